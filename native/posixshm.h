@@ -1,0 +1,196 @@
+/*
+ * The whole ABI between PosixShm.dll and the C library.
+ *
+ * Rules: fixed-width types only, one exported prefix, one system call per function (Probe, which is
+ * the inner loop of a listing, and Allocate, which must hold a signal back, say why they make more),
+ * EINTR never escapes, every descriptor is close-on-exec, and every constant that crosses the border
+ * is one of the PAL values below -- never the platform's own number. A function that can fail returns
+ * -1 or NULL and sets errno.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define POSIXSHM_EXPORT __attribute__((visibility("default")))
+
+enum
+{
+    PAL_O_RDONLY = 0x0000,
+    PAL_O_RDWR   = 0x0002,
+    PAL_O_CREAT  = 0x0020, /* always together with O_EXCL */
+    PAL_O_FOLLOW = 0x0100, /* follow a symbolic link in the last component; without it, O_NOFOLLOW */
+};
+
+enum
+{
+    PAL_MAP_READ    = 0x1,
+    PAL_MAP_WRITE   = 0x2,
+    PAL_MAP_PRIVATE = 0x4, /* copy on write; without it, MAP_SHARED */
+};
+
+enum
+{
+    PAL_LOCK_SHARED    = 1,
+    PAL_LOCK_EXCLUSIVE = 2,
+    PAL_LOCK_NONE      = 3,
+};
+
+enum
+{
+    PAL_TYPE_OTHER     = 0,
+    PAL_TYPE_REGULAR   = 1,
+    PAL_TYPE_DIRECTORY = 2,
+    PAL_TYPE_SYMLINK   = 3,
+    PAL_TYPE_FIFO      = 4,
+    PAL_TYPE_SOCKET    = 5,
+    PAL_TYPE_DEVICE    = 6,
+};
+
+enum
+{
+    PAL_SUCCESS      = 0,
+    PAL_EACCES       = 0x10002,
+    PAL_EAGAIN       = 0x10006,
+    PAL_EDQUOT       = 0x10013,
+    PAL_EEXIST       = 0x10014,
+    PAL_EFBIG        = 0x10016,
+    PAL_EINVAL       = 0x1001C,
+    PAL_EISDIR       = 0x1001F,
+    PAL_ELOOP        = 0x10020,
+    PAL_EMFILE       = 0x10021,
+    PAL_ENAMETOOLONG = 0x10025,
+    PAL_ENFILE       = 0x10029,
+    PAL_ENODEV       = 0x1002C,
+    PAL_ENOENT       = 0x1002D,
+    PAL_ENOMEM       = 0x10031,
+    PAL_ENOSPC       = 0x10034,
+    PAL_ENOSYS       = 0x10037,
+    PAL_ENOTDIR      = 0x10039,
+    PAL_EOPNOTSUPP   = 0x1003D,
+    PAL_EPERM        = 0x10042,
+    PAL_EROFS        = 0x10046,
+    PAL_ETIMEDOUT    = 0x1004D,
+    PAL_ENXIO        = 0x1003B,
+    PAL_ENONSTANDARD = 0x1FFFF,
+};
+
+/* What the kernel says of a file; statx(2). Times are nanoseconds since 1970-01-01 UTC, 0 where not known. */
+typedef struct
+{
+    int64_t  size;
+    uint64_t device;
+    uint64_t inode;
+    int64_t  modified;
+    int64_t  born;
+    uint32_t type;        /* PAL_TYPE_* */
+    uint32_t permissions; /* the low twelve mode bits */
+    uint32_t owner;
+    uint32_t group;
+    uint32_t links;
+    uint32_t reserved;
+} PosixShmStatus;
+
+enum
+{
+    PAL_PROBE_HEAD = 4096, /* the first page: an .npy header */
+    PAL_PROBE_TAIL = 4644, /* the last page and the 548 bytes that may follow it: control page and trailer */
+};
+
+/* What a listing wants to know of one file, gathered without mapping it. */
+typedef struct
+{
+    PosixShmStatus status;
+    int32_t locked;      /* 1 if somebody holds a lock on the byte that was asked for, else 0 */
+    int32_t head_length; /* how much of head was read: min(size, PAL_PROBE_HEAD) */
+    int32_t tail_length; /* how much of tail was read: min(size, PAL_PROBE_TAIL), right before the end */
+    int32_t reserved;
+    uint8_t head[PAL_PROBE_HEAD];
+    uint8_t tail[PAL_PROBE_TAIL];
+} PosixShmProbe;
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+/* Opens a file; open(2), O_NONBLOCK so that a FIFO cannot hold us. Mode 0600 if created. Returns a descriptor, or -1. */
+POSIXSHM_EXPORT intptr_t PosixShm_Open(const char* path, int32_t flags);
+
+/* Opens a new file that has no name yet; open(2), O_TMPFILE. Mode 0600. Returns a descriptor, or -1. */
+POSIXSHM_EXPORT intptr_t PosixShm_OpenUnnamed(const char* directory);
+
+/* Gives an unnamed file its name, if that is free, through /proc/self/fd; linkat(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_LinkThroughProc(intptr_t fd, const char* path);
+
+/* The same without /proc; linkat(2), AT_EMPTY_PATH. Older kernels want CAP_DAC_READ_SEARCH. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_LinkEmptyPath(intptr_t fd, const char* path);
+
+/* Gives a file a second name, if that is free; link(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_Link(const char* from, const char* to);
+
+/* Renames a file, if the new name is free; renameat2(2), RENAME_NOREPLACE. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_RenameNew(const char* from, const char* to);
+
+/* Removes a name; unlink(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_Unlink(const char* path);
+
+/* Reads what the kernel knows of an open file; statx(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_FStat(intptr_t fd, PosixShmStatus* status);
+
+/* Sets the permission bits exactly, whatever the umask; fchmod(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_FChMod(intptr_t fd, uint32_t permissions);
+
+/* Sets the size without reserving space; ftruncate(2), SIGXFSZ held back. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_FTruncate(intptr_t fd, int64_t length);
+
+/* Sets the size and reserves the space for it; fallocate(2), SIGXFSZ held back. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_Allocate(intptr_t fd, int64_t offset, int64_t length);
+
+/* Reads at an offset; pread(2). Returns the bytes read, fewer at the end of the file, or -1. */
+POSIXSHM_EXPORT int64_t PosixShm_PRead(intptr_t fd, void* buffer, int64_t length, int64_t offset);
+
+/* Writes at an offset; pwrite(2). Returns the bytes written, or -1. */
+POSIXSHM_EXPORT int64_t PosixShm_PWrite(intptr_t fd, const void* buffer, int64_t length, int64_t offset);
+
+/* Asks how much room a path's file system has for us; statvfs(3). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_GetFreeSpace(const char* path, int64_t* bytes, int64_t* files);
+
+/* Tells who we are to the file system; geteuid(2). */
+POSIXSHM_EXPORT uint32_t PosixShm_GetEffectiveUser(void);
+
+/* ---- locks on bytes, which the kernel drops when the last copy of the descriptor closes ---------- */
+
+/* Takes or drops a PAL_LOCK_* on one byte without waiting; fcntl(2), F_OFD_SETLK. Returns 0, or -1 (EAGAIN: somebody else's). */
+POSIXSHM_EXPORT int32_t PosixShm_LockByte(intptr_t fd, int64_t offset, int32_t kind);
+
+/* Asks whether anybody else holds a lock on one byte; fcntl(2), F_OFD_GETLK. Returns 1, 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_IsByteLocked(intptr_t fd, int64_t offset);
+
+/* ---- mappings ------------------------------------------------------------------------------- */
+
+/* Maps a file from its start; mmap(2). Returns the address, or NULL (not MAP_FAILED). */
+POSIXSHM_EXPORT void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd);
+
+/* Unmaps; munmap(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_MUnmap(void* address, uint64_t length);
+
+/* ---- directories ------------------------------------------------------------------------------ */
+
+/* Opens a directory for reading; opendir(3). Returns a stream, or NULL. */
+POSIXSHM_EXPORT void* PosixShm_OpenDirectory(const char* path);
+
+/* Reads the next entry that may be a regular file; readdir(3). The name lives until the next call. Returns 1, 0 at the end, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_ReadDirectory(void* directory, const char** name);
+
+/* Closes; closedir(3). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_CloseDirectory(void* directory);
+
+/*
+ * Opens a file read-only, asks for its status, its first and last bytes and whether a byte is locked, and
+ * closes it: statx(2), pread(2), fcntl(2). One call for what would be six, since a listing does it
+ * thousands of times. A NULL directory means that name is a path. Only a regular file's bytes are read.
+ * Returns 0, or -1.
+ */
+POSIXSHM_EXPORT int32_t PosixShm_Probe(void* directory, const char* name, int64_t lockOffset, PosixShmProbe* probe);
+
+/* ---- errors ------------------------------------------------------------------------------------ */
+
+/* Translates the platform's errno into a PAL_E* value. */
+POSIXSHM_EXPORT int32_t PosixShm_ConvertErrno(int32_t platformErrno);

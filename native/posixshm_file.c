@@ -1,0 +1,215 @@
+#define _GNU_SOURCE
+#include "posixshm_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
+
+#define OWNER_READ_WRITE 0600
+
+intptr_t PosixShm_Open(const char* path, int32_t flags)
+{
+    int native = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    native |= (flags & PAL_O_RDWR) ? O_RDWR : O_RDONLY;
+    native |= (flags & PAL_O_CREAT) ? O_CREAT | O_EXCL : 0;
+    native |= (flags & PAL_O_FOLLOW) ? 0 : O_NOFOLLOW;
+
+    int fd;
+    RETRY(fd, open(path, native, OWNER_READ_WRITE));
+    FAILPOINT("open");
+    return fd;
+}
+
+intptr_t PosixShm_OpenUnnamed(const char* directory)
+{
+    int fd;
+    RETRY(fd, open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, OWNER_READ_WRITE));
+    FAILPOINT("open-unnamed");
+    return fd;
+}
+
+int32_t PosixShm_LinkThroughProc(intptr_t fd, const char* path)
+{
+    char from[32];
+    snprintf(from, sizeof from, "/proc/self/fd/%d", (int)fd);
+    FAILPOINT("before-link");
+    int result = linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+    FAILPOINT("after-link");
+    return result;
+}
+
+int32_t PosixShm_LinkEmptyPath(intptr_t fd, const char* path)
+{
+    return linkat((int)fd, "", AT_FDCWD, path, AT_EMPTY_PATH);
+}
+
+int32_t PosixShm_Link(const char* from, const char* to)
+{
+    return link(from, to);
+}
+
+int32_t PosixShm_RenameNew(const char* from, const char* to)
+{
+    /* The plain system call: musl before 1.2.5 has no wrapper. */
+    FAILPOINT("before-rename");
+    int32_t result = (int32_t)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+    FAILPOINT("after-rename");
+    return result;
+}
+
+int32_t PosixShm_Unlink(const char* path)
+{
+    return unlink(path);
+}
+
+static uint32_t file_type(unsigned mode)
+{
+    switch (mode & S_IFMT)
+    {
+        case S_IFREG:  return PAL_TYPE_REGULAR;
+        case S_IFDIR:  return PAL_TYPE_DIRECTORY;
+        case S_IFLNK:  return PAL_TYPE_SYMLINK;
+        case S_IFIFO:  return PAL_TYPE_FIFO;
+        case S_IFSOCK: return PAL_TYPE_SOCKET;
+        case S_IFCHR:
+        case S_IFBLK:  return PAL_TYPE_DEVICE;
+        default:       return PAL_TYPE_OTHER;
+    }
+}
+
+static int64_t nanoseconds(struct statx_timestamp time)
+{
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+int32_t posixshm_status(int directory, const char* path, int flags, PosixShmStatus* status)
+{
+    /* statx rather than fstat: it tells the time of birth, and fstat would bind us to glibc 2.33. */
+    struct statx native;
+    if (statx(directory, path, flags, STATX_BASIC_STATS | STATX_BTIME, &native) < 0)
+    {
+        return -1;
+    }
+
+    status->size = (int64_t)native.stx_size;
+    status->device = makedev(native.stx_dev_major, native.stx_dev_minor);
+    status->inode = native.stx_ino;
+    status->modified = nanoseconds(native.stx_mtime);
+    status->born = (native.stx_mask & STATX_BTIME) ? nanoseconds(native.stx_btime) : 0;
+    status->type = file_type(native.stx_mode);
+    status->permissions = native.stx_mode & 07777u;
+    status->owner = native.stx_uid;
+    status->group = native.stx_gid;
+    status->links = native.stx_nlink;
+    status->reserved = 0;
+    return 0;
+}
+
+int32_t PosixShm_FStat(intptr_t fd, PosixShmStatus* status)
+{
+    return posixshm_status((int)fd, "", AT_EMPTY_PATH, status);
+}
+
+int32_t PosixShm_FChMod(intptr_t fd, uint32_t permissions)
+{
+    int result = fchmod((int)fd, (mode_t)permissions);
+    FAILPOINT("chmod");
+    return result;
+}
+
+/*
+ * A size past RLIMIT_FSIZE is an error (EFBIG) and also SIGXFSZ, which kills a .NET process without a
+ * word. The signal is sent to the calling thread, so it is held back here and taken off the queue.
+ */
+typedef struct
+{
+    sigset_t limit;
+    sigset_t before;
+} HeldSignal;
+
+static void hold_size_signal(HeldSignal* held)
+{
+    sigemptyset(&held->limit);
+    sigaddset(&held->limit, SIGXFSZ);
+    sigprocmask(SIG_BLOCK, &held->limit, &held->before);
+}
+
+static void release_size_signal(HeldSignal* held, int failed)
+{
+    int error = errno;
+    if (failed && error == EFBIG && !sigismember(&held->before, SIGXFSZ))
+    {
+        struct timespec now = { 0, 0 };
+        sigtimedwait(&held->limit, NULL, &now);
+    }
+
+    sigprocmask(SIG_SETMASK, &held->before, NULL);
+    errno = error;
+}
+
+int32_t PosixShm_FTruncate(intptr_t fd, int64_t length)
+{
+    HeldSignal held;
+    hold_size_signal(&held);
+    int result;
+    RETRY(result, ftruncate((int)fd, (off_t)length));
+    release_size_signal(&held, result < 0);
+    FAILPOINT("truncate");
+    return result;
+}
+
+int32_t PosixShm_Allocate(intptr_t fd, int64_t offset, int64_t length)
+{
+    HeldSignal held;
+    hold_size_signal(&held);
+    int result;
+    RETRY(result, fallocate((int)fd, 0, (off_t)offset, (off_t)length));
+    release_size_signal(&held, result < 0);
+    FAILPOINT("allocate");
+    return result;
+}
+
+int64_t PosixShm_PRead(intptr_t fd, void* buffer, int64_t length, int64_t offset)
+{
+    ssize_t result;
+    RETRY(result, pread((int)fd, buffer, (size_t)length, (off_t)offset));
+    return result;
+}
+
+int64_t PosixShm_PWrite(intptr_t fd, const void* buffer, int64_t length, int64_t offset)
+{
+    ssize_t result;
+    RETRY(result, pwrite((int)fd, buffer, (size_t)length, (off_t)offset));
+    FAILPOINT(offset == 0 ? "write-head" : "write-tail");
+    return result;
+}
+
+int32_t PosixShm_GetFreeSpace(const char* path, int64_t* bytes, int64_t* files)
+{
+    struct statvfs native;
+    int result;
+    RETRY(result, statvfs(path, &native));
+    if (result == 0)
+    {
+        *bytes = (int64_t)(native.f_bavail * native.f_frsize);
+        *files = (int64_t)native.f_favail;
+    }
+
+    return result;
+}
+
+uint32_t PosixShm_GetEffectiveUser(void)
+{
+    return geteuid();
+}

@@ -1,0 +1,36 @@
+#define _GNU_SOURCE
+#include "posixshm_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static struct flock one_byte(int64_t offset, short type)
+{
+    struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1 };
+    return lock;
+}
+
+int32_t PosixShm_LockByte(intptr_t fd, int64_t offset, int32_t kind)
+{
+    short type = kind == PAL_LOCK_SHARED ? F_RDLCK : kind == PAL_LOCK_EXCLUSIVE ? F_WRLCK : F_UNLCK;
+    struct flock lock = one_byte(offset, type);
+    int result;
+    RETRY(result, fcntl((int)fd, F_OFD_SETLK, &lock));
+
+    /* Some file systems say EACCES for a lock that somebody else has; see fcntl(2). */
+    if (result < 0 && errno == EACCES)
+    {
+        errno = EAGAIN;
+    }
+
+    return result;
+}
+
+int32_t PosixShm_IsByteLocked(intptr_t fd, int64_t offset)
+{
+    struct flock lock = one_byte(offset, F_WRLCK);
+    int result;
+    RETRY(result, fcntl((int)fd, F_OFD_GETLK, &lock));
+    return result < 0 ? -1 : lock.l_type != F_UNLCK;
+}

@@ -1,0 +1,38 @@
+namespace PosixShm.Tests;
+
+/// <summary>A test with a name of its own, which is gone afterwards however the test ended.</summary>
+internal abstract class NamedTest
+{
+    private static string Prefix { get; } = $"posixshm-test-{Environment.ProcessId}-";
+
+    private readonly string _own = $"{Prefix}{Guid.NewGuid():N}";
+    private string? _folder;
+
+    /// <summary>Gets an array's name that only this test has.</summary>
+    protected string Name => _own;
+
+    /// <summary>Gets the file of <see cref="Name"/>.</summary>
+    protected string ShmPath => ShmPathOf(_own);
+
+    /// <summary>Gets a folder on disk that only this test has.</summary>
+    protected string Folder => _folder ??= Directory.CreateTempSubdirectory("posixshm-test-").FullName;
+
+    [TearDown]
+    public void RemoveWhatIsLeft()
+    {
+        foreach (string file in Directory.EnumerateFiles("/dev/shm", $"*{_own}*"))
+        {
+            File.Delete(file);
+        }
+
+        if (_folder is not null)
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+    }
+
+    /// <summary>Gives a further name that only this test has.</summary>
+    protected string NameOf(string suffix) => $"{_own}-{suffix}";
+
+    protected static string ShmPathOf(string name) => $"/dev/shm/{name}";
+}

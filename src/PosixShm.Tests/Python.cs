@@ -1,0 +1,37 @@
+using System.Diagnostics;
+
+namespace PosixShm.Tests;
+
+/// <summary>Runs Python with numpy and nothing of ours: the independent reader and writer.</summary>
+internal static class Python
+{
+    private static readonly Lazy<string> s_interpreter = new(Find);
+
+    /// <summary>Gets an interpreter that has numpy.</summary>
+    public static string Interpreter => s_interpreter.Value;
+
+    /// <summary>Runs a script, to its good end, and returns what it printed, without the last newline.</summary>
+    public static string Run(string script, params IEnumerable<string> args)
+        => ChildProcess.Run(Interpreter, ["-c", "import sys, json, numpy as np\n" + script, .. args]).TrimEnd('\n');
+
+    /// <summary>Starts a script that speaks in lines.</summary>
+    public static ChildProcess Start(string script, params IEnumerable<string> args)
+        => ChildProcess.Start(Interpreter, ["-u", "-c", "import sys, json, numpy as np\n" + script, .. args]);
+
+    // The first python3 on PATH may be one without numpy (pyenv), and Debian's the one with it.
+    private static string Find()
+    {
+        foreach (string candidate in (string[])["python3", "/usr/bin/python3"])
+        {
+            using Process process = Process.Start(new ProcessStartInfo(candidate, ["-c", "import numpy"]) { RedirectStandardError = true })!;
+            _ = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            if (process.ExitCode == 0)
+            {
+                return candidate;
+            }
+        }
+
+        throw new AssertionException("The tests need Python with numpy: apt-get install python3-numpy");
+    }
+}

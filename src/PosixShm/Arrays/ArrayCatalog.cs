@@ -1,0 +1,75 @@
+using PosixShm.Format;
+using PosixShm.Names;
+using PosixShm.Native;
+using PosixShm.Segments;
+
+namespace PosixShm.Arrays;
+
+/// <summary>An array as seen from outside, without attaching it.</summary>
+internal sealed record CatalogEntry(SegmentName Name, ArrayHeader Header, Interop.Status Status, bool IsInUse);
+
+/// <summary>The arrays that exist.</summary>
+internal static class ArrayCatalog
+{
+    /// <summary>Describes one array.</summary>
+    /// <exception cref="FileNotFoundException">There is none of that name.</exception>
+    /// <exception cref="InvalidDataException">It is not an array, or damaged.</exception>
+    public static CatalogEntry Describe(SegmentName name)
+    {
+        using SegmentProbe probe = new();
+        probe.Look(name);
+        return ArrayReader.TryRead(name, probe, out string problem) is ArrayHeader header
+            ? new CatalogEntry(name, header, probe.Status, probe.IsInUse)
+            : throw ArrayReader.Unreadable(name, problem);
+    }
+
+    /// <summary>Tells whether there is a good array of that name.</summary>
+    public static bool Exists(SegmentName name)
+    {
+        using SegmentProbe probe = new();
+        try
+        {
+            probe.Look(name);
+        }
+        catch (Exception error) when (error is FileNotFoundException or InvalidDataException)
+        {
+            return false;
+        }
+
+        return ArrayReader.TryRead(name, probe, out _) is not null;
+    }
+
+    /// <summary>Lists the good arrays of the shared memory folder that we may read, by name. Whatever else is there is passed over.</summary>
+    public static List<CatalogEntry> List()
+    {
+        List<CatalogEntry> entries = [];
+        using SegmentProbe all = new();
+        all.LookAtAll((probe, file) =>
+        {
+            if (ArrayHeader.IsRecognised(probe.Head)
+                && SegmentName.FromFile(file) is SegmentName name
+                && ArrayReader.TryRead(name, probe, out _) is ArrayHeader header)
+            {
+                entries.Add(new CatalogEntry(name, header, probe.Status, probe.IsInUse));
+            }
+        });
+
+        entries.Sort(static (left, right) => string.CompareOrdinal(left.Name.Value, right.Name.Value));
+        return entries;
+    }
+
+    /// <summary>Deletes an array; one that is damaged, too, but nothing that is no array.</summary>
+    /// <exception cref="FileNotFoundException">There is none of that name.</exception>
+    /// <exception cref="InvalidDataException">It is not an array.</exception>
+    public static void Delete(SegmentName name)
+    {
+        using SegmentProbe probe = new();
+        probe.Look(name);
+        if (!ArrayHeader.IsRecognised(probe.Head))
+        {
+            throw new InvalidDataException($"'{name}' is not an array, so it is not ours to delete.");
+        }
+
+        SegmentFolder.Remove(name);
+    }
+}

@@ -1,0 +1,62 @@
+using PosixShm.Format;
+using PosixShm.Names;
+using PosixShm.Segments;
+
+namespace PosixShm.Arrays;
+
+/// <summary>Brings the bytes of a segment to the format's reader.</summary>
+internal static class ArrayReader
+{
+    // Enough for every header but those of large structured types.
+    private const int FirstRead = Pages.Size;
+
+    /// <summary>Reads the header of an open segment: each byte once, into private memory.</summary>
+    /// <exception cref="InvalidDataException">It is not an array, or damaged.</exception>
+    public static ArrayHeader Read(SegmentFile file, long size)
+    {
+        byte[] head = new byte[(int)Math.Min(size, FirstRead)];
+        int count = file.Read(head, 0);
+        int needed = ArrayHeader.HeadNeeded(head.AsSpan(0, count));
+        if (needed > count && count == FirstRead && needed <= size)
+        {
+            Array.Resize(ref head, needed);
+            count += file.Read(head.AsSpan(count), count);
+        }
+
+        Span<byte> tail = stackalloc byte[ControlPage.Size];
+        tail = tail[..(int)Math.Min(size, tail.Length)];
+        tail = tail[..file.Read(tail, size - tail.Length)];
+
+        return ArrayHeader.TryRead(head.AsSpan(0, count), tail, size, out string problem) ?? throw Unreadable(file.Name, problem);
+    }
+
+    /// <summary>Reads the header of a segment that was probed; null, with the reason, if it has none.</summary>
+    public static ArrayHeader? TryRead(SegmentName name, SegmentProbe probe, out string problem)
+    {
+        if (ArrayHeader.HeadNeeded(probe.Head) > probe.Head.Length && probe.Head.Length == FirstRead)
+        {
+            return TryReadLong(name, out problem);
+        }
+
+        return ArrayHeader.TryRead(probe.Head, probe.Tail, probe.Status.Size, out problem);
+    }
+
+    /// <summary>Makes the exception for a segment without a good header.</summary>
+    public static InvalidDataException Unreadable(SegmentName name, string problem)
+        => new($"'{name}' cannot be used as an array: {problem}.");
+
+    private static ArrayHeader? TryReadLong(SegmentName name, out string problem)
+    {
+        try
+        {
+            using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, allowOtherOwners: true, out Native.Interop.Status status);
+            problem = string.Empty;
+            return Read(file, status.Size);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            problem = error.Message;
+            return null;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+namespace PosixShm;
+
+/// <summary>Says what is acceptable in an array that is attached.</summary>
+public sealed record AttachOptions
+{
+    /// <summary>Gets whether an array that belongs to another user (neither this process's effective user nor root) may be attached.</summary>
+    /// <value>
+    /// <see langword="false"/> unless set: anybody may plant a file in <c>/dev/shm</c>, and its owner may change or truncate it at any time.
+    /// </value>
+    public bool AllowOtherOwners { get; init; }
+}

@@ -1,0 +1,128 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace PosixShm.Format;
+
+/// <summary>What one element is, in numpy's terms: a <c>dtype</c>. Two are equal if numpy would write them alike.</summary>
+/// <param name="Size">The bytes of one element.</param>
+/// <param name="Description">numpy's own notation: <c>&lt;f8</c>, or a list of fields.</param>
+internal abstract record ElementType(long Size, string Description)
+{
+    /// <summary>Gets the text that stands for this type in an .npy header: a Python literal.</summary>
+    public abstract string Literal { get; }
+
+    public sealed override string ToString() => Description;
+
+    public virtual bool Equals(ElementType? other) => other is not null && Size == other.Size && Description == other.Description;
+
+    public override int GetHashCode() => Description.GetHashCode(StringComparison.Ordinal);
+}
+
+/// <summary>A type without parts.</summary>
+internal sealed record ScalarType : ElementType
+{
+    private ScalarType(char order, char kind, long size, string unit)
+        : base(size, $"{order}{kind}{(kind == UnicodeText ? size / 4 : size).ToString(CultureInfo.InvariantCulture)}{unit}")
+    {
+        Order = order;
+        Kind = kind;
+        Unit = unit;
+    }
+
+    public const char Boolean = 'b';
+    public const char SignedInteger = 'i';
+    public const char UnsignedInteger = 'u';
+    public const char FloatingPoint = 'f';
+    public const char Complex = 'c';
+    public const char Bytes = 'S';
+    public const char UnicodeText = 'U';
+    public const char Void = 'V';
+    public const char DateTime = 'M';
+    public const char TimeSpan = 'm';
+
+    /// <summary>Gets the byte order: <c>&lt;</c>, <c>&gt;</c>, or <c>|</c> where there is none.</summary>
+    public char Order { get; }
+
+    /// <summary>Gets numpy's letter for the kind.</summary>
+    public char Kind { get; }
+
+    /// <summary>Gets the unit of a date or a time span with its brackets, as in <c>[ns]</c>; else empty.</summary>
+    public string Unit { get; }
+
+    public override string Literal => $"'{Description}'";
+
+    /// <summary>Gets whether the elements can be used in place on this machine.</summary>
+    public bool IsNativeOrder => Order == '|' || Order == NativeOrder;
+
+    private static char NativeOrder => BitConverter.IsLittleEndian ? '<' : '>';
+
+    /// <summary>Makes a type in this machine's byte order.</summary>
+    public static ScalarType Native(char kind, long size, string unit = "") => new(HasOrder(kind, size) ? NativeOrder : '|', kind, size, unit);
+
+    /// <summary>Reads numpy's notation, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>; null if it is none, or of objects.</summary>
+    public static ScalarType? TryParse(ReadOnlySpan<char> text)
+    {
+        char order = '=';
+        if (!text.IsEmpty && text[0] is '<' or '>' or '|' or '=')
+        {
+            order = text[0];
+            text = text[1..];
+        }
+
+        if (text.IsEmpty)
+        {
+            return null;
+        }
+
+        char kind = text[0] == '?' ? Boolean : text[0];
+        text = text[0] == '?' ? "1" : text[1..];
+
+        string unit = string.Empty;
+        if (kind is DateTime or TimeSpan && text.IndexOf('[') is int bracket and >= 0 && text[^1] == ']')
+        {
+            unit = text[bracket..].ToString();
+            text = text[..bracket];
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && IsKnown(kind, count)
+            ? Make(order, kind, kind == UnicodeText ? 4L * count : count, unit)
+            : null;
+    }
+
+    private static ScalarType Make(char order, char kind, long size, string unit)
+        => new(!HasOrder(kind, size) ? '|' : order is '=' or '|' ? NativeOrder : order, kind, size, unit);
+
+    private static bool IsKnown(char kind, int count) => kind switch
+    {
+        Boolean => count == 1,
+        SignedInteger or UnsignedInteger => count is 1 or 2 or 4 or 8,
+        FloatingPoint => count is 2 or 4 or 8 or 12 or 16,
+        Complex => count is 8 or 16 or 24 or 32,
+        DateTime or TimeSpan => count == 8,
+        Bytes or UnicodeText or Void => true,
+        _ => false,
+    };
+
+    private static bool HasOrder(char kind, long size) => kind is not (Boolean or Bytes or Void) && size > 1;
+}
+
+/// <summary>A fixed number of elements as one: a field such as <c>('m', '&lt;f8', (2, 3))</c>.</summary>
+internal sealed record SubarrayType(ElementType Element, ImmutableArray<long> Shape)
+    : ElementType(Shape.Aggregate(Element.Size, static (size, dimension) => checked(size * dimension)), $"({Element.Literal}, {ShapeText.Of(Shape.AsSpan())})")
+{
+    public override string Literal => Description;
+}
+
+/// <summary>One member of a structured type. A field without a name is padding.</summary>
+internal readonly record struct Field(string Name, ElementType Type, long Offset);
+
+/// <summary>A structured type: named fields one after the other, with padding where it says so.</summary>
+internal sealed record StructType(ImmutableArray<Field> Fields, long Bytes)
+    : ElementType(Bytes, $"[{string.Join(", ", Fields.Select(Describe))}]")
+{
+    public override string Literal => Description;
+
+    private static string Describe(Field field) => field.Type is SubarrayType array
+        ? $"({PythonLiteral.Quote(field.Name)}, {array.Element.Literal}, {ShapeText.Of(array.Shape.AsSpan())})"
+        : $"({PythonLiteral.Quote(field.Name)}, {field.Type.Literal})";
+}

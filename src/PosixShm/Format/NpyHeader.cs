@@ -1,0 +1,116 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Text;
+
+namespace PosixShm.Format;
+
+//
+//  An .npy file, by numpy.lib.format:
+//
+//      offset  size  field
+//      0       6     magic, 0x93 "NUMPY"
+//      6       1     major version: 1, 2 or 3
+//      7       1     minor version: 0
+//      8       2     header length, little endian (4 bytes in versions 2 and 3)
+//      10      ...   header: a Python dictionary with the keys 'descr', 'fortran_order' and 'shape', spaces, a newline;
+//                    Latin-1 in versions 1 and 2, UTF-8 in version 3
+//      ...     ...   the elements
+//
+//  We write the header so that the elements start on a page.
+//
+internal sealed record NpyHeader(ElementType Type, bool IsFortranOrder, ImmutableArray<long> Shape, long DataOffset)
+{
+    // The dictionary of a type with thousands of fields; numpy itself refuses more than 10,000 characters unless asked.
+    private const int MaxLength = 1 << 20;
+
+    private const int LongestOfVersion1 = ushort.MaxValue;
+
+    private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
+
+    /// <summary>Tells whether a file starts like an .npy file.</summary>
+    public static bool HasMagic(ReadOnlySpan<byte> head) => head.StartsWith(Magic);
+
+    /// <summary>Tells how many bytes of the file must be at hand to read its header; 0 if it is no header that we know.</summary>
+    public static int BytesNeeded(ReadOnlySpan<byte> head)
+    {
+        if (!HasMagic(head) || head.Length < 12 || head[7] != 0)
+        {
+            return 0;
+        }
+
+        (int start, uint length) = head[6] switch
+        {
+            1 => (10, BinaryPrimitives.ReadUInt16LittleEndian(head[8..])),
+            2 or 3 => (12, BinaryPrimitives.ReadUInt32LittleEndian(head[8..])),
+            _ => (0, 0u),
+        };
+
+        return start == 0 || length > MaxLength ? 0 : start + (int)length;
+    }
+
+    /// <summary>Reads a header. Pure: bounded by the span, and a wrong one is a null with the reason.</summary>
+    public static NpyHeader? TryRead(ReadOnlySpan<byte> head, out string problem)
+    {
+        int end = BytesNeeded(head);
+        if (end == 0 || end > head.Length)
+        {
+            problem = end == 0 ? "its .npy version or header length is not known" : "it ends inside its .npy header";
+            return null;
+        }
+
+        ReadOnlySpan<byte> bytes = head[(head[6] == 1 ? 10 : 12)..end];
+        string text = head[6] == 3 ? Encoding.UTF8.GetString(bytes) : Encoding.Latin1.GetString(bytes);
+        if (PythonLiteral.TryParse(text) is not Dictionary<string, object> { Count: 3 } entries
+            || !entries.TryGetValue("descr", out object? description)
+            || !entries.TryGetValue("fortran_order", out object? order) || order is not bool fortran
+            || !entries.TryGetValue("shape", out object? shape) || shape is not ImmutableArray<object> dimensions)
+        {
+            problem = "its .npy header is not the dictionary that numpy writes";
+            return null;
+        }
+
+        if (NpyDescription.TryRead(description, out problem) is not ElementType type)
+        {
+            return null;
+        }
+
+        if (dimensions.Any(static dimension => dimension is not long))
+        {
+            problem = "its shape is not one of whole numbers";
+            return null;
+        }
+
+        return new NpyHeader(type, fortran, [.. dimensions.Cast<long>()], end);
+    }
+
+    /// <summary>Writes the header of a C-ordered array, padded to whole pages.</summary>
+    public static byte[] Write(ElementType type, ReadOnlySpan<long> shape)
+    {
+        string text = $"{{'descr': {type.Literal}, 'fortran_order': False, 'shape': {ShapeText.Of(shape)}, }}";
+
+        // One more for the newline. Version 1 has two bytes less before the dictionary.
+        long length = Pages.RoundUp(10 + text.Length + 1);
+        bool isVersion1 = length - 10 <= LongestOfVersion1;
+        length = isVersion1 ? length : Pages.RoundUp(12 + text.Length + 1);
+
+        byte[] header = new byte[length];
+        Span<byte> rest = header;
+        rest.Fill((byte)' ');
+        Magic.CopyTo(rest);
+        rest[6] = isVersion1 ? (byte)1 : (byte)2;
+        rest[7] = 0;
+        int start = isVersion1 ? 10 : 12;
+        if (isVersion1)
+        {
+            BinaryPrimitives.WriteUInt16LittleEndian(rest[8..], (ushort)(length - start));
+        }
+        else
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(rest[8..], (uint)(length - start));
+        }
+
+        _ = Encoding.Latin1.GetBytes(text, rest[start..]);
+        rest[^1] = (byte)'\n';
+        return header;
+    }
+}

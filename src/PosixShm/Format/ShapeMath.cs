@@ -1,0 +1,36 @@
+namespace PosixShm.Format;
+
+/// <summary>Sizes of shapes, checked: nothing here overflows, whatever a user or a file says.</summary>
+internal static class ShapeMath
+{
+    /// <summary>The most dimensions: numpy 2's limit (numpy 1 reads 32).</summary>
+    public const int MaxRank = 64;
+
+    /// <summary>Multiplies the dimensions and the element's size; false if one is negative or the result is past 2^63.</summary>
+    /// <remarks>A zero counts only at the end: (0, 2^62, 2^62) is refused as numpy refuses it, so that strides never overflow.</remarks>
+    public static bool TryByteLength(ReadOnlySpan<long> shape, long elementSize, out long bytes)
+    {
+        // An element of no bytes, such as numpy's S0, must not hide an overflow of the count.
+        UInt128 product = (UInt128)Math.Max(elementSize, 1);
+        bool isEmpty = elementSize == 0;
+        foreach (long dimension in shape)
+        {
+            if (dimension < 0)
+            {
+                bytes = 0;
+                return false;
+            }
+
+            isEmpty |= dimension == 0;
+            product *= (UInt128)Math.Max(dimension, 1);
+            if (product > long.MaxValue)
+            {
+                bytes = 0;
+                return false;
+            }
+        }
+
+        bytes = isEmpty ? 0 : (long)product;
+        return true;
+    }
+}

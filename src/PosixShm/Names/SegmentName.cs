@@ -1,0 +1,128 @@
+using System.Buffers;
+using System.Text;
+
+namespace PosixShm.Names;
+
+/// <summary>A name that is known to be good, and the file that it stands for.</summary>
+internal sealed record SegmentName
+{
+    /// <summary>Where Linux keeps POSIX shared memory: <c>shm_open(3)</c> is <c>open(2)</c> in this folder.</summary>
+    public const string SharedMemoryFolder = "/dev/shm";
+
+    // NAME_MAX: the longest file name.
+    private const int MaxBytes = 255;
+
+    private const string SharedMemoryScheme = "shm://";
+    private const string FileScheme = "file://";
+
+    // The file of semaphore "x" is /dev/shm/sem.x; sem_overview(7).
+    private const string SemaphorePrefix = "sem.";
+
+    private static readonly SearchValues<char> s_control = SearchValues.Create(
+        [.. Enumerable.Range(0, 0x20).Concat(Enumerable.Range(0x7F, 0x21)).Select(code => (char)code)]);
+
+    private SegmentName(string value, string folder, string path)
+    {
+        Value = value;
+        Folder = folder;
+        Path = path;
+    }
+
+    /// <summary>Gets the name in its shortest form: <c>test1</c>, or <c>file:///path</c>.</summary>
+    public string Value { get; }
+
+    /// <summary>Gets the folder that the file is in.</summary>
+    public string Folder { get; }
+
+    /// <summary>Gets the file's absolute path.</summary>
+    public string Path { get; }
+
+    /// <summary>Reads <c>test1</c>, <c>/test1</c>, <c>shm://test1</c>, <c>file:///path</c> or <c>file://relative</c>.</summary>
+    public static SegmentName Parse(string name, string parameterName)
+    {
+        ArgumentNullException.ThrowIfNull(name, parameterName);
+
+        if (name.StartsWith(FileScheme, StringComparison.Ordinal))
+        {
+            return ParseFile(name, name[FileScheme.Length..], parameterName);
+        }
+
+        string rest = name.StartsWith(SharedMemoryScheme, StringComparison.Ordinal) ? name[SharedMemoryScheme.Length..] : name;
+        if (rest.IndexOf("://", StringComparison.Ordinal) is int end and >= 0)
+        {
+            throw Refuse(name, $"the scheme '{rest[..end]}' is not known; use a plain name, 'shm://' or 'file://'", parameterName);
+        }
+
+        string value = rest.StartsWith('/') ? rest[1..] : rest;
+        return WhatIsWrongWith(value) is string reason
+            ? throw Refuse(name, reason, parameterName)
+            : new SegmentName(value, SharedMemoryFolder, SharedMemoryFolder + "/" + value);
+    }
+
+    /// <summary>Makes the name of a file found in the shared memory folder, or null where it cannot be an array's.</summary>
+    public static SegmentName? FromFile(ReadOnlySpan<byte> file)
+    {
+        // Decoding replaces bytes that are no UTF-8, and then the name would be another file's.
+        if (!System.Text.Unicode.Utf8.IsValid(file))
+        {
+            return null;
+        }
+
+        string value = Encoding.UTF8.GetString(file);
+        return WhatIsWrongWith(value) is null ? new SegmentName(value, SharedMemoryFolder, SharedMemoryFolder + "/" + value) : null;
+    }
+
+    public override string ToString() => Value;
+
+    private static SegmentName ParseFile(string name, string path, string parameterName)
+    {
+        if (path.Length == 0 || path.EndsWith('/'))
+        {
+            throw Refuse(name, "'file://' takes the path of a file", parameterName);
+        }
+
+        if (path.AsSpan().ContainsAny(s_control) || !IsWellFormed(path))
+        {
+            throw Refuse(name, "it has control characters or unpaired surrogates", parameterName);
+        }
+
+        string full = System.IO.Path.GetFullPath(path);
+        return System.IO.Path.GetDirectoryName(full) is string folder
+            ? new SegmentName(FileScheme + full, folder, full)
+            : throw Refuse(name, "'file://' takes the path of a file", parameterName);
+    }
+
+    private static string? WhatIsWrongWith(string value) => value switch
+    {
+        "" => "it is empty",
+        "." or ".." => "it is a folder's",
+        _ when value.Contains('/', StringComparison.Ordinal) => "it has a slash inside",
+        _ when value.AsSpan().ContainsAny(s_control) => "it has control characters",
+        _ when !IsWellFormed(value) => "it has unpaired surrogates",
+        _ when Encoding.UTF8.GetByteCount(value) > MaxBytes => $"it is longer than {MaxBytes} bytes of UTF-8",
+        _ when value.StartsWith(SemaphorePrefix, StringComparison.Ordinal) => "names in 'sem.' belong to semaphores",
+        _ => null,
+    };
+
+    // Rune decoding stops at a surrogate without its partner.
+    private static bool IsWellFormed(ReadOnlySpan<char> value)
+    {
+        while (!value.IsEmpty)
+        {
+            if (Rune.DecodeFromUtf16(value, out _, out int consumed) != OperationStatus.Done)
+            {
+                return false;
+            }
+
+            value = value[consumed..];
+        }
+
+        return true;
+    }
+
+    private static ArgumentException Refuse(string name, string reason, string parameterName)
+        => new($"'{Printable(name)}' cannot name an array: {reason}.", parameterName);
+
+    private static string Printable(string name)
+        => string.Concat(name.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? $"\\u{(int)c:X4}" : $"{c}"));
+}

@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace PosixShm.Native;
+
+internal static unsafe partial class Interop
+{
+    internal const int ProbeHead = 4096;
+    internal const int ProbeTail = 4644;
+
+    [InlineArray(ProbeHead)]
+    internal struct HeadBytes
+    {
+        private byte _first;
+    }
+
+    [InlineArray(ProbeTail)]
+    internal struct TailBytes
+    {
+        private byte _first;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Probe
+    {
+        public Status Status;
+        public int Locked;
+        public int HeadLength;
+        public int TailLength;
+        public int Reserved;
+        public HeadBytes Head;
+        public TailBytes Tail;
+    }
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_OpenDirectory", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial SafeDirectoryHandle OpenDirectory(string path);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_ReadDirectory", SetLastError = true)]
+    internal static partial int ReadDirectory(SafeDirectoryHandle directory, out byte* name);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_CloseDirectory", SetLastError = true)]
+    internal static partial int CloseDirectory(nint directory);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Probe", SetLastError = true)]
+    internal static partial int ProbeEntry(SafeDirectoryHandle directory, byte* name, long lockOffset, Probe* probe);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Probe", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int ProbePath(nint noDirectory, string path, long lockOffset, Probe* probe);
+}

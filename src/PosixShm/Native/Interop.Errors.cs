@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+
+namespace PosixShm.Native;
+
+internal static partial class Interop
+{
+    /// <summary>The shim's own error numbers, the same on every platform.</summary>
+    internal enum Error
+    {
+        SUCCESS = 0,
+
+        EACCES = 0x10002,       // Permission denied.
+        EAGAIN = 0x10006,       // Somebody else holds the lock.
+        EDQUOT = 0x10013,       // The user's quota is used up.
+        EEXIST = 0x10014,       // The name is taken.
+        EFBIG = 0x10016,        // Larger than RLIMIT_FSIZE or the file system allows.
+        EINVAL = 0x1001C,       // Invalid argument.
+        EISDIR = 0x1001F,       // A directory where a file is wanted.
+        ELOOP = 0x10020,        // A symbolic link where none is followed.
+        EMFILE = 0x10021,       // Too many descriptors in this process.
+        ENAMETOOLONG = 0x10025, // Name too long.
+        ENFILE = 0x10029,       // Too many descriptors in the system.
+        ENODEV = 0x1002C,       // The file cannot be mapped.
+        ENOENT = 0x1002D,       // No such name.
+        ENOMEM = 0x10031,       // Not enough memory, address space or mappings.
+        ENOSPC = 0x10034,       // No space left in the file system.
+        ENOSYS = 0x10037,       // The kernel has no such call.
+        ENOTDIR = 0x10039,      // A file where a directory is wanted.
+        ENXIO = 0x1003B,        // A socket or a device without a driver.
+        EOPNOTSUPP = 0x1003D,   // The file system has no such operation.
+        EPERM = 0x10042,        // Operation not permitted.
+        EROFS = 0x10046,        // Read-only file system.
+        ETIMEDOUT = 0x1004D,    // The wait timed out.
+
+        ENONSTANDARD = 0x1FFFF, // Any other; see the raw errno.
+    }
+
+    /// <summary>The error that the last call of this thread left behind.</summary>
+    internal static Error LastError => ConvertErrno(Marshal.GetLastPInvokeError());
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_ConvertErrno")]
+    [SuppressGCTransition]
+    internal static partial Error ConvertErrno(int platformErrno);
+}

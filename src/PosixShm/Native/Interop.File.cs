@@ -1,0 +1,88 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace PosixShm.Native;
+
+internal static partial class Interop
+{
+    [Flags]
+    internal enum OpenFlags
+    {
+        O_RDONLY = 0x0000,
+        O_RDWR = 0x0002,
+        O_CREAT = 0x0020,
+        O_FOLLOW = 0x0100,
+    }
+
+    internal enum FileType : uint
+    {
+        TYPE_OTHER = 0,
+        TYPE_REGULAR = 1,
+        TYPE_DIRECTORY = 2,
+        TYPE_SYMLINK = 3,
+        TYPE_FIFO = 4,
+        TYPE_SOCKET = 5,
+        TYPE_DEVICE = 6,
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Status
+    {
+        public long Size;
+        public ulong Device;
+        public ulong Inode;
+        public long Modified;
+        public long Born;
+        public FileType Type;
+        public uint Permissions;
+        public uint Owner;
+        public uint Group;
+        public uint Links;
+        public uint Reserved;
+    }
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial SafeFileHandle Open(string path, OpenFlags flags);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_OpenUnnamed", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial SafeFileHandle OpenUnnamed(string directory);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_LinkThroughProc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int LinkThroughProc(SafeFileHandle fd, string path);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_LinkEmptyPath", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int LinkEmptyPath(SafeFileHandle fd, string path);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Link", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int Link(string from, string to);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_RenameNew", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int RenameNew(string from, string to);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Unlink", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int Unlink(string path);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FStat", SetLastError = true)]
+    internal static partial int FStat(SafeFileHandle fd, out Status status);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FChMod", SetLastError = true)]
+    internal static partial int FChMod(SafeFileHandle fd, uint permissions);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FTruncate", SetLastError = true)]
+    internal static partial int FTruncate(SafeFileHandle fd, long length);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Allocate", SetLastError = true)]
+    internal static partial int Allocate(SafeFileHandle fd, long offset, long length);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_PRead", SetLastError = true)]
+    internal static partial long PRead(SafeFileHandle fd, Span<byte> buffer, long length, long offset);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_PWrite", SetLastError = true)]
+    internal static partial long PWrite(SafeFileHandle fd, ReadOnlySpan<byte> buffer, long length, long offset);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_GetFreeSpace", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int GetFreeSpace(string path, out long bytes, out long files);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_GetEffectiveUser")]
+    internal static partial uint GetEffectiveUser();
+}

@@ -1,0 +1,20 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace PosixShm.Native;
+
+internal static partial class Interop
+{
+    internal enum ByteLock
+    {
+        LOCK_SHARED = 1,
+        LOCK_EXCLUSIVE = 2,
+        LOCK_NONE = 3,
+    }
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_LockByte", SetLastError = true)]
+    internal static partial int LockByte(SafeFileHandle fd, long offset, ByteLock kind);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_IsByteLocked", SetLastError = true)]
+    internal static partial int IsByteLocked(SafeFileHandle fd, long offset);
+}

@@ -1,0 +1,64 @@
+using System.Runtime.InteropServices;
+using PosixShm.Names;
+using PosixShm.Native;
+
+namespace PosixShm.Segments;
+
+/// <summary>The one door from errno to exception: names the segment and says what to do.</summary>
+internal static class SegmentError
+{
+    // EEXIST on every Linux.
+    private const int AlreadyExists = 17;
+
+    /// <summary>Makes the exception for the error that this thread's last call left behind.</summary>
+    public static Exception Last(SegmentName name, string action) => From(Marshal.GetLastPInvokeError(), name, action);
+
+    /// <summary>Makes the exception for an errno, which is also its <see cref="Exception.HResult"/>.</summary>
+    public static Exception From(int errno, SegmentName name, string action)
+    {
+        Exception exception = Interop.ConvertErrno(errno) switch
+        {
+            Interop.Error.ENOENT => new FileNotFoundException($"There is no array named '{name}'.", name.Value),
+            Interop.Error.EEXIST => Taken(name),
+            Interop.Error.EACCES or Interop.Error.EPERM => new UnauthorizedAccessException(
+                $"Cannot {action} '{name}': its permissions, or those of {name.Folder}, do not allow it."),
+            Interop.Error.EROFS => new UnauthorizedAccessException($"Cannot {action} '{name}': {name.Folder} is read-only."),
+            Interop.Error.ELOOP => new InvalidDataException($"'{name}' is a symbolic link, and links are not followed."),
+            Interop.Error.EISDIR => new InvalidDataException($"'{name}' is a directory, not an array."),
+            Interop.Error.ENXIO or Interop.Error.ENODEV => new InvalidDataException($"'{name}' is a socket or a device, not an array."),
+            Interop.Error.ENAMETOOLONG => new PathTooLongException($"Cannot {action} '{name}': its path is too long."),
+            Interop.Error.ENOMEM => new IOException(
+                $"Cannot {action} '{name}': out of memory, address space (RLIMIT_AS) or mappings (vm.max_map_count). Did you forget Dispose?"),
+            Interop.Error.EMFILE => new IOException(
+                $"Cannot {action} '{name}': this process has too many open files (RLIMIT_NOFILE). Did you forget Dispose?"),
+            Interop.Error.ENFILE => new IOException($"Cannot {action} '{name}': the system has too many open files (fs.file-max)."),
+            Interop.Error.EFBIG => new IOException($"Cannot {action} '{name}': it is larger than RLIMIT_FSIZE or the file system allows."),
+            _ => new IOException($"Cannot {action} '{name}': {Marshal.GetPInvokeErrorMessage(errno)}."),
+        };
+
+        exception.HResult = errno;
+        return exception;
+    }
+
+    /// <summary>Makes the exception for a name that exists already.</summary>
+    public static IOException Taken(SegmentName name)
+        => new($"The name '{name}' is taken: attach it, delete it first, or choose another name.", AlreadyExists);
+
+    /// <summary>Makes the exception for a file system that has no room, with what was asked and what is free.</summary>
+    public static IOException NoSpace(int errno, SegmentName name, long bytes)
+    {
+        string free = Interop.GetFreeSpace(name.Folder, out long freeBytes, out long freeFiles) < 0
+            ? "not known"
+            : freeFiles == 0 ? $"{freeBytes:N0} bytes, but not one inode (the mount's nr_inodes)" : $"{freeBytes:N0} bytes";
+
+        string advice = name.Folder == SegmentName.SharedMemoryFolder
+            ? "delete leftovers, or make it larger (Docker: --shm-size; else: mount -o remount,size=...)"
+            : "make room there";
+
+        return new IOException(
+            string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"No space in {name.Folder} for '{name}': {bytes:N0} bytes asked, free: {free}. Please {advice}."),
+            errno);
+    }
+}

@@ -1,0 +1,28 @@
+namespace PosixShm;
+
+/// <summary>Says how an array is created.</summary>
+public sealed record SharedArrayOptions
+{
+    private const UnixFileMode Permissions =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    /// <summary>Gets who may attach the array: exactly these bits, whatever the umask. 0600, the owner alone, unless set.</summary>
+    /// <value>Whoever may write may also truncate the array under everybody who has it attached: give it to those you trust.</value>
+    /// <exception cref="ArgumentOutOfRangeException">There are bits beyond 0777.</exception>
+    public UnixFileMode Mode
+    {
+        get;
+        init => field = (value & ~Permissions) == 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "Use the bits of 0777.");
+    }
+    = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Gets whether the space is reserved at creation, as it is unless set.</summary>
+    /// <value>
+    /// <see langword="true"/>: a lack of space is an exception at creation, never a crash at a later store; see <c>fallocate(2)</c>.
+    /// <see langword="false"/>: pages are taken when they are first written (a sparse array), and a store that finds no space left
+    /// is a bus error.
+    /// </value>
+    public bool Preallocate { get; init; } = true;
+}

@@ -2,6 +2,7 @@
 
 #ifdef POSIXSHM_FAILPOINTS
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,22 @@ void posixshm_failpoint(const char* step)
     {
         raise(SIGKILL);
     }
+}
+
+bool posixshm_fault(const char* step)
+{
+    size_t length = strlen(step);
+    for (const char* entry = getenv("POSIXSHM_FAULT"); entry != NULL; entry = strchr(entry, ','))
+    {
+        entry += *entry == ',' ? 1 : 0;
+        if (strncmp(entry, step, length) == 0 && entry[length] == ':')
+        {
+            errno = atoi(entry + length + 1);
+            return true;
+        }
+    }
+
+    return false;
 }
 
 #else

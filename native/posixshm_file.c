@@ -33,6 +33,11 @@ intptr_t PosixShm_Open(const char* path, int32_t flags)
 
 intptr_t PosixShm_OpenUnnamed(const char* directory)
 {
+    if (FAULT("open-unnamed"))
+    {
+        return -1;
+    }
+
     int fd;
     RETRY(fd, open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, OWNER_READ_WRITE));
     FAILPOINT("open-unnamed");
@@ -44,14 +49,14 @@ int32_t PosixShm_LinkThroughProc(intptr_t fd, const char* path)
     char from[32];
     snprintf(from, sizeof from, "/proc/self/fd/%d", (int)fd);
     FAILPOINT("before-link");
-    int result = linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+    int result = FAULT("link") ? -1 : linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
     FAILPOINT("after-link");
     return result;
 }
 
 int32_t PosixShm_LinkEmptyPath(intptr_t fd, const char* path)
 {
-    return linkat((int)fd, "", AT_FDCWD, path, AT_EMPTY_PATH);
+    return FAULT("link-empty-path") ? -1 : linkat((int)fd, "", AT_FDCWD, path, AT_EMPTY_PATH);
 }
 
 int32_t PosixShm_Link(const char* from, const char* to)
@@ -63,7 +68,7 @@ int32_t PosixShm_RenameNew(const char* from, const char* to)
 {
     /* The plain system call: musl before 1.2.5 has no wrapper. */
     FAILPOINT("before-rename");
-    int32_t result = (int32_t)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+    int32_t result = FAULT("rename") ? -1 : (int32_t)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
     FAILPOINT("after-rename");
     return result;
 }
@@ -123,7 +128,7 @@ int32_t PosixShm_FStat(intptr_t fd, PosixShmStatus* status)
 
 int32_t PosixShm_FChMod(intptr_t fd, uint32_t permissions)
 {
-    int result = fchmod((int)fd, (mode_t)permissions);
+    int result = FAULT("chmod") ? -1 : fchmod((int)fd, (mode_t)permissions);
     FAILPOINT("chmod");
     return result;
 }
@@ -174,7 +179,7 @@ int32_t PosixShm_Allocate(intptr_t fd, int64_t offset, int64_t length)
     HeldSignal held;
     hold_size_signal(&held);
     int result;
-    RETRY(result, fallocate((int)fd, 0, (off_t)offset, (off_t)length));
+    RETRY(result, FAULT("allocate") ? -1 : fallocate((int)fd, 0, (off_t)offset, (off_t)length));
     release_size_signal(&held, result < 0);
     FAILPOINT("allocate");
     return result;
@@ -190,7 +195,7 @@ int64_t PosixShm_PRead(intptr_t fd, void* buffer, int64_t length, int64_t offset
 int64_t PosixShm_PWrite(intptr_t fd, const void* buffer, int64_t length, int64_t offset)
 {
     ssize_t result;
-    RETRY(result, pwrite((int)fd, buffer, (size_t)length, (off_t)offset));
+    RETRY(result, FAULT("write") ? -1 : pwrite((int)fd, buffer, (size_t)length, (off_t)offset));
     FAILPOINT(offset == 0 ? "write-head" : "write-tail");
     return result;
 }

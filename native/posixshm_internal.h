@@ -7,14 +7,19 @@
 #define RETRY(result, call) while (((result) = (call)) < 0 && errno == EINTR)
 
 /*
- * A step at which a test may kill the process, to see what a crash there leaves behind: the build with
- * POSIXSHM_FAILPOINTS dies by SIGKILL at the step that the environment variable POSIXSHM_FAILPOINT names.
+ * Steps at which a test may interfere, in the build with POSIXSHM_FAILPOINTS only: the process dies by SIGKILL at the
+ * step that the environment variable POSIXSHM_FAILPOINT names, to see what a crash there leaves behind; and a call fails
+ * with the error of POSIXSHM_FAULT, "step:errno,step:errno", to see what a system without that call, or without room, does.
  */
 #ifdef POSIXSHM_FAILPOINTS
+#include <stdbool.h>
 void posixshm_failpoint(const char* step);
+bool posixshm_fault(const char* step);
 #define FAILPOINT(step) posixshm_failpoint(step)
+#define FAULT(step) posixshm_fault(step)
 #else
 #define FAILPOINT(step) ((void)0)
+#define FAULT(step) 0
 #endif
 
 int32_t posixshm_status(int directory, const char* path, int flags, PosixShmStatus* status);

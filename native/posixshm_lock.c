@@ -16,7 +16,8 @@ int32_t PosixShm_LockByte(intptr_t fd, int64_t offset, int32_t kind)
     short type = kind == PAL_LOCK_SHARED ? F_RDLCK : kind == PAL_LOCK_EXCLUSIVE ? F_WRLCK : F_UNLCK;
     struct flock lock = one_byte(offset, type);
     int result;
-    RETRY(result, fcntl((int)fd, F_OFD_SETLK, &lock));
+    RETRY(result, FAULT("lock") ? -1 : fcntl((int)fd, F_OFD_SETLK, &lock));
+    FAILPOINT("lock");
 
     /* Some file systems say EACCES for a lock that somebody else has; see fcntl(2). */
     if (result < 0 && errno == EACCES)

@@ -61,7 +61,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     {
         get
         {
-            if ((ulong)index >= (ulong)_length)
+            if (IsOutside(index, _length))
             {
                 ThrowOutside(index);
             }
@@ -82,7 +82,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
         get
         {
             ReadOnlySpan<long> shape = Shape.AsSpan();
-            if (shape.Length != 2 || (ulong)row >= (ulong)shape[0] || (ulong)column >= (ulong)shape[1])
+            if (shape.Length != 2 || IsOutside(row, shape[0]) || IsOutside(column, shape[1]))
             {
                 ThrowOutside([row, column]);
             }
@@ -179,6 +179,9 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
         _data = null;
     }
 
+    // One comparison for both ends: a negative index is a very large one.
+    private static bool IsOutside(long index, long length) => unchecked((ulong)index >= (ulong)length);
+
     private long FlatIndex(ReadOnlySpan<long> indices)
     {
         ReadOnlySpan<long> shape = Shape.AsSpan();
@@ -190,7 +193,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
         long flat = 0;
         for (int i = 0; i < shape.Length; i++)
         {
-            if ((ulong)indices[i] >= (ulong)shape[i])
+            if (IsOutside(indices[i], shape[i]))
             {
                 ThrowOutside(indices);
             }

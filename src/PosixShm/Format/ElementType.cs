@@ -4,31 +4,33 @@ using System.Globalization;
 namespace PosixShm.Format;
 
 /// <summary>What one element is, in numpy's terms: a <c>dtype</c>. Two are equal if numpy would write them alike.</summary>
-/// <param name="Size">The bytes of one element.</param>
-/// <param name="Description">numpy's own notation: <c>&lt;f8</c>, or a list of fields.</param>
-internal abstract record ElementType(long Size, string Description)
+internal abstract class ElementType(long size, string description) : IEquatable<ElementType>
 {
+    /// <summary>Gets the bytes of one element.</summary>
+    public long Size { get; } = size;
+
+    /// <summary>Gets numpy's own notation: <c>&lt;f8</c>, or a list of fields.</summary>
+    public string Description { get; } = description;
+
     /// <summary>Gets the text that stands for this type in an .npy header: a Python literal.</summary>
-    public abstract string Literal { get; }
+    public virtual string Literal => Description;
 
-    public sealed override string ToString() => Description;
+    public static bool operator ==(ElementType? left, ElementType? right) => left is null ? right is null : left.Equals(right);
 
-    public virtual bool Equals(ElementType? other) => other is not null && Size == other.Size && Description == other.Description;
+    public static bool operator !=(ElementType? left, ElementType? right) => !(left == right);
+
+    public bool Equals(ElementType? other) => other is not null && Size == other.Size && Description == other.Description;
+
+    public override bool Equals(object? obj) => Equals(obj as ElementType);
 
     public override int GetHashCode() => Description.GetHashCode(StringComparison.Ordinal);
+
+    public override string ToString() => Description;
 }
 
 /// <summary>A type without parts.</summary>
-internal sealed record ScalarType : ElementType
+internal sealed class ScalarType : ElementType
 {
-    private ScalarType(char order, char kind, long size, string unit)
-        : base(size, $"{order}{kind}{(kind == UnicodeText ? size / 4 : size).ToString(CultureInfo.InvariantCulture)}{unit}")
-    {
-        Order = order;
-        Kind = kind;
-        Unit = unit;
-    }
-
     public const char Boolean = 'b';
     public const char SignedInteger = 'i';
     public const char UnsignedInteger = 'u';
@@ -39,6 +41,14 @@ internal sealed record ScalarType : ElementType
     public const char Void = 'V';
     public const char DateTime = 'M';
     public const char TimeSpan = 'm';
+
+    private ScalarType(char order, char kind, long size, string unit)
+        : base(size, $"{order}{kind}{(kind == UnicodeText ? size / 4 : size).ToString(CultureInfo.InvariantCulture)}{unit}")
+    {
+        Order = order;
+        Kind = kind;
+        Unit = unit;
+    }
 
     /// <summary>Gets the byte order: <c>&lt;</c>, <c>&gt;</c>, or <c>|</c> where there is none.</summary>
     public char Order { get; }
@@ -107,20 +117,24 @@ internal sealed record ScalarType : ElementType
 }
 
 /// <summary>A fixed number of elements as one: a field such as <c>('m', '&lt;f8', (2, 3))</c>.</summary>
-internal sealed record SubarrayType(ElementType Element, ImmutableArray<long> Shape)
-    : ElementType(Shape.Aggregate(Element.Size, static (size, dimension) => checked(size * dimension)), $"({Element.Literal}, {ShapeText.Of(Shape.AsSpan())})")
+internal sealed class SubarrayType(ElementType element, ImmutableArray<long> shape)
+    : ElementType(
+        shape.Aggregate(element.Size, static (size, dimension) => checked(size * dimension)),
+        $"({element.Literal}, {ShapeText.Of(shape.AsSpan())})")
 {
-    public override string Literal => Description;
+    public ElementType Element { get; } = element;
+
+    public ImmutableArray<long> Shape { get; } = shape;
 }
 
 /// <summary>One member of a structured type. A field without a name is padding.</summary>
 internal readonly record struct Field(string Name, ElementType Type, long Offset);
 
 /// <summary>A structured type: named fields one after the other, with padding where it says so.</summary>
-internal sealed record StructType(ImmutableArray<Field> Fields, long Bytes)
-    : ElementType(Bytes, $"[{string.Join(", ", Fields.Select(Describe))}]")
+internal sealed class StructType(ImmutableArray<Field> fields, long size)
+    : ElementType(size, $"[{string.Join(", ", fields.Select(Describe))}]")
 {
-    public override string Literal => Description;
+    public ImmutableArray<Field> Fields { get; } = fields;
 
     private static string Describe(Field field) => field.Type is SubarrayType array
         ? $"({PythonLiteral.Quote(field.Name)}, {array.Element.Literal}, {ShapeText.Of(array.Shape.AsSpan())})"

@@ -7,7 +7,8 @@ namespace PosixShm.Segments;
 /// <summary>The one door from errno to exception: names the segment and says what to do.</summary>
 internal static class SegmentError
 {
-    // EEXIST on every Linux.
+    // ENOSPC and EEXIST, which have these numbers on every Linux.
+    public const int NoSpaceLeft = 28;
     private const int AlreadyExists = 17;
 
     /// <summary>Makes the exception for the error that this thread's last call left behind.</summary>

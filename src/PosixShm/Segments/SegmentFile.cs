@@ -66,20 +66,9 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>Sets the size of a new file; with <paramref name="reserve"/>, also takes the space, so that no later store can lack it.</summary>
     public void SetLength(long length, bool reserve)
     {
-        // In steps, because kernels before 5.18 give up a large reservation at every signal and start again.
-        const long Step = 64L << 20;
-
-        for (long offset = 0; reserve && offset < length; offset += Step)
+        if (reserve)
         {
-            if (Interop.Allocate(_fd, offset, Math.Min(Step, length - offset)) < 0)
-            {
-                if (Interop.LastError == Interop.Error.EOPNOTSUPP)
-                {
-                    break;
-                }
-
-                throw LastErrorOf("create", length);
-            }
+            Reserve(length);
         }
 
         if (Interop.FTruncate(_fd, length) < 0)
@@ -184,6 +173,32 @@ internal sealed class SegmentFile : IDisposable
     public void KeepOpenUntilDisposed() => GC.SuppressFinalize(_fd);
 
     public void Dispose() => _fd.Dispose();
+
+    private void Reserve(long length)
+    {
+        // In steps, because kernels before 5.18 give up a large reservation at every signal and start again.
+        const long Step = 64L << 20;
+
+        // Asked first, so that what can never fit does not take every page there is before it fails.
+        if (length > Step && Interop.GetFreeSpace(Name.Folder, out long free, out _) == 0 && length > free)
+        {
+            throw SegmentError.NoSpace(SegmentError.NoSpaceLeft, Name, length);
+        }
+
+        for (long offset = 0; offset < length; offset += Step)
+        {
+            if (Interop.Allocate(_fd, offset, Math.Min(Step, length - offset)) < 0)
+            {
+                // A file system that cannot reserve: its space is taken as it is written.
+                if (Interop.LastError == Interop.Error.EOPNOTSUPP)
+                {
+                    return;
+                }
+
+                throw LastErrorOf("create", length);
+            }
+        }
+    }
 
     private static SafeFileHandle Opened(SafeFileHandle fd, SegmentName name, string action)
     {

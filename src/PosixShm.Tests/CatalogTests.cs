@@ -1,0 +1,109 @@
+using System.Diagnostics;
+
+namespace PosixShm.Tests;
+
+internal sealed class CatalogTests : NamedTest
+{
+    [Test]
+    public void A_list_is_in_order_and_holds_only_arrays()
+    {
+        SharedArray.Create<int>(NameOf("b"), 2).Dispose();
+        SharedArray.Create<double>(NameOf("a"), 1, 2).Dispose();
+        _ = Python.Run("np.save(open(sys.argv[1], 'xb'), np.zeros(3))", ShmPathOf(NameOf("c")));
+        File.WriteAllText(ShmPathOf(NameOf("text")), "no array");
+        File.WriteAllBytes(ShmPathOf(NameOf("empty")), []);
+        File.WriteAllBytes(ShmPathOf("sem." + Name), new byte[32]);
+        File.Copy(ShmPathOf(NameOf("a")), ShmPathOf($"sem.{Name}.npy"));
+        File.WriteAllBytes(ShmPathOf(NameOf("damaged")), [0x93, .. "NUMPY\u0001\0\uffff"u8]);
+        _ = Directory.CreateDirectory(ShmPathOf(NameOf("folder")));
+        _ = File.CreateSymbolicLink(ShmPathOf(NameOf("link")), ShmPathOf(NameOf("a")));
+        _ = ChildProcess.Run("mkfifo", ShmPathOf(NameOf("fifo")));
+
+        try
+        {
+            string[] mine = [.. SharedArray.List().Select(info => info.Name).Where(name => name.Contains(Name, StringComparison.Ordinal))];
+            Assert.That(mine, Is.EqualTo(new[] { NameOf("a"), NameOf("b"), NameOf("c") }));
+        }
+        finally
+        {
+            Directory.Delete(ShmPathOf(NameOf("folder")));
+        }
+    }
+
+    [Test]
+    public void What_cannot_be_an_array_is_refused_and_nothing_waits_for_a_fifo()
+    {
+        using SharedArray<double> target = SharedArray.Create(Name, 1);
+        _ = File.CreateSymbolicLink(ShmPathOf(NameOf("link")), ShmPath);
+        _ = ChildProcess.Run("mkfifo", ShmPathOf(NameOf("fifo")));
+        _ = ChildProcess.Run("ln", ShmPath, ShmPathOf(NameOf("hard")));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(() => SharedArray.Attach(NameOf("link")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
+            Assert.That(() => SharedArray.Attach(NameOf("fifo")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
+            Assert.That(() => SharedArray.Attach(NameOf("hard")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 hard links"));
+            Assert.That(() => SharedArray.Describe(NameOf("link")), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(() => SharedArray.Describe(NameOf("fifo")), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(() => SharedArray.Attach("file:///dev/shm"), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("directory"));
+            Assert.That(() => SharedArray.Attach("file:///dev/null"), Throws.InstanceOf<InvalidDataException>());
+        }
+    }
+
+    [Test]
+    public void A_list_survives_what_vanishes_and_what_cannot_be_read()
+    {
+        using ChildProcess churn = ChildProcess.Start(CreateAndDelete, Name);
+        churn.Expect("READY");
+
+        using SharedArray<double> constant = SharedArray.Create(NameOf("constant"), 1);
+        for (int i = 0; i < 200; i++)
+        {
+            Assert.That(SharedArray.List().Select(info => info.Name), Does.Contain(NameOf("constant")));
+        }
+
+        churn.Send("STOP");
+        churn.WaitForSuccess();
+
+        static int CreateAndDelete(string[] args)
+        {
+            Task<string?> stop = Task.Run(Console.ReadLine);
+            Console.WriteLine("READY");
+            for (Stopwatch time = Stopwatch.StartNew(); !stop.IsCompleted && time.Elapsed < TimeSpan.FromMinutes(1);)
+            {
+                SharedArray.Create(args[0], 1).Dispose();
+                SharedArray.Delete(args[0]);
+            }
+
+            return 0;
+        }
+    }
+
+    [Test]
+    [Category("Root")]
+    public void Another_users_array_is_listed_if_readable_and_attached_only_if_allowed()
+    {
+        SharedArray.Create<double>(NameOf("secret"), 1).Dispose();
+        SharedArray.Create<double>(NameOf("open"), new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }, 1).Dispose();
+        _ = ChildProcess.Run("chown", "12345", ShmPathOf(NameOf("open")));
+
+        Assert.That(() => SharedArray.Attach(NameOf("open")), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("user 12345"));
+        using (SharedArray<double> trusted = SharedArray.Attach(NameOf("open"), new AttachOptions { AllowOtherOwners = true }))
+        {
+            trusted[0] = 1;
+        }
+
+        // As nobody: the secret one is neither listed nor attached, and the root's own file counts as trusted.
+        _ = ChildProcess.Run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", .. ChildProcess.CommandLine(Look, Name)]);
+
+        static int Look(string[] args)
+        {
+            IEnumerable<string> names = SharedArray.List().Select(info => info.Name);
+            Assert.That(names, Does.Contain(args[0] + "-open").And.Not.Contain(args[0] + "-secret"));
+            Assert.That(() => SharedArray.Attach(args[0] + "-secret"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("secret"));
+            Assert.That(() => SharedArray.Delete(args[0] + "-secret"), Throws.InstanceOf<UnauthorizedAccessException>());
+            Assert.That(() => SharedArray.Delete(args[0] + "-open"), Throws.InstanceOf<UnauthorizedAccessException>());
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+namespace PosixShm.Tests;
+
+/// <summary>Asks the kernel, not the library, what a process still holds.</summary>
+internal sealed class LeakTests : NamedTest
+{
+    [Test]
+    public void Ten_thousand_rounds_leave_no_mapping_no_descriptor_and_no_file()
+    {
+        ChildProcess.Run(Rounds, Name);
+        Assert.That(File.Exists(ShmPath), Is.False);
+
+        static int Rounds(string[] args)
+        {
+            Round(args[0]);
+            int descriptors = OpenDescriptors();
+
+            for (int i = 0; i < 10_000; i++)
+            {
+                Round(args[0]);
+            }
+
+            Assert.That(Mappings(args[0]), Is.Zero);
+            Assert.That(OpenDescriptors(), Is.EqualTo(descriptors));
+            return 0;
+        }
+
+        static void Round(string name)
+        {
+            using SharedArray<int> created = SharedArray.Create<int>(name, 100);
+            using SharedArray<int> attached = SharedArray.Attach<int>(name);
+            attached[0] = 1;
+            SharedArray.Delete(name);
+        }
+    }
+
+    [Test]
+    public void Failed_calls_leave_no_mapping_no_descriptor_and_no_file()
+    {
+        ChildProcess.Run(Rounds, Name);
+        Assert.That(File.Exists(ShmPath), Is.False);
+
+        static int Rounds(string[] args)
+        {
+            string name = args[0];
+            using SharedArray<int> array = SharedArray.Create<int>(name, 100);
+            Fail(name);
+            (int descriptors, int mappings) = (OpenDescriptors(), Mappings("/dev/shm"));
+
+            for (int i = 0; i < 100; i++)
+            {
+                Fail(name);
+            }
+
+            Assert.That((OpenDescriptors(), Mappings("/dev/shm")), Is.EqualTo((descriptors, mappings)));
+            SharedArray.Delete(name);
+            return 0;
+        }
+
+        static void Fail(string name)
+        {
+            Assert.That(() => SharedArray.Create<int>(name, 100), Throws.InstanceOf<IOException>());
+            Assert.That(() => SharedArray.Attach<long>(name), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(() => SharedArray.Attach<int>(name + "-none"), Throws.InstanceOf<FileNotFoundException>());
+            Assert.That(() => SharedArray.CreateOrAttach<int>(name, 7), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(() => SharedArray.Create<int>(name + "-huge", long.MaxValue / 8), Throws.InstanceOf<IOException>());
+            Assert.That(() => SharedArray.Describe("/dev"), Throws.InstanceOf<FileNotFoundException>());
+        }
+    }
+
+    [Test]
+    public void An_array_that_is_never_disposed_keeps_its_memory_and_its_descriptor()
+    {
+        using SharedArray<int> made = SharedArray.Create<int>(Name, 100);
+        made.Dispose();
+        ChildProcess.Run(Forget, Name);
+
+        static int Forget(string[] args)
+        {
+            Span<int> span = Attach(args[0]);
+            for (int i = 0; i < 5; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+
+            span[99] = 42;
+            Assert.That(Mappings(args[0]), Is.EqualTo(1));
+            Assert.That(SharedArray.Describe(args[0]).IsInUse, Is.True);
+            return 0;
+        }
+
+        // In a method of its own, so that no local keeps the array alive.
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static Span<int> Attach(string name) => SharedArray.Attach<int>(name).Span;
+    }
+
+    private static int Mappings(string name) => File.ReadLines("/proc/self/maps").Count(line => line.Contains(name, StringComparison.Ordinal));
+
+    // The runtime opens files of its own at any time; ours are in the shared memory folder, or have no name there yet.
+    private static int OpenDescriptors()
+        => Directory.GetFiles("/proc/self/fd").Count(link => new FileInfo(link).LinkTarget?.StartsWith("/dev/shm", StringComparison.Ordinal) == true);
+}

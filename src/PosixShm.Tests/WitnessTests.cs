@@ -1,0 +1,116 @@
+using Mono.Unix.Native;
+
+namespace PosixShm.Tests;
+
+/// <summary>Other programs and libraries say what they see of a segment.</summary>
+internal sealed class WitnessTests : NamedTest
+{
+    [Test]
+    public void Stat_sees_mode_0600_our_user_one_link_and_whole_pages()
+    {
+        using SharedArray<double> array = SharedArray.Create(Name, 10);
+        Assert.That(Syscall.stat(ShmPath, out Stat stat), Is.Zero);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(stat.st_mode, Is.EqualTo(FilePermissions.S_IFREG | FilePermissions.S_IRUSR | FilePermissions.S_IWUSR));
+            Assert.That(stat.st_uid, Is.EqualTo(Syscall.geteuid()));
+            Assert.That(stat.st_nlink, Is.EqualTo(1));
+            Assert.That(stat.st_size, Is.EqualTo(3 * 4096));
+            Assert.That(stat.st_blocks * 512, Is.EqualTo(3 * 4096), "the space is reserved");
+        }
+
+        SharedArrayInfo info = SharedArray.Describe(Name);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(info.UserId, Is.EqualTo(stat.st_uid));
+            Assert.That((int)info.Mode, Is.EqualTo((int)(stat.st_mode & FilePermissions.ALLPERMS)));
+            Assert.That(info.Modified!.Value.ToUnixTimeSeconds(), Is.EqualTo(stat.st_mtime));
+        }
+    }
+
+    [TestCase(0b110_000_000)]
+    [TestCase(0b110_110_000)]
+    [TestCase(0b110_110_110)]
+    [TestCase(0b100_000_000)]
+    public void A_mode_is_exact_under_every_umask(int mode)
+    {
+        ChildProcess.Run(CreateUnderUmasks, Name, $"{mode}");
+
+        static int CreateUnderUmasks(string[] args)
+        {
+            SharedArrayOptions options = new() { Mode = (UnixFileMode)int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) };
+            foreach (FilePermissions umask in (FilePermissions[])[0, FilePermissions.ALLPERMS & (FilePermissions)0x3F, (FilePermissions)0x1FF])
+            {
+                _ = Syscall.umask(umask);
+                SharedArray.Create<byte>(args[0], options, 1).Dispose();
+                Assert.That(File.GetUnixFileMode("/dev/shm/" + args[0]), Is.EqualTo(options.Mode));
+                SharedArray.Delete(args[0]);
+            }
+
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_mode_beyond_0777_is_refused()
+        => Assert.That(() => new SharedArrayOptions { Mode = UnixFileMode.SetUser }, Throws.InstanceOf<ArgumentOutOfRangeException>());
+
+    [Test]
+    public void A_sparse_array_takes_no_space_until_it_is_written()
+    {
+        using SharedArray<double> array = SharedArray.Create<double>(Name, new SharedArrayOptions { Preallocate = false }, 1 << 20);
+        Assert.That(Syscall.stat(ShmPath, out Stat before), Is.Zero);
+        array[1 << 19] = 1;
+        Assert.That(Syscall.stat(ShmPath, out Stat after), Is.Zero);
+
+        Assert.That(before.st_blocks * 512, Is.LessThanOrEqualTo(2 * 4096));
+        Assert.That(after.st_blocks * 512, Is.EqualTo((before.st_blocks * 512) + 4096));
+    }
+
+    [Test]
+    public void A_C_program_opens_the_array_with_shm_open()
+    {
+        string source = Path.Combine(Folder, "reader.c");
+        File.WriteAllText(source, """
+            #include <fcntl.h>
+            #include <stdio.h>
+            #include <sys/mman.h>
+            int main(int argc, char** argv)
+            {
+                int fd = shm_open(argv[argc - 1], O_RDWR, 0);
+                double* elements = (double*)((char*)mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) + 4096);
+                printf("%g", elements[3]);
+                elements[4] = 43;
+                return 0;
+            }
+            """);
+        string program = Path.Combine(Folder, "reader");
+        _ = ChildProcess.Run("cc", "-o", program, source, "-lrt");
+
+        using SharedArray<double> array = SharedArray.Create(Name, 10);
+        array[3] = 42;
+        Assert.That(ChildProcess.Run(program, "/" + Name), Is.EqualTo("42"));
+        Assert.That(array[4], Is.EqualTo(43));
+    }
+
+    [Test]
+    public void A_description_is_what_was_created()
+    {
+        DateTimeOffset before = DateTimeOffset.UtcNow;
+        using (SharedArray<short> array = SharedArray.Create<short>(Name, 2, 3))
+        {
+            Assert.That(SharedArray.Describe(Name).IsInUse, Is.True);
+        }
+
+        SharedArrayInfo info = SharedArray.Describe(Name);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((info.Name, info.DType, info.ElementType, info.Length, info.ByteLength, info.Layout, info.IsInUse),
+                Is.EqualTo((Name, "<i2", typeof(short), 6L, 12L, "npy", false)));
+            Assert.That(info.Shape, Is.EqualTo(new long[] { 2, 3 }));
+            Assert.That(info.Created, Is.InRange(before, DateTimeOffset.UtcNow));
+            Assert.That(info.Created!.Value.Offset, Is.EqualTo(TimeSpan.Zero));
+        }
+    }
+}

@@ -52,7 +52,7 @@ step_compiler() {
 find_python() {
     local candidate
     for candidate in ${PYTHON:+"$PYTHON"} python3 /usr/bin/python3; do
-        if "$candidate" -c 'import numpy' 2>/dev/null; then
+        if "$candidate" -c 'from numpy import load' 2>/dev/null; then
             export PYTHON="$candidate"
             return 0
         fi

@@ -68,12 +68,6 @@ step_python() {
 
 # ---- Steps ---------------------------------------------------------------------------------------
 
-build_project() { # PROJECT CONFIGURATION
-    dotnet build "$1" --configuration "$2"
-    # The command under its plain name, for scripts and the demo.
-    [[ -e artifacts/bin/pshm ]] || ln -sfn "PosixShm.Cli/${2,,}/pshm" artifacts/bin/pshm
-}
-
 step_native() {
     need compiler
     native/build.sh artifacts/native
@@ -81,7 +75,7 @@ step_native() {
 
 step_build() {
     need dotnet native
-    build_project PosixShm.sln "$configuration"
+    dotnet build PosixShm.sln --configuration "$configuration"
 }
 
 step_format() {
@@ -119,7 +113,7 @@ report() {
 
 step_demo() {
     need dotnet compiler python
-    build_project src/PosixShm.Cli Release
+    dotnet build src/PosixShm.Cli --configuration Release
     echo "== demo: one array in separate processes (samples/walk)"
     samples/walk/run.sh
     echo

@@ -28,7 +28,7 @@ ask() { echo "$*" >&"$to_watch"; hear; }
 mappings() { { grep -lE " $inode +/dev/shm/" /proc/[0-9]*/maps 2>/dev/null || true; } | wc -l; }
 descriptors() { { find -L /proc/[0-9]*/fd -maxdepth 1 -type f -printf '%D %i\n' 2>/dev/null || true; } | grep -cx "$device $inode" || true; }
 exists() { [[ -e /dev/shm/$name ]] && echo yes || echo no; }
-listed() { grep -qw "$name" <<<"$1" && echo yes || echo no; }
+listed() { grep -qE "^$name([[:space:]]|\$)" <<<"$1" && echo yes || echo no; }
 
 [[ "$(exists)" == no ]] || fail "/dev/shm/$name exists already and may be yours: 'pshm delete $name' removes it"
 

@@ -1,20 +1,145 @@
 #!/usr/bin/env bash
-# Builds everything, in the order that the layers stand on each other:
-#     ./build.sh              native shim, managed build, format check, tests
-#     ./build.sh STEP...      single steps: native, build, format, test, demo
+# Builds, checks and shows everything:
+#
+#     ./build.sh              the same as ./build.sh test
+#     ./build.sh STEP...
+#
+# Steps, each with all that must come before it:
+#     native    compiles the C shim into artifacts/native
+#     build     builds library, command and tests
+#     format    checks that the code is formatted as .editorconfig says
+#     test      builds, checks the format, runs all tests; the last line is "N passed, N failed"
+#     demo      shows one array in C#, F#, Python and the shell, and checks every step (samples/)
+#     help      prints this
+#
+# Needs the .NET SDK. A missing C compiler or Python with numpy is installed with apt-get if you are root.
+# CONFIGURATION=Debug builds and tests the debug configuration; the demo is always Release.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 configuration="${CONFIGURATION:-Release}"
+results=artifacts/test-results
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 
-native() { native/build.sh artifacts/native; }
-build()  { dotnet build PosixShm.sln --configuration "$configuration" --nologo; }
-format() { dotnet format PosixShm.sln --verify-no-changes --no-restore; }
-tests()  { dotnet test PosixShm.sln --configuration "$configuration" --no-build --nologo; }
+usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
+stop()  { echo "build.sh: $*" >&2; exit 1; }
 
-for step in "${@:-native build format tests}"; do
-    for name in $step; do
-        echo "== $name"
-        "$name"
+# ---- What the machine must have ------------------------------------------------------------------
+
+install() { # WHAT PACKAGE...
+    local what="$1"
+    shift
+    [[ "$(id -u)" == 0 ]] && command -v apt-get >/dev/null || stop "$what is missing: install the package(s) $* (apt-get install -y $*)"
+    echo "== install $*"
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } \
+        || stop "$what is missing, and apt-get could not install $*"
+}
+
+step_dotnet() {
+    command -v dotnet >/dev/null || stop "the .NET SDK is missing: install the one that global.json asks for"
+}
+
+# A compiler without the C library's headers is no use, so it must compile.
+has_compiler() { printf '#include <stdint.h>\nint main(void) { return 0; }\n' | "${CC:-cc}" -x c -o /dev/null - 2>/dev/null; }
+
+step_compiler() {
+    has_compiler && return
+    install "a C compiler" gcc libc6-dev
+    has_compiler || stop "'${CC:-cc}' cannot compile, although gcc and libc6-dev are installed"
+}
+
+# The first python3 on PATH may be one without numpy (pyenv), and Debian's the one with it.
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:+"$PYTHON"} python3 /usr/bin/python3; do
+        if "$candidate" -c 'from numpy import load' 2>/dev/null; then
+            export PYTHON="$candidate"
+            return 0
+        fi
     done
+    return 1
+}
+
+step_python() {
+    find_python && return
+    install "Python with numpy" python3-numpy
+    find_python || stop "no python3 can import numpy, although python3-numpy is installed"
+}
+
+# ---- Steps ---------------------------------------------------------------------------------------
+
+step_native() {
+    need compiler
+    native/build.sh artifacts/native
+}
+
+step_build() {
+    need dotnet native
+    dotnet build PosixShm.sln --configuration "$configuration"
+}
+
+step_format() {
+    need build
+    dotnet format PosixShm.sln --verify-no-changes --no-restore
+}
+
+# Adds up one number of all result files: "total" or "passed".
+count() { { grep -ho "<Counters [^>]*" "$results"/*.trx 2>/dev/null || true; } | sed "s/.* $1=\"\([0-9]*\)\".*/\1/" | awk '{ n += $1 } END { print n + 0 }'; }
+
+step_test() {
+    rm -rf "$results"
+    trap report EXIT
+    need build format python
+    dotnet test PosixShm.sln --configuration "$configuration" --no-build --logger "trx;LogFilePrefix=tests" --results-directory "$results"
+    trap - EXIT
+    (report)
+}
+
+# Prints the last line, however the run ended: with nothing run, with a crash in between, or well.
+report() {
+    local code=$? passed total failed
+    passed="$(count passed)"
+    total="$(count total)"
+    failed=$((total - passed)) # a skipped test has not passed
+    if ((total == 0)); then
+        echo "build.sh: no test ran" >&2
+    elif ((code != 0 && failed == 0)); then
+        echo "build.sh: the test run broke off: counted as a failure" >&2
+        failed=1
+    fi
+    echo "$passed passed, $failed failed"
+    ((code == 0 && failed == 0 && passed > 0)) || exit 1
+}
+
+step_demo() {
+    need dotnet compiler python
+    dotnet build src/PosixShm.Cli --configuration Release
+    echo "== demo: one array in separate processes (samples/walk)"
+    samples/walk/run.sh
+    echo
+    echo "== demo: the same in one process (samples/walk-in-one-process)"
+    dotnet run -c Release --file samples/walk-in-one-process/walk.cs
+}
+
+# ---- Each step once ------------------------------------------------------------------------------
+
+declare -A begun=()
+need() { # STEP...
+    local name
+    for name in "$@"; do
+        [[ -z "${begun[$name]:-}" ]] || continue
+        begun[$name]=yes
+        echo "== $name"
+        "step_$name"
+    done
+}
+
+[[ $# -gt 0 ]] || set -- test
+for word in "$@"; do
+    case "$word" in
+        native | build | format | test | demo) ;;
+        -h | --help | help) usage; exit 0 ;;
+        *) { echo "build.sh: there is no step '$word'"; usage; } >&2; exit 2 ;;
+    esac
 done
+need "$@"

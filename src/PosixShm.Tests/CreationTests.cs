@@ -261,6 +261,15 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
+    public void What_can_never_fit_is_refused_before_any_memory_is_taken()
+    {
+        Assert.That(
+            () => SharedArray.Create<byte>(Name, 1L << 50),
+            Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28).And.Message.Contains("1,125,899,906,850,816 bytes asked"));
+        Assert.That(File.Exists(ShmPath), Is.False);
+    }
+
+    [Test]
     public void A_file_size_limit_is_an_error_and_not_the_end_of_the_process()
     {
         // The runtime itself keeps its code in a file that would be larger than the limit, unless told otherwise.

@@ -21,9 +21,11 @@ internal static class Python
     // The first python3 on PATH may be one without numpy (pyenv), and Debian's the one with it.
     private static string Find()
     {
-        foreach (string candidate in (string[])["python3", "/usr/bin/python3"])
+        string?[] candidates = [Environment.GetEnvironmentVariable("PYTHON"), "python3", "/usr/bin/python3"];
+        foreach (string candidate in candidates.OfType<string>())
         {
-            using Process process = Process.Start(new ProcessStartInfo(candidate, ["-c", "import numpy"]) { RedirectStandardError = true })!;
+            // Not "import numpy": an empty folder of that name is a package, too.
+            using Process process = Process.Start(new ProcessStartInfo(candidate, ["-c", "from numpy import load"]) { RedirectStandardError = true })!;
             _ = process.StandardError.ReadToEnd();
             process.WaitForExit();
             if (process.ExitCode == 0)

@@ -280,6 +280,12 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
+    public void A_missing_folder_is_a_DirectoryNotFoundException_that_names_it()
+        => Assert.That(
+            () => SharedArray.Create($"file://{Folder}/missing/a.npy", 1),
+            Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains($"{Folder}/missing"));
+
+    [Test]
     public void Another_element_type_is_an_error_that_names_both()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);

@@ -7,9 +7,12 @@ namespace PosixShm.Segments;
 /// <summary>The one door from errno to exception: names the segment and says what to do.</summary>
 internal static class SegmentError
 {
-    // ENOSPC and EEXIST, which have these numbers on every Linux.
-    public const int NoSpaceLeft = 28;
+    /// <summary>The action of making a new segment, as <see cref="From"/> is told it.</summary>
+    public const string Create = "create";
+
+    // EEXIST and ENOSPC on every Linux.
     private const int AlreadyExists = 17;
+    private const int NoSpaceLeft = 28;
 
     /// <summary>Makes the exception for the error that this thread's last call left behind.</summary>
     public static Exception Last(SegmentName name, string action) => From(Marshal.GetLastPInvokeError(), name, action);
@@ -19,6 +22,7 @@ internal static class SegmentError
     {
         Exception exception = Interop.ConvertErrno(errno) switch
         {
+            Interop.Error.ENOENT when action == Create => new DirectoryNotFoundException($"There is no folder {name.Folder} to create '{name}' in."),
             Interop.Error.ENOENT => new FileNotFoundException($"There is no array named '{name}'.", name.Value),
             Interop.Error.EEXIST => Taken(name),
             Interop.Error.EACCES or Interop.Error.EPERM => new UnauthorizedAccessException(
@@ -44,6 +48,9 @@ internal static class SegmentError
     /// <summary>Makes the exception for a name that exists already.</summary>
     public static IOException Taken(SegmentName name)
         => new($"The name '{name}' is taken: attach it, delete it first, or choose another name.", AlreadyExists);
+
+    /// <summary>Makes the exception for what is larger than all that a file system has free.</summary>
+    public static IOException NoSpace(SegmentName name, long bytes) => NoSpace(NoSpaceLeft, name, bytes);
 
     /// <summary>Makes the exception for a file system that has no room, with what was asked and what is free.</summary>
     public static IOException NoSpace(int errno, SegmentName name, long bytes)

@@ -53,15 +53,22 @@ internal sealed class SegmentFile : IDisposable
         SafeFileHandle fd = Interop.OpenUnnamed(name.Folder);
         return fd.IsInvalid && Interop.LastError is Interop.Error.EOPNOTSUPP or Interop.Error.EISDIR or Interop.Error.EINVAL
             ? null
-            : new SegmentFile(name, Opened(fd, name, "create"));
+            : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
     }
 
     /// <summary>Makes a new file under a name of its own.</summary>
     public static SegmentFile CreateNamed(SegmentName name, string path)
-        => new(name, Opened(Interop.Open(path, Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_CREAT), name, "create"));
+        => new(name, Opened(Interop.Open(path, Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_CREAT), name, SegmentError.Create));
 
     /// <summary>Says that somebody has the segment attached, for as long as the file is open.</summary>
-    public void MarkInUse() => Check(Interop.LockByte(_fd, InUseByte, Interop.ByteLock.LOCK_SHARED), "attach");
+    public void MarkInUse()
+    {
+        // EAGAIN: somebody locked the byte for himself alone. It is no program of ours, and "in use" is what the byte says then.
+        if (Interop.LockByte(_fd, InUseByte, Interop.ByteLock.LOCK_SHARED) < 0 && Interop.LastError != Interop.Error.EAGAIN)
+        {
+            throw SegmentError.Last(Name, "attach");
+        }
+    }
 
     /// <summary>Sets the size of a new file; with <paramref name="reserve"/>, also takes the space, so that no later store can lack it.</summary>
     public void SetLength(long length, bool reserve)
@@ -73,12 +80,12 @@ internal sealed class SegmentFile : IDisposable
 
         if (Interop.FTruncate(_fd, length) < 0)
         {
-            throw LastErrorOf("create", length);
+            throw LastErrorOf(SegmentError.Create, length);
         }
     }
 
     /// <summary>Sets the permission bits exactly, whatever the umask.</summary>
-    public void SetPermissions(UnixFileMode mode) => Check(Interop.FChMod(_fd, (uint)mode), "create");
+    public void SetPermissions(UnixFileMode mode) => Check(Interop.FChMod(_fd, (uint)mode), SegmentError.Create);
 
     /// <summary>Reads bytes into private memory; returns how many there were.</summary>
     public int Read(Span<byte> buffer, long offset)
@@ -111,7 +118,7 @@ internal sealed class SegmentFile : IDisposable
             long count = Interop.PWrite(_fd, bytes, bytes.Length, offset);
             if (count < 0)
             {
-                throw LastErrorOf("create", offset + bytes.Length);
+                throw LastErrorOf(SegmentError.Create, offset + bytes.Length);
             }
 
             bytes = bytes[(int)count..];
@@ -147,7 +154,7 @@ internal sealed class SegmentFile : IDisposable
             return true;
         }
 
-        return Interop.LastError == Interop.Error.ENOENT ? false : throw SegmentError.Last(Name, "create");
+        return Interop.LastError == Interop.Error.ENOENT ? false : throw SegmentError.Last(Name, SegmentError.Create);
     }
 
     /// <summary>Moves a file from a name of its own to its real one, if that is free.</summary>
@@ -163,7 +170,7 @@ internal sealed class SegmentFile : IDisposable
         bool linked = Interop.LastError is Interop.Error.EINVAL or Interop.Error.ENOSYS && Interop.Link(path, Name.Path) == 0;
         if (!linked)
         {
-            throw SegmentError.Last(Name, "create");
+            throw SegmentError.Last(Name, SegmentError.Create);
         }
 
         _ = Interop.Unlink(path);
@@ -179,10 +186,11 @@ internal sealed class SegmentFile : IDisposable
         // In steps, because kernels before 5.18 give up a large reservation at every signal and start again.
         const long Step = 64L << 20;
 
-        // Asked first, so that what can never fit does not take every page there is before it fails.
-        if (length > Step && Interop.GetFreeSpace(Name.Folder, out long free, out _) == 0 && length > free)
+        // Asked first, because a tmpfs may be as large as all memory: what can never fit must not be taken step by step until the
+        // kernel kills somebody. Zero also means "no limit"; then the reservation itself has the word.
+        if (length > Step && Interop.GetFreeSpace(Name.Folder, out long free, out _) == 0 && free > 0 && length > free)
         {
-            throw SegmentError.NoSpace(SegmentError.NoSpaceLeft, Name, length);
+            throw SegmentError.NoSpace(Name, length);
         }
 
         for (long offset = 0; offset < length; offset += Step)
@@ -195,7 +203,7 @@ internal sealed class SegmentFile : IDisposable
                     return;
                 }
 
-                throw LastErrorOf("create", length);
+                throw LastErrorOf(SegmentError.Create, length);
             }
         }
     }

@@ -30,6 +30,13 @@ enum
 
 enum
 {
+    PAL_ADVICE_HUGE_PAGES     = 1, /* back the range with huge pages where the mount allows it */
+    PAL_ADVICE_POPULATE_READ  = 2, /* map every page now, to be read */
+    PAL_ADVICE_POPULATE_WRITE = 3, /* map every page now, to be written */
+};
+
+enum
+{
     PAL_LOCK_SHARED    = 1,
     PAL_LOCK_EXCLUSIVE = 2,
     PAL_LOCK_NONE      = 3,
@@ -128,11 +135,26 @@ POSIXSHM_EXPORT int32_t PosixShm_Link(const char* from, const char* to);
 /* Renames a file, if the new name is free; renameat2(2), RENAME_NOREPLACE. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_RenameNew(const char* from, const char* to);
 
+/* Renames a file over whatever has the new name; rename(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_Rename(const char* from, const char* to);
+
+/* Makes memory that has no name at all; memfd_create(2). Returns a descriptor, or -1. */
+POSIXSHM_EXPORT intptr_t PosixShm_CreateAnonymous(const char* label);
+
+/* Makes an anonymous file's size final; fcntl(2), F_ADD_SEALS. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_SealSize(intptr_t fd);
+
+/* Says whether programs that this process starts get the descriptor; fcntl(2), F_SETFD. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_SetInheritable(intptr_t fd, int32_t inheritable);
+
 /* Removes a name; unlink(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_Unlink(const char* path);
 
 /* Reads what the kernel knows of an open file; statx(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FStat(intptr_t fd, PosixShmStatus* status);
+
+/* Reads what the kernel knows of a name, of a symbolic link itself; statx(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_LStat(const char* path, PosixShmStatus* status);
 
 /* Sets the permission bits exactly, whatever the umask; fchmod(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FChMod(intptr_t fd, uint32_t permissions);
@@ -168,6 +190,9 @@ POSIXSHM_EXPORT int32_t PosixShm_IsByteLocked(intptr_t fd, int64_t offset);
 /* Maps a file from its start; mmap(2). Returns the address, or NULL (not MAP_FAILED). */
 POSIXSHM_EXPORT void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd);
 
+/* Gives a PAL_ADVICE_* on a mapped range; madvise(2). Returns 0, or -1 (EINVAL: this kernel does not know it). */
+POSIXSHM_EXPORT int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t advice);
+
 /* Unmaps; munmap(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_MUnmap(void* address, uint64_t length);
 
@@ -185,10 +210,10 @@ POSIXSHM_EXPORT int32_t PosixShm_CloseDirectory(void* directory);
 /*
  * Opens a file read-only, asks for its status, its first and last bytes and whether a byte is locked, and
  * closes it: statx(2), pread(2), fcntl(2). One call for what would be six, since a listing does it
- * thousands of times. A NULL directory means that name is a path. Only a regular file's bytes are read.
- * Returns 0, or -1.
+ * thousands of times. A NULL directory means that name is a path; its last component may be a symbolic link if
+ * follow is 1. Only a regular file's bytes are read. Returns 0, or -1.
  */
-POSIXSHM_EXPORT int32_t PosixShm_Probe(void* directory, const char* name, int64_t lockOffset, PosixShmProbe* probe);
+POSIXSHM_EXPORT int32_t PosixShm_Probe(void* directory, const char* name, int32_t follow, int64_t lockOffset, PosixShmProbe* probe);
 
 /* ---- errors ------------------------------------------------------------------------------------ */
 

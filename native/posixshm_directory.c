@@ -68,11 +68,11 @@ static int32_t probe_open_file(int fd, int64_t lockOffset, PosixShmProbe* probe)
     return probe->head_length < 0 || probe->tail_length < 0 || probe->locked < 0 ? -1 : 0;
 }
 
-int32_t PosixShm_Probe(void* directory, const char* name, int64_t lockOffset, PosixShmProbe* probe)
+int32_t PosixShm_Probe(void* directory, const char* name, int32_t follow, int64_t lockOffset, PosixShmProbe* probe)
 {
     int at = directory == NULL ? AT_FDCWD : dirfd(directory);
     int fd;
-    RETRY(fd, openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+    RETRY(fd, openat(at, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (follow ? 0 : O_NOFOLLOW)));
     if (fd < 0)
     {
         return -1;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -73,6 +74,29 @@ int32_t PosixShm_RenameNew(const char* from, const char* to)
     return result;
 }
 
+int32_t PosixShm_Rename(const char* from, const char* to)
+{
+    FAILPOINT("before-replace");
+    int result = rename(from, to);
+    FAILPOINT("after-replace");
+    return result;
+}
+
+intptr_t PosixShm_CreateAnonymous(const char* label)
+{
+    return FAULT("memfd") ? -1 : memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+int32_t PosixShm_SealSize(intptr_t fd)
+{
+    return fcntl((int)fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+}
+
+int32_t PosixShm_SetInheritable(intptr_t fd, int32_t inheritable)
+{
+    return fcntl((int)fd, F_SETFD, inheritable ? 0 : FD_CLOEXEC);
+}
+
 int32_t PosixShm_Unlink(const char* path)
 {
     return unlink(path);
@@ -124,6 +148,11 @@ int32_t posixshm_status(int directory, const char* path, int flags, PosixShmStat
 int32_t PosixShm_FStat(intptr_t fd, PosixShmStatus* status)
 {
     return posixshm_status((int)fd, "", AT_EMPTY_PATH, status);
+}
+
+int32_t PosixShm_LStat(const char* path, PosixShmStatus* status)
+{
+    return posixshm_status(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, status);
 }
 
 int32_t PosixShm_FChMod(intptr_t fd, uint32_t permissions)

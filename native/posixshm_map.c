@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "posixshm_internal.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <sys/mman.h>
 
@@ -10,6 +12,25 @@ void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd)
     void* address = FAULT("map") ? MAP_FAILED : mmap(NULL, (size_t)length, protection, sharing, (int)fd, 0);
     FAILPOINT("map");
     return address == MAP_FAILED ? NULL : address;
+}
+
+/* Newer than the C library's headers on some systems; the numbers are the kernel's. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t advice)
+{
+    int native = advice == PAL_ADVICE_HUGE_PAGES      ? MADV_HUGEPAGE
+               : advice == PAL_ADVICE_POPULATE_READ   ? MADV_POPULATE_READ
+               : advice == PAL_ADVICE_POPULATE_WRITE  ? MADV_POPULATE_WRITE
+                                                      : -1;
+    int result;
+    RETRY(result, madvise(address, (size_t)length, native));
+    return result;
 }
 
 int32_t PosixShm_MUnmap(void* address, uint64_t length)

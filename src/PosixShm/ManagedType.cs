@@ -1,9 +1,10 @@
 using PosixShm.Arrays;
 using PosixShm.Format;
+using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <summary>A C# type that arrays hold, for code that learns the type only when it runs.</summary>
+/// <summary>A C# type that stands for an element type, for code that learns the type only when it runs.</summary>
 internal interface IManagedType
 {
     /// <summary>Gets the C# type.</summary>
@@ -16,7 +17,7 @@ internal interface IManagedType
     ElementType ElementType { get; }
 
     /// <summary>Makes the typed array of an attached one.</summary>
-    SharedArray Wrap(AttachedArray array);
+    SharedArray Wrap(AttachedArray array, SegmentAccess access);
 }
 
 internal sealed unsafe class ManagedType<T>(char kind, string name) : IManagedType
@@ -28,5 +29,6 @@ internal sealed unsafe class ManagedType<T>(char kind, string name) : IManagedTy
 
     public ElementType ElementType { get; } = ScalarType.Native(kind, sizeof(T));
 
-    public SharedArray Wrap(AttachedArray array) => new SharedArray<T>(array);
+    public SharedArray Wrap(AttachedArray array, SegmentAccess access)
+        => access == SegmentAccess.ReadOnly ? new ReadOnlySharedArray<T>(array) : new SharedArray<T>(array);
 }

@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using PosixShm.Arrays;
+using PosixShm.Format;
 using PosixShm.Names;
 using PosixShm.Segments;
 
@@ -21,32 +23,74 @@ public abstract partial class SharedArray
     /// <exception cref="ArgumentException">The name is not one.</exception>
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
     /// <exception cref="InvalidDataException">The name is no array, a damaged one, or one of another element type. Nothing was mapped.</exception>
+    /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not write it, or it belongs to another user.</exception>
     /// <exception cref="IOException">A limit of the process or the system was reached.</exception>
-    public static SharedArray<T> Attach<T>(string name, AttachOptions? options = null)
+    public static SharedArray<T> Attach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, AttachOptions? options = null)
         where T : unmanaged
-        => new(AttachedArray.Attach(
-            SegmentName.Parse(name, nameof(name)), ElementTypes.Of<T>(), SegmentAccess.ReadWrite, (options ?? s_cautious).AllowOtherOwners));
+        => new(Attach(name, ElementTypes.Of<T>(), SegmentAccess.ReadWrite, options));
 
-    /// <summary>Attaches an array whose element type is not known before.</summary>
+    /// <summary>Attaches an array to read only: no store can change it by accident. It is enough that this user may read it.</summary>
+    /// <typeparam name="T">The element type it was created with.</typeparam>
     /// <param name="name">The name it was created with.</param>
     /// <param name="options">What is acceptable.</param>
-    /// <returns>The array: a <see cref="SharedArray{T}"/> of the type that it has. Disposing it detaches.</returns>
-    /// <exception cref="NotSupportedException">No C# type stands for its element type.</exception>
+    /// <returns>The array. Disposing it detaches.</returns>
+    /// <exception cref="UnauthorizedAccessException">This user may not read it, or it belongs to another user.</exception>
+    /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
+    public static ReadOnlySharedArray<T> AttachReadOnly<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, AttachOptions? options = null)
+        where T : unmanaged
+        => new(Attach(name, ElementTypes.Of<T>(), SegmentAccess.ReadOnly, options));
+
+    /// <summary>Attaches a private copy of an array, at the cost of an attachment: pages are copied only when this process writes to them
+    /// (<c>MAP_PRIVATE</c> in <c>mmap(2)</c>), and nobody else sees what it wrote.</summary>
+    /// <typeparam name="T">The element type it was created with.</typeparam>
+    /// <param name="name">The name it was created with.</param>
+    /// <param name="options">What is acceptable.</param>
+    /// <returns>The array. Disposing it discards what was written.</returns>
+    /// <remarks>
+    /// What others write later is seen in pages (4 KiB) that this process has not written to, and not in those it has: it is no snapshot. For one, copy the array
+    /// (<see cref="SharedArray{T}.ToArray"/>), or let writers publish whole generations (<see cref="Replace{T}(string, long[])"/>). It is enough that this user may read the array.
+    /// </remarks>
+    /// <exception cref="UnauthorizedAccessException">This user may not read it, or it belongs to another user.</exception>
+    /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
+    public static SharedArray<T> AttachCopyOnWrite<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, AttachOptions? options = null)
+        where T : unmanaged
+        => new(Attach(name, ElementTypes.Of<T>(), SegmentAccess.CopyOnWrite, options));
+
+    /// <summary>Attaches an array whose element type is not known before, to read and to write.</summary>
+    /// <param name="name">The name it was created with.</param>
+    /// <param name="options">What is acceptable.</param>
+    /// <returns>The array: a <see cref="SharedArray{T}"/> where a C# type stands for the element type; see also <see cref="As{T}"/>.</returns>
     /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
     public static SharedArray Open(string name, AttachOptions? options = null)
+        => ElementTypes.Wrap(Attach(name, expected: null, SegmentAccess.ReadWrite, options), SegmentAccess.ReadWrite);
+
+    /// <summary>Attaches an array whose element type is not known before, to read only.</summary>
+    /// <param name="name">The name it was created with.</param>
+    /// <param name="options">What is acceptable.</param>
+    /// <returns>The array: a <see cref="ReadOnlySharedArray{T}"/> where a C# type stands for the element type.</returns>
+    /// <exception cref="UnauthorizedAccessException">This user may not read it, or it belongs to another user.</exception>
+    /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
+    public static SharedArray OpenReadOnly(string name, AttachOptions? options = null)
+        => ElementTypes.Wrap(Attach(name, expected: null, SegmentAccess.ReadOnly, options), SegmentAccess.ReadOnly);
+
+    /// <summary>Sees an array that was opened without its type as one of that type, over the same mapping.</summary>
+    /// <typeparam name="T">The element type, which must be the array's.</typeparam>
+    /// <returns>An array to be disposed by itself: the memory stays mapped until both are.</returns>
+    /// <exception cref="InvalidDataException">The array has another element type.</exception>
+    /// <exception cref="InvalidOperationException">The array is attached to read only.</exception>
+    /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public SharedArray<T> As<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>()
+        where T : unmanaged
     {
-        AttachedArray array = AttachedArray.Attach(
-            SegmentName.Parse(name, nameof(name)), expected: null, SegmentAccess.ReadWrite, (options ?? s_cautious).AllowOtherOwners);
-
-        if (ElementTypes.Find(array.Header.Type) is IManagedType type)
-        {
-            return type.Wrap(array);
-        }
-
-        using (array.Segment)
-        {
-            throw new NotSupportedException($"'{name}' holds {array.Header.Type} elements, for which there is no C# type.");
-        }
+        ThrowIfDetached();
+        ElementType wanted = ElementTypes.Of<T>();
+        return Header.Type != wanted ? throw AttachedArray.WrongType(Segment.Name, Header, wanted)
+            : IsReadOnly ? throw new InvalidOperationException($"'{Name}' is attached to read only: attach it with AttachReadOnly<{typeof(T).Name}>.")
+            : new SharedArray<T>(_attached.Share());
     }
+
+    private static AttachedArray Attach(string name, ElementType? expected, SegmentAccess access, AttachOptions? options)
+        => AttachedArray.Attach(SegmentName.Parse(name, nameof(name)), expected, access, (options ?? s_cautious).AllowOtherOwners);
 }

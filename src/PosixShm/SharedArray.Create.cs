@@ -1,12 +1,14 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using PosixShm.Arrays;
 using PosixShm.Format;
 using PosixShm.Names;
+using PosixShm.Segments;
 
 namespace PosixShm;
 
 /// <content>Creation.</content>
-public abstract partial class SharedArray
+public abstract unsafe partial class SharedArray
 {
     // Each round is lost only to somebody who created or deleted the name in between.
     private const int MaxCreateOrAttachRounds = 1000;
@@ -26,7 +28,7 @@ public abstract partial class SharedArray
     /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
     /// <exception cref="IOException">The name is taken, there is no space (the message says how much is free), or a limit of the process was reached.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder does not let this user create files.</exception>
-    public static SharedArray<T> Create<T>(string name, params long[] shape)
+    public static SharedArray<T> Create<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params long[] shape)
         where T : unmanaged
         => Create<T>(name, s_defaults, shape);
 
@@ -37,20 +39,125 @@ public abstract partial class SharedArray
     /// <param name="shape">The length of each dimension; none at all for an array of one element without dimensions.</param>
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     [OverloadResolutionPriority(1)] // Else "new() { ... }" could also mean a dimension of zero.
-    public static SharedArray<T> Create<T>(string name, SharedArrayOptions options, params long[] shape)
+    public static SharedArray<T> Create<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, SharedArrayOptions options, params long[] shape)
         where T : unmanaged
-        => new(Create(SegmentName.Parse(name, nameof(name)), ElementTypes.Of<T>(), options, shape));
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(shape);
+        return new(Create(name, ElementTypes.Of<T>(), options, shape, fill: null));
+    }
 
     /// <summary>Creates an array whose element type is named when the program runs.</summary>
     /// <param name="name">The name, unique on this machine.</param>
-    /// <param name="dtype">numpy's name (<c>float64</c>) or notation (<c>&lt;f8</c>) of the element type.</param>
+    /// <param name="dtype">numpy's name (<c>float64</c>) or notation (<c>&lt;f8</c>, <c>S10</c>, <c>U5</c>) of the element type.</param>
     /// <param name="shape">The length of each dimension; none at all for an array of one element without dimensions.</param>
-    /// <returns>The array, a <see cref="SharedArray{T}"/> of that type, attached.</returns>
+    /// <returns>The array, attached: a <see cref="SharedArray{T}"/> where a C# type stands for the element type.</returns>
     /// <inheritdoc cref="Create{T}(string, long[])"/>
-    public static SharedArray Create(string name, string dtype, params long[] shape)
+    public static SharedArray Create(string name, string dtype, params long[] shape) => Create(name, dtype, s_defaults, shape);
+
+    /// <summary>Creates an array whose element type is named when the program runs.</summary>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="dtype">numpy's name (<c>float64</c>) or notation (<c>&lt;f8</c>, <c>S10</c>, <c>U5</c>) of the element type.</param>
+    /// <param name="options">Who may attach it, and how its space is taken.</param>
+    /// <param name="shape">The length of each dimension; none at all for an array of one element without dimensions.</param>
+    /// <returns>The array, attached: a <see cref="SharedArray{T}"/> where a C# type stands for the element type.</returns>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    public static SharedArray Create(string name, string dtype, SharedArrayOptions options, params long[] shape)
     {
-        IManagedType type = ElementTypes.Parse(dtype, nameof(dtype));
-        return type.Wrap(Create(SegmentName.Parse(name, nameof(name)), type.ElementType, s_defaults, shape));
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(shape);
+        return ElementTypes.Wrap(Create(name, ElementTypes.Parse(dtype, nameof(dtype)), options, shape, fill: null), SegmentAccess.ReadWrite);
+    }
+
+    /// <summary>Gives the C# type that stands for one of numpy's element types.</summary>
+    /// <param name="dtype">numpy's name (<c>float64</c>) or notation (<c>&lt;f8</c>) of the element type.</param>
+    /// <returns>The C# type, or null where there is none, as for <c>S10</c>.</returns>
+    /// <exception cref="ArgumentException">It is no element type.</exception>
+    public static Type? ElementTypeOf(string dtype) => ElementTypes.Find(ElementTypes.Parse(dtype, nameof(dtype)))?.Type;
+
+    /// <summary>Creates an array of one dimension with the given elements. Nobody sees it without them.</summary>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="values">The elements, which are copied.</param>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    public static SharedArray<T> CreateFrom<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params ReadOnlySpan<T> values)
+        where T : unmanaged
+        => CreateFrom(name, values, s_defaults, values.Length);
+
+    /// <inheritdoc cref="CreateFrom{T}(string, ReadOnlySpan{T})"/>
+    public static SharedArray<T> CreateFrom<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, T[] values)
+        where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        return CreateFrom(name, values, s_defaults, values.Length);
+    }
+
+    /// <summary>Creates an array with the given elements, in C order, and the given shape. Nobody sees it without them.</summary>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="values">The elements, which are copied: as many as the shape has.</param>
+    /// <param name="options">Who may attach it, and how its space is taken.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    public static SharedArray<T> CreateFrom<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, ReadOnlySpan<T> values, SharedArrayOptions options, params long[] shape)
+        where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(shape);
+        CheckCount(values.Length, shape);
+        fixed (T* source = values)
+        {
+            return new(Create(name, ElementTypes.Of<T>(), options, shape, Copy((nint)source, (long)values.Length * sizeof(T))));
+        }
+    }
+
+    /// <summary>Creates an array with the elements and the shape of a rectangular one, as <c>new double[2, 3]</c>. Nobody sees it without them.</summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="values">The array, of any rank, which is copied.</param>
+    /// <returns>The array, attached.</returns>
+    /// <exception cref="ArgumentException">It is not an array of that element type.</exception>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    public static SharedArray<T> CreateFrom<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, Array values)
+        where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        if (values.GetType().GetElementType() != typeof(T))
+        {
+            throw new ArgumentException($"An array of '{typeof(T)}' is wanted, not a '{values.GetType()}'.", nameof(values));
+        }
+
+        long[] shape = [.. Enumerable.Range(0, values.Rank).Select(values.GetLongLength)];
+        fixed (byte* source = &System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(values))
+        {
+            return new(Create(name, ElementTypes.Of<T>(), s_defaults, shape, Copy((nint)source, values.LongLength * sizeof(T))));
+        }
+    }
+
+    /// <summary>Creates an array whose elements all have one value: numpy's <c>full</c>. Nobody sees it without them.</summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    /// <returns>The array, attached.</returns>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    public static SharedArray<T> CreateFull<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, T value, params long[] shape)
+        where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        long length = ShapeMath.TryByteLength(shape, sizeof(T), out long bytes) ? bytes / sizeof(T) : 0;
+        return new(Create(name, ElementTypes.Of<T>(), s_defaults, shape, address => Fill((T*)address, length, value)));
+    }
+
+    /// <summary>Creates an array of another one's element type and shape, whose elements are zero: numpy's <c>zeros_like</c>.</summary>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="other">The other array.</param>
+    /// <returns>The array, attached.</returns>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    public static SharedArray<T> CreateLike<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, SharedArray<T> other)
+        where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Create<T>(name, s_defaults, [.. other.Shape]);
     }
 
     /// <summary>Creates an array, or attaches the one that is there: exactly one of several callers at once creates it.</summary>
@@ -60,7 +167,7 @@ public abstract partial class SharedArray
     /// <returns>The array, attached.</returns>
     /// <exception cref="InvalidDataException">The name is no array, or one of another element type or shape.</exception>
     /// <inheritdoc cref="Create{T}(string, long[])"/>
-    public static SharedArray<T> CreateOrAttach<T>(string name, params long[] shape)
+    public static SharedArray<T> CreateOrAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params long[] shape)
         where T : unmanaged
         => CreateOrAttach<T>(name, s_defaults, shape);
 
@@ -69,7 +176,7 @@ public abstract partial class SharedArray
     /// <param name="options">How the array is created, if it is.</param>
     /// <param name="shape">The length of each dimension, which an array that is there must have too.</param>
     [OverloadResolutionPriority(1)]
-    public static SharedArray<T> CreateOrAttach<T>(string name, SharedArrayOptions options, params long[] shape)
+    public static SharedArray<T> CreateOrAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, SharedArrayOptions options, params long[] shape)
         where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(shape);
@@ -94,15 +201,20 @@ public abstract partial class SharedArray
         throw new IOException($"'{name}' was created and deleted by others {MaxCreateOrAttachRounds} times while it should be attached.");
     }
 
-    private static AttachedArray Create(SegmentName name, ElementType type, SharedArrayOptions options, long[] shape)
+    private static AttachedArray Create(string name, ElementType type, SharedArrayOptions options, long[] shape, SegmentFiller? fill)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(shape);
-        NewArray array = NewArray.Npy(type, shape, nameof(shape), TimeProvider.System);
-        return AttachedArray.Create(name, array, options.Mode, options.Preallocate);
+        SegmentName segment = SegmentName.Parse(name, nameof(name));
+        if (segment.Kind == SegmentKind.Descriptor)
+        {
+            throw new ArgumentException($"'{name}' is a descriptor: CreateAnonymous gives an array one.", nameof(name));
+        }
+
+        return AttachedArray.Create(segment, Describe(type, shape), options.ToSegmentOptions(), fill);
     }
 
-    private static SharedArray<T>? TryAttach<T>(string name, ReadOnlySpan<long> shape)
+    private static NewArray Describe(ElementType type, long[] shape) => NewArray.Npy(type, shape, nameof(shape), TimeProvider.System);
+
+    private static SharedArray<T>? TryAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, ReadOnlySpan<long> shape)
         where T : unmanaged
     {
         SharedArray<T> array;
@@ -124,6 +236,26 @@ public abstract partial class SharedArray
         {
             throw new InvalidDataException(
                 $"'{name}' has the shape {ShapeText.Of(array.Shape.AsSpan())}, not {ShapeText.Of(shape)}: delete it first, or choose another name.");
+        }
+    }
+
+    private static void CheckCount(long count, ReadOnlySpan<long> shape)
+    {
+        if (!ShapeMath.TryByteLength(shape, 1, out long elements) || elements != count)
+        {
+            throw new ArgumentException($"The shape {ShapeText.Of(shape)} is not one of {count} elements.", nameof(shape));
+        }
+    }
+
+    private static SegmentFiller Copy(nint source, long bytes)
+        => address => Buffer.MemoryCopy((void*)source, (void*)address, bytes, bytes);
+
+    private static void Fill<T>(T* address, long length, T value)
+        where T : unmanaged
+    {
+        for (long start = 0; start < length; start += int.MaxValue)
+        {
+            new Span<T>(address + start, (int)Math.Min(int.MaxValue, length - start)).Fill(value);
         }
     }
 }

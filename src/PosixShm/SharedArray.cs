@@ -1,5 +1,11 @@
+using System.Buffers;
 using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using PosixShm.Arrays;
+using PosixShm.Format;
+using PosixShm.Segments;
 
 namespace PosixShm;
 
@@ -18,40 +24,84 @@ namespace PosixShm;
 /// </para>
 /// <para>Functions may be called from any thread. Elements are plain memory: see <see cref="SharedArray{T}"/>.</para>
 /// </remarks>
-public abstract partial class SharedArray : IDisposable
+[DebuggerDisplay("{DebuggerDisplay,nq}")]
+public abstract unsafe partial class SharedArray : IDisposable
 {
-    private Segments.Segment? _segment;
+    private readonly AttachedArray _attached;
 
+    // What every access is checked against: Dispose zeroes them, so that no element of a detached array can be reached.
+    private byte* _data;
+    private long _length;
+    private int _isDisposed;
+
+    /// <summary>Takes over one reference to the segment.</summary>
     private protected SharedArray(AttachedArray array)
     {
-        _segment = array.Segment;
-        Name = array.Segment.Name.Value;
-        DType = array.Header.Type.Description;
-        Shape = array.Header.Shape;
-        Length = array.Header.Length;
-        ByteLength = array.Header.DataLength;
+        _attached = array;
+        _data = (byte*)array.Data;
+        _length = array.Header.Length;
     }
 
     /// <summary>Gets the name in its shortest form: <c>test1</c>, or <c>file:///path</c>.</summary>
-    public string Name { get; }
+    public string Name => _attached.Segment.Name.Value;
 
-    /// <summary>Gets the element type as numpy writes it: <c>&lt;f8</c>, <c>|b1</c>, <c>&lt;c16</c>.</summary>
-    public string DType { get; }
+    /// <summary>Gets the element type as numpy writes it: <c>&lt;f8</c>, <c>|b1</c>, <c>&lt;c16</c>, or a list of fields.</summary>
+    public string DType => _attached.Header.Type.Description;
 
-    /// <summary>Gets the C# type of the elements.</summary>
-    public abstract Type ElementType { get; }
+    /// <summary>Gets the C# type of the elements, or null if this program knows none.</summary>
+    public abstract Type? ElementType { get; }
 
     /// <summary>Gets the length of each dimension; empty for an array of one element without dimensions.</summary>
-    public ImmutableArray<long> Shape { get; }
+    public ImmutableArray<long> Shape => _attached.Header.Shape;
 
     /// <summary>Gets the number of dimensions.</summary>
     public int Rank => Shape.Length;
 
     /// <summary>Gets the number of elements: the product of <see cref="Shape"/>.</summary>
-    public long Length { get; }
+    public long Length => _attached.Header.Length;
+
+    /// <summary>Gets the bytes that one element takes.</summary>
+    public int ItemSize => checked((int)_attached.Header.Type.Size);
 
     /// <summary>Gets the bytes that the elements take.</summary>
-    public long ByteLength { get; }
+    public long ByteLength => _attached.Header.DataLength;
+
+    /// <summary>Gets the elements' bytes: the shared memory itself.</summary>
+    /// <value>A span that must not be used after <see cref="Dispose"/>.</value>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> bytes.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public ReadOnlySpan<byte> Bytes => new(Data, SpanLength(ByteLength, "bytes"));
+
+    /// <summary>Gets whether the name still stands for this very array.</summary>
+    /// <value><see langword="false"/> once it was deleted or replaced: attach it again to see what others see. Asks the kernel each time; see <c>stat(2)</c>.</value>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public bool IsCurrent
+    {
+        get
+        {
+            ThrowIfDetached();
+            return _attached.Segment.IsCurrent;
+        }
+    }
+
+    private protected virtual bool IsReadOnly => false;
+
+    private protected ArrayHeader Header => _attached.Header;
+
+    private protected Segment Segment => _attached.Segment;
+
+    // Not the field: the span and tensor properties must throw when it is gone.
+    private protected byte* Data
+    {
+        get
+        {
+            byte* data = _data;
+            ObjectDisposedException.ThrowIf(data is null, this);
+            return data;
+        }
+    }
+
+    private string DebuggerDisplay => $"{Name}: {DType} {ShapeText.Of(Shape.AsSpan())}{(_data is null ? ", detached" : string.Empty)}";
 
     /// <summary>Gets one element, for code that does not know the type.</summary>
     /// <param name="index">The element's place in C order, from 0.</param>
@@ -61,33 +111,158 @@ public abstract partial class SharedArray : IDisposable
     public abstract object GetValue(long index);
 
     /// <summary>Sets one element, for code that does not know the type.</summary>
-    /// <param name="value">The value, of exactly <see cref="ElementType"/>.</param>
+    /// <param name="value">The value, of exactly the type that <see cref="GetValue"/> returns.</param>
     /// <param name="index">The element's place in C order, from 0.</param>
     /// <exception cref="InvalidCastException">The value is of another type.</exception>
+    /// <exception cref="NotSupportedException">The array is read-only.</exception>
     /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public abstract void SetValue(object value, long index);
 
     /// <summary>
     /// Detaches the array from this process; see <c>munmap(2)</c>. The name and the elements stay. Whoever uses a span of this
-    /// array afterwards, or on another thread meanwhile, uses memory that is gone: nothing can catch that.
+    /// array afterwards, or on another thread meanwhile, uses memory that is gone, and nothing can catch that: threads that
+    /// cannot know hold a lease (<see cref="SharedArray{T}.Acquire"/>), and the memory stays until the last one ends.
     /// </summary>
     public void Dispose()
     {
-        Segments.Segment? segment = Interlocked.Exchange(ref _segment, null);
-        if (segment is not null)
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
-            Detach();
-            segment.Dispose();
+            _length = 0;
+            _data = null;
+            _attached.Segment.Release();
         }
 
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Gives the name, type and shape, as in <c>test1: &lt;f8 (10,)</c>.</summary>
+    /// <summary>Shows the elements as numpy does: in brackets by dimension, in short where there are more than 1,000.</summary>
     /// <returns>The text.</returns>
-    public override string ToString() => $"{Name}: {DType} {Format.ShapeText.Of(Shape.AsSpan())}";
+    public override string ToString()
+        => _data is null ? DebuggerDisplay : ArrayText.Of(Shape.AsSpan(), index => GetValue(index));
 
-    // Makes the indexers find nothing, before the memory goes.
-    private protected abstract void Detach();
+    // One comparison for both ends: a negative index is a very large one.
+    private protected static bool IsOutside(long index, long length) => unchecked((ulong)index >= (ulong)length);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private protected ref T ElementAt<T>(long index)
+        where T : unmanaged
+    {
+        if (IsOutside(index, _length))
+        {
+            ThrowOutside(index);
+        }
+
+        return ref Unsafe.Add(ref Unsafe.AsRef<T>(_data), (nint)index);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private protected ref T ElementAt<T>(long row, long column)
+        where T : unmanaged
+    {
+        ReadOnlySpan<long> shape = Shape.AsSpan();
+        if (shape.Length != 2 || IsOutside(row, shape[0]) || IsOutside(column, shape[1]))
+        {
+            ThrowOutside([row, column]);
+        }
+
+        return ref ElementAt<T>(unchecked((row * shape[1]) + column));
+    }
+
+    private protected ref T ElementAt<T>(scoped ReadOnlySpan<long> indices)
+        where T : unmanaged
+    {
+        ReadOnlySpan<long> shape = Shape.AsSpan();
+        if (indices.Length != shape.Length)
+        {
+            ThrowOutside(indices);
+        }
+
+        long flat = 0;
+        for (int i = 0; i < shape.Length; i++)
+        {
+            if (IsOutside(indices[i], shape[i]))
+            {
+                ThrowOutside(indices);
+            }
+
+            // No overflow: the shape's product fits.
+            flat = unchecked((flat * shape[i]) + indices[i]);
+        }
+
+        return ref ElementAt<T>(flat);
+    }
+
+    private protected Span<T> SpanOf<T>()
+        where T : unmanaged
+        => new(Data, SpanLength(Length, "elements"));
+
+    private protected Span<T> SpanOf<T>(long start, int length)
+        where T : unmanaged
+    {
+        byte* data = Data;
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - start);
+        return new Span<T>((T*)data + start, length);
+    }
+
+    private protected Span<T> RowOf<T>(long index)
+        where T : unmanaged
+    {
+        long perRow = CheckRow(index);
+        return SpanOf<T>(index * perRow, SpanLength(perRow, "elements in a row"));
+    }
+
+    /// <summary>Checks the first index, and returns how many elements each of its values has.</summary>
+    private protected long CheckRow(long index)
+    {
+        ThrowIfDetached();
+        return Rank == 0
+            ? throw new ArgumentException($"'{Name}' has no dimensions, and so no rows.", nameof(index))
+            : IsOutside(index, Shape[0])
+            ? throw new IndexOutOfRangeException($"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no row {index}.")
+            : Length / Shape[0];
+    }
+
+    private protected ReadOnlySpan<NRange> CheckRanges(ReadOnlySpan<NRange> ranges)
+        => ranges.Length == Math.Max(Rank, 1)
+            ? ranges
+            : throw new ArgumentException($"'{Name}' has {Rank} dimensions, and {ranges.Length} ranges were given.", nameof(ranges));
+
+    private protected void ThrowIfDetached() => ObjectDisposedException.ThrowIf(_data is null, this);
+
+    /// <summary>Takes a reference to the segment, to be released when the memory is no longer needed.</summary>
+    private protected Segment AcquireSegment()
+    {
+        ObjectDisposedException.ThrowIf(!_attached.Segment.TryAddReference(), this);
+        if (Volatile.Read(ref _isDisposed) != 0)
+        {
+            _attached.Segment.Release();
+            ObjectDisposedException.ThrowIf(true, this);
+        }
+
+        return _attached.Segment;
+    }
+
+    private int SpanLength(long length, string of)
+        => length <= int.MaxValue
+            ? (int)length
+            : throw new InvalidOperationException($"'{Name}' has {length} {of}, and a span at most {int.MaxValue}: use AsSpan(start, length) or AsTensorSpan().");
+
+    [DoesNotReturn]
+    private void ThrowOutside(params scoped ReadOnlySpan<long> indices)
+    {
+        ThrowIfDetached();
+
+        // One index is a flat one.
+        if (indices.Length != 1 && indices.Length != Rank)
+        {
+            throw new ArgumentException($"'{Name}' has {Rank} dimensions, and {indices.Length} indices were given.", nameof(indices));
+        }
+
+        throw new IndexOutOfRangeException(
+            $"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no element at {ShapeText.Of(indices)}.");
+    }
 }

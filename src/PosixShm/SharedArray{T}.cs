@@ -1,8 +1,8 @@
+using System.Buffers;
 using System.Collections;
-using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
+using System.Diagnostics;
+using System.Numerics.Tensors;
 using PosixShm.Arrays;
-using PosixShm.Format;
 
 namespace PosixShm;
 
@@ -18,37 +18,38 @@ namespace PosixShm;
 /// They are plain memory that other processes read and write at the same time. Single aligned elements of up to 8 bytes are never torn;
 /// anything more needs a lock or an order of writes that its readers know. In a loop, take a <see cref="Span"/> first.
 /// </para>
+/// <para>Spans and tensors are the memory itself, and must not be used after <see cref="SharedArray.Dispose"/>.</para>
 /// </remarks>
+[DebuggerTypeProxy(typeof(SharedArrayDebugView<>))]
 public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     where T : unmanaged
 {
-    // What the indexers check against: Dispose zeroes them, so that no element of a detached array can be reached.
-    private T* _data;
-    private long _length;
+    private SharedMemoryManager<T>? _memory;
 
     internal SharedArray(AttachedArray array)
         : base(array)
     {
-        _data = (T*)array.Data;
-        _length = array.Header.Length;
     }
 
     /// <inheritdoc/>
     public override Type ElementType => typeof(T);
 
     /// <summary>Gets the elements, in C order: the shared memory itself.</summary>
-    /// <value>A span that must not be used after <see cref="SharedArray.Dispose"/>.</value>
-    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements: use <see cref="AsSpan"/>.</exception>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements: use <see cref="AsSpan"/> or <see cref="AsTensorSpan()"/>.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public Span<T> Span
+    public Span<T> Span => SpanOf<T>();
+
+    /// <summary>Gets the elements, in C order, as memory that may be stored and passed to asynchronous methods.</summary>
+    /// <value>It may outlive the array: whoever then uses it gets an <see cref="ObjectDisposedException"/>. While it is pinned, the memory stays mapped.</value>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public Memory<T> Memory
     {
         get
         {
-            long length = _length;
-            ThrowIfDetached();
-            return length <= int.MaxValue
-                ? new Span<T>(_data, (int)length)
-                : throw new InvalidOperationException($"'{Name}' has {length} elements, and a span at most {int.MaxValue}: use AsSpan(start, length).");
+            // The check and the length: a memory longer than a span cannot be.
+            _ = Span;
+            return (_memory ??= new SharedMemoryManager<T>(this)).Memory;
         }
     }
 
@@ -57,18 +58,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <returns>A reference to the shared memory itself, to read, write, or use with <see cref="Interlocked"/>.</returns>
     /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public ref T this[long index]
-    {
-        get
-        {
-            if (IsOutside(index, _length))
-            {
-                ThrowOutside(index);
-            }
-
-            return ref Unsafe.Add(ref Unsafe.AsRef<T>(_data), (nint)index);
-        }
-    }
+    public ref T this[long index] => ref ElementAt<T>(index);
 
     /// <summary>Gets an element of an array of two dimensions.</summary>
     /// <param name="row">The first index.</param>
@@ -77,19 +67,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <exception cref="ArgumentException">The array does not have two dimensions.</exception>
     /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public ref T this[long row, long column]
-    {
-        get
-        {
-            ReadOnlySpan<long> shape = Shape.AsSpan();
-            if (shape.Length != 2 || IsOutside(row, shape[0]) || IsOutside(column, shape[1]))
-            {
-                ThrowOutside([row, column]);
-            }
-
-            return ref this[unchecked((row * shape[1]) + column)];
-        }
-    }
+    public ref T this[long row, long column] => ref ElementAt<T>(row, column);
 
     /// <summary>Gets an element by one index for each dimension.</summary>
     /// <param name="indices">The indices.</param>
@@ -97,27 +75,83 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <exception cref="ArgumentException">There is not one index for each dimension.</exception>
     /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public ref T this[params ReadOnlySpan<long> indices] => ref this[FlatIndex(indices)];
+    public ref T this[params scoped ReadOnlySpan<long> indices] => ref ElementAt<T>(indices);
 
     /// <inheritdoc cref="this[ReadOnlySpan{long}]"/>
-    /// <remarks>For languages without parameter spans, as in F#.</remarks>
-    public ref T this[params long[] indices] => ref this[FlatIndex(indices)];
+    /// <remarks>For languages without parameter spans, as F#.</remarks>
+    public ref T this[params long[] indices] => ref ElementAt<T>(indices);
 
     /// <summary>Gets a part of the elements, in C order: the shared memory itself.</summary>
     /// <param name="start">The first element.</param>
     /// <param name="length">How many.</param>
-    /// <returns>A span that must not be used after <see cref="SharedArray.Dispose"/>.</returns>
+    /// <returns>The span.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There are not so many elements.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public Span<T> AsSpan(long start, int length)
+    public Span<T> AsSpan(long start, int length) => SpanOf<T>(start, length);
+
+    /// <summary>Gets the elements as a tensor of this <see cref="SharedArray.Shape"/>: the shared memory itself, of any size, for <see cref="Tensor"/>
+    /// and <see cref="TensorPrimitives"/>. An array without dimensions is a tensor of shape (1).</summary>
+    /// <returns>The tensor.</returns>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public TensorSpan<T> AsTensorSpan() => TensorShape.Over((T*)Data, Shape.AsSpan());
+
+    /// <summary>Gets a part of the elements, by one range for each dimension, as a tensor with strides: the shared memory itself.</summary>
+    /// <param name="ranges">The ranges, as in numpy's <c>a[2:5, :]</c>.</param>
+    /// <returns>The tensor.</returns>
+    /// <exception cref="ArgumentException">There is not one range for each dimension.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A range reaches outside.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public TensorSpan<T> AsTensorSpan(params ReadOnlySpan<NRange> ranges) => AsTensorSpan().Slice(CheckRanges(ranges));
+
+    /// <summary>Gets the elements as a read-only tensor of this <see cref="SharedArray.Shape"/>: the shared memory itself.</summary>
+    /// <returns>The tensor.</returns>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public ReadOnlyTensorSpan<T> AsReadOnlyTensorSpan() => AsTensorSpan();
+
+    /// <summary>Gets what numpy calls <c>a[index]</c>, as a span: all elements with that first index, in C order.</summary>
+    /// <param name="index">The first index.</param>
+    /// <returns>The span: the shared memory itself.</returns>
+    /// <exception cref="ArgumentException">The array has no dimensions.</exception>
+    /// <exception cref="IndexOutOfRangeException">There is no such row.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public Span<T> Row(long index) => RowOf<T>(index);
+
+    /// <summary>Gets what numpy calls <c>a[index]</c>, as a tensor of one dimension less.</summary>
+    /// <param name="index">The first index.</param>
+    /// <returns>The tensor: the shared memory itself.</returns>
+    /// <exception cref="ArgumentException">The array has no dimensions.</exception>
+    /// <exception cref="IndexOutOfRangeException">There is no such row.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public TensorSpan<T> RowTensor(long index)
     {
-        ThrowIfDetached();
-        ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, _length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _length - start);
-        return new Span<T>(_data + start, length);
+        long perRow = CheckRow(index);
+        return TensorShape.Over((T*)Data + (index * perRow), Shape.AsSpan()[1..]);
     }
+
+    /// <summary>Sees the elements in another shape, without a copy.</summary>
+    /// <param name="shape">The shape, of as many elements; one dimension may be -1, for what is missing.</param>
+    /// <returns>The tensor: the shared memory itself.</returns>
+    /// <exception cref="ArgumentException">The shape has another number of elements.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public TensorSpan<T> Reshape(params long[] shape)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        return TensorShape.Over((T*)Data, TensorShape.Reshape(Name, Shape.AsSpan(), shape, nameof(shape)));
+    }
+
+    /// <summary>Sees the same bytes as elements of another type, without a copy: the last dimension grows or shrinks, as in numpy's <c>a.view(dtype)</c>.</summary>
+    /// <typeparam name="TOther">The other type.</typeparam>
+    /// <returns>The tensor: the shared memory itself.</returns>
+    /// <exception cref="InvalidOperationException">The last dimension's bytes are no multiple of the other type's size.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public TensorSpan<TOther> View<TOther>()
+        where TOther : unmanaged
+        => TensorShape.Over((TOther*)Data, TensorShape.Reinterpret(Name, Shape.AsSpan(), sizeof(T), sizeof(TOther)));
+
+    /// <summary>Keeps the memory mapped until the lease ends, even if another thread disposes the array meanwhile.</summary>
+    /// <returns>The lease: end it with <c>using</c>.</returns>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public SharedArrayLease<T> Acquire() => new(AcquireSegment(), Header);
 
     /// <summary>Sets every element.</summary>
     /// <param name="value">The value.</param>
@@ -125,9 +159,9 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     public void Fill(T value)
     {
         ThrowIfDetached();
-        for (long start = 0; start < _length; start += int.MaxValue)
+        for (long start = 0; start < Length; start += int.MaxValue)
         {
-            AsSpan(start, (int)Math.Min(int.MaxValue, _length - start)).Fill(value);
+            AsSpan(start, (int)Math.Min(int.MaxValue, Length - start)).Fill(value);
         }
     }
 
@@ -173,54 +207,15 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <inheritdoc/>
     IEnumerator IEnumerable.GetEnumerator() => ((IEnumerable<T>)this).GetEnumerator();
 
-    private protected override void Detach()
+    internal MemoryHandle Pin(int elementIndex, IPinnable pinnable)
     {
-        _length = 0;
-        _data = null;
+        ArgumentOutOfRangeException.ThrowIfNegative(elementIndex);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(elementIndex, Length);
+        Segments.Segment segment = AcquireSegment();
+        return new MemoryHandle((T*)(segment.Address + (nint)Header.DataOffset) + elementIndex, pinnable: pinnable);
     }
 
-    // One comparison for both ends: a negative index is a very large one.
-    private static bool IsOutside(long index, long length) => unchecked((ulong)index >= (ulong)length);
-
-    private long FlatIndex(ReadOnlySpan<long> indices)
-    {
-        ReadOnlySpan<long> shape = Shape.AsSpan();
-        if (indices.Length != shape.Length)
-        {
-            ThrowOutside(indices);
-        }
-
-        long flat = 0;
-        for (int i = 0; i < shape.Length; i++)
-        {
-            if (IsOutside(indices[i], shape[i]))
-            {
-                ThrowOutside(indices);
-            }
-
-            // No overflow: the shape's product fits.
-            flat = unchecked((flat * shape[i]) + indices[i]);
-        }
-
-        return flat;
-    }
-
-    private void ThrowIfDetached() => ObjectDisposedException.ThrowIf(_data is null, this);
-
-    [DoesNotReturn]
-    private void ThrowOutside(params ReadOnlySpan<long> indices)
-    {
-        ThrowIfDetached();
-
-        // One index is a flat one.
-        if (indices.Length != 1 && indices.Length != Rank)
-        {
-            throw new ArgumentException($"'{Name}' has {Rank} dimensions, and {indices.Length} indices were given.", nameof(indices));
-        }
-
-        throw new IndexOutOfRangeException(
-            $"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no element at {ShapeText.Of(indices)}.");
-    }
+    internal void Unpin() => Segment.Release();
 
     /// <summary>Goes through the elements of an array.</summary>
     public ref struct Enumerator

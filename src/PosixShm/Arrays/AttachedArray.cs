@@ -10,9 +10,17 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
     /// <summary>Gets the address of the first element.</summary>
     public nint Data => Segment.Address + (nint)Header.DataOffset;
 
-    /// <summary>Creates an array whose elements are zero.</summary>
-    public static AttachedArray Create(SegmentName name, NewArray array, UnixFileMode mode, bool reserve)
-        => new(Segment.Create(name, new SegmentImage(array.FileLength, array.Head, array.Tail), mode, reserve), array.Header);
+    /// <summary>Creates an array. Its elements are zero unless they are filled, which is before anybody else can see them.</summary>
+    public static AttachedArray Create(SegmentName name, NewArray array, SegmentOptions options, SegmentFiller? fill = null)
+        => new(Segment.Create(name, Image(array), options, Shifted(fill, array)), array.Header);
+
+    /// <summary>Creates an array in place of the one that has the name.</summary>
+    public static AttachedArray Replace(SegmentName name, NewArray array, SegmentOptions options, SegmentFiller? fill = null)
+        => new(Segment.Replace(name, Image(array), options, Shifted(fill, array)), array.Header);
+
+    /// <summary>Creates an array without a name.</summary>
+    public static AttachedArray CreateAnonymous(string label, NewArray array, SegmentOptions options, SegmentFiller? fill = null)
+        => new(Segment.CreateAnonymous(label, Image(array), options, Shifted(fill, array)), array.Header);
 
     /// <summary>Attaches an array. Nothing is mapped before its header is read, into private memory, and found good.</summary>
     /// <param name="name">The array.</param>
@@ -35,14 +43,34 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
         }
     }
 
+    /// <summary>Shares the mapping with a second array.</summary>
+    /// <exception cref="ObjectDisposedException">It is unmapped already.</exception>
+    public AttachedArray Share()
+    {
+        ObjectDisposedException.ThrowIf(!Segment.TryAddReference(), this);
+        return this;
+    }
+
+    private static SegmentImage Image(NewArray array) => new(array.FileLength, array.Head, array.Tail);
+
+    // A filler of elements is given the address of the first one.
+    private static SegmentFiller? Shifted(SegmentFiller? fill, NewArray array)
+        => fill is null ? null : address => fill(address + (nint)array.Header.DataOffset);
+
+    /// <summary>Makes the exception for an array that has another element type.</summary>
+    public static InvalidDataException WrongType(SegmentName name, ArrayHeader header, ElementType wanted)
+    {
+        string hint = header.Type is ScalarType { IsNativeOrder: false } foreign
+            ? $" Its bytes are in the other order: convert it in Python with a.astype('{ScalarType.Native(foreign.Kind, foreign.Size, foreign.Unit)}')."
+            : string.Empty;
+        return new InvalidDataException($"'{name}' holds {header.Type} elements, not {wanted}.{hint}");
+    }
+
     private static void CheckUsable(SegmentName name, ArrayHeader header, ElementType? expected)
     {
         if (expected is not null && header.Type != expected)
         {
-            string hint = header.Type is ScalarType { IsNativeOrder: false } foreign
-                ? $" Its bytes are in the other order: convert it in Python with a.astype('{ScalarType.Native(foreign.Kind, foreign.Size, foreign.Unit)}')."
-                : string.Empty;
-            throw new InvalidDataException($"'{name}' holds {header.Type} elements, not {expected}.{hint}");
+            throw WrongType(name, header, expected);
         }
 
         if (header.IsFortranOrder && header.Shape.Length > 1)

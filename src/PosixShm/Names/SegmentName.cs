@@ -1,7 +1,21 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 
 namespace PosixShm.Names;
+
+/// <summary>What a name stands for.</summary>
+internal enum SegmentKind
+{
+    /// <summary>A file in the shared memory folder.</summary>
+    SharedMemory,
+
+    /// <summary>A file anywhere.</summary>
+    File,
+
+    /// <summary>An open file of some process.</summary>
+    Descriptor,
+}
 
 /// <summary>A name that is known to be good, and the file that it stands for.</summary>
 internal sealed record SegmentName
@@ -14,6 +28,7 @@ internal sealed record SegmentName
 
     private const string SharedMemoryScheme = "shm://";
     private const string FileScheme = "file://";
+    private const string ProcessFolder = "/proc/";
 
     // The file of semaphore "x" is /dev/shm/sem.x; sem_overview(7).
     private const string SemaphorePrefix = "sem.";
@@ -21,12 +36,19 @@ internal sealed record SegmentName
     private static readonly SearchValues<char> s_control = SearchValues.Create(
         [.. Enumerable.Range(0, 0x20).Concat(Enumerable.Range(0x7F, 0x21)).Select(code => (char)code)]);
 
-    private SegmentName(string value, string folder, string path)
+    private SegmentName(SegmentKind kind, string value, string folder, string path)
     {
+        Kind = kind;
         Value = value;
         Folder = folder;
         Path = path;
     }
+
+    /// <summary>Gets the name of an anonymous segment that is not there yet, for errors.</summary>
+    public static SegmentName Anonymous { get; } = new(SegmentKind.Descriptor, "an anonymous array", ProcessFolder, ProcessFolder);
+
+    /// <summary>Gets what the name stands for.</summary>
+    public SegmentKind Kind { get; }
 
     /// <summary>Gets the name in its shortest form: <c>test1</c>, or <c>file:///path</c>.</summary>
     public string Value { get; }
@@ -37,10 +59,20 @@ internal sealed record SegmentName
     /// <summary>Gets the file's absolute path.</summary>
     public string Path { get; }
 
-    /// <summary>Reads <c>test1</c>, <c>/test1</c>, <c>shm://test1</c>, <c>file:///path</c> or <c>file://relative</c>.</summary>
+    /// <summary>Reads <c>test1</c>, <c>/test1</c>, <c>shm://test1</c>, <c>file:///path</c>, <c>file://relative</c> or <c>/proc/PID/fd/N</c>.</summary>
     public static SegmentName Parse(string name, string parameterName)
     {
         ArgumentNullException.ThrowIfNull(name, parameterName);
+
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new PlatformNotSupportedException("PosixShm is for Linux: elsewhere nothing of it has been tested.");
+        }
+
+        if (IsDescriptor(name))
+        {
+            return new SegmentName(SegmentKind.Descriptor, name, System.IO.Path.GetDirectoryName(name)!, name);
+        }
 
         if (name.StartsWith(FileScheme, StringComparison.Ordinal))
         {
@@ -56,7 +88,14 @@ internal sealed record SegmentName
         string value = rest.StartsWith('/') ? rest[1..] : rest;
         return WhatIsWrongWith(value) is string reason
             ? throw Refuse(name, reason, parameterName)
-            : new SegmentName(value, SharedMemoryFolder, SharedMemoryFolder + "/" + value);
+            : new SegmentName(SegmentKind.SharedMemory, value, SharedMemoryFolder, SharedMemoryFolder + "/" + value);
+    }
+
+    /// <summary>Makes the name of an anonymous segment: its descriptor, as other processes reach it.</summary>
+    public static SegmentName OfDescriptor(int process, nint descriptor)
+    {
+        string path = $"{ProcessFolder}{process}/fd/{descriptor}";
+        return new SegmentName(SegmentKind.Descriptor, path, System.IO.Path.GetDirectoryName(path)!, path);
     }
 
     /// <summary>Makes the name of a file found in the shared memory folder, or null where it cannot be an array's.</summary>
@@ -69,10 +108,17 @@ internal sealed record SegmentName
         }
 
         string value = Encoding.UTF8.GetString(file);
-        return WhatIsWrongWith(value) is null ? new SegmentName(value, SharedMemoryFolder, SharedMemoryFolder + "/" + value) : null;
+        return WhatIsWrongWith(value) is null ? new SegmentName(SegmentKind.SharedMemory, value, SharedMemoryFolder, SharedMemoryFolder + "/" + value) : null;
     }
 
     public override string ToString() => Value;
+
+    // /proc/PID/fd/N or /proc/self/fd/N: the open file of a process, which need not have any name.
+    private static bool IsDescriptor(string name)
+        => name.StartsWith(ProcessFolder, StringComparison.Ordinal)
+            && name[ProcessFolder.Length..].Split('/') is [string process, "fd", string descriptor]
+            && (process == "self" || int.TryParse(process, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            && int.TryParse(descriptor, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
     private static SegmentName ParseFile(string name, string path, string parameterName)
     {
@@ -88,7 +134,7 @@ internal sealed record SegmentName
 
         string full = System.IO.Path.GetFullPath(path);
         return System.IO.Path.GetDirectoryName(full) is string folder
-            ? new SegmentName(FileScheme + full, folder, full)
+            ? new SegmentName(SegmentKind.File, FileScheme + full, folder, full)
             : throw Refuse(name, "'file://' takes the path of a file", parameterName);
     }
 

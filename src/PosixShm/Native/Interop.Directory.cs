@@ -42,8 +42,8 @@ internal static unsafe partial class Interop
     internal static partial int CloseDirectory(nint directory);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Probe", SetLastError = true)]
-    internal static partial int ProbeEntry(SafeDirectoryHandle directory, byte* name, long lockOffset, Probe* probe);
+    internal static partial int ProbeEntry(SafeDirectoryHandle directory, byte* name, int follow, long lockOffset, Probe* probe);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Probe", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    internal static partial int ProbePath(nint noDirectory, string path, long lockOffset, Probe* probe);
+    internal static partial int ProbePath(nint noDirectory, string path, int follow, long lockOffset, Probe* probe);
 }

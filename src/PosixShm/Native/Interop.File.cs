@@ -59,11 +59,26 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_RenameNew", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int RenameNew(string from, string to);
 
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Rename", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int Rename(string from, string to);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_CreateAnonymous", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial SafeFileHandle CreateAnonymous(string label);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_SealSize", SetLastError = true)]
+    internal static partial int SealSize(SafeFileHandle fd);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_SetInheritable", SetLastError = true)]
+    internal static partial int SetInheritable(SafeFileHandle fd, int inheritable);
+
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Unlink", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int Unlink(string path);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FStat", SetLastError = true)]
     internal static partial int FStat(SafeFileHandle fd, out Status status);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_LStat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int LStat(string path, out Status status);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FChMod", SetLastError = true)]
     internal static partial int FChMod(SafeFileHandle fd, uint permissions);

@@ -13,8 +13,18 @@ internal static partial class Interop
         MAP_PRIVATE = 0x4,
     }
 
+    internal enum MemoryAdvice
+    {
+        ADVICE_HUGE_PAGES = 1,
+        ADVICE_POPULATE_READ = 2,
+        ADVICE_POPULATE_WRITE = 3,
+    }
+
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MMap", SetLastError = true)]
     internal static partial SafeMappingHandle MMap(ulong length, MapFlags flags, SafeFileHandle fd);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MAdvise", SetLastError = true)]
+    internal static partial int MAdvise(SafeMappingHandle address, ulong length, MemoryAdvice advice);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MUnmap", SetLastError = true)]
     internal static partial int MUnmap(nint address, ulong length);

@@ -5,13 +5,15 @@ namespace PosixShm.Segments;
 
 /// <summary>A segment mapped into this process. Knows nothing of what is stored in it.</summary>
 /// <remarks>
-/// There is no finalizer, and the handles' own are suppressed: a mapping that went away while a span still points
-/// into it would hand the span whatever is mapped there next. One that is never disposed stays until the process ends.
+/// It lives as long as somebody holds a reference: the creator has the first one. There is no finalizer, and the handles' own
+/// are suppressed: a mapping that went away while a span still points into it would hand the span whatever is mapped there
+/// next. One whose references are never released stays until the process ends.
 /// </remarks>
-internal sealed class Segment : IDisposable
+internal sealed class Segment
 {
     private readonly SegmentFile _file;
     private readonly SafeMappingHandle _mapping;
+    private int _references = 1;
 
     private Segment(SegmentFile file, SafeMappingHandle mapping, long length)
     {
@@ -27,8 +29,11 @@ internal sealed class Segment : IDisposable
     /// <summary>Gets the mapped length in bytes.</summary>
     public long Length { get; }
 
-    /// <summary>Gets the first mapped byte. Valid until <see cref="Dispose"/>.</summary>
+    /// <summary>Gets the first mapped byte. Valid for as long as a reference is held.</summary>
     public nint Address => _mapping.DangerousGetHandle();
+
+    /// <summary>Gets whether the name still stands for this segment.</summary>
+    public bool IsCurrent => _file.IsCurrent();
 
     /// <summary>Maps a checked file and takes it over.</summary>
     public static Segment Attach(SegmentFile file, long length, SegmentAccess access)
@@ -38,24 +43,75 @@ internal sealed class Segment : IDisposable
     /// Creates a segment that is absent or complete, never in between, at whatever moment its creator dies: the file has no
     /// name until all is written; see <c>O_TMPFILE</c> in <c>open(2)</c>.
     /// </summary>
-    public static Segment Create(SegmentName name, SegmentImage image, UnixFileMode mode, bool reserve)
+    public static Segment Create(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
     {
         // Before the space is taken, and so that a full folder does not hide it. The last word is the publication's.
-        if (Path.Exists(name.Path))
+        return Path.Exists(name.Path) ? throw SegmentError.Taken(name) : Publish(name, image, options, fill, replace: false);
+    }
+
+    /// <summary>Creates a segment in place of the one that has the name; whoever has that one attached keeps it.</summary>
+    public static Segment Replace(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
+        => Publish(name, image, options, fill, replace: true);
+
+    /// <summary>Creates a segment without a name, whose size nobody can change.</summary>
+    public static Segment CreateAnonymous(string label, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
+    {
+        SegmentFile? file = SegmentFile.CreateAnonymous(label);
+        SafeMappingHandle? mapping = null;
+        try
         {
-            throw SegmentError.Taken(name);
+            mapping = Fill(file, image, options, fill);
+            file.SealSize();
+            Segment segment = new(file, mapping, image.Length);
+            (file, mapping) = (null, null);
+            return segment;
+        }
+        finally
+        {
+            mapping?.Dispose();
+            file?.Dispose();
+        }
+    }
+
+    /// <summary>Says whether programs that this process starts get the segment's descriptor.</summary>
+    public void SetInheritable(bool inheritable) => _file.SetInheritable(inheritable);
+
+    /// <summary>Takes a reference; false if the last one is gone already.</summary>
+    public bool TryAddReference()
+    {
+        int seen = Volatile.Read(ref _references);
+        while (seen > 0)
+        {
+            int before = Interlocked.CompareExchange(ref _references, seen + 1, seen);
+            if (before == seen)
+            {
+                return true;
+            }
+
+            seen = before;
         }
 
-        return TryCreateUnnamed(name, image, mode, reserve) ?? CreateNamed(name, image, mode, reserve);
+        return false;
     }
 
-    public void Dispose()
+    /// <summary>Gives a reference back; the last one unmaps, and then says that the segment is no longer in use.</summary>
+    public void Release()
     {
-        _mapping.Dispose();
-        _file.Dispose();
+        if (Interlocked.Decrement(ref _references) == 0)
+        {
+            _mapping.Dispose();
+            _file.Dispose();
+        }
     }
 
-    private static Segment? TryCreateUnnamed(SegmentName name, SegmentImage image, UnixFileMode mode, bool reserve)
+    private static Segment Publish(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
+    {
+        // A name of its own, for the moment before a replacement and for file systems that can do no better.
+        string own = $"{name.Folder}/.posixshm-{Guid.NewGuid():N}";
+        return TryPublishUnnamed(name, own, image, options, fill, replace) ?? PublishNamed(name, own, image, options, fill, replace);
+    }
+
+    private static Segment? TryPublishUnnamed(SegmentName name, string own, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
     {
         SegmentFile? file = SegmentFile.CreateUnnamed(name);
         if (file is null)
@@ -66,15 +122,20 @@ internal sealed class Segment : IDisposable
         SafeMappingHandle? mapping = null;
         try
         {
-            mapping = Fill(file, image, mode, reserve);
-            if (file.TryPublishUnnamed())
+            mapping = Fill(file, image, options, fill);
+            if (!file.TryLink(replace ? own : name.Path))
             {
-                Segment segment = new(file, mapping, image.Length);
-                (file, mapping) = (null, null);
-                return segment;
+                return null;
             }
 
-            return null;
+            if (replace)
+            {
+                RenameOver(file, own);
+            }
+
+            Segment segment = new(file, mapping, image.Length);
+            (file, mapping) = (null, null);
+            return segment;
         }
         finally
         {
@@ -84,15 +145,22 @@ internal sealed class Segment : IDisposable
     }
 
     // For file systems without O_TMPFILE, and for systems that can give an unnamed file no name.
-    private static Segment CreateNamed(SegmentName name, SegmentImage image, UnixFileMode mode, bool reserve)
+    private static Segment PublishNamed(SegmentName name, string own, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
     {
-        string path = $"{name.Folder}/.posixshm-{Guid.NewGuid():N}";
-        SegmentFile? file = SegmentFile.CreateNamed(name, path);
+        SegmentFile? file = SegmentFile.CreateNamed(name, own);
         SafeMappingHandle? mapping = null;
         try
         {
-            mapping = Fill(file, image, mode, reserve);
-            file.PublishNamed(path);
+            mapping = Fill(file, image, options, fill);
+            if (replace)
+            {
+                file.RenameOver(own);
+            }
+            else
+            {
+                file.RenameNew(own);
+            }
+
             Segment segment = new(file, mapping, image.Length);
             (file, mapping) = (null, null);
             return segment;
@@ -101,21 +169,59 @@ internal sealed class Segment : IDisposable
         {
             if (file is not null)
             {
-                _ = Interop.Unlink(path);
+                _ = Interop.Unlink(own);
                 mapping?.Dispose();
                 file.Dispose();
             }
         }
     }
 
-    // All that can fail comes before the publication, the mapping included.
-    private static SafeMappingHandle Fill(SegmentFile file, SegmentImage image, UnixFileMode mode, bool reserve)
+    private static void RenameOver(SegmentFile file, string own)
     {
-        file.SetLength(image.Length, reserve);
+        try
+        {
+            file.RenameOver(own);
+        }
+        catch
+        {
+            _ = Interop.Unlink(own);
+            throw;
+        }
+    }
+
+    // All that can fail comes before the publication, the mapping included.
+    private static SafeMappingHandle Fill(SegmentFile file, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
+    {
+        file.SetLength(image.Length, options.Reserve);
         file.Write(image.Head, 0);
         file.Write(image.Tail, image.Length - image.Tail.Length);
-        file.SetPermissions(mode);
+        file.SetPermissions(options.Mode);
         file.MarkInUse();
-        return file.Map(image.Length, SegmentAccess.ReadWrite);
+        SafeMappingHandle mapping = file.Map(image.Length, SegmentAccess.ReadWrite);
+        try
+        {
+            Advise(mapping, image.Length, options);
+            fill?.Invoke(mapping.DangerousGetHandle());
+            return mapping;
+        }
+        catch
+        {
+            mapping.Dispose();
+            throw;
+        }
+    }
+
+    // Advice: where the kernel does not know it, or the mount has no huge pages, the memory is as good.
+    private static void Advise(SafeMappingHandle mapping, long length, SegmentOptions options)
+    {
+        if (options.HugePages)
+        {
+            _ = Interop.MAdvise(mapping, (ulong)length, Interop.MemoryAdvice.ADVICE_HUGE_PAGES);
+        }
+
+        if (options.Populate)
+        {
+            _ = Interop.MAdvise(mapping, (ulong)length, Interop.MemoryAdvice.ADVICE_POPULATE_WRITE);
+        }
     }
 }

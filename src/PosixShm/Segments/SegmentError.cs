@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using PosixShm.Names;
 using PosixShm.Native;
@@ -52,6 +53,14 @@ internal static class SegmentError
     /// <summary>Makes the exception for what is larger than all that a file system has free.</summary>
     public static IOException NoSpace(SegmentName name, long bytes) => NoSpace(NoSpaceLeft, name, bytes);
 
+    /// <summary>Makes the exception for a request that is more than the memory that is left.</summary>
+    public static IOException NoMemory(SegmentName name, long bytes, long available)
+        => new(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"No memory for '{name}': {bytes:N0} bytes asked, available: {available:N0} bytes. Please delete leftovers, or take memory as it is written (Preallocate = false)."),
+            NoSpaceLeft);
+
     /// <summary>Makes the exception for a file system that has no room, with what was asked and what is free.</summary>
     public static IOException NoSpace(int errno, SegmentName name, long bytes)
     {
@@ -65,7 +74,7 @@ internal static class SegmentError
 
         return new IOException(
             string.Create(
-                System.Globalization.CultureInfo.InvariantCulture,
+                CultureInfo.InvariantCulture,
                 $"No space in {name.Folder} for '{name}': {bytes:N0} bytes asked, free: {free}. Please {advice}."),
             errno);
     }

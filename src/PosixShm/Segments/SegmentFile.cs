@@ -31,6 +31,7 @@ internal sealed class SegmentFile : IDisposable
     public static SegmentFile Open(SegmentName name, SegmentAccess access, bool allowOtherOwners, out Interop.Status status)
     {
         Interop.OpenFlags flags = access == SegmentAccess.ReadWrite ? Interop.OpenFlags.O_RDWR : Interop.OpenFlags.O_RDONLY;
+        flags |= name.Kind == SegmentKind.Descriptor ? Interop.OpenFlags.O_FOLLOW : 0;
         SegmentFile file = new(name, Opened(Interop.Open(name.Path, flags), name, "attach"));
 
         try
@@ -56,6 +57,13 @@ internal sealed class SegmentFile : IDisposable
             : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
     }
 
+    /// <summary>Makes a new file that never has a name, and is named by its descriptor.</summary>
+    public static SegmentFile CreateAnonymous(string label)
+    {
+        SafeFileHandle fd = Opened(Interop.CreateAnonymous(label), SegmentName.Anonymous, SegmentError.Create);
+        return new SegmentFile(SegmentName.OfDescriptor(Environment.ProcessId, fd.DangerousGetHandle()), fd);
+    }
+
     /// <summary>Makes a new file under a name of its own.</summary>
     public static SegmentFile CreateNamed(SegmentName name, string path)
         => new(name, Opened(Interop.Open(path, Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_CREAT), name, SegmentError.Create));
@@ -75,12 +83,12 @@ internal sealed class SegmentFile : IDisposable
     {
         if (reserve)
         {
-            Reserve(length);
+            SegmentSpace.Reserve(_fd, Name, length);
         }
 
         if (Interop.FTruncate(_fd, length) < 0)
         {
-            throw LastErrorOf(SegmentError.Create, length);
+            throw SegmentSpace.Error(Name, length);
         }
     }
 
@@ -118,12 +126,30 @@ internal sealed class SegmentFile : IDisposable
             long count = Interop.PWrite(_fd, bytes, bytes.Length, offset);
             if (count < 0)
             {
-                throw LastErrorOf(SegmentError.Create, offset + bytes.Length);
+                throw SegmentSpace.Error(Name, offset + bytes.Length);
             }
 
             bytes = bytes[(int)count..];
             offset += count;
         }
+    }
+
+    /// <summary>Makes the size of an anonymous file final: nobody can truncate it under those who have it mapped.</summary>
+    public void SealSize() => Check(Interop.SealSize(_fd), SegmentError.Create);
+
+    /// <summary>Says whether programs that this process starts get the descriptor, under the same number.</summary>
+    public void SetInheritable(bool inheritable) => Check(Interop.SetInheritable(_fd, inheritable ? 1 : 0), "hand on");
+
+    /// <summary>Tells whether the name still stands for this file.</summary>
+    public bool IsCurrent()
+    {
+        if (Name.Kind == SegmentKind.Descriptor)
+        {
+            return true;
+        }
+
+        Check(Interop.FStat(_fd, out Interop.Status mine), "look at");
+        return Interop.LStat(Name.Path, out Interop.Status named) == 0 && named.Inode == mine.Inode && named.Device == mine.Device;
     }
 
     public SafeMappingHandle Map(long length, SegmentAccess access)
@@ -139,17 +165,17 @@ internal sealed class SegmentFile : IDisposable
         return mapping.IsInvalid ? throw SegmentError.Last(Name, "map") : mapping;
     }
 
-    /// <summary>Gives an unnamed file its name. Returns false where the system has no way to.</summary>
+    /// <summary>Gives an unnamed file a name. Returns false where the system has no way to.</summary>
     /// <exception cref="IOException">The name is taken.</exception>
-    public bool TryPublishUnnamed()
+    public bool TryLink(string path)
     {
-        if (Interop.LinkThroughProc(_fd, Name.Path) == 0)
+        if (Interop.LinkThroughProc(_fd, path) == 0)
         {
             return true;
         }
 
         // ENOENT: there is no /proc here; or, the second time, no right to do without it.
-        if (Interop.LastError == Interop.Error.ENOENT && Interop.LinkEmptyPath(_fd, Name.Path) == 0)
+        if (Interop.LastError == Interop.Error.ENOENT && Interop.LinkEmptyPath(_fd, path) == 0)
         {
             return true;
         }
@@ -159,7 +185,7 @@ internal sealed class SegmentFile : IDisposable
 
     /// <summary>Moves a file from a name of its own to its real one, if that is free.</summary>
     /// <exception cref="IOException">The name is taken.</exception>
-    public void PublishNamed(string path)
+    public void RenameNew(string path)
     {
         if (Interop.RenameNew(path, Name.Path) == 0)
         {
@@ -176,37 +202,13 @@ internal sealed class SegmentFile : IDisposable
         _ = Interop.Unlink(path);
     }
 
+    /// <summary>Moves a file from a name of its own to its real one, in place of what has that. Others see the old or the new one, never neither.</summary>
+    public void RenameOver(string path) => Check(Interop.Rename(path, Name.Path), "replace");
+
     /// <summary>Keeps the file open until <see cref="Dispose"/>, even if the garbage collector finds it unused.</summary>
     public void KeepOpenUntilDisposed() => GC.SuppressFinalize(_fd);
 
     public void Dispose() => _fd.Dispose();
-
-    private void Reserve(long length)
-    {
-        // In steps, because kernels before 5.18 give up a large reservation at every signal and start again.
-        const long Step = 64L << 20;
-
-        // Asked first, because a tmpfs may be as large as all memory: what can never fit must not be taken step by step until the
-        // kernel kills somebody. Zero also means "no limit"; then the reservation itself has the word.
-        if (length > Step && Interop.GetFreeSpace(Name.Folder, out long free, out _) == 0 && free > 0 && length > free)
-        {
-            throw SegmentError.NoSpace(Name, length);
-        }
-
-        for (long offset = 0; offset < length; offset += Step)
-        {
-            if (Interop.Allocate(_fd, offset, Math.Min(Step, length - offset)) < 0)
-            {
-                // A file system that cannot reserve: its space is taken as it is written.
-                if (Interop.LastError == Interop.Error.EOPNOTSUPP)
-                {
-                    return;
-                }
-
-                throw LastErrorOf(SegmentError.Create, length);
-            }
-        }
-    }
 
     private static SafeFileHandle Opened(SafeFileHandle fd, SegmentName name, string action)
     {
@@ -246,13 +248,5 @@ internal sealed class SegmentFile : IDisposable
         {
             throw SegmentError.Last(Name, action);
         }
-    }
-
-    private Exception LastErrorOf(string action, long bytes)
-    {
-        Exception error = SegmentError.Last(Name, action);
-        return Interop.ConvertErrno(error.HResult) is Interop.Error.ENOSPC or Interop.Error.EDQUOT
-            ? SegmentError.NoSpace(error.HResult, Name, bytes)
-            : error;
     }
 }

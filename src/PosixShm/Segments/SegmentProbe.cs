@@ -23,7 +23,7 @@ internal sealed unsafe class SegmentProbe : IDisposable
     /// <summary>Looks at one segment.</summary>
     public void Look(SegmentName name)
     {
-        if (Interop.ProbePath(0, name.Path, SegmentFile.InUseByte, _probe) < 0)
+        if (Interop.ProbePath(0, name.Path, name.Kind == SegmentKind.Descriptor ? 1 : 0, SegmentFile.InUseByte, _probe) < 0)
         {
             throw SegmentError.Last(name, "read");
         }
@@ -52,7 +52,7 @@ internal sealed unsafe class SegmentProbe : IDisposable
                 case < 0:
                     throw SegmentError.Last(folder, "list");
                 default:
-                    if (Interop.ProbeEntry(directory, name, SegmentFile.InUseByte, _probe) == 0)
+                    if (Interop.ProbeEntry(directory, name, 0, SegmentFile.InUseByte, _probe) == 0)
                     {
                         visit(this, MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name));
                     }

@@ -1,0 +1,82 @@
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+using PosixShm.Names;
+using PosixShm.Native;
+
+namespace PosixShm.Segments;
+
+/// <summary>Takes the space of new segments, so that a lack of it is an exception at creation and not a bus error, or somebody's death, later.</summary>
+internal static class SegmentSpace
+{
+    // In steps, because kernels before 5.18 give up a large reservation at every signal and start again.
+    private const long Step = 64L << 20;
+
+    /// <summary>Reserves a file's space; see <c>fallocate(2)</c>.</summary>
+    public static void Reserve(SafeFileHandle fd, SegmentName name, long length)
+    {
+        if (length > Step)
+        {
+            RefuseWhatCannotFit(name, length);
+        }
+
+        for (long offset = 0; offset < length; offset += Step)
+        {
+            if (Interop.Allocate(fd, offset, Math.Min(Step, length - offset)) < 0)
+            {
+                // A file system that cannot reserve: its space is taken as it is written.
+                if (Interop.LastError == Interop.Error.EOPNOTSUPP)
+                {
+                    return;
+                }
+
+                throw Error(name, length);
+            }
+        }
+    }
+
+    /// <summary>Makes the exception for the error that this thread's last call left behind while it took space.</summary>
+    public static Exception Error(SegmentName name, long bytes)
+    {
+        Exception error = SegmentError.Last(name, SegmentError.Create);
+        return Interop.ConvertErrno(error.HResult) is Interop.Error.ENOSPC or Interop.Error.EDQUOT
+            ? SegmentError.NoSpace(error.HResult, name, bytes)
+            : error;
+    }
+
+    // A tmpfs may be larger than the memory that is left: what cannot fit must not be taken step by step until the kernel kills somebody.
+    private static void RefuseWhatCannotFit(SegmentName name, long length)
+    {
+        // Zero also means "no limit"; then the memory, or the reservation itself, has the word.
+        if (Interop.GetFreeSpace(name.Folder, out long free, out _) == 0 && free > 0 && length > free)
+        {
+            throw SegmentError.NoSpace(name, length);
+        }
+
+        if (name.Kind != SegmentKind.File && AvailableMemory() is long available && length > available)
+        {
+            throw SegmentError.NoMemory(name, length, available);
+        }
+    }
+
+    // MemAvailable and SwapFree of proc(5), in kB; null where there is no /proc.
+    private static long? AvailableMemory()
+    {
+        try
+        {
+            long total = 0;
+            foreach (string line in File.ReadLines("/proc/meminfo"))
+            {
+                if (line.StartsWith("MemAvailable:", StringComparison.Ordinal) || line.StartsWith("SwapFree:", StringComparison.Ordinal))
+                {
+                    total += long.Parse(line.AsSpan()[(line.IndexOf(':', StringComparison.Ordinal) + 1)..^2], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) << 10;
+                }
+            }
+
+            return total > 0 ? total : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,13 @@
+using System.Diagnostics;
+
+namespace PosixShm;
+
+/// <summary>What a debugger shows of an array: its first elements, copied, so that watching a value touches nothing else.</summary>
+internal sealed class SharedArrayDebugView<T>(SharedArray array)
+    where T : unmanaged
+{
+    private const int Most = 1000;
+
+    [DebuggerBrowsable(DebuggerBrowsableState.RootHidden)]
+    public object[] Items { get; } = [.. Enumerable.Range(0, (int)Math.Min(array.Length, Most)).Select(index => array.GetValue(index))];
+}

@@ -1,9 +1,6 @@
 using System.Runtime.Versioning;
-using PosixShm;
+using PosixShm.Cli;
 
 [assembly: SupportedOSPlatform("linux")]
 
-foreach (SharedArrayInfo array in SharedArray.List())
-{
-    Console.WriteLine(array.Name);
-}
+return Failures.Guard(() => CommandTree.Run(args));

@@ -13,7 +13,7 @@ internal static class ListCommand
         return command;
     }
 
-    private static int Run(bool json)
+    public static int Run(bool json)
     {
         IReadOnlyList<SharedArrayInfo> arrays = SharedArray.List();
         if (json)

@@ -7,8 +7,9 @@ namespace PosixShm.Segments;
 /// <summary>The one door from errno to exception: names the segment and says what to do.</summary>
 internal static class SegmentError
 {
-    // EEXIST on every Linux.
+    // EEXIST and ENOSPC on every Linux.
     private const int AlreadyExists = 17;
+    private const int NoSpaceLeft = 28;
 
     /// <summary>Makes the exception for the error that this thread's last call left behind.</summary>
     public static Exception Last(SegmentName name, string action) => From(Marshal.GetLastPInvokeError(), name, action);
@@ -43,6 +44,9 @@ internal static class SegmentError
     /// <summary>Makes the exception for a name that exists already.</summary>
     public static IOException Taken(SegmentName name)
         => new($"The name '{name}' is taken: attach it, delete it first, or choose another name.", AlreadyExists);
+
+    /// <summary>Makes the exception for what is larger than all that a file system has free.</summary>
+    public static IOException NoSpace(SegmentName name, long bytes) => NoSpace(NoSpaceLeft, name, bytes);
 
     /// <summary>Makes the exception for a file system that has no room, with what was asked and what is free.</summary>
     public static IOException NoSpace(int errno, SegmentName name, long bytes)

@@ -69,6 +69,13 @@ internal sealed class SegmentFile : IDisposable
         // In steps, because kernels before 5.18 give up a large reservation at every signal and start again.
         const long Step = 64L << 20;
 
+        // Asked first, because a tmpfs may be as large as all memory: what can never fit must not be taken step by step until
+        // the kernel kills somebody. Zero also means "no limit"; then the reservation itself has the word.
+        if (reserve && Interop.GetFreeSpace(Name.Folder, out long free, out _) == 0 && free > 0 && length > free)
+        {
+            throw SegmentError.NoSpace(Name, length);
+        }
+
         for (long offset = 0; reserve && offset < length; offset += Step)
         {
             if (Interop.Allocate(_fd, offset, Math.Min(Step, length - offset)) < 0)

@@ -5,10 +5,7 @@
 //
 //     ./walk.cs
 
-using System.Runtime.Versioning;
 using PosixShm;
-
-[assembly: SupportedOSPlatform("linux")]
 
 const string Name = "test1";
 const double Written = 42;

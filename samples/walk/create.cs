@@ -5,10 +5,7 @@
 //
 //     ./create.cs test1
 
-using System.Runtime.Versioning;
 using PosixShm;
-
-[assembly: SupportedOSPlatform("linux")]
 
 string name = args[0];
 

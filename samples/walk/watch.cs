@@ -10,10 +10,7 @@
 // The first line that it prints is "attached". It ends with its input.
 
 using System.Globalization;
-using System.Runtime.Versioning;
 using PosixShm;
-
-[assembly: SupportedOSPlatform("linux")]
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 

@@ -33,9 +33,6 @@ internal sealed record SegmentName
     // The file of semaphore "x" is /dev/shm/sem.x; sem_overview(7).
     private const string SemaphorePrefix = "sem.";
 
-    private static readonly SearchValues<char> s_control = SearchValues.Create(
-        [.. Enumerable.Range(0, 0x20).Concat(Enumerable.Range(0x7F, 0x21)).Select(code => (char)code)]);
-
     private SegmentName(SegmentKind kind, string value, string folder, string path)
     {
         Kind = kind;
@@ -127,7 +124,7 @@ internal sealed record SegmentName
             throw Refuse(name, "'file://' takes the path of a file", parameterName);
         }
 
-        if (path.AsSpan().ContainsAny(s_control) || !IsWellFormed(path))
+        if (path.Any(char.IsControl) || !IsWellFormed(path))
         {
             throw Refuse(name, "it has control characters or unpaired surrogates", parameterName);
         }
@@ -143,7 +140,7 @@ internal sealed record SegmentName
         "" => "it is empty",
         "." or ".." => "it is a folder's",
         _ when value.Contains('/', StringComparison.Ordinal) => "it has a slash inside",
-        _ when value.AsSpan().ContainsAny(s_control) => "it has control characters",
+        _ when value.Any(char.IsControl) => "it has control characters",
         _ when !IsWellFormed(value) => "it has unpaired surrogates",
         _ when Encoding.UTF8.GetByteCount(value) > MaxBytes => $"it is longer than {MaxBytes} bytes of UTF-8",
         _ when value.StartsWith(SemaphorePrefix, StringComparison.Ordinal) => "names in 'sem.' belong to semaphores",

@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.CommandLine.Completions;
+using System.Globalization;
+
+namespace PosixShm.Cli;
+
+/// <summary><c>pshm create NAME [SHAPE...] [--dtype float64] [--fill VALUE]</c>.</summary>
+internal static class CreateCommand
+{
+    public static Command Define()
+    {
+        Argument<string> name = new("name") { HelpName = "NAME", Description = "The new array's name." };
+        Argument<string[]> shape = new("shape")
+        {
+            HelpName = "SHAPE",
+            Description = "The length of each dimension; none for a single value.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        Option<string> dtype = new("--dtype")
+        {
+            HelpName = "TYPE",
+            Description = "The element type, as numpy calls it.",
+            DefaultValueFactory = static _ => "float64",
+        };
+        Option<string?> fill = new("--fill") { HelpName = "VALUE", Description = "What every element is; zero unless given." };
+        dtype.CompletionSources.Add(static _ => ElementKinds.Names.Select(static kind => new CompletionItem(kind)));
+
+        Command command = new("create", "Create an array, which stays until it is deleted.") { name, shape, dtype, fill };
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(name), parsed.GetValue(shape) ?? [], parsed.GetRequiredValue(dtype), parsed.GetValue(fill)));
+        return command;
+    }
+
+    private static int Run(string name, string[] shape, string dtype, string? fill)
+    {
+        ElementKinds.Parse(dtype).Create(name, Array.ConvertAll(shape, ParseLength), fill);
+        return ExitCode.Done;
+    }
+
+    private static long ParseLength(string text)
+    {
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long length))
+        {
+            return length >= 0 ? length : throw Failures.WrongUse($"The length of a dimension cannot be negative: {text}.");
+        }
+
+        throw Failures.WrongUse($"'{text}' is not the length of a dimension: a shape is whole numbers, as in 'pshm create NAME 3 4'.");
+    }
+}

@@ -1,0 +1,37 @@
+using System.CommandLine;
+
+namespace PosixShm.Cli;
+
+/// <summary><c>pshm info NAME [--json]</c>.</summary>
+internal static class InfoCommand
+{
+    public static Command Define()
+    {
+        Argument<string> name = CommandTree.NameArgument();
+        Option<bool> json = CommandTree.JsonOption();
+        Command command = new("info", "Describe an array.") { name, json };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(name), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static int Run(string name, bool json)
+    {
+        SharedArrayInfo array = SharedArray.Describe(name);
+        if (json)
+        {
+            Json.Write(document =>
+            {
+                document.Writer.WriteStartObject();
+                ArrayFacts.WriteJson(document.Writer, array);
+                document.Writer.WriteEndObject();
+            });
+        }
+        else
+        {
+            using TextWriter output = Output.OpenText();
+            ArrayFacts.WriteText(output, array);
+        }
+
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace PosixShm.Cli;
+
+/// <summary>One JSON document on standard output, written as it is made: an array may have more elements than memory has room for text.</summary>
+internal sealed class Json
+{
+    private const int FlushSize = 64 * 1024;
+
+    private Json(Utf8JsonWriter writer) => Writer = writer;
+
+    public Utf8JsonWriter Writer { get; }
+
+    public static void Write(Action<Json> write)
+    {
+        using Stream output = Output.Open();
+
+        // Names stay readable; nobody puts this into HTML.
+        JsonWriterOptions options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        using (Utf8JsonWriter writer = new(output, options))
+        {
+            write(new Json(writer));
+        }
+
+        output.Write("\n"u8);
+    }
+
+    public void FlushIfLarge()
+    {
+        if (Writer.BytesPending >= FlushSize)
+        {
+            Writer.Flush();
+        }
+    }
+}

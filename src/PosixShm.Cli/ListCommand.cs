@@ -1,0 +1,48 @@
+using System.CommandLine;
+
+namespace PosixShm.Cli;
+
+/// <summary><c>pshm list [--json]</c>.</summary>
+internal static class ListCommand
+{
+    public static Command Define()
+    {
+        Option<bool> json = CommandTree.JsonOption();
+        Command command = new("list", "List the arrays that you may read.") { json };
+        command.SetAction(parsed => Run(parsed.GetValue(json)));
+        return command;
+    }
+
+    public static int Run(bool json)
+    {
+        IReadOnlyList<SharedArrayInfo> arrays = SharedArray.List();
+        if (json)
+        {
+            Json.Write(writer => WriteJson(writer, arrays));
+        }
+        else if (Output.IsTerminal)
+        {
+            TerminalTable.Write(arrays);
+        }
+        else if (arrays.Count > 0)
+        {
+            PlainTable.Write(arrays);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static void WriteJson(Json json, IReadOnlyList<SharedArrayInfo> arrays)
+    {
+        json.Writer.WriteStartArray();
+        foreach (SharedArrayInfo array in arrays)
+        {
+            json.Writer.WriteStartObject();
+            ArrayFacts.WriteJson(json.Writer, array);
+            json.Writer.WriteEndObject();
+            json.FlushIfLarge();
+        }
+
+        json.Writer.WriteEndArray();
+    }
+}

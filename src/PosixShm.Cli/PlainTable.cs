@@ -1,0 +1,20 @@
+namespace PosixShm.Cli;
+
+/// <summary>A list of arrays for pipes and files: aligned columns under a header, nothing cut off.</summary>
+internal static class PlainTable
+{
+    public static void Write(IReadOnlyList<SharedArrayInfo> arrays)
+    {
+        IReadOnlyList<TableColumn> columns = TableColumn.All;
+        List<string[]> rows = [[.. columns.Select(static column => column.Title)]];
+        rows.AddRange(arrays.Select(array => columns.Select(column => column.Cell(array)).ToArray()));
+        int[] widths = [.. columns.Select((_, i) => rows.Max(row => row[i].Length))];
+
+        using TextWriter output = Output.OpenText();
+        foreach (string[] row in rows)
+        {
+            IEnumerable<string> cells = row.Select((cell, i) => columns[i].IsNumber ? cell.PadLeft(widths[i]) : cell.PadRight(widths[i]));
+            output.WriteLine(string.Join("  ", cells).TrimEnd());
+        }
+    }
+}

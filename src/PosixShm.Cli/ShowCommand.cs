@@ -1,0 +1,61 @@
+using System.CommandLine;
+
+namespace PosixShm.Cli;
+
+/// <summary><c>pshm show NAME [--json] [--all]</c>.</summary>
+internal static class ShowCommand
+{
+    public static Command Define()
+    {
+        Argument<string> name = CommandTree.NameArgument();
+        Option<bool> json = CommandTree.JsonOption();
+        Option<bool> all = new("--all")
+        {
+            Description = $"Print every element, also of an array of more than {ElementText.MostElements}.",
+            Arity = ArgumentArity.Zero,
+        };
+        Command command = new("show", "Print an array's elements.") { name, json, all };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(name), parsed.GetValue(json), parsed.GetValue(all)));
+        return command;
+    }
+
+    private static int Run(string name, bool json, bool all)
+    {
+        // Before we attach it ourselves, which makes it one that is in use.
+        SharedArrayInfo info = SharedArray.Describe(name);
+        using SharedArray array = SharedArray.Open(name);
+        if (array.DType != info.DType || !array.Shape.AsSpan().SequenceEqual(info.Shape.AsSpan()))
+        {
+            throw new IOException($"'{name}' was deleted and created anew while it was read: try again.");
+        }
+
+        ElementKind kind = ElementKinds.Of(array.ElementType);
+        if (json)
+        {
+            Json.Write(document => WriteJson(document, info, array, kind));
+        }
+        else
+        {
+            using TextWriter output = Output.OpenText();
+            output.WriteLine($"{info.Name}: {info.DType} {ArrayFacts.Shape(info)}");
+            new ElementText(output, array, kind, all).Write();
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static void WriteJson(Json json, SharedArrayInfo info, SharedArray array, ElementKind kind)
+    {
+        json.Writer.WriteStartObject();
+        ArrayFacts.WriteJson(json.Writer, info);
+        json.Writer.WriteStartArray("values");
+        for (long index = 0; index < array.Length; index++)
+        {
+            kind.WriteJson(json.Writer, array, index);
+            json.FlushIfLarge();
+        }
+
+        json.Writer.WriteEndArray();
+        json.Writer.WriteEndObject();
+    }
+}

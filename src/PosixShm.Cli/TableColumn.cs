@@ -1,0 +1,22 @@
+using System.Globalization;
+
+namespace PosixShm.Cli;
+
+/// <summary>One column of a list of arrays.</summary>
+internal sealed record TableColumn(string Title, Func<SharedArrayInfo, string> Cell, bool IsNumber = false)
+{
+    // A cell has no spaces, so that awk finds its columns; only a name may have some.
+    public static IReadOnlyList<TableColumn> All { get; } =
+    [
+        new("NAME", static array => array.Name),
+        new("DTYPE", static array => WithoutSpaces(array.DType)),
+        new("SHAPE", static array => WithoutSpaces(ArrayFacts.Shape(array))),
+        new("BYTES", static array => array.ByteLength.ToString(CultureInfo.InvariantCulture), IsNumber: true),
+        new("MODE", ArrayFacts.Mode),
+        new("OWNER", static array => Owner.NameOf(array.UserId)),
+        new("CREATED", static array => array.Created?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "-"),
+        new("IN_USE", static array => array.IsInUse ? "yes" : "no"),
+    ];
+
+    private static string WithoutSpaces(string text) => text.Replace(" ", string.Empty, StringComparison.Ordinal);
+}

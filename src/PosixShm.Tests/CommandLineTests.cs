@@ -1,0 +1,47 @@
+namespace PosixShm.Tests;
+
+internal sealed class CommandLineTests : CommandTest
+{
+    private static readonly string[] s_commands = ["create", "list", "info", "show", "delete"];
+
+    [Test]
+    public void Help_names_every_command([Values("", "--help", "-h")] string option)
+    {
+        string help = option.Length == 0 ? Pshm() : Pshm(option);
+        Assert.That(s_commands.Where(command => !help.Contains($"\n  {command} ", StringComparison.Ordinal)), Is.Empty);
+    }
+
+    [TestCaseSource(nameof(s_commands))]
+    public void Every_command_has_help(string command) => Assert.That(Pshm(command, "--help"), Does.Contain($"pshm {command}"));
+
+    [Test]
+    public void Version_is_a_version() => Assert.That(Pshm("--version").Trim(), Does.Match(@"^\d+\.\d+\.\d+$"));
+
+    [TestCase("frobnicate")]
+    [TestCase("--frobnicate")]
+    [TestCase("list", "x")]
+    [TestCase("list", "--jsn")]
+    [TestCase("info")]
+    [TestCase("info", "x", "y")]
+    [TestCase("show")]
+    [TestCase("show", "--jsn")]
+    [TestCase("delete")]
+    [TestCase("create")]
+    [TestCase("create", "x", "--dtype")]
+    [TestCase("create", "x", "--fill")]
+    [TestCase("create", "x", "--frobnicate", "3")]
+    [TestCase("delete", "")]
+    [TestCase("info", "a\nb")]
+    public void Wrong_use_is_one_line_and_exit_code_two(params string[] args) => Assert.That(Fail(2, args), Is.Not.Empty);
+
+    [Test]
+    public void A_name_may_look_like_an_option_or_a_response_file()
+    {
+        Assert.That(Fail(1, "info", "--", $"-{Name}"), Does.Contain($"'-{Name}'"));
+        Assert.That(Fail(1, "info", $"@{Name}"), Does.Contain($"'@{Name}'"));
+    }
+
+    [Test]
+    public void The_command_stays_runnable_from_any_folder()
+        => Assert.That(Shell("cd /; \"$pshm\" --version > /dev/null; ln -s \"$pshm\" \"$1/link\"; \"$1/link\" --help | head -n 1", Folder), Is.Not.Empty);
+}

@@ -13,10 +13,16 @@ internal static class ArrayText
     public static string Of(ReadOnlySpan<long> shape, Func<long, object> element)
     {
         long[] dimensions = shape.ToArray();
-        bool isShort = dimensions.Aggregate(1L, static (count, dimension) => count * dimension) > Threshold;
+        long length = dimensions.Aggregate(1L, static (count, dimension) => count * dimension);
+        if (length == 0)
+        {
+            return "[]";
+        }
+
+        bool isShort = length > Threshold;
         List<string> cells = [];
         Visit(0, 0);
-        int width = cells.Count == 0 ? 0 : cells.Max(static cell => cell.Length);
+        int width = cells.Max(static cell => cell.Length);
 
         StringBuilder text = new();
         int next = 0;
@@ -71,15 +77,15 @@ internal static class ArrayText
         }
 
         // -1 stands for what is left out.
-        IEnumerable<long> Shown(long length)
+        IEnumerable<long> Shown(long count)
         {
-            bool isCut = isShort && length > 2 * EdgeItems;
-            for (long i = 0; i < length; i++)
+            bool isCut = isShort && count > 2 * EdgeItems;
+            for (long i = 0; i < count; i++)
             {
                 if (isCut && i == EdgeItems)
                 {
                     yield return -1;
-                    i = length - EdgeItems;
+                    i = count - EdgeItems;
                 }
 
                 yield return i;

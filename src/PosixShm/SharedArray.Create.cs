@@ -192,9 +192,9 @@ public abstract unsafe partial class SharedArray
             {
                 return Create<T>(name, options, shape);
             }
-            catch (IOException) when (Path.Exists(segment.Path))
+            catch (IOException error) when (error.HResult == SegmentError.AlreadyExists)
             {
-                // Somebody else created it first.
+                // Somebody else created it first; by now it may be gone again.
             }
         }
 

@@ -12,7 +12,7 @@ internal static class SegmentError
     public const string Create = "create";
 
     // EEXIST and ENOSPC on every Linux.
-    private const int AlreadyExists = 17;
+    public const int AlreadyExists = 17;
     private const int NoSpaceLeft = 28;
 
     /// <summary>Makes the exception for the error that this thread's last call left behind.</summary>

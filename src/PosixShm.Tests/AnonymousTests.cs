@@ -1,0 +1,142 @@
+using System.Globalization;
+
+namespace PosixShm.Tests;
+
+/// <summary>Arrays that have no name and leave nothing.</summary>
+internal sealed class AnonymousTests : NamedTest
+{
+    [Test]
+    public void Another_process_attaches_by_the_text_that_it_is_told()
+    {
+        using SharedArray<int> array = SharedArray.CreateAnonymous<int>(2, 3);
+        array[1, 2] = 42;
+        Assert.That(array.Name, Does.Match($"^/proc/{Environment.ProcessId}/fd/[0-9]+$"));
+        Assert.That(array.IsCurrent, Is.True);
+        Assert.That(SharedArray.Describe(array.Name).Shape, Is.EqualTo(new long[] { 2, 3 }));
+
+        ChildProcess.Run(Answer, array.Name);
+        Assert.That(array[0], Is.EqualTo(43));
+
+        string seen = Python.Run("a = np.load(sys.argv[1], mmap_mode='r+'); print(a.tolist()); a[0, 1] = 44", array.Name);
+        Assert.That(seen, Is.EqualTo("[[43, 0, 0], [0, 0, 42]]"));
+        Assert.That(array[1], Is.EqualTo(44));
+
+        static int Answer(string[] args)
+        {
+            using SharedArray<int> array = SharedArray.Attach<int>(args[0]);
+            array[0] = array[1, 2] + 1;
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_started_process_inherits_it()
+    {
+        using SharedArray<int> array = SharedArray.CreateAnonymous<int>(3);
+        string inherited = $"/proc/self/fd/{Path.GetFileName(array.Name)}";
+
+        using (ChildProcess stranger = ChildProcess.Start(Answer, inherited))
+        {
+            Assert.That(stranger.WaitForExit(), Is.Not.Zero, "not inherited unless told");
+        }
+
+        array.SetInheritable(true);
+        ChildProcess.Run(Answer, inherited);
+        Assert.That(array[2], Is.EqualTo(5));
+
+        static int Answer(string[] args)
+        {
+            using SharedArray<int> array = SharedArray.Attach<int>(args[0]);
+            array[2] = 5;
+            return 0;
+        }
+    }
+
+    [Test]
+    public void The_kernel_frees_it_with_its_last_user()
+    {
+        using ChildProcess maker = ChildProcess.Start(Make);
+        string name = maker.ReadLine()!;
+        SharedArray<byte> array = SharedArray.Attach<byte>(name);
+        long shared = SharedMemoryOfTheSystem();
+        maker.Kill();
+
+        // The maker is gone; the memory is not, nor its content.
+        Assert.That(array[(64 << 20) - 1], Is.EqualTo(7));
+        Assert.That(() => SharedArray.Attach<byte>(name), Throws.InstanceOf<FileNotFoundException>());
+        array.Dispose();
+
+        Assert.That(() => SharedMemoryOfTheSystem(), Is.LessThan(shared - (32 << 10)).After(10_000, 50));
+
+        static int Make(string[] args)
+        {
+            using SharedArray<byte> array = SharedArray.CreateAnonymous<byte>(64 << 20);
+            array.Fill(7);
+            Console.WriteLine(array.Name);
+            _ = Console.ReadLine();
+            return args.Length;
+        }
+
+        // In kB; proc(5). Other tests come and go, but with less than this one's 64 MiB.
+        static long SharedMemoryOfTheSystem()
+            => long.Parse(File.ReadLines("/proc/meminfo").Single(line => line.StartsWith("Shmem:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+    }
+
+    [Test]
+    public void Nobody_can_truncate_or_grow_it()
+    {
+        using SharedArray<int> array = SharedArray.CreateAnonymous<int>(10);
+        string answer = Python.Run(
+            """
+            import os
+            for size in (0, 1 << 20):
+                try:
+                    os.truncate(sys.argv[1], size)
+                    print("done")
+                except OSError as e:
+                    print(e.errno)
+            """, array.Name);
+        Assert.That(answer, Is.EqualTo("1\n1"));
+    }
+
+    [Test]
+    public void It_belongs_to_its_user_alone()
+        => Assert.That(ModeOfAnonymous(), Is.EqualTo("600"));
+
+    [Test]
+    public void It_has_no_name_to_create_or_replace()
+    {
+        using SharedArray<int> array = SharedArray.CreateAnonymous<int>(10);
+        Assert.That(() => SharedArray.Create<int>(array.Name, 1), Throws.ArgumentException.With.Message.Contains("descriptor"));
+        Assert.That(() => SharedArray.Replace<int>(array.Name, 1), Throws.ArgumentException.With.Message.Contains("descriptor"));
+        Assert.That(() => SharedArray.CreateAnonymous<int>(-1), Throws.InstanceOf<ArgumentOutOfRangeException>());
+    }
+
+    [Test]
+    public void A_failure_says_why_and_leaves_nothing()
+    {
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "memfd:24")], Make);
+        Assert.That(child.WaitForExit(), Is.EqualTo(2));
+        Assert.That(child.Output, Does.Contain("an anonymous array").And.Contain("RLIMIT_NOFILE"));
+
+        static int Make(string[] args)
+        {
+            try
+            {
+                using SharedArray<int> array = SharedArray.CreateAnonymous<int>(10);
+                return args.Length;
+            }
+            catch (IOException error)
+            {
+                Console.WriteLine(error.Message);
+                return 2;
+            }
+        }
+    }
+
+    private static string ModeOfAnonymous()
+    {
+        using SharedArray<int> array = SharedArray.CreateAnonymous<int>(10);
+        return ChildProcess.Run("stat", "-L", "-c", "%a", array.Name).Trim();
+    }
+}

@@ -1,0 +1,95 @@
+namespace PosixShm.Tests;
+
+/// <summary>Arrays made from others.</summary>
+internal sealed class MakingTests : NamedTest
+{
+    [Test]
+    public void From_elements_a_span_and_a_managed_array()
+    {
+        using SharedArray<int> listed = SharedArray.CreateFrom(NameOf("a"), 1, 2, 3);
+        using SharedArray<double> spanned = SharedArray.CreateFrom<double>(NameOf("b"), [1.5, 2.5]);
+        float[] managed = [1, 2, 3, 4];
+        using SharedArray<float> copied = SharedArray.CreateFrom(NameOf("c"), managed);
+        using SharedArray<float> shaped = SharedArray.CreateFrom(NameOf("d"), managed, new SharedArrayOptions { Mode = UnixFileMode.UserRead }, 2, 2);
+        using SharedArray<byte> none = SharedArray.CreateFrom<byte>(NameOf("e"), []);
+        managed[0] = 100;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(listed.ToArray(), Is.EqualTo(new[] { 1, 2, 3 }));
+            Assert.That(spanned.ToArray(), Is.EqualTo(new[] { 1.5, 2.5 }));
+            Assert.That((copied[0], shaped[1, 1], shaped.Rank), Is.EqualTo((1f, 4f, 2)));
+            Assert.That(SharedArray.Describe(NameOf("d")).Mode, Is.EqualTo(UnixFileMode.UserRead));
+            Assert.That(none.Length, Is.Zero);
+        }
+    }
+
+    [Test]
+    public void From_a_rectangular_array()
+    {
+        using SharedArray<int> two = SharedArray.CreateFrom<int>(NameOf("2"), new[,] { { 1, 2, 3 }, { 4, 5, 6 } });
+        using SharedArray<short> three = SharedArray.CreateFrom<short>(NameOf("3"), new short[2, 1, 2] { { { 1, 2 } }, { { 3, 4 } } });
+        Assert.That(Python.Run("print(np.load(sys.argv[1]).tolist(), np.load(sys.argv[2]).tolist())", ShmPathOf(NameOf("2")), ShmPathOf(NameOf("3"))),
+            Is.EqualTo("[[1, 2, 3], [4, 5, 6]] [[[1, 2]], [[3, 4]]]"));
+        Assert.That(() => SharedArray.CreateFrom<long>(Name, new[,] { { 1, 2 } }), Throws.ArgumentException.With.Message.Contains("Int32[,]"));
+    }
+
+    [Test]
+    public void Full_and_like()
+    {
+        using SharedArray<double> full = SharedArray.CreateFull(NameOf("full"), 2.5, 2, 3);
+        using SharedArray<double> like = SharedArray.CreateLike(NameOf("like"), full);
+        Assert.That(full, Is.All.EqualTo(2.5));
+        Assert.That(like.Shape, Is.EqualTo(full.Shape));
+        Assert.That(like, Is.All.Zero);
+        Assert.That(() => SharedArray.CreateFull(NameOf("bad"), 2.5, -1), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        Assert.That(() => SharedArray.CreateFrom(NameOf("bad"), new double[5], new SharedArrayOptions(), 2, 3), Throws.ArgumentException.With.Message.Contains("5 elements"));
+        Assert.That(File.Exists(ShmPathOf(NameOf("bad"))), Is.False);
+    }
+
+    [Test]
+    public void Nobody_sees_an_array_before_its_elements()
+    {
+        using ChildProcess reader = ChildProcess.Start(ReadUntilThere, Name);
+        reader.Expect("READY");
+        using SharedArray<int> array = SharedArray.CreateFull(Name, 7, 4 << 20);
+        reader.WaitForSuccess();
+
+        static int ReadUntilThere(string[] args)
+        {
+            Console.WriteLine("READY");
+            long end = Environment.TickCount64 + 30_000;
+            while (Environment.TickCount64 < end)
+            {
+                try
+                {
+                    using ReadOnlySharedArray<int> array = SharedArray.AttachReadOnly<int>(args[0]);
+                    return array.Span.ContainsAnyExcept(7) ? 1 : 0;
+                }
+                catch (FileNotFoundException)
+                {
+                    // Not yet.
+                }
+            }
+
+            return 2;
+        }
+    }
+
+    [Test]
+    public void Populating_maps_every_page_and_huge_pages_are_only_a_hint()
+    {
+        ChildProcess.Run(CreatePopulated, Name);
+
+        static int CreatePopulated(string[] args)
+        {
+            using SharedArray<byte> array = SharedArray.Create<byte>(args[0], new SharedArrayOptions { Populate = true, HugePages = true }, 1 << 20);
+            string[] maps = File.ReadAllLines("/proc/self/smaps");
+            string inode = ChildProcess.Run("stat", "-c", "%i", "/dev/shm/" + args[0]).Trim();
+            int start = Array.FindIndex(maps, line => line.Contains($" {inode} ", StringComparison.Ordinal));
+            string resident = maps[start..].First(line => line.StartsWith("Rss:", StringComparison.Ordinal));
+            Assert.That(resident, Does.Match($" {((1 << 20) + 8192) / 1024} kB"));
+            return 0;
+        }
+    }
+}

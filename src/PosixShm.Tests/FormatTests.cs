@@ -15,7 +15,7 @@ internal sealed class FormatTests
     [Test]
     public void The_header_page_is_golden()
     {
-        byte[] head = NewArray.Npy(s_double, [10], "shape", TimeProvider.System).Head;
+        byte[] head = NewArray.Npy(s_double, [10], 1, "shape", TimeProvider.System).Head;
         Assert.That(head, Has.Length.EqualTo(4096));
         Assert.That(head[..10], Is.EqualTo(new byte[] { 0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0, 0xF6, 0x0F }));
         Assert.That(Encoding.Latin1.GetString(head, 10, 4086), Is.EqualTo("{'descr': '<f8', 'fortran_order': False, 'shape': (10,), }".PadRight(4085) + "\n"));
@@ -25,7 +25,7 @@ internal sealed class FormatTests
     public void The_control_page_is_golden()
     {
         byte[] page = new byte[ControlPage.Size];
-        new ControlPage(0x1000, 80, new Guid("00112233-4455-6677-8899-aabbccddeeff"), 1_700_000_000_000_000_000, 4711).Write(page);
+        new ControlPage(0x1000, 80, new Guid("00112233-4455-6677-8899-aabbccddeeff"), 1_700_000_000_000_000_000, 4711, 5, 0x2000 + 2112).Write(page);
 
         byte[] expected = new byte[ControlPage.Size];
         "PSHMCTRL"u8.CopyTo(expected);
@@ -36,9 +36,11 @@ internal sealed class FormatTests
         Convert.FromHexString("00112233445566778899AABBCCDDEEFF").CopyTo(expected, 32);
         BinaryPrimitives.WriteInt64LittleEndian(expected.AsSpan(48), 1_700_000_000_000_000_000);
         BinaryPrimitives.WriteInt32LittleEndian(expected.AsSpan(56), 4711);
+        BinaryPrimitives.WriteInt32LittleEndian(expected.AsSpan(60), 5);
+        BinaryPrimitives.WriteInt64LittleEndian(expected.AsSpan(64), 0x2000 + 2112);
 
         Assert.That(page, Is.EqualTo(expected));
-        Assert.That(ControlPage.TryRead(page, out _), Is.EqualTo(new ControlPage(0x1000, 80, new Guid("00112233-4455-6677-8899-aabbccddeeff"), 1_700_000_000_000_000_000, 4711)));
+        Assert.That(ControlPage.TryRead(page, 0x2000, out _), Is.EqualTo(new ControlPage(0x1000, 80, new Guid("00112233-4455-6677-8899-aabbccddeeff"), 1_700_000_000_000_000_000, 4711, 5, 0x2000 + 2112)));
     }
 
     [TestCase(0, 4096 + 4096)]
@@ -47,12 +49,23 @@ internal sealed class FormatTests
     [TestCase(513, 4096 + 8192 + 4096)]
     public void A_segment_is_header_elements_and_control_page_in_whole_pages(long length, long fileLength)
     {
-        NewArray array = NewArray.Npy(s_double, [length], "shape", TimeProvider.System);
+        NewArray array = NewArray.Npy(s_double, [length], 1, "shape", TimeProvider.System);
         Assert.That(array.FileLength, Is.EqualTo(fileLength));
         ArrayHeader? read = ArrayHeader.TryRead(array.Head, array.Tail, array.FileLength, out string problem);
         Assert.That(read, Is.Not.Null, problem);
         Assert.That(read!.Control, Is.EqualTo(array.Header.Control));
         Assert.That((read.DataOffset, read.DataLength, read.Length), Is.EqualTo((4096L, length * 8, length)));
+    }
+
+    [TestCase(0, 2 * 4096, 4096 + 2112)]
+    [TestCase(31, 2 * 4096, 4096 + 2112)]
+    [TestCase(32, 3 * 4096, 4096)]
+    [TestCase(65, 4 * 4096, 4096)]
+    public void Many_locks_take_pages_before_the_control_page(int locks, long fileLength, long locksOffset)
+    {
+        NewArray array = NewArray.Npy(s_double, [0], locks, "shape", TimeProvider.System);
+        Assert.That((array.FileLength, array.Header.Control!.Value.LocksOffset), Is.EqualTo((fileLength, locksOffset)));
+        Assert.That(ArrayHeader.TryRead(array.Head, array.Tail, array.FileLength, out string problem), Is.Not.Null, problem);
     }
 
     [Test]
@@ -75,12 +88,12 @@ internal sealed class FormatTests
     [Test]
     public void No_mutation_of_a_byte_crashes_the_reader_or_reaches_beyond_the_file()
     {
-        NewArray array = NewArray.Npy(s_double, [10], "shape", TimeProvider.System);
+        NewArray array = NewArray.Npy(s_double, [10], 1, "shape", TimeProvider.System);
         int refused = 0;
         int tried = 0;
 
         // The dictionary, and as much again of the spaces behind it; then the control page's fields.
-        foreach ((byte[] bytes, int length) in new[] { (array.Head, 140), (array.Tail, 64) })
+        foreach ((byte[] bytes, int length) in new[] { (array.Head, 140), (array.Tail, 72) })
         {
             for (int i = 0; i < length; i++)
             {
@@ -96,7 +109,7 @@ internal sealed class FormatTests
             }
         }
 
-        Assert.That(tried, Is.EqualTo(204 * 256));
+        Assert.That(tried, Is.EqualTo(212 * 256));
         Assert.That(refused, Is.GreaterThan(10_000));
         Assert.That(ReadsSafely(array.Head, array.Tail, array.FileLength), Is.True);
     }
@@ -104,7 +117,7 @@ internal sealed class FormatTests
     [Test]
     public void No_truncation_crashes_the_reader()
     {
-        NewArray array = NewArray.Npy(s_double, [10], "shape", TimeProvider.System);
+        NewArray array = NewArray.Npy(s_double, [10], 1, "shape", TimeProvider.System);
         for (int size = 0; size <= array.Head.Length; size++)
         {
             Assert.That(ReadsSafely(array.Head.AsSpan(0, size), array.Head.AsSpan(0, size), size), Is.False);
@@ -186,7 +199,7 @@ internal sealed class FormatTests
         Gen<string> types = Gen.Elements("|b1", "<i2", "<f8", "<c16", "|S3", "<U2", "|V7", "<m8[us]");
         Prop.ForAll(shapes.ToArbitrary(), types.ToArbitrary(), static (shape, text) =>
         {
-            NewArray array = NewArray.Npy(ScalarType.TryParse(text)!, shape.AsSpan(), "shape", TimeProvider.System);
+            NewArray array = NewArray.Npy(ScalarType.TryParse(text)!, shape.AsSpan(), 1, "shape", TimeProvider.System);
             ArrayHeader? read = ArrayHeader.TryRead(array.Head, array.Tail, array.FileLength, out _);
             return read is not null && read.Shape.SequenceEqual(shape) && read.Type == array.Header.Type && read.Control == array.Header.Control;
         }).QuickCheckThrowOnFailure();
@@ -198,7 +211,7 @@ internal sealed class FormatTests
         // An .npy file of somebody else whose last elements look like one.
         byte[] head = NpyHeader.Write(ScalarType.Native(ScalarType.UnsignedInteger, 1), [8192]);
         byte[] tail = new byte[ControlPage.Size];
-        new ControlPage(0, 1 << 30, Guid.Empty, 0, 0).Write(tail);
+        new ControlPage(0, 1 << 30, Guid.Empty, 0, 0, 1, 0).Write(tail);
         ArrayHeader? read = ArrayHeader.TryRead(head, tail, 4096 + 8192, out _);
         Assert.That(read, Is.Not.Null);
         Assert.That(read!.Control, Is.Null);
@@ -207,7 +220,7 @@ internal sealed class FormatTests
     [Test]
     public void A_control_page_that_contradicts_the_header_is_damage()
     {
-        NewArray array = NewArray.Npy(s_double, [10], "shape", TimeProvider.System);
+        NewArray array = NewArray.Npy(s_double, [10], 1, "shape", TimeProvider.System);
         (array.Header.Control!.Value with { DataLength = 88 }).Write(array.Tail);
         Assert.That(ArrayHeader.TryRead(array.Head, array.Tail, array.FileLength, out string problem), Is.Null);
         Assert.That(problem, Does.Contain("contradict"));
@@ -218,7 +231,7 @@ internal sealed class FormatTests
     [TestCase(8, "version 2", 2, 0, 0, 0)]
     public void A_control_page_of_another_machine_or_version_is_refused_by_name(int offset, string reason, params int[] bytes)
     {
-        NewArray array = NewArray.Npy(s_double, [10], "shape", TimeProvider.System);
+        NewArray array = NewArray.Npy(s_double, [10], 1, "shape", TimeProvider.System);
         bytes.Select(value => (byte)value).ToArray().CopyTo(array.Tail, offset);
         Assert.That(ArrayHeader.TryRead(array.Head, array.Tail, array.FileLength, out string problem), Is.Null);
         Assert.That(problem, Does.Contain(reason));

@@ -36,7 +36,7 @@ public abstract partial class SharedArray
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(shape);
-        return new(AttachedArray.CreateAnonymous(AnonymousLabel, Describe(ElementTypes.Of<T>(), shape), options.ToSegmentOptions()));
+        return new(AttachedArray.CreateAnonymous(AnonymousLabel, Describe(ElementTypes.Of<T>(), options, shape), options.ToSegmentOptions()));
     }
 
     /// <summary>Says whether programs that this process starts from now on get the array's descriptor, as none do unless told.</summary>

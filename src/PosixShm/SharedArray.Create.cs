@@ -209,10 +209,11 @@ public abstract unsafe partial class SharedArray
             throw new ArgumentException($"'{name}' is a descriptor: CreateAnonymous gives an array one.", nameof(name));
         }
 
-        return AttachedArray.Create(segment, Describe(type, shape), options.ToSegmentOptions(), fill);
+        return AttachedArray.Create(segment, Describe(type, options, shape), options.ToSegmentOptions(), fill);
     }
 
-    private static NewArray Describe(ElementType type, long[] shape) => NewArray.Npy(type, shape, nameof(shape), TimeProvider.System);
+    private static NewArray Describe(ElementType type, SharedArrayOptions options, long[] shape)
+        => NewArray.Npy(type, shape, options.Locks, nameof(shape), TimeProvider.System);
 
     private static SharedArray<T>? TryAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, ReadOnlySpan<long> shape)
         where T : unmanaged

@@ -16,7 +16,7 @@ public abstract partial class SharedArray
     /// <typeparam name="T">The element type, which may be another one than before.</typeparam>
     /// <param name="name">The name, which must exist.</param>
     /// <param name="shape">The length of each dimension.</param>
-    /// <returns>The new array, attached. It has the permissions of the old one.</returns>
+    /// <returns>The new array, attached. It has the permissions and as many locks as the old one.</returns>
     /// <remarks>Of two who replace at once, the last one's array stays. A process killed at the wrong moment can leave a whole array named <c>.posixshm-</c> and random digits.</remarks>
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
     /// <exception cref="InvalidDataException">The name is no array.</exception>
@@ -26,8 +26,8 @@ public abstract partial class SharedArray
     {
         ArgumentNullException.ThrowIfNull(shape);
         SegmentName segment = SegmentName.Parse(name, nameof(name));
-        SharedArrayOptions options = new() { Mode = ModeOf(segment) };
-        return new(AttachedArray.Replace(segment, Describe(ElementTypes.Of<T>(), shape), options.ToSegmentOptions()));
+        SharedArrayOptions options = OptionsOf(segment);
+        return new(AttachedArray.Replace(segment, Describe(ElementTypes.Of<T>(), options, shape), options.ToSegmentOptions()));
     }
 
     /// <summary>
@@ -37,7 +37,7 @@ public abstract partial class SharedArray
     /// <typeparam name="T">The element type.</typeparam>
     /// <param name="name">The name, which must exist.</param>
     /// <param name="shape">The length of each dimension.</param>
-    /// <returns>The new array, attached. It has the permissions of the old one.</returns>
+    /// <returns>The new array, attached. It has the permissions and as many locks as the old one.</returns>
     /// <remarks>Of two who resize at once, the last one's array stays. To exclude that, or writers, hold a lock of your own around it.</remarks>
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
     /// <exception cref="InvalidDataException">The name is no array, or one of another element type.</exception>
@@ -48,8 +48,8 @@ public abstract partial class SharedArray
         ArgumentNullException.ThrowIfNull(shape);
         ElementType type = ElementTypes.Of<T>();
         SegmentName segment = SegmentName.Parse(name, nameof(name));
-        SharedArrayOptions options = new() { Mode = ModeOf(segment) };
-        NewArray array = Describe(type, shape);
+        SharedArrayOptions options = OptionsOf(segment);
+        NewArray array = Describe(type, options, shape);
         AttachedArray old = AttachedArray.Attach(segment, type, SegmentAccess.ReadOnly, allowOtherOwners: false);
         try
         {
@@ -62,8 +62,14 @@ public abstract partial class SharedArray
         }
     }
 
-    private static UnixFileMode ModeOf(SegmentName name)
-        => name.Kind == SegmentKind.Descriptor
-            ? throw new ArgumentException($"'{name}' is a descriptor: it has no name whose array could be replaced.", nameof(name))
-            : (UnixFileMode)(ArrayCatalog.Describe(name).Status.Permissions & 0x1FF);
+    private static SharedArrayOptions OptionsOf(SegmentName name)
+    {
+        if (name.Kind == SegmentKind.Descriptor)
+        {
+            throw new ArgumentException($"'{name}' is a descriptor: it has no name whose array could be replaced.", nameof(name));
+        }
+
+        CatalogEntry old = ArrayCatalog.Describe(name);
+        return new SharedArrayOptions { Mode = (UnixFileMode)(old.Status.Permissions & 0x1FF), Locks = old.Header.Control?.LockCount ?? 1 };
+    }
 }

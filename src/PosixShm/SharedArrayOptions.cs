@@ -40,5 +40,17 @@ public sealed record SharedArrayOptions
     /// </value>
     public bool HugePages { get; init; }
 
+    /// <summary>Gets how many locks the array has: one unless set. More are for parts of the array that are locked by themselves.</summary>
+    /// <value>From 0 to 1,048,576. Up to 31 cost nothing; more cost 64 bytes each.</value>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer or more.</exception>
+    public int Locks
+    {
+        get;
+        init => field = value is >= 0 and <= Format.ControlPage.MaxLocks
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, $"An array has 0 to {Format.ControlPage.MaxLocks} locks.");
+    }
+    = 1;
+
     internal Segments.SegmentOptions ToSegmentOptions() => new(Mode, Preallocate, HugePages, Populate);
 }

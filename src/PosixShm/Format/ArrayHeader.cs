@@ -9,6 +9,14 @@ internal enum HeaderFormat
 }
 
 /// <summary>What a segment's bytes say of the array in it: checked against the file's size, so that it can be trusted for bounds.</summary>
+/// <param name="Format">How it lies in the segment.</param>
+/// <param name="Type">The element type.</param>
+/// <param name="Shape">The length of each dimension.</param>
+/// <param name="IsFortranOrder">Whether the first index runs fastest.</param>
+/// <param name="DataOffset">Where the elements are in the file.</param>
+/// <param name="DataLength">How many bytes they take.</param>
+/// <param name="ControlOffset">Where the control page is in the file, if there is one.</param>
+/// <param name="Control">The control page, of arrays that we made.</param>
 internal sealed record ArrayHeader(
     HeaderFormat Format,
     ElementType Type,
@@ -16,6 +24,7 @@ internal sealed record ArrayHeader(
     bool IsFortranOrder,
     long DataOffset,
     long DataLength,
+    long ControlOffset,
     ControlPage? Control)
 {
     /// <summary>Gets the number of elements.</summary>
@@ -61,20 +70,22 @@ internal sealed record ArrayHeader(
         ControlPage? control = null;
         if (HoldsControlPage(tail, fileSize, npy.DataOffset + bytes))
         {
-            control = ControlPage.TryRead(tail[^ControlPage.Size..], out problem);
+            control = ControlPage.TryRead(tail[^ControlPage.Size..], fileSize - ControlPage.Size, out problem);
             if (control is null)
             {
                 return null;
             }
 
-            if (control.Value.DataOffset != npy.DataOffset || control.Value.DataLength != bytes)
+            if (control.Value.DataOffset != npy.DataOffset
+                || control.Value.DataLength != bytes
+                || control.Value.LocksOffset < npy.DataOffset + bytes)
             {
                 problem = "its header and its control page contradict each other";
                 return null;
             }
         }
 
-        return new ArrayHeader(HeaderFormat.Npy, npy.Type, npy.Shape, npy.IsFortranOrder, npy.DataOffset, bytes, control);
+        return new ArrayHeader(HeaderFormat.Npy, npy.Type, npy.Shape, npy.IsFortranOrder, npy.DataOffset, bytes, fileSize - ControlPage.Size, control);
     }
 
     // Elements cannot forge one: the page begins behind them.

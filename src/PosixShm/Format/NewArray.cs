@@ -5,19 +5,20 @@ internal sealed record NewArray(ArrayHeader Header, long FileLength, byte[] Head
 {
     /// <summary>Lays an array out as an .npy file with a control page behind the elements.</summary>
     /// <exception cref="ArgumentException">The shape is none, or too large.</exception>
-    public static NewArray Npy(ElementType type, ReadOnlySpan<long> shape, string shapeParameter, TimeProvider clock)
+    public static NewArray Npy(ElementType type, ReadOnlySpan<long> shape, int locks, string shapeParameter, TimeProvider clock)
     {
         long bytes = CheckShape(type, shape, shapeParameter);
         byte[] head = NpyHeader.Write(type, shape);
-        long fileLength = Pages.RoundUp(head.Length + bytes) + ControlPage.Size;
+        long controlOffset = Pages.RoundUp(head.Length + bytes) + ControlPage.LockPages(locks);
 
         long created = (clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
-        ControlPage control = new(head.Length, bytes, Guid.NewGuid(), created, Environment.ProcessId);
+        ControlPage control = new(
+            head.Length, bytes, Guid.NewGuid(), created, Environment.ProcessId, locks, ControlPage.LocksOffsetFor(locks, controlOffset));
         byte[] tail = new byte[ControlPage.Size];
         control.Write(tail);
 
-        ArrayHeader header = new(HeaderFormat.Npy, type, [.. shape], IsFortranOrder: false, head.Length, bytes, control);
-        return new NewArray(header, fileLength, head, tail);
+        ArrayHeader header = new(HeaderFormat.Npy, type, [.. shape], IsFortranOrder: false, head.Length, bytes, controlOffset, control);
+        return new NewArray(header, controlOffset + ControlPage.Size, head, tail);
     }
 
     private static long CheckShape(ElementType type, ReadOnlySpan<long> shape, string parameter)

@@ -74,6 +74,7 @@ enum
     PAL_ENOSYS       = 0x10037,
     PAL_ENOTDIR      = 0x10039,
     PAL_EOPNOTSUPP   = 0x1003D,
+    PAL_EOVERFLOW    = 0x10041,
     PAL_EPERM        = 0x10042,
     PAL_EROFS        = 0x10046,
     PAL_ETIMEDOUT    = 0x1004D,
@@ -195,6 +196,43 @@ POSIXSHM_EXPORT int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t
 
 /* Unmaps; munmap(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_MUnmap(void* address, uint64_t length);
+
+/* ---- waiting ----------------------------------------------------------------------------------- */
+
+/*
+ * Sleeps while a word in shared memory has a value, at most so long, -1 for ever; futex(2), FUTEX_WAIT, monotonic clock.
+ * Returns 0 after a wake-up or a signal, or -1 (EAGAIN: it has another value; ETIMEDOUT).
+ */
+POSIXSHM_EXPORT int32_t PosixShm_FutexWait(int32_t* address, int32_t expected, int32_t timeoutMilliseconds);
+
+/* Wakes up to so many who sleep on a word; futex(2), FUTEX_WAKE. Returns how many, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_FutexWake(int32_t* address, int32_t count);
+
+/* ---- named semaphores --------------------------------------------------------------------------- */
+
+/* Opens a semaphore, or creates one, if the name is free; sem_open(3), which is variadic. Returns it, or NULL. */
+POSIXSHM_EXPORT void* PosixShm_SemOpen(const char* name, int32_t create, uint32_t mode, uint32_t value);
+
+/*
+ * Lowers the count, waiting at most so long; sem_trywait(3) for 0, else sem_clockwait(3), monotonic clock.
+ * Returns 0, or -1 (EAGAIN or ETIMEDOUT: it stayed zero; ENOSYS: this libc can only try).
+ */
+POSIXSHM_EXPORT int32_t PosixShm_SemWait(void* semaphore, int32_t timeoutMilliseconds);
+
+/* Raises the count; sem_post(3). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_SemPost(void* semaphore);
+
+/* Reads the count; sem_getvalue(3). Returns it, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_SemGetValue(void* semaphore);
+
+/* Closes a semaphore; sem_close(3). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_SemClose(void* semaphore);
+
+/* Removes a semaphore's name; sem_unlink(3). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_SemUnlink(const char* name);
+
+/* Tells how large the file behind a semaphore is: the C library maps that much of it, whether it is there or not. */
+POSIXSHM_EXPORT int32_t PosixShm_GetSemaphoreSize(void);
 
 /* ---- directories ------------------------------------------------------------------------------ */
 

@@ -26,6 +26,7 @@ int32_t PosixShm_ConvertErrno(int32_t platformErrno)
         case ENOTDIR:      return PAL_ENOTDIR;
         case ENXIO:        return PAL_ENXIO;
         case EOPNOTSUPP:   return PAL_EOPNOTSUPP;
+        case EOVERFLOW:    return PAL_EOVERFLOW;
         case EPERM:        return PAL_EPERM;
         case EROFS:        return PAL_EROFS;
         case ETIMEDOUT:    return PAL_ETIMEDOUT;

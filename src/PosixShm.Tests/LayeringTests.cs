@@ -12,7 +12,8 @@ internal sealed partial class LayeringTests
         ["Format"] = [],
         ["Segments"] = ["Names", "Native"],
         ["Arrays"] = ["Names", "Native", "Format", "Segments"],
-        [""] = ["Names", "Format", "Segments", "Arrays"],
+        ["Synchronization"] = ["Names", "Native", "Format", "Segments"],
+        [""] = ["Synchronization", "Names", "Format", "Segments", "Arrays"],
     };
 
     private static string SourceRoot => Path.Combine(Repository.Root, "src", "PosixShm");

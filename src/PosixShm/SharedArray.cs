@@ -130,6 +130,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         {
             _length = 0;
             _data = null;
+            _locks?.Detach();
             _attached.Segment.Release();
         }
 

@@ -135,7 +135,8 @@ internal sealed record SegmentName
             : throw Refuse(name, "'file://' takes the path of a file", parameterName);
     }
 
-    private static string? WhatIsWrongWith(string value) => value switch
+    /// <summary>Says what keeps a text from being the name of a file right in the shared memory folder; null if nothing does.</summary>
+    internal static string? WhatIsWrongWith(string value) => value switch
     {
         "" => "it is empty",
         "." or ".." => "it is a folder's",
@@ -163,8 +164,8 @@ internal sealed record SegmentName
         return true;
     }
 
-    private static ArgumentException Refuse(string name, string reason, string parameterName)
-        => new($"'{Printable(name)}' cannot name an array: {reason}.", parameterName);
+    internal static ArgumentException Refuse(string name, string reason, string parameterName, string what = "an array")
+        => new($"'{Printable(name)}' cannot name {what}: {reason}.", parameterName);
 
     private static string Printable(string name)
         => string.Concat(name.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? $"\\u{(int)c:X4}" : $"{c}"));

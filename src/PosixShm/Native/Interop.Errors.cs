@@ -28,6 +28,7 @@ internal static partial class Interop
         ENOTDIR = 0x10039,      // A file where a directory is wanted.
         ENXIO = 0x1003B,        // A socket or a device without a driver.
         EOPNOTSUPP = 0x1003D,   // The file system has no such operation.
+        EOVERFLOW = 0x10041,    // A count past its largest value.
         EPERM = 0x10042,        // Operation not permitted.
         EROFS = 0x10046,        // Read-only file system.
         ETIMEDOUT = 0x1004D,    // The wait timed out.

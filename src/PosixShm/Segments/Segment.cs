@@ -15,11 +15,12 @@ internal sealed class Segment
     private readonly SafeMappingHandle _mapping;
     private int _references = 1;
 
-    private Segment(SegmentFile file, SafeMappingHandle mapping, long length)
+    private Segment(SegmentFile file, SafeMappingHandle mapping, long length, SegmentAccess access)
     {
         _file = file;
         _mapping = mapping;
         Length = length;
+        Access = access;
         file.KeepOpenUntilDisposed();
         GC.SuppressFinalize(mapping);
     }
@@ -29,15 +30,21 @@ internal sealed class Segment
     /// <summary>Gets the mapped length in bytes.</summary>
     public long Length { get; }
 
+    /// <summary>Gets what this process may do with it.</summary>
+    public SegmentAccess Access { get; }
+
     /// <summary>Gets the first mapped byte. Valid for as long as a reference is held.</summary>
     public nint Address => _mapping.DangerousGetHandle();
+
+    /// <summary>Gets the file's number in its file system.</summary>
+    public ulong Inode => _file.GetInode();
 
     /// <summary>Gets whether the name still stands for this segment.</summary>
     public bool IsCurrent => _file.IsCurrent();
 
     /// <summary>Maps a checked file and takes it over.</summary>
     public static Segment Attach(SegmentFile file, long length, SegmentAccess access)
-        => new(file, file.Map(length, access), length);
+        => new(file, file.Map(length, access), length, access);
 
     /// <summary>
     /// Creates a segment that is absent or complete, never in between, at whatever moment its creator dies: the file has no
@@ -62,7 +69,7 @@ internal sealed class Segment
         {
             mapping = Fill(file, image, options, fill);
             file.SealSize();
-            Segment segment = new(file, mapping, image.Length);
+            Segment segment = new(file, mapping, image.Length, SegmentAccess.ReadWrite);
             (file, mapping) = (null, null);
             return segment;
         }
@@ -72,6 +79,12 @@ internal sealed class Segment
             file?.Dispose();
         }
     }
+
+    /// <inheritdoc cref="SegmentFile.TryLockByte"/>
+    public bool TryLockByte(long offset) => _file.TryLockByte(offset);
+
+    /// <inheritdoc cref="SegmentFile.IsByteLocked"/>
+    public bool IsByteLocked(long offset) => _file.IsByteLocked(offset);
 
     /// <summary>Says whether programs that this process starts get the segment's descriptor.</summary>
     public void SetInheritable(bool inheritable) => _file.SetInheritable(inheritable);
@@ -133,7 +146,7 @@ internal sealed class Segment
                 RenameOver(file, own);
             }
 
-            Segment segment = new(file, mapping, image.Length);
+            Segment segment = new(file, mapping, image.Length, SegmentAccess.ReadWrite);
             (file, mapping) = (null, null);
             return segment;
         }
@@ -161,7 +174,7 @@ internal sealed class Segment
                 file.RenameNew(own);
             }
 
-            Segment segment = new(file, mapping, image.Length);
+            Segment segment = new(file, mapping, image.Length, SegmentAccess.ReadWrite);
             (file, mapping) = (null, null);
             return segment;
         }

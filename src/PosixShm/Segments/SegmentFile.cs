@@ -134,11 +134,31 @@ internal sealed class SegmentFile : IDisposable
         }
     }
 
+    /// <summary>Takes a byte for this open file alone, until it is closed; false if another one has it.</summary>
+    public bool TryLockByte(long offset)
+        => Interop.LockByte(_fd, offset, Interop.ByteLock.LOCK_EXCLUSIVE) == 0
+            || (Interop.LastError == Interop.Error.EAGAIN ? false : throw SegmentError.Last(Name, "lock"));
+
+    /// <summary>Tells whether another open file has a byte.</summary>
+    public bool IsByteLocked(long offset)
+        => Interop.IsByteLocked(_fd, offset) switch
+        {
+            < 0 => throw SegmentError.Last(Name, "lock"),
+            int locked => locked != 0,
+        };
+
     /// <summary>Makes the size of an anonymous file final: nobody can truncate it under those who have it mapped.</summary>
     public void SealSize() => Check(Interop.SealSize(_fd), SegmentError.Create);
 
     /// <summary>Says whether programs that this process starts get the descriptor, under the same number.</summary>
     public void SetInheritable(bool inheritable) => Check(Interop.SetInheritable(_fd, inheritable ? 1 : 0), "hand on");
+
+    /// <summary>Gets the file's number in its file system.</summary>
+    public ulong GetInode()
+    {
+        Check(Interop.FStat(_fd, out Interop.Status status), "look at");
+        return status.Inode;
+    }
 
     /// <summary>Tells whether the name still stands for this file.</summary>
     public bool IsCurrent()

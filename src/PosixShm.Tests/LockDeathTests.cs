@@ -1,0 +1,384 @@
+using PosixShm.Synchronization;
+
+namespace PosixShm.Tests;
+
+/// <summary>Locks whose holders and waiters die, at any moment.</summary>
+internal sealed class LockDeathTests : NamedTest
+{
+    private static readonly TimeSpan s_longEnough = TimeSpan.FromSeconds(30);
+
+    [Test]
+    public void A_killed_holder_leaves_an_abandoned_lock_to_everybody_until_somebody_repairs()
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        using SharedArray<long> other = SharedArray.Attach<long>(Name);
+        using ChildProcess child = ChildProcess.Start(HoldHalfWay, Name);
+        child.Expect("HELD");
+        Assert.That(array.Lock.FindOwnerProcess(), Is.EqualTo(child.Id));
+        child.Kill();
+
+        // Everybody learns it, again and again.
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>().With.Message.Contains(Name).And.Message.Contains("EnterRecovery"));
+            Assert.That(() => other.Lock.TryEnter(), Throws.InstanceOf<AbandonedMutexException>());
+            Assert.That(async () => await other.Lock.EnterAsync(), Throws.InstanceOf<AbandonedMutexException>());
+            Assert.That((array.Lock.State, array.Lock.IsHeldByCurrentThread), Is.EqualTo((SharedLockState.Abandoned, false)));
+        }
+
+        // A repair that is not finished is none.
+        using (SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery())
+        {
+            Assert.That(recovery.WasAbandoned, Is.True);
+            Assert.That(other.Lock.TryEnter(), Is.False, "held by the one who repairs");
+        }
+
+        Assert.That(() => other.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
+
+        using (SharedLock.RecoveryScope recovery = other.Lock.EnterRecovery())
+        {
+            Assert.That((array[0], array[1]), Is.EqualTo((1L, 0L)), "torn");
+            array[1] = array[0];
+            recovery.MarkRepaired();
+        }
+
+        using (array.Lock.EnterScope())
+        {
+            Assert.That((array[0], array[1]), Is.EqualTo((1L, 1L)));
+        }
+
+        using SharedLock.RecoveryScope healthy = array.Lock.EnterRecovery();
+        Assert.That(healthy.WasAbandoned, Is.False);
+    }
+
+    [Test]
+    public void One_who_waits_for_a_holder_that_is_killed_learns_it()
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        using ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name);
+        holder.Expect("HELD");
+        using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);
+        waiter.Expect("WAITING");
+        WaitUntilSomebodySleeps(array);
+        holder.Kill();
+        waiter.Expect("ABANDONED");
+        waiter.WaitForSuccess();
+    }
+
+    [Test]
+    public void A_holder_that_dies_while_it_repairs_leaves_it_abandoned()
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        using (ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name))
+        {
+            holder.Expect("HELD");
+            holder.Kill();
+        }
+
+        using (ChildProcess repairer = ChildProcess.Start(RepairForEver, Name))
+        {
+            repairer.Expect("HELD");
+            Assert.That(array.Lock.TryEnter(), Is.False);
+            repairer.Kill();
+        }
+
+        Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
+
+        static int RepairForEver(string[] args)
+        {
+            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+            using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
+            recovery.MarkRepaired();
+            Console.WriteLine("HELD");
+            _ = Console.ReadLine();
+            return 0;
+        }
+    }
+
+    [TestCase("before-sleep")]
+    [TestCase("after-sleep")]
+    public void A_waiter_killed_around_its_sleep_holds_nobody_up(string step)
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        array.Lock.Enter();
+        using (ChildProcess waiter = ChildProcess.Start([(FailingShim.DieAt, step)], EnterAndTell, Name))
+        {
+            waiter.Expect("WAITING");
+            Assert.That(waiter.WaitForExit(), Is.EqualTo(128 + 9));
+        }
+
+        using ChildProcess next = ChildProcess.Start(EnterAndTell, Name);
+        next.Expect("WAITING");
+        WaitUntilSomebodySleeps(array);
+        array.Lock.Exit();
+        next.Expect("ENTERED");
+        next.WaitForSuccess();
+    }
+
+    [TestCase("before-wake")]
+    [TestCase("after-wake")]
+    public void A_holder_killed_between_leaving_and_waking_holds_nobody_up(string step)
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        using ChildProcess holder = ChildProcess.Start([(FailingShim.DieAt, step)], HoldAndLeave, Name);
+        holder.Expect("HELD");
+        using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);
+        waiter.Expect("WAITING");
+        WaitUntilSomebodySleeps(array);
+        holder.Send("LEAVE");
+        Assert.That(holder.WaitForExit(), Is.EqualTo(128 + 9));
+        waiter.Expect("ENTERED");
+        waiter.WaitForSuccess();
+
+        static int HoldAndLeave(string[] args)
+        {
+            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+            using (array.Lock.EnterScope())
+            {
+                Console.WriteLine("HELD");
+                _ = Console.ReadLine();
+            }
+
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_stopped_holder_is_not_a_dead_one()
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        using ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name);
+        holder.Expect("HELD");
+        _ = ChildProcess.Run("kill", "-STOP", $"{holder.Id}");
+        Assert.That(array.Lock.TryEnter(TimeSpan.FromMilliseconds(300)), Is.False);
+        Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Held));
+        _ = ChildProcess.Run("kill", "-CONT", $"{holder.Id}");
+        holder.Send("LEAVE");
+        holder.WaitForSuccess();
+        Assert.That(array.Lock.TryEnter(s_longEnough), Is.True);
+        Assert.That((array[0], array[1]), Is.EqualTo((1L, 1L)), "it went on where it was");
+        array.Lock.Exit();
+    }
+
+    [Test]
+    public void A_slot_that_somebody_else_has_by_now_does_not_stand_for_its_dead_owner()
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, new SharedArrayOptions { Locks = 2 }, 2);
+        using ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name);
+        holder.Expect("HELD");
+        using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);
+        waiter.Expect("WAITING");
+        WaitUntilSomebodySleeps(array);
+        int slot = array.Lock.OwnerSlot;
+
+        // The waiter may not look while the slot is free.
+        _ = ChildProcess.Run("kill", "-STOP", $"{waiter.Id}");
+        holder.Kill();
+
+        // Take slots until the dead one's is taken again.
+        List<SharedArray<long>> attachments = [];
+        try
+        {
+            int taken = 0;
+            while (taken != slot)
+            {
+                attachments.Add(SharedArray.Attach<long>(Name));
+                using (attachments[^1].Locks[1].EnterScope())
+                {
+                    taken = attachments[^1].Locks[1].OwnerSlot;
+                }
+            }
+
+            _ = ChildProcess.Run("kill", "-CONT", $"{waiter.Id}");
+            waiter.Expect("ABANDONED");
+            waiter.WaitForSuccess();
+        }
+        finally
+        {
+            attachments.ForEach(attachment => attachment.Dispose());
+        }
+    }
+
+    [Test]
+    public void Slots_run_out_with_a_clear_error_and_come_back()
+    {
+        List<SharedArray<long>> attachments = [SharedArray.Create<long>(Name, 1)];
+        try
+        {
+            for (int i = 0; i < 448; i++)
+            {
+                attachments[^1].Lock.EnterScope().Dispose();
+                attachments.Add(SharedArray.Attach<long>(Name));
+            }
+
+            Assert.That(() => attachments[^1].Lock.Enter(), Throws.InstanceOf<IOException>().With.Message.Contains("448 attachments"));
+            attachments[0].Dispose();
+            attachments[^1].Lock.EnterScope().Dispose();
+        }
+        finally
+        {
+            attachments.ForEach(attachment => attachment.Dispose());
+        }
+    }
+
+    [Test]
+    [Category("Root")]
+    public void Process_namespaces_with_the_same_ids_are_told_apart()
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        using ChildProcess inside = ChildProcess.Start("unshare", ["--pid", "--fork", "--kill-child", .. ChildProcess.CommandLine(HoldHalfWay, Name)]);
+        inside.Expect("HELD");
+        using ChildProcess alsoInside = ChildProcess.Start("unshare", ["--pid", "--fork", "--kill-child", .. ChildProcess.CommandLine(EnterAndTell, Name)]);
+        alsoInside.Expect("WAITING");
+        WaitUntilSomebodySleeps(array);
+        Assert.That(array.Lock.TryEnter(TimeSpan.FromMilliseconds(200)), Is.False);
+        inside.Kill();
+        alsoInside.Expect("ABANDONED");
+        alsoInside.WaitForSuccess();
+    }
+
+    [TestCase(0x7FFF_FFFF, TestName = "Garbage_in_a_lock_word_is_abandonment_all_ones")]
+    [TestCase(unchecked((int)0x8000_0000), TestName = "Garbage_in_a_lock_word_is_abandonment_waiters_without_owner")]
+    [TestCase(0x0000_01FF, TestName = "Garbage_in_a_lock_word_is_abandonment_no_such_slot")]
+    [TestCase(0x0000_0001, TestName = "Garbage_in_a_lock_word_is_abandonment_slot_that_nobody_has")]
+    public void Garbage(int word)
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        Overwrite(word);
+        Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
+        using (SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery())
+        {
+            recovery.MarkRepaired();
+        }
+
+        array.Lock.Enter();
+        Overwrite(word);
+        Assert.That(array.Lock.Exit, Throws.InstanceOf<InvalidDataException>().With.Message.Contains("overwritten"));
+
+        void Overwrite(int value)
+        {
+            using FileStream file = File.OpenWrite(ShmPath);
+            file.Position = (2 * 4096) + 2112;
+            file.Write(BitConverter.GetBytes(value));
+        }
+    }
+
+    [Test]
+    [Category("Slow")]
+    public void A_storm_of_kills_loses_no_wake_up_and_no_torn_state_goes_unnoticed()
+    {
+        const int Kills = 2000;
+        const int Workers = 4;
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        Random random = new(3);
+        (int clean, int abandoned, int torn) = (0, 0, 0);
+        ChildProcess[] workers = [.. Enumerable.Range(0, Workers).Select(_ => ChildProcess.Start(Work, Name))];
+        try
+        {
+            for (int kill = 0; kill < Kills; kill++)
+            {
+                int victim = random.Next(Workers);
+                workers[victim].Expect("READY");
+                Thread.SpinWait(random.Next(100_000));
+                workers[victim].Dispose();
+                workers[victim] = ChildProcess.Start(Work, Name);
+
+                try
+                {
+                    Assert.That(array.Lock.TryEnter(s_longEnough), Is.True, $"time-out after kill {kill}");
+                    clean++;
+                    Assert.That(array[0], Is.EqualTo(array[1]), $"torn unawares after kill {kill}");
+                    array.Lock.Exit();
+                }
+                catch (AbandonedMutexException)
+                {
+                    using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
+                    abandoned++;
+                    torn += array[0] == array[1] ? 0 : 1;
+                    array[1] = array[0];
+                    recovery.MarkRepaired();
+                }
+            }
+        }
+        finally
+        {
+            Array.ForEach(workers, worker => worker.Dispose());
+        }
+
+        TestContext.Out.WriteLine($"{Kills} kills of {Workers} workers: {clean} clean, {abandoned} abandoned, {torn} of them torn, {array[0]} changes.");
+        Assert.That(clean + abandoned, Is.EqualTo(Kills));
+        Assert.That((clean, abandoned), Is.Not.EqualTo((Kills, 0)), "some died while they held it");
+
+        static int Work(string[] args)
+        {
+            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+            Console.WriteLine("READY");
+            for (long end = Environment.TickCount64 + 120_000; Environment.TickCount64 < end;)
+            {
+                try
+                {
+                    using (array.Lock.EnterScope())
+                    {
+                        Change(array);
+                    }
+                }
+                catch (AbandonedMutexException)
+                {
+                    using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
+                    Volatile.Write(ref array[1], array[0]);
+                    recovery.MarkRepaired();
+                }
+            }
+
+            return 0;
+        }
+
+        static void Change(SharedArray<long> array)
+        {
+            long next = array[0] + 1;
+            Volatile.Write(ref array[0], next);
+            Thread.SpinWait(200);
+            Volatile.Write(ref array[1], next);
+        }
+    }
+
+    private static int HoldHalfWay(string[] args)
+    {
+        using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+        using (array.Lock.EnterScope())
+        {
+            array[0]++;
+            Console.WriteLine("HELD");
+            _ = Console.ReadLine();
+            array[1]++;
+        }
+
+        return 0;
+    }
+
+    private static int EnterAndTell(string[] args)
+    {
+        using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+        Console.WriteLine("WAITING");
+        try
+        {
+            if (!array.Lock.TryEnter(s_longEnough))
+            {
+                return 1;
+            }
+
+            Console.WriteLine("ENTERED");
+            array.Lock.Exit();
+        }
+        catch (AbandonedMutexException)
+        {
+            Console.WriteLine("ABANDONED");
+        }
+
+        return 0;
+    }
+
+    // The WAITERS bit is the sign bit of the lock word.
+    private void WaitUntilSomebodySleeps(SharedArray<long> array)
+        => Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), (2 * 4096) + 2112), Is.Negative.After(30_000, 5), $"{array.Lock.State}");
+}

@@ -1,0 +1,321 @@
+using PosixShm.Synchronization;
+
+namespace PosixShm.Tests;
+
+/// <summary>Locks among threads, attachments and processes that live.</summary>
+internal sealed class LockTests : NamedTest
+{
+    [Test]
+    public void A_lock_is_entered_and_left_and_nothing_else()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        Assert.That((array.Lock.State, array.Lock.IsHeldByCurrentThread, array.Locks), Is.EqualTo((SharedLockState.Free, false, array.Locks)));
+        using (array.Lock.EnterScope())
+        {
+            Assert.That((array.Lock.State, array.Lock.IsHeldByCurrentThread), Is.EqualTo((SharedLockState.Held, true)));
+            Assert.That(array.Lock.OwnerSlot, Is.InRange(1, 448));
+            Assert.That(array.Lock.FindOwnerProcess(), Is.EqualTo(Environment.ProcessId));
+        }
+
+        Assert.That((array.Lock.State, array.Lock.OwnerSlot), Is.EqualTo((SharedLockState.Free, 0)));
+        Assert.That(array.Lock.TryEnter(), Is.True);
+        array.Lock.Exit();
+        Assert.That(array.Lock.Exit, Throws.InstanceOf<SynchronizationLockException>());
+    }
+
+    [Test]
+    public void The_thread_that_holds_it_may_enter_again()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        array.Lock.Enter();
+        Assert.That(array.Lock.TryEnter(TimeSpan.FromSeconds(1)), Is.True);
+        using (array.Lock.EnterScope())
+        {
+            Assert.That(() => array.Lock.EnterRecovery().Dispose(), Throws.InstanceOf<LockRecursionException>());
+        }
+
+        array.Lock.Exit();
+        Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Held));
+        array.Lock.Exit();
+        Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Free));
+    }
+
+    [Test]
+    public void Another_thread_neither_enters_nor_leaves()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        array.Lock.Enter();
+        OnAnotherThread(() =>
+        {
+            Assert.That(array.Lock.IsHeldByCurrentThread, Is.False);
+            Assert.That(array.Lock.TryEnter(TimeSpan.FromMilliseconds(20)), Is.False);
+            Assert.That(array.Lock.Exit, Throws.InstanceOf<SynchronizationLockException>());
+        });
+        array.Lock.Exit();
+        OnAnotherThread(() => array.Lock.EnterScope().Dispose());
+    }
+
+    [Test]
+    public void Two_attachments_in_one_process_exclude_each_other()
+    {
+        using SharedArray<int> first = SharedArray.Create<int>(Name, 1);
+        using SharedArray<int> second = SharedArray.Attach<int>(Name);
+        using (first.Lock.EnterScope())
+        {
+            Assert.That(second.Lock.TryEnter(), Is.False);
+            Assert.That(second.Lock.State, Is.EqualTo(SharedLockState.Held));
+        }
+
+        Assert.That(second.Lock.TryEnter(), Is.True);
+        Assert.That(first.Lock.TryEnter(), Is.False);
+        second.Lock.Exit();
+    }
+
+    [Test]
+    public void Locks_of_one_array_are_independent_and_as_many_as_asked()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(NameOf("many"), new SharedArrayOptions { Locks = 100 }, 1000);
+        using SharedArray<int> other = SharedArray.Attach<int>(NameOf("many"));
+        Assert.That(other.Locks, Has.Count.EqualTo(100));
+        using (array.Locks[99].EnterScope())
+        {
+            Assert.That(other.Locks[99].TryEnter(), Is.False);
+            Assert.That(other.Locks.Take(99).All(shared => shared.TryEnter()), Is.True);
+            foreach (SharedLock shared in other.Locks.Take(99))
+            {
+                shared.Exit();
+            }
+        }
+
+        Assert.That(array, Is.All.Zero, "no lock lies in the elements");
+        Assert.That(() => array.Locks[100], Throws.InstanceOf<ArgumentOutOfRangeException>());
+        Assert.That(() => new SharedArrayOptions { Locks = -1 }, Throws.InstanceOf<ArgumentOutOfRangeException>());
+    }
+
+    [Test]
+    public void Every_lock_has_a_cache_line_of_its_own()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, new SharedArrayOptions { Locks = 3 }, 1);
+        array.Locks[0].Enter();
+        array.Locks[2].Enter();
+        byte[] file = File.ReadAllBytes(ShmPath);
+        int[] words = [.. Enumerable.Range(0, 3).Select(i => BitConverter.ToInt32(file, file.Length - 4096 + 2112 + (64 * i)))];
+        Assert.That((words[0] != 0, words[1], words[2] == words[0]), Is.EqualTo((true, 0, true)));
+        array.Locks[0].Exit();
+        array.Locks[2].Exit();
+    }
+
+    [Test]
+    public void Arrays_without_locks_say_so()
+    {
+        using SharedArray<int> none = SharedArray.Create<int>(NameOf("none"), new SharedArrayOptions { Locks = 0 }, 1);
+        _ = Python.Run("np.save(open(sys.argv[1], 'xb'), np.zeros(3))", ShmPath);
+        using SharedArray<double> foreign = SharedArray.Attach(Name);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(none.Locks, Is.Empty);
+            Assert.That(() => none.Lock, Throws.InvalidOperationException.With.Message.Contains("NamedSemaphore"));
+            Assert.That(foreign.Locks, Is.Empty);
+            Assert.That(() => foreign.Lock, Throws.InvalidOperationException);
+            Assert.That(() => foreign.Changed, Throws.InvalidOperationException);
+        }
+    }
+
+    [Test]
+    public void Read_only_and_private_attachments_see_locks_but_do_not_enter()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        using ReadOnlySharedArray<int> reader = SharedArray.AttachReadOnly<int>(Name);
+        using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(Name);
+        using (array.Lock.EnterScope())
+        {
+            Assert.That((reader.Lock.State, copy.Lock.State), Is.EqualTo((SharedLockState.Held, SharedLockState.Held)));
+        }
+
+        Assert.That(() => reader.Lock.Enter(), Throws.InvalidOperationException.With.Message.Contains("read only"));
+        Assert.That(() => copy.Lock.TryEnter(), Throws.InvalidOperationException.With.Message.Contains("private copy"));
+    }
+
+    [Test]
+    public void A_wait_ends_with_its_time_or_its_token()
+    {
+        using SharedArray<int> holder = SharedArray.Create<int>(Name, 1);
+        using SharedArray<int> waiter = SharedArray.Attach<int>(Name);
+        holder.Lock.Enter();
+        Assert.That(waiter.Lock.TryEnter(TimeSpan.FromMilliseconds(120)), Is.False);
+        using CancellationTokenSource source = new(TimeSpan.FromMilliseconds(50));
+        Assert.That(() => waiter.Lock.Enter(source.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(async () => await waiter.Lock.EnterAsync(source.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(() => waiter.Lock.TryEnter(TimeSpan.FromSeconds(-5)), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        holder.Lock.Exit();
+        Assert.That(waiter.Lock.TryEnter(), Is.True);
+        waiter.Lock.Exit();
+    }
+
+    [Test]
+    public async Task An_asynchronous_entry_is_left_on_any_thread_and_entries_wait_in_turn()
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
+        async Task AddOne()
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                using SharedLockReleaser releaser = await array.Lock.EnterAsync();
+                long before = array[0];
+                await Task.Yield();
+                array[0] = before + 1;
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(AddOne)));
+        Assert.That(array[0], Is.EqualTo(1000));
+        Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Free));
+    }
+
+    [Test]
+    public void An_array_disposed_while_its_lock_is_held_stays_mapped_until_it_is_left()
+    {
+        using SharedArray<int> other = SharedArray.Create<int>(Name, 1);
+        SharedArray<int> array = SharedArray.Attach<int>(Name);
+        SharedLock held = array.Lock;
+        using (held.EnterScope())
+        {
+            array.Dispose();
+            Assert.That(other.Lock.State, Is.EqualTo(SharedLockState.Held));
+            Assert.That(() => array.Lock, Throws.InstanceOf<ObjectDisposedException>());
+        }
+
+        Assert.That(other.Lock.State, Is.EqualTo(SharedLockState.Free));
+        Assert.That(() => held.Enter(), Throws.InstanceOf<ObjectDisposedException>());
+        Assert.That(() => held.State, Throws.InstanceOf<ObjectDisposedException>());
+        Assert.That(() => held.Exit(), Throws.InstanceOf<SynchronizationLockException>());
+    }
+
+    [Test]
+    public void A_waiting_thread_does_not_hold_up_a_garbage_collection()
+    {
+        ChildProcess.Run(CollectWhileWaiting, Name);
+
+        static int CollectWhileWaiting(string[] args)
+        {
+            using SharedArray<int> holder = SharedArray.Create<int>(args[0], 1);
+            using SharedArray<int> waiter = SharedArray.Attach<int>(args[0]);
+            holder.Lock.Enter();
+            Thread[] threads = [.. Enumerable.Range(0, 4).Select(_ => new Thread(() => waiter.Lock.EnterScope().Dispose()))];
+            Array.ForEach(threads, thread => thread.Start());
+            SpinWait.SpinUntil(() => BitConverter.ToInt32(File.ReadAllBytes("/dev/shm/" + args[0]), (2 * 4096) + 2112) < 0, 30_000);
+
+            // If a waiter blocked it, this would never end: the waiters wait for what comes after it.
+            for (int i = 0; i < 20; i++)
+            {
+                GC.Collect();
+            }
+
+            holder.Lock.Exit();
+            return threads.All(thread => thread.Join(30_000)) ? 0 : 1;
+        }
+    }
+
+    [Test]
+    public void A_hundred_processes_count_to_a_hundred_thousand()
+    {
+        const int Processes = 100;
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        List<ChildProcess> children = [];
+        try
+        {
+            for (int i = 0; i < Processes; i++)
+            {
+                children.Add(ChildProcess.Start(Count, Name));
+            }
+
+            children.ForEach(child => child.Expect("READY"));
+            children.ForEach(child => child.Send("GO"));
+            children.ForEach(child => child.WaitForSuccess());
+        }
+        finally
+        {
+            children.ForEach(child => child.Dispose());
+        }
+
+        Assert.That((array[0], array[1]), Is.EqualTo((Processes * 1000L, Processes * 1000L)));
+        Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Free));
+
+        static int Count(string[] args)
+        {
+            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+            Console.WriteLine("READY");
+            _ = Console.ReadLine();
+            for (int i = 0; i < 1000; i++)
+            {
+                using (array.Lock.EnterScope())
+                {
+                    array[0]++;
+                    array[1]++;
+                }
+            }
+
+            return 0;
+        }
+    }
+
+    [Test]
+    public void Of_two_who_always_want_it_neither_starves()
+    {
+        const long Total = 300_000;
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 3);
+        using ChildProcess first = ChildProcess.Start(Compete, Name, "0");
+        using ChildProcess second = ChildProcess.Start(Compete, Name, "1");
+        first.Expect("READY");
+        second.Expect("READY");
+        array[2] = Total;
+        _ = array.Changed.Signal();
+        first.WaitForSuccess();
+        second.WaitForSuccess();
+        Assert.That(array[0] + array[1], Is.EqualTo(Total));
+        Assert.That(Math.Min(array[0], array[1]), Is.GreaterThan(Total / 100));
+
+        static int Compete(string[] args)
+        {
+            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+            int mine = args[1] == "0" ? 0 : 1;
+            Console.WriteLine("READY");
+            if (!array.Changed.TryWait(0, TimeSpan.FromSeconds(50), out _))
+            {
+                return 1;
+            }
+
+            while (true)
+            {
+                using (array.Lock.EnterScope())
+                {
+                    if (array[0] + array[1] == array[2])
+                    {
+                        return 0;
+                    }
+
+                    array[mine]++;
+                }
+            }
+        }
+    }
+
+    private static void OnAnotherThread(Action action)
+    {
+        Exception? failure = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception error) when (error is not OutOfMemoryException)
+            {
+                failure = error;
+            }
+        });
+        thread.Start();
+        Assert.That(thread.Join(30_000), Is.True);
+        Assert.That(failure, Is.Null);
+    }
+}

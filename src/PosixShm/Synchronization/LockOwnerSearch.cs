@@ -1,0 +1,37 @@
+using System.Globalization;
+using PosixShm.Segments;
+
+namespace PosixShm.Synchronization;
+
+/// <summary>Finds who holds a slot. The kernel tells nobody's id for such a lock, but lists it with the descriptor that has it; see <c>proc_pid_fdinfo(5)</c>.</summary>
+internal static class LockOwnerSearch
+{
+    public static int? FindProcess(Segment segment, int slot)
+    {
+        // As in "lock: 1: OFDLCK ADVISORY WRITE -1 00:1a:4711 4611686018427387905 4611686018427387905".
+        string held = $" {SegmentFile.InUseByte + slot} ";
+        string file = $":{segment.Inode}{held}";
+        foreach (string process in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out int id) && Holds(process, file))
+            {
+                return id;
+            }
+        }
+
+        return null;
+    }
+
+    private static bool Holds(string process, string file)
+    {
+        try
+        {
+            return Directory.EnumerateFiles(process + "/fdinfo").Any(info => File.ReadAllText(info).Contains(file, StringComparison.Ordinal));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Gone meanwhile, or another user's.
+            return false;
+        }
+    }
+}

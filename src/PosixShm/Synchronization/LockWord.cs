@@ -1,0 +1,33 @@
+namespace PosixShm.Synchronization;
+
+//
+//  A lock is one 32-bit word in shared memory:
+//
+//      bits     field
+//      0-8      slot of the owner, 1 to 448; 0: no owner
+//      9-29     generation of the slot: how often it had been taken when the owner took it
+//      30       ABANDONED: an owner died, and nobody has repaired since
+//      31       WAITERS: somebody may be asleep on the word
+//
+//  Free is 0. An owner is alive as long as the byte of its slot is locked and the slot's generation is its own.
+//
+internal static class LockWord
+{
+    public const int Free = 0;
+    public const int Abandoned = 1 << 30;
+    public const int Waiters = int.MinValue;
+
+    private const int SlotBits = 9;
+    private const int SlotMask = (1 << SlotBits) - 1;
+    private const int GenerationMask = (1 << 21) - 1;
+
+    public static int Owner(int word) => word & ~(Abandoned | Waiters);
+
+    public static bool IsAbandoned(int word) => (word & Abandoned) != 0;
+
+    public static int Slot(int owner) => owner & SlotMask;
+
+    public static int Generation(int owner) => (owner >> SlotBits) & GenerationMask;
+
+    public static int MakeOwner(int slot, int generation) => slot | ((generation & GenerationMask) << SlotBits);
+}

@@ -16,6 +16,7 @@ internal static class ArrayText
         bool isShort = dimensions.Aggregate(1L, static (count, dimension) => count * dimension) > Threshold;
         List<string> cells = [];
         Visit(0, 0);
+        AlignPoints(cells);
         int width = cells.Count == 0 ? 0 : cells.Max(static cell => cell.Length);
 
         StringBuilder text = new();
@@ -85,6 +86,23 @@ internal static class ArrayText
                 yield return i;
             }
         }
+    }
+
+    // numpy puts the points of one array below each other.
+    private static void AlignPoints(List<string> cells)
+    {
+        if (cells.Exists(static cell => cell.Contains('E', StringComparison.Ordinal)))
+        {
+            return;
+        }
+
+        int fraction = cells.Count == 0 ? 0 : cells.Max(FractionOf);
+        for (int i = 0; i < cells.Count; i++)
+        {
+            cells[i] = FractionOf(cells[i]) is int own and > 0 ? cells[i] + new string(' ', fraction - own) : cells[i];
+        }
+
+        static int FractionOf(string cell) => cell.IndexOf('.', StringComparison.Ordinal) is int point and >= 0 && double.TryParse(cell, CultureInfo.InvariantCulture, out _) ? cell.Length - point : 0;
     }
 
     private static string Format(object value) => value switch

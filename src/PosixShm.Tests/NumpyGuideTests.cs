@@ -643,6 +643,25 @@ internal sealed class NumpyGuideTests : NamedTest
     }
 
     [Test]
+    public void Overlapping_parts_are_as_the_page_warns()
+    {
+        using SharedArray<double> a = A();
+        _ = Ask("a += a[:, 1:2]");
+        double[] before = a.ToArray();
+        Tensor.Add<double>(a.AsTensorSpan(), a.AsTensorSpan(.., 1..2), a.AsTensorSpan());
+        Assert.That(a.ToArray(), Is.Not.EqualTo(_expected.Values), "Tensor");
+
+        a.CopyFrom(before);
+        Assert.That(() => TensorPrimitives.Add(a.AsSpan(0, 4), a.AsSpan(4, 4), a.AsSpan(1, 4)), Throws.ArgumentException, "TensorPrimitives");
+
+        a.CopyFrom(before);
+        double[] column = new double[3];
+        a.AsTensorSpan(.., 1..2).FlattenTo(column);
+        Tensor.Add<double>(a.AsTensorSpan(), new TensorSpan<double>(column, [3, 1]), a.AsTensorSpan());
+        Same(a);
+    }
+
+    [Test]
     public void Zero_some()
     {
         using SharedArray<double> a = A();

@@ -10,10 +10,11 @@
 #     format    checks that the code is formatted as .editorconfig says
 #     test      builds, checks the format, runs all tests; the last line is "N passed, N failed"
 #     demo      shows one array in C#, F#, Python and the shell, and checks every step (samples/)
+#     samples   runs the other samples, each of which checks itself
 #     help      prints this
 #
 # Needs the .NET SDK. A missing C compiler or Python with numpy is installed with apt-get if you are root.
-# CONFIGURATION=Debug builds and tests the debug configuration; the demo is always Release.
+# CONFIGURATION=Debug builds and tests the debug configuration; demo and samples are always Release.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -121,6 +122,15 @@ step_demo() {
     dotnet run -c Release --file samples/walk-in-one-process/walk.cs
 }
 
+step_samples() {
+    need dotnet compiler python
+    local sample
+    for sample in child-works-on-it two-views read-only private-copies anonymous growing; do
+        echo "== sample: $sample"
+        dotnet run -c Release --file "samples/$sample/$sample.cs"
+    done
+}
+
 # ---- Each step once ------------------------------------------------------------------------------
 
 declare -A begun=()
@@ -137,7 +147,7 @@ need() { # STEP...
 [[ $# -gt 0 ]] || set -- test
 for word in "$@"; do
     case "$word" in
-        native | build | format | test | demo) ;;
+        native | build | format | test | demo | samples) ;;
         -h | --help | help) usage; exit 0 ;;
         *) { echo "build.sh: there is no step '$word'"; usage; } >&2; exit 2 ;;
     esac

@@ -1,6 +1,8 @@
+using System.Numerics.Tensors;
+
 namespace PosixShm.Tests;
 
-/// <summary>Runs the README's example, and holds the README to it.</summary>
+/// <summary>Runs the README's examples, and holds the README to it.</summary>
 [TestFixture]
 [NonParallelizable]
 internal sealed class ReadmeTests
@@ -34,16 +36,42 @@ internal sealed class ReadmeTests
         }
     }
 
+#pragma warning disable CA1814 // A rectangular array is what becomes one.
+    [Test]
+    public void The_example_of_arithmetic_runs()
+    {
+        string name = $"{ReadmeName}-{Environment.ProcessId}";
+        try
+        {
+            #region Numpy
+            using SharedArray<double> a = SharedArray.CreateFrom<double>(name, new double[,] { { 1, 2, 3 }, { 4, 5, 6 } });
+
+            TensorPrimitives.Multiply(a.Span, -1, a.Span);                                // a *= -1
+            double sum = TensorPrimitives.Sum<double>(a.Span);                            // a.sum()
+            Span<double> row = a.Row(1);                                                  // a[1]
+            TensorSpan<double> column = a.AsTensorSpan(.., 1..2);                         // a[:, 1:2]
+            column.Fill(0);                                                               // a[:, 1:2] = 0
+            Console.WriteLine(a);                                                         // print(a)
+            #endregion
+
+            Assert.That(sum, Is.EqualTo(-21));
+            Assert.That(row.ToArray(), Is.EqualTo(new double[] { -4, 0, -6 }));
+            Assert.That(a.Row(0).ToArray(), Is.EqualTo(new double[] { -1, 0, -3 }));
+        }
+        finally
+        {
+            _ = SharedArray.TryDelete(name);
+        }
+    }
+#pragma warning restore CA1814
+
     [Test]
     public void The_readme_shows_the_code_that_runs()
     {
-        string[] source = File.ReadAllLines(Path.Combine(Repository.Root, "src", "PosixShm.Tests", "ReadmeTests.cs"));
-        int start = Array.FindIndex(source, static line => line.Trim() == "#region Readme") + 1;
-        int end = Array.FindIndex(source, start, static line => line.Trim() == "#endregion");
-        int indent = source[start].Length - source[start].TrimStart().Length;
-        IEnumerable<string> example = source[start..end].Select(line => line.Length >= indent ? line[indent..] : line);
-
-        string readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
-        Assert.That(readme, Does.Contain($"```csharp\n{string.Join('\n', example)}\n```"));
+        string readme = Regions.Page("README.md");
+        foreach (string example in Regions.Of("ReadmeTests.cs").Values)
+        {
+            Assert.That(readme, Does.Contain($"```csharp\n{example}\n```"));
+        }
     }
 }

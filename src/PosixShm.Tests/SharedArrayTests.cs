@@ -5,6 +5,13 @@ namespace PosixShm.Tests;
 internal sealed class SharedArrayTests : NamedTest
 {
     [Test]
+    public void Points_are_printed_below_each_other()
+    {
+        using SharedArray<double> array = SharedArray.CreateFrom(Name, 1, 22.25, -3.5, double.NaN, 1000);
+        Assert.That(array.ToString(), Is.EqualTo("[   1.     22.25   -3.5      nan 1000.  ]"));
+    }
+
+    [Test]
     public void Create_gives_zeros_of_float64()
     {
         using SharedArray<double> array = SharedArray.Create(Name, 10);

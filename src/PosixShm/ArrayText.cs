@@ -13,16 +13,11 @@ internal static class ArrayText
     public static string Of(ReadOnlySpan<long> shape, Func<long, object> element)
     {
         long[] dimensions = shape.ToArray();
-        long length = dimensions.Aggregate(1L, static (count, dimension) => count * dimension);
-        if (length == 0)
-        {
-            return "[]";
-        }
-
-        bool isShort = length > Threshold;
+        bool isShort = dimensions.Aggregate(1L, static (count, dimension) => count * dimension) > Threshold;
         List<string> cells = [];
         Visit(0, 0);
-        int width = cells.Max(static cell => cell.Length);
+        AlignPoints(cells);
+        int width = cells.Count == 0 ? 0 : cells.Max(static cell => cell.Length);
 
         StringBuilder text = new();
         int next = 0;
@@ -77,20 +72,37 @@ internal static class ArrayText
         }
 
         // -1 stands for what is left out.
-        IEnumerable<long> Shown(long count)
+        IEnumerable<long> Shown(long length)
         {
-            bool isCut = isShort && count > 2 * EdgeItems;
-            for (long i = 0; i < count; i++)
+            bool isCut = isShort && length > 2 * EdgeItems;
+            for (long i = 0; i < length; i++)
             {
                 if (isCut && i == EdgeItems)
                 {
                     yield return -1;
-                    i = count - EdgeItems;
+                    i = length - EdgeItems;
                 }
 
                 yield return i;
             }
         }
+    }
+
+    // numpy puts the points of one array below each other.
+    private static void AlignPoints(List<string> cells)
+    {
+        if (cells.Exists(static cell => cell.Contains('E', StringComparison.Ordinal)))
+        {
+            return;
+        }
+
+        int fraction = cells.Count == 0 ? 0 : cells.Max(FractionOf);
+        for (int i = 0; i < cells.Count; i++)
+        {
+            cells[i] = FractionOf(cells[i]) is int own and > 0 ? cells[i] + new string(' ', fraction - own) : cells[i];
+        }
+
+        static int FractionOf(string cell) => cell.IndexOf('.', StringComparison.Ordinal) is int point and >= 0 && double.TryParse(cell, CultureInfo.InvariantCulture, out _) ? cell.Length - point : 0;
     }
 
     private static string Format(object value) => value switch

@@ -21,7 +21,7 @@ public sealed record SharedArrayOptions
     /// <summary>Gets whether the space is reserved at creation, as it is unless set.</summary>
     /// <value>
     /// <see langword="true"/>: a lack of space is an exception at creation, never a crash at a later store; see <c>fallocate(2)</c>.
-    /// <see langword="false"/>: pages are taken when they are first written (a sparse array), and a store that finds no space left
+    /// <see langword="false"/>: pages are taken when they are first touched (a sparse array), also by reading, and a touch that finds no space left
     /// is a bus error.
     /// </value>
     public bool Preallocate { get; init; } = true;

@@ -1,0 +1,239 @@
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+
+namespace PosixShm.Tests;
+
+/// <summary>Runs the code of docs/GUIDE.md.</summary>
+internal sealed class GuideTests : NamedTest
+{
+    #region struct
+    private enum Side : byte
+    {
+        Buy,
+        Sell,
+    }
+
+    [InlineArray(4)]
+    private struct Levels
+    {
+        private float _first;
+    }
+
+    private record struct Tick(long Time, double Price, int Volume, Side Side, Levels Depth);
+    #endregion
+
+    [Test]
+    public void A_lease_keeps_the_memory()
+    {
+        string name = Name;
+        #region lease
+        SharedArray<double> a = SharedArray.Create(name, 1000);
+        using (SharedArrayLease<double> lease = a.Acquire())
+        {
+            a.Dispose(); // another thread, say
+            lease[0] = 42;
+            TensorPrimitives.Multiply(lease.Span, 2, lease.Span);
+        } // and only now is the memory unmapped
+        #endregion
+
+        using SharedArray<double> same = SharedArray.Attach(name);
+        Assert.That(same[0], Is.EqualTo(84));
+        Assert.That(() => a.Acquire().Dispose(), Throws.InstanceOf<ObjectDisposedException>());
+    }
+
+#pragma warning disable CA2007 // As the page shows it: there is no context to return to.
+    [Test]
+    public async Task Memory_goes_where_spans_cannot()
+    {
+        string name = Name;
+        using Stream stream = new MemoryStream([1, 2, 3, 4]);
+        #region memory
+        using SharedArray<byte> a = SharedArray.Create<byte>(name, 4);
+        await stream.ReadExactlyAsync(a.Memory);
+        #endregion
+
+        Assert.That(a, Is.EqualTo(new byte[] { 1, 2, 3, 4 }));
+        Memory<byte> memory = a.Memory;
+        a.Dispose();
+        Assert.That(() => memory.Span.Length, Throws.InstanceOf<ObjectDisposedException>(), "as the page says");
+    }
+#pragma warning restore CA2007
+
+    [Test]
+    public void Threads_share_an_array()
+    {
+        string name = Name;
+        #region threads
+        using SharedArray<long> counts = SharedArray.Create<long>(name, 2);
+        Parallel.For(0, 1000, i => Interlocked.Increment(ref counts[i % 2]));
+        #endregion
+
+        Assert.That(counts, Is.EqualTo(new long[] { 500, 500 }));
+    }
+
+    [Test]
+    public void Read_only_and_private()
+    {
+        string name = Name;
+        using SharedArray<double> original = SharedArray.Create(name, 10);
+        #region read-only
+        using ReadOnlySharedArray<double> table = SharedArray.AttachReadOnly<double>(name);
+        double sum = TensorPrimitives.Sum(table.Span);
+
+        using SharedArray<double> mine = SharedArray.AttachCopyOnWrite<double>(name);
+        mine[0] = -1; // nobody else sees it
+        #endregion
+
+        Assert.That((sum, original[0], table[0], mine[0]), Is.EqualTo((0.0, 0.0, 0.0, -1.0)));
+    }
+
+    [Test]
+    public void Without_a_name()
+    {
+        #region anonymous
+        using SharedArray<int> a = SharedArray.CreateAnonymous<int>(3, 4);
+        string tellAnother = a.Name; // "/proc/PID/fd/N"
+
+        // In a process of the same user, as long as this one has it:
+        using SharedArray<int> same = SharedArray.Attach<int>(tellAnother);
+        #endregion
+
+        same[0] = 7;
+        Assert.That(a[0], Is.EqualTo(7));
+        Assert.That(tellAnother, Does.Match($"^/proc/{Environment.ProcessId}/fd/[0-9]+$"));
+        Assert.That(Python.Run("print(np.load(sys.argv[1], mmap_mode='r').sum())", tellAnother), Is.EqualTo("7"));
+    }
+
+    [Test]
+    public void A_new_generation()
+    {
+        string name = Name;
+        using SharedArray<double> old = SharedArray.CreateFrom(name, 1.0, 2, 3);
+        #region generations
+        SharedArray<double> a = SharedArray.Attach(name);
+
+        using SharedArray<double> larger = SharedArray.Resize<double>(name, 5); // by somebody, somewhere
+
+        if (!a.IsCurrent)
+        {
+            a.Dispose();
+            a = SharedArray.Attach(name);
+        }
+        #endregion
+
+        using (a)
+        {
+            Assert.That(a, Is.EqualTo(new double[] { 1, 2, 3, 0, 0 }));
+            Assert.That((old.IsCurrent, larger.IsCurrent, a.IsCurrent), Is.EqualTo((false, true, true)));
+        }
+    }
+
+    [Test]
+    public void Structs_are_structured_types()
+    {
+        string name = Name;
+        #region use of the struct
+        using SharedArray<Tick> ticks = SharedArray.Create<Tick>(name, 1000);
+        ticks[0] = new Tick(1, 101.25, 300, Side.Sell, default);
+        #endregion
+
+        string numpy = Python.Run(
+            "a = np.load(sys.argv[1], mmap_mode='r'); print(a.dtype.names, a.dtype.itemsize, a[0]['Price'], a[0]['Side'], a['Depth'].shape)", ShmPath);
+        Assert.That(numpy, Is.EqualTo($"('Time', 'Price', 'Volume', 'Side', 'Depth') {Unsafe.SizeOf<Tick>()} 101.25 1 (1000, 4)"));
+        Assert.That(Regions.Page("docs", "GUIDE.md"), Does.Contain($"\n{ticks.DType}\n"), "the page shows its dtype");
+    }
+
+    [Test]
+    public void Field_types_become_what_the_page_says()
+    {
+        AssertField<bool>("|b1");
+        AssertField<sbyte>("|i1");
+        AssertField<Half>("<f2");
+        AssertField<Complex64>("<c8");
+        AssertField<System.Numerics.Complex>("<c16");
+        AssertField<char>("<u2");
+        AssertField<nint>("<i8");
+        AssertField<nuint>("<u8");
+        AssertField<Guid>("|V16");
+        AssertField<Side>("|u1");
+        AssertField<DayOfWeek>("<i4");
+
+        Assert.That(() => SharedArray.Create<decimal>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("scaled long"));
+        Assert.That(() => SharedArray.Create<DateTime>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("ticks as long"));
+        Assert.That(() => SharedArray.Create<Int128>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("two longs"));
+
+        static void AssertField<T>(string dtype)
+            where T : unmanaged
+        {
+            using SharedArray<T> array = SharedArray.CreateAnonymous<T>(1);
+            Assert.That(array.DType, Is.EqualTo(dtype), $"{typeof(T)}");
+            using SharedArray<One<T>> struct1 = SharedArray.CreateAnonymous<One<T>>(1);
+            Assert.That(struct1.DType, Is.EqualTo($"[('Value', '{dtype}')]"), $"a struct with a {typeof(T)}");
+        }
+    }
+
+    [Test]
+    public void A_guid_is_a_uuid_in_Python()
+    {
+        using SharedArray<Guid> ids = SharedArray.CreateFrom(Name, Guid.NewGuid());
+        Assert.That(Python.Run("import uuid; print(uuid.UUID(bytes_le=np.load(sys.argv[1])[0].tobytes()))", ShmPath), Is.EqualTo(ids[0].ToString()));
+    }
+
+    [Test]
+    public void Text()
+    {
+        string name = Name;
+        #region text
+        using SharedArray words = SharedArray.Create(name, "U10", 3);
+        words.SetValue("größer", 0);
+        string word = (string)words.GetValue(0);
+        #endregion
+
+        Assert.That(word, Is.EqualTo("größer"));
+        Assert.That(Python.Run("print(np.load(sys.argv[1]).tolist())", ShmPath), Is.EqualTo("['größer', '', '']"));
+    }
+
+    [Test]
+    public void Bytes()
+    {
+        string name = Name;
+        #region bytes
+        using SharedArray codes = SharedArray.Create(name, "S4", 3);
+        codes.SetValue("EUR"u8.ToArray(), 0);
+        byte[] code = (byte[])codes.GetValue(0);
+        #endregion
+
+        Assert.That(code, Is.EqualTo("EUR"u8.ToArray()));
+        Assert.That(Python.Run("print(np.load(sys.argv[1]).tolist())", ShmPath), Is.EqualTo("[b'EUR', b'', b'']"));
+    }
+
+    [Test]
+    public void Any_type()
+    {
+        string name = Name;
+        using SharedArray<int> integers = SharedArray.CreateFrom(name, 4, 5, 6);
+        #region open
+        using SharedArray any = SharedArray.Open(name);
+        object first = any.GetValue(0);
+        using SharedArray<int> typed = any.As<int>(); // the same mapping, disposed by itself
+        #endregion
+
+        Assert.That((first, typed[2]), Is.EqualTo(((object)4, 6)));
+    }
+
+    [Test]
+    public void The_page_shows_the_code_that_runs()
+    {
+        string page = Regions.Page("docs", "GUIDE.md");
+        Dictionary<string, string> regions = Regions.Of("GuideTests.cs");
+        foreach (string code in regions.Values)
+        {
+            Assert.That(page, Does.Contain($"```csharp\n{code.Replace("private ", string.Empty, StringComparison.Ordinal)}\n```"));
+        }
+
+        Assert.That(Regions.CountBlocks(page), Is.EqualTo(regions.Count), "all code of the page is here");
+    }
+
+    private record struct One<T>(T Value)
+        where T : unmanaged;
+}

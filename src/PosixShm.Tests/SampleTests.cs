@@ -1,0 +1,24 @@
+namespace PosixShm.Tests;
+
+/// <summary>Runs the samples: each checks itself, and leaves nothing behind.</summary>
+[TestFixture]
+internal sealed class SampleTests
+{
+    [TestCase("child-works-on-it")]
+    [TestCase("two-views")]
+    [TestCase("read-only")]
+    [TestCase("private-copies")]
+    [TestCase("anonymous")]
+    [TestCase("growing")]
+    public void A_sample_runs_to_its_good_end(string name)
+    {
+        string script = Path.Combine(Repository.Root, "samples", name, name + ".cs");
+
+        // No compiler or build node stays behind that would hold the pipes open.
+        string output = ChildProcess.Run(
+            "env", $"PYTHON={Python.Interpreter}", "MSBUILDDISABLENODEREUSE=1", "dotnet", "run", "--configuration", "Release", "--file", script);
+
+        Assert.That(output, Does.Contain("   ok: ").And.Not.Contain("FAILED"));
+        Assert.That(Directory.EnumerateFiles("/dev/shm", $"{name}-*"), Is.Empty);
+    }
+}

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace PosixShm.Cli;
@@ -6,9 +7,16 @@ namespace PosixShm.Cli;
 /// <summary>What can be said of an array without its elements. The keys and their order are a promise to scripts: docs/CLI.md.</summary>
 internal static class ArrayFacts
 {
-    public static string Shape(SharedArrayInfo array) => array.Shape is [long length]
-        ? $"({length},)"
-        : $"({string.Join(", ", array.Shape)})";
+    public static string Shape(SharedArrayInfo array)
+    {
+        StringBuilder text = new("(");
+        foreach (long length in array.Shape.AsSpan())
+        {
+            _ = text.Append(text.Length > 1 ? ", " : string.Empty).Append(length);
+        }
+
+        return text.Append(array.Shape.Length == 1 ? ",)" : ")").ToString();
+    }
 
     public static string Mode(SharedArrayInfo array) => Convert.ToString((int)array.Mode, 8).PadLeft(4, '0');
 
@@ -20,7 +28,7 @@ internal static class ArrayFacts
         writer.WriteString("name", array.Name);
         writer.WriteString("dtype", array.DType);
         writer.WriteStartArray("shape");
-        foreach (long length in array.Shape)
+        foreach (long length in array.Shape.AsSpan())
         {
             writer.WriteNumberValue(length);
         }

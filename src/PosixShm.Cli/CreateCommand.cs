@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Completions;
 using System.Globalization;
 
 namespace PosixShm.Cli;
@@ -22,8 +21,7 @@ internal static class CreateCommand
             Description = "The element type, as numpy calls it.",
             DefaultValueFactory = static _ => "float64",
         };
-        Option<string?> fill = new("--fill") { HelpName = "VALUE", Description = "What every element is; zero unless given." };
-        dtype.CompletionSources.Add(static _ => ElementKinds.Names.Select(static kind => new CompletionItem(kind)));
+        Option<string?> fill = new("--fill") { HelpName = "VALUE", Description = "What every element is; zero, or empty text, unless given." };
 
         Command command = new("create", "Create an array, which stays until it is deleted.") { name, shape, dtype, fill };
         command.SetAction(parsed => Run(
@@ -33,8 +31,26 @@ internal static class CreateCommand
 
     private static int Run(string name, string[] shape, string dtype, string? fill)
     {
-        ElementKinds.Parse(dtype).Create(name, Array.ConvertAll(shape, ParseLength), fill);
+        Create(name, dtype, fill, Array.ConvertAll(shape, ParseLength)).Dispose();
         return ExitCode.Done;
+    }
+
+    private static SharedArray Create(string name, string dtype, string? fill, long[] shape)
+    {
+        if (fill is null)
+        {
+            return SharedArray.Create(name, dtype, shape);
+        }
+
+        object value = FillValue.Parse(fill, dtype);
+        try
+        {
+            return SharedArray.CreateFull(name, dtype, value, shape);
+        }
+        catch (InvalidCastException)
+        {
+            throw Failures.WrongUse($"'{fill}' is not a value of type {dtype}: numbers, truth values and text (ASCII for S) can be given here.");
+        }
     }
 
     private static long ParseLength(string text)

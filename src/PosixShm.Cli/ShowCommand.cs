@@ -5,13 +5,18 @@ namespace PosixShm.Cli;
 /// <summary><c>pshm show NAME [--json] [--all]</c>.</summary>
 internal static class ShowCommand
 {
+    private const int MostElements = 1000;
+
+    // Looking at what somebody else owns harms nobody.
+    private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
+
     public static Command Define()
     {
         Argument<string> name = CommandTree.NameArgument();
         Option<bool> json = CommandTree.JsonOption();
         Option<bool> all = new("--all")
         {
-            Description = $"Print every element, also of an array of more than {ElementText.MostElements}.",
+            Description = $"Print every element, also of an array of more than {MostElements}.",
             Arity = ArgumentArity.Zero,
         };
         Command command = new("show", "Print an array's elements.") { name, json, all };
@@ -23,35 +28,35 @@ internal static class ShowCommand
     {
         // Before we attach it ourselves, which makes it one that is in use.
         SharedArrayInfo info = SharedArray.Describe(name);
-        using SharedArray array = SharedArray.Open(name);
+        using SharedArray array = SharedArray.OpenReadOnly(name, s_anyOwner);
         if (array.DType != info.DType || !array.Shape.AsSpan().SequenceEqual(info.Shape.AsSpan()))
         {
             throw new IOException($"'{name}' was deleted and created anew while it was read: try again.");
         }
 
-        ElementKind kind = ElementKinds.Of(array.ElementType);
         if (json)
         {
-            Json.Write(document => WriteJson(document, info, array, kind));
+            Json.Write(document => WriteJson(document, info, array));
         }
         else
         {
             using TextWriter output = Output.OpenText();
             output.WriteLine($"{info.Name}: {info.DType} {ArrayFacts.Shape(info)}");
-            new ElementText(output, array, kind, all).Write();
+            array.WriteTo(output, all ? long.MaxValue : MostElements);
+            output.WriteLine();
         }
 
         return ExitCode.Done;
     }
 
-    private static void WriteJson(Json json, SharedArrayInfo info, SharedArray array, ElementKind kind)
+    private static void WriteJson(Json json, SharedArrayInfo info, SharedArray array)
     {
         json.Writer.WriteStartObject();
         ArrayFacts.WriteJson(json.Writer, info);
         json.Writer.WriteStartArray("values");
         for (long index = 0; index < array.Length; index++)
         {
-            kind.WriteJson(json.Writer, array, index);
+            ElementJson.Write(json.Writer, array, index);
             json.FlushIfLarge();
         }
 

@@ -43,7 +43,7 @@ internal sealed class CommandCreateTests : CommandTest
     }
 
     // What is asked for; what JSON and text say; what numpy reads.
-    [TestCase("bool", "true", "true", "true", "True")]
+    [TestCase("bool", "true", "true", "True", "True")]
     [TestCase("int8", "-128", "-128", "-128", "-128")]
     [TestCase("int16", "-32768", "-32768", "-32768", "-32768")]
     [TestCase("int32", "-2147483648", "-2147483648", "-2147483648", "-2147483648")]
@@ -53,23 +53,23 @@ internal sealed class CommandCreateTests : CommandTest
     [TestCase("uint32", "4294967295", "4294967295", "4294967295", "4294967295")]
     [TestCase("uint64", "18446744073709551615", "18446744073709551615", "18446744073709551615", "18446744073709551615")]
     [TestCase("float16", "0.5", "0.5", "0.5", "0.5")]
-    [TestCase("float16", "65504", "65504", "65500", "65504.0")]
+    [TestCase("float16", "65504", "65504", "65500.", "65504.0")]
     [TestCase("float32", "0.1", "0.10000000149011612", "0.1", "0.10000000149011612")]
     [TestCase("float64", "0.1", "0.1", "0.1", "0.1")]
-    [TestCase("float64", "5e-324", "5E-324", "5E-324", "5e-324")]
-    [TestCase("float64", "-0.0", "-0.0", "-0", "-0.0")]
-    [TestCase("float64", "nan", "\"NaN\"", "NaN", "nan")]
-    [TestCase("float64", "NaN", "\"NaN\"", "NaN", "nan")]
-    [TestCase("float64", "inf", "\"Infinity\"", "Infinity", "inf")]
-    [TestCase("float64", "-inf", "\"-Infinity\"", "-Infinity", "-inf")]
-    [TestCase("float16", "-Infinity", "\"-Infinity\"", "-Infinity", "-inf")]
-    [TestCase("float32", "nan", "\"NaN\"", "NaN", "nan")]
-    [TestCase("complex64", "1.5-2j", "[1.5,-2]", "1.5-2j", "(1.5-2j)")]
+    [TestCase("float64", "5e-324", "5E-324", "5.e-324", "5e-324")]
+    [TestCase("float64", "-0.0", "-0.0", "-0.", "-0.0")]
+    [TestCase("float64", "nan", "\"NaN\"", "nan", "nan")]
+    [TestCase("float64", "NaN", "\"NaN\"", "nan", "nan")]
+    [TestCase("float64", "inf", "\"Infinity\"", "inf", "inf")]
+    [TestCase("float64", "-inf", "\"-Infinity\"", "-inf", "-inf")]
+    [TestCase("float16", "-Infinity", "\"-Infinity\"", "-inf", "-inf")]
+    [TestCase("float32", "nan", "\"NaN\"", "nan", "nan")]
+    [TestCase("complex64", "1.5-2j", "[1.5,-2]", "1.5-2.j", "(1.5-2j)")]
     [TestCase("complex128", "-1e-3+2e-4j", "[-0.001,0.0002]", "-0.001+0.0002j", "(-0.001+0.0002j)")]
-    [TestCase("complex128", "(3+4j)", "[3,4]", "3+4j", "(3+4j)")]
-    [TestCase("complex128", "-2j", "[0,-2]", "0-2j", "-2j")]
-    [TestCase("complex128", "7", "[7,0]", "7+0j", "(7+0j)")]
-    [TestCase("complex128", "nan-infj", "[\"NaN\",\"-Infinity\"]", "NaN-Infinityj", "(nan-infj)")]
+    [TestCase("complex128", "(3+4j)", "[3,4]", "3.+4.j", "(3+4j)")]
+    [TestCase("complex128", "-2j", "[0,-2]", "0.-2.j", "-2j")]
+    [TestCase("complex128", "7", "[7,0]", "7.+0.j", "(7+0j)")]
+    [TestCase("complex128", "nan-infj", "[\"NaN\",\"-Infinity\"]", "nan-infj", "(nan-infj)")]
     public void A_value_comes_back_as_it_was_given(string dtype, string value, string json, string text, string python)
     {
         _ = Pshm("create", Name, "2", "--dtype", dtype, "--fill", value);
@@ -114,6 +114,9 @@ internal sealed class CommandCreateTests : CommandTest
         Assert.That(report, Is.EqualTo("True True"));
     }
 
+    [TestCase("S10", "größe")]
+    [TestCase("V8", "x")]
+    [TestCase("M8[ns]", "2024-02-29")]
     [TestCase("bool", "2")]
     [TestCase("int8", "128")]
     [TestCase("int32", "1.5")]
@@ -131,6 +134,14 @@ internal sealed class CommandCreateTests : CommandTest
         Assert.That(ShmPath, Does.Not.Exist);
     }
 
+    [TestCase("S3", "abcd")]
+    [TestCase("U3", "größe")]
+    public void A_fill_that_is_too_long_leaves_nothing_behind(string dtype, string value)
+    {
+        Assert.That(Fail(2, "create", Name, "2", "--dtype", dtype, "--fill", value), Does.Contain(dtype));
+        Assert.That(ShmPath, Does.Not.Exist);
+    }
+
     [TestCase("-3", "negative")]
     [TestCase("three", "'three'")]
     [TestCase("1.5", "'1.5'")]
@@ -141,6 +152,32 @@ internal sealed class CommandCreateTests : CommandTest
     {
         Assert.That(Fail(2, "create", Name, "2", length), Does.Contain(reason));
         Assert.That(ShmPath, Does.Not.Exist);
+    }
+
+    [TestCase("S10", "", "b''")]
+    [TestCase("U5", "", "''")]
+    [TestCase("V3", "000000", "000000")]
+    [TestCase("M8[s]", "1970-01-01T00:00:00", "'1970-01-01T00:00:00'")]
+    public void A_type_that_has_none_in_csharp_can_be_created(string dtype, string value, string text)
+    {
+        _ = Pshm("create", Name, "2", "--dtype", dtype);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Pshm("show", Name), Does.EndWith($"\n[{text} {text}]\n"));
+            Assert.That(Pshm("show", Name, "--json"), Does.EndWith($",\"values\":[\"{value}\",\"{value}\"]}}\n"));
+            Assert.That(Python.Run("print(np.load(sys.argv[1]).dtype == np.dtype(sys.argv[2]))", ShmPath, dtype), Is.EqualTo("True"));
+        }
+    }
+
+    [TestCase("S5", "abc", "[b'abc', b'abc']")]
+    [TestCase("S3", "abc", "[b'abc', b'abc']")]
+    [TestCase("U5", "größe", "['größe', 'größe']")]
+    [TestCase("U2", "😀 ", "['😀 ', '😀 ']")]
+    public void Text_can_be_what_every_element_is(string dtype, string value, string python)
+    {
+        _ = Pshm("create", Name, "2", "--dtype", dtype, "--fill", value);
+        Assert.That(Python.Run("print(np.load(sys.argv[1]).tolist())", ShmPath), Is.EqualTo(python));
+        Assert.That(JsonDocument.Parse(Pshm("show", Name, "--json")).RootElement.GetProperty("values")[1].GetString(), Is.EqualTo(value));
     }
 
     [Test]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Mono.Unix.Native;
 
 namespace PosixShm.Tests;
 
@@ -27,10 +28,11 @@ internal sealed class CommandShowTests : CommandTest
         Assert.That(Pshm("show", Name), Is.EqualTo(
             $"""
             {Name}: <i4 (2, 2, 3)
-            [[[0 1 2]
-              [3 4 5]]
-             [[6 7 8]
-              [9 10 11]]]
+            [[[ 0  1  2]
+              [ 3  4  5]]
+
+             [[ 6  7  8]
+              [ 9 10 11]]]
 
             """));
     }
@@ -45,8 +47,8 @@ internal sealed class CommandShowTests : CommandTest
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(Pshm("show", Name), Does.EndWith("\n[0 1 2 ... 998 999 1000]\n"));
-            Assert.That(Pshm("show", Name, "--all"), Does.EndWith($"\n[{string.Join(' ', Enumerable.Range(0, 1001))}]\n"));
+            Assert.That(Pshm("show", Name), Does.EndWith("\n[   0    1    2 ...  998  999 1000]\n"));
+            Assert.That(Pshm("show", Name, "--all"), Does.EndWith($"\n[{string.Join(' ', Enumerable.Range(0, 1001).Select(i => $"{i,4}"))}]\n"));
             Assert.That(Values(Name).Select(value => value.GetInt32()), Is.EqualTo(Enumerable.Range(0, 1001)));
         }
     }
@@ -97,12 +99,40 @@ internal sealed class CommandShowTests : CommandTest
         Assert.That(ShmPath, Does.Exist);
     }
 
-    [Test]
-    public void Elements_without_a_csharp_type_are_described_but_not_shown()
+    // What numpy saves; what JSON and text say.
+    [TestCase("np.array([b'abc', b'', b'\\xff'], 'S3')", """["abc","","ÿ"]""", """[b'abc' b'' b'\xff']""")]
+    [TestCase("np.array(['größe', '', '\\x1b[31m'])", """["größe","","\u001B[31m"]""", """['größe' '' '\x1b[31m']""")]
+    [TestCase("np.array(['größe'], '>U5')", """["größe"]""", "['größe']")]
+    [TestCase("np.array(['2024-02-29', 'NaT'], 'M8[D]')", """["2024-02-29","NaT"]""", "['2024-02-29'        'NaT']")]
+    [TestCase("np.array([1, -50, 'NaT'], 'm8[ns]')", """[1,-50,"NaT"]""", "[    1   -50 'NaT']")]
+    [TestCase("np.array([b'\\x01\\x02'], 'V2')", """["0102"]""", "[0102]")]
+    [TestCase("np.array([(1, 2)], [('x', '<i2'), ('n', 'u1')])", """["010002"]""", "[010002]")]
+    [TestCase("np.array([1.0], '>f8')", """["3ff0000000000000"]""", "[3ff0000000000000]")]
+    public void Elements_without_a_csharp_type_are_shown(string numpy, string json, string text)
     {
-        _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.zeros(3, '>f8'))", ShmPath);
-        Assert.That(Pshm("info", Name), Does.Contain("dtype: >f8"));
-        Assert.That(Fail(1, "show", Name), Does.Contain(">f8"));
+        _ = Python.Run("np.save(open(sys.argv[1], 'wb'), eval(sys.argv[2]))", ShmPath, numpy);
+        Assert.That(Pshm("show", Name), Does.EndWith($"\n{text}\n"));
+        Assert.That(Pshm("show", Name, "--json"), Does.EndWith($",\"values\":{json}}}\n"));
+    }
+
+    [Test]
+    public void What_may_only_be_read_or_belongs_to_another_user_is_shown()
+    {
+        SharedArray.Create(Name, 1).Dispose();
+        File.SetUnixFileMode(ShmPath, UnixFileMode.UserRead);
+        Assert.That(Pshm("show", Name), Does.EndWith("\n[0.]\n"));
+
+        Assume.That(Syscall.geteuid(), Is.Zero, "only root can give a file away");
+        Assert.That(Syscall.chown(ShmPath, 54321, 54321), Is.Zero);
+        Assert.That(Pshm("show", Name), Does.EndWith("\n[0.]\n"));
+    }
+
+    [Test]
+    public void Text_of_a_large_array_takes_no_memory()
+    {
+        _ = Pshm("create", Name, "2000", "1000", "--dtype", "int8", "--fill", "-1");
+        Assert.That(
+            Shell("export DOTNET_GCHeapHardLimit=0x1000000; \"$pshm\" show \"$1\" --all | tail -n +2 | tr -d '[] \\n' | wc -c", Name), Is.EqualTo("4000000"));
     }
 
     [Test]

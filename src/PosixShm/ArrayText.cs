@@ -1,128 +1,112 @@
-using System.Globalization;
-using System.Text;
+using System.Collections.Immutable;
+using PosixShm.Format;
 
 namespace PosixShm;
 
-/// <summary>Writes arrays as numpy prints them: brackets by dimension, columns aligned, in short beyond 1,000 elements.</summary>
-internal static class ArrayText
+/// <summary>
+/// Writes arrays as numpy prints them: brackets by dimension, columns aligned, the middle left out of large ones. Nothing is
+/// kept: for the width of the columns, each element is looked at twice.
+/// </summary>
+/// <param name="shape">The length of each dimension.</param>
+/// <param name="isShort">Whether to leave the middle out.</param>
+/// <param name="element">Writes the element at a place in C order.</param>
+internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<long, string> element)
 {
-    // numpy's own: printoptions threshold and edgeitems.
-    private const long Threshold = 1000;
+    /// <summary>The most elements that are written in full: numpy's own <c>threshold</c> of its print options.</summary>
+    public const long Threshold = 1000;
+
+    // numpy's edgeitems.
     private const long EdgeItems = 3;
 
-    public static string Of(ReadOnlySpan<long> shape, Func<long, object> element)
+    private int _width;
+    private int _whole;
+    private int _fraction;
+
+    public void Write(TextWriter writer, bool isAligned)
     {
-        long[] dimensions = shape.ToArray();
-        bool isShort = dimensions.Aggregate(1L, static (count, dimension) => count * dimension) > Threshold;
-        List<string> cells = [];
-        Visit(0, 0);
-        AlignPoints(cells);
-        int width = cells.Count == 0 ? 0 : cells.Max(static cell => cell.Length);
-
-        StringBuilder text = new();
-        int next = 0;
-        Write(0, 0);
-        return text.ToString();
-
-        void Visit(int depth, long offset)
+        if (ShapeMath.Product(shape.AsSpan()) == 0)
         {
-            if (depth == dimensions.Length)
-            {
-                cells.Add(Format(element(offset)));
-                return;
-            }
-
-            foreach (long i in Shown(dimensions[depth]).Where(static i => i >= 0))
-            {
-                Visit(depth + 1, (offset * dimensions[depth]) + i);
-            }
-        }
-
-        void Write(int depth, long offset)
-        {
-            if (depth == dimensions.Length)
-            {
-                _ = text.Append(dimensions.Length == 0 ? cells[next++] : cells[next++].PadLeft(width));
-                return;
-            }
-
-            _ = text.Append('[');
-            bool isFirst = true;
-            bool isInnermost = depth == dimensions.Length - 1;
-            foreach (long i in Shown(dimensions[depth]))
-            {
-                if (!isFirst)
-                {
-                    // A blank line for each further dimension between, and the brackets that are open.
-                    _ = isInnermost ? text.Append(' ') : text.Append('\n', dimensions.Length - depth - 1).Append(' ', depth + 1);
-                }
-
-                isFirst = false;
-                if (i < 0)
-                {
-                    _ = text.Append("...");
-                }
-                else
-                {
-                    Write(depth + 1, (offset * dimensions[depth]) + i);
-                }
-            }
-
-            _ = text.Append(']');
-        }
-
-        // -1 stands for what is left out.
-        IEnumerable<long> Shown(long length)
-        {
-            bool isCut = isShort && length > 2 * EdgeItems;
-            for (long i = 0; i < length; i++)
-            {
-                if (isCut && i == EdgeItems)
-                {
-                    yield return -1;
-                    i = length - EdgeItems;
-                }
-
-                yield return i;
-            }
-        }
-    }
-
-    // numpy puts the points of one array below each other.
-    private static void AlignPoints(List<string> cells)
-    {
-        if (cells.Exists(static cell => cell.Contains('E', StringComparison.Ordinal)))
-        {
+            writer.Write("[]");
             return;
         }
 
-        int fraction = cells.Count == 0 ? 0 : cells.Max(FractionOf);
-        for (int i = 0; i < cells.Count; i++)
+        if (isAligned && shape.Length > 0)
         {
-            cells[i] = FractionOf(cells[i]) is int own and > 0 ? cells[i] + new string(' ', fraction - own) : cells[i];
+            Measure(0, 0);
+            _width = Math.Max(_width, _whole + _fraction);
         }
 
-        static int FractionOf(string cell) => cell.IndexOf('.', StringComparison.Ordinal) is int point and >= 0 && double.TryParse(cell, CultureInfo.InvariantCulture, out _) ? cell.Length - point : 0;
+        Write(writer, 0, 0);
     }
 
-    private static string Format(object value) => value switch
+    private void Measure(int depth, long offset)
     {
-        double number => Dotted(number.ToString("R", CultureInfo.InvariantCulture)),
-        float number => Dotted(number.ToString("R", CultureInfo.InvariantCulture)),
-        Half number => Dotted(number.ToString("R", CultureInfo.InvariantCulture)),
-        string text => $"'{text}'",
-        byte[] bytes => Convert.ToHexString(bytes),
-        IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
-        _ => value.ToString() ?? string.Empty,
-    };
+        if (depth == shape.Length)
+        {
+            string text = element(offset);
+            int point = PointOf(text);
+            _whole = Math.Max(_whole, point);
+            _fraction = Math.Max(_fraction, point < 0 ? 0 : text.Length - point);
+            _width = Math.Max(_width, text.Length);
+            return;
+        }
 
-    // numpy writes "1." for a float without a fraction, "nan" and "inf" for what is no number.
-    private static string Dotted(string number) => number switch
+        for (long i = 0; i < shape[depth]; i++)
+        {
+            i = IsGap(depth, i) ? shape[depth] - EdgeItems : i;
+            Measure(depth + 1, (offset * shape[depth]) + i);
+        }
+    }
+
+    private void Write(TextWriter writer, int depth, long offset)
     {
-        "NaN" => "nan",
-        "Infinity" => "inf",
-        "-Infinity" => "-inf",
-        _ when number.AsSpan().ContainsAny('.', 'E') => number,
-        _ => number + ".",
-    };
+        if (depth == shape.Length)
+        {
+            string text = element(offset);
+            int missing = PointOf(text) is int point and >= 0 ? _fraction - (text.Length - point) : 0;
+            writer.Write((text + new string(' ', Math.Max(missing, 0))).PadLeft(_width));
+            return;
+        }
+
+        writer.Write('[');
+        for (long i = 0; i < shape[depth]; i++)
+        {
+            if (i > 0)
+            {
+                WriteSeparator(writer, depth);
+            }
+
+            if (IsGap(depth, i))
+            {
+                writer.Write("...");
+                WriteSeparator(writer, depth);
+                i = shape[depth] - EdgeItems;
+            }
+
+            Write(writer, depth + 1, (offset * shape[depth]) + i);
+        }
+
+        writer.Write(']');
+    }
+
+    // Where a real number has its point, so that points lie below each other; -1 for all else.
+    private static int PointOf(string text)
+        => text is ['-' or (>= '0' and <= '9'), ..] and [.., '.' or (>= '0' and <= '9')] && !text.Contains('e', StringComparison.Ordinal)
+            ? text.IndexOf('.', StringComparison.Ordinal)
+            : -1;
+
+    private bool IsGap(int depth, long i) => isShort && i == EdgeItems && shape[depth] > 2 * EdgeItems;
+
+    // A blank line for each further dimension between, and room for the brackets that are open.
+    private void WriteSeparator(TextWriter writer, int depth)
+    {
+        if (depth == shape.Length - 1)
+        {
+            writer.Write(' ');
+            return;
+        }
+
+        writer.Write(new string('\n', shape.Length - depth - 1));
+        writer.Write(new string(' ', depth + 1));
+    }
 }

@@ -7,27 +7,27 @@ using PosixShm.Segments;
 namespace PosixShm;
 
 /// <summary>Which C# type stands for which numpy type: the one table of both.</summary>
-internal static class ElementTypes
+internal static unsafe class ElementTypes
 {
     /// <summary>What the trimmer must keep of an element type: structs are described field by field.</summary>
     public const DynamicallyAccessedMemberTypes Fields = DynamicallyAccessedMemberTypes.PublicFields | DynamicallyAccessedMemberTypes.NonPublicFields;
 
-    private static readonly IManagedType[] s_all =
+    private static readonly ManagedType[] s_all =
     [
-        new ManagedType<bool>(ScalarType.Boolean, "bool"),
-        new ManagedType<sbyte>(ScalarType.SignedInteger, "int8"),
-        new ManagedType<short>(ScalarType.SignedInteger, "int16"),
-        new ManagedType<int>(ScalarType.SignedInteger, "int32"),
-        new ManagedType<long>(ScalarType.SignedInteger, "int64"),
-        new ManagedType<byte>(ScalarType.UnsignedInteger, "uint8"),
-        new ManagedType<ushort>(ScalarType.UnsignedInteger, "uint16"),
-        new ManagedType<uint>(ScalarType.UnsignedInteger, "uint32"),
-        new ManagedType<ulong>(ScalarType.UnsignedInteger, "uint64"),
-        new ManagedType<Half>(ScalarType.FloatingPoint, "float16"),
-        new ManagedType<float>(ScalarType.FloatingPoint, "float32"),
-        new ManagedType<double>(ScalarType.FloatingPoint, "float64"),
-        new ManagedType<Complex64>(ScalarType.Complex, "complex64"),
-        new ManagedType<Complex>(ScalarType.Complex, "complex128"),
+        new(typeof(bool), "bool", ScalarType.Native(ScalarType.Boolean, sizeof(bool)), static () => new TypedArrays<bool>()),
+        new(typeof(sbyte), "int8", ScalarType.Native(ScalarType.SignedInteger, sizeof(sbyte)), static () => new TypedArrays<sbyte>()),
+        new(typeof(short), "int16", ScalarType.Native(ScalarType.SignedInteger, sizeof(short)), static () => new TypedArrays<short>()),
+        new(typeof(int), "int32", ScalarType.Native(ScalarType.SignedInteger, sizeof(int)), static () => new TypedArrays<int>()),
+        new(typeof(long), "int64", ScalarType.Native(ScalarType.SignedInteger, sizeof(long)), static () => new TypedArrays<long>()),
+        new(typeof(byte), "uint8", ScalarType.Native(ScalarType.UnsignedInteger, sizeof(byte)), static () => new TypedArrays<byte>()),
+        new(typeof(ushort), "uint16", ScalarType.Native(ScalarType.UnsignedInteger, sizeof(ushort)), static () => new TypedArrays<ushort>()),
+        new(typeof(uint), "uint32", ScalarType.Native(ScalarType.UnsignedInteger, sizeof(uint)), static () => new TypedArrays<uint>()),
+        new(typeof(ulong), "uint64", ScalarType.Native(ScalarType.UnsignedInteger, sizeof(ulong)), static () => new TypedArrays<ulong>()),
+        new(typeof(Half), "float16", ScalarType.Native(ScalarType.FloatingPoint, sizeof(Half)), static () => new TypedArrays<Half>()),
+        new(typeof(float), "float32", ScalarType.Native(ScalarType.FloatingPoint, sizeof(float)), static () => new TypedArrays<float>()),
+        new(typeof(double), "float64", ScalarType.Native(ScalarType.FloatingPoint, sizeof(double)), static () => new TypedArrays<double>()),
+        new(typeof(Complex64), "complex64", ScalarType.Native(ScalarType.Complex, sizeof(Complex64)), static () => new TypedArrays<Complex64>()),
+        new(typeof(Complex), "complex128", ScalarType.Native(ScalarType.Complex, sizeof(Complex)), static () => new TypedArrays<Complex>()),
     ];
 
     // Further C# types that are written as one of numpy's. Reading, numpy's type gives the C# type of the table above.
@@ -54,14 +54,14 @@ internal static class ElementTypes
     }
 
     /// <summary>Gives the C# type of an element type, or null if there is none.</summary>
-    public static IManagedType? Find(ElementType type) => Array.Find(s_all, managed => managed.ElementType == type);
+    public static ManagedType? Find(ElementType type) => Array.Find(s_all, managed => managed.ElementType == type);
 
     /// <summary>Gives the element type by numpy's name (<c>float64</c>) or notation (<c>&lt;f8</c>, <c>f8</c>, <c>S10</c>).</summary>
     /// <exception cref="ArgumentException">There is none, or not in this machine's byte order.</exception>
     public static ElementType Parse(string dtype, string parameterName)
     {
         ArgumentException.ThrowIfNullOrEmpty(dtype, parameterName);
-        if (Array.Find(s_all, managed => managed.Name == dtype) is IManagedType type)
+        if (Array.Find(s_all, managed => managed.Name == dtype) is ManagedType type)
         {
             return type.ElementType;
         }
@@ -73,7 +73,12 @@ internal static class ElementTypes
 
     /// <summary>Makes the array of an attached one: a typed one where a C# type stands for its elements.</summary>
     public static SharedArray Wrap(AttachedArray array, SegmentAccess access)
-        => Find(array.Header.Type) is IManagedType type ? type.Wrap(array, access) : new OpaqueSharedArray(array, access);
+        => Find(array.Header.Type) is ManagedType type ? type.Arrays.Wrap(array, access) : new OpaqueSharedArray(array, access);
+
+    /// <summary>Makes what fills an array of so many elements with one value, of the type that <see cref="SharedArray.GetValue"/> returns.</summary>
+    /// <exception cref="InvalidCastException">The value is of another type.</exception>
+    public static SegmentFiller Filler(ElementType type, object value, long length)
+        => Find(type) is ManagedType managed ? managed.Arrays.Filler(value, length) : OpaqueElement.Filler(type, value, length);
 
     private static string Names => string.Join(", ", s_all.Select(static type => type.Name));
 

@@ -4,31 +4,48 @@ using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <summary>A C# type that stands for an element type, for code that learns the type only when it runs.</summary>
-internal interface IManagedType
+/// <summary>A C# type that stands for an element type.</summary>
+/// <param name="type">The C# type.</param>
+/// <param name="name">numpy's name, as in <c>float64</c>.</param>
+/// <param name="elementType">What the format calls it.</param>
+/// <param name="arrays">Makes what knows the type when it is compiled. Only on demand: the compiler that runs at start-up has to do each type anew.</param>
+internal sealed class ManagedType(Type type, string name, ElementType elementType, Func<TypedArrays> arrays)
 {
-    /// <summary>Gets the C# type.</summary>
-    Type Type { get; }
-
-    /// <summary>Gets numpy's name, as in <c>float64</c>.</summary>
-    string Name { get; }
-
-    /// <summary>Gets what the format calls it.</summary>
-    ElementType ElementType { get; }
-
-    /// <summary>Makes the typed array of an attached one.</summary>
-    SharedArray Wrap(AttachedArray array, SegmentAccess access);
-}
-
-internal sealed unsafe class ManagedType<T>(char kind, string name) : IManagedType
-    where T : unmanaged
-{
-    public Type Type => typeof(T);
+    public Type Type { get; } = type;
 
     public string Name { get; } = name;
 
-    public ElementType ElementType { get; } = ScalarType.Native(kind, sizeof(T));
+    public ElementType ElementType { get; } = elementType;
 
-    public SharedArray Wrap(AttachedArray array, SegmentAccess access)
+    public TypedArrays Arrays => arrays();
+}
+
+/// <summary>What can be done with arrays of one C# type by code that learns the type only when it runs.</summary>
+internal abstract class TypedArrays
+{
+    /// <summary>Makes the typed array of an attached one.</summary>
+    public abstract SharedArray Wrap(AttachedArray array, SegmentAccess access);
+
+    /// <summary>Makes what fills an array of so many elements with one value.</summary>
+    /// <exception cref="InvalidCastException">The value is of another type.</exception>
+    public abstract SegmentFiller Filler(object value, long length);
+}
+
+internal sealed unsafe class TypedArrays<T> : TypedArrays
+    where T : unmanaged
+{
+    public static SegmentFiller Filler(T value, long length) => address =>
+    {
+        for (long start = 0; start < length; start += int.MaxValue)
+        {
+            new Span<T>((T*)address + start, (int)Math.Min(int.MaxValue, length - start)).Fill(value);
+        }
+    };
+
+    public override SharedArray Wrap(AttachedArray array, SegmentAccess access)
         => access == SegmentAccess.ReadOnly ? new ReadOnlySharedArray<T>(array) : new SharedArray<T>(array);
+
+    public override SegmentFiller Filler(object value, long length) => value is T element
+        ? Filler(element, length)
+        : throw new InvalidCastException($"An element of type {typeof(T)} cannot be a {value.GetType()}.");
 }

@@ -144,8 +144,24 @@ public abstract unsafe partial class SharedArray
         where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(shape);
-        long length = ShapeMath.TryByteLength(shape, sizeof(T), out long bytes) ? bytes / sizeof(T) : 0;
-        return new(Create(name, ElementTypes.Of<T>(), s_defaults, shape, address => Fill((T*)address, length, value)));
+        return new(Create(name, ElementTypes.Of<T>(), s_defaults, shape, TypedArrays<T>.Filler(value, LengthOf(shape))));
+    }
+
+    /// <summary>Creates an array whose element type is named when the program runs, and whose elements all have one value. Nobody sees it without them.</summary>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="dtype">numpy's name (<c>float64</c>) or notation (<c>&lt;f8</c>, <c>S10</c>, <c>U5</c>) of the element type.</param>
+    /// <param name="value">The value, of the type that <see cref="GetValue"/> returns: <see cref="ElementTypeOf"/>, text for U, bytes or ASCII text for S.</param>
+    /// <param name="shape">The length of each dimension; none at all for an array of one element without dimensions.</param>
+    /// <returns>The array, attached: a <see cref="SharedArray{T}"/> where a C# type stands for the element type.</returns>
+    /// <exception cref="InvalidCastException">The value is of another type. Nothing was created.</exception>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    public static SharedArray CreateFull(string name, string dtype, object value, params long[] shape)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        ArgumentNullException.ThrowIfNull(shape);
+        ElementType type = ElementTypes.Parse(dtype, nameof(dtype));
+        return ElementTypes.Wrap(
+            Create(name, type, s_defaults, shape, ElementTypes.Filler(type, value, LengthOf(shape))), SegmentAccess.ReadWrite);
     }
 
     /// <summary>Creates an array of another one's element type and shape, whose elements are zero: numpy's <c>zeros_like</c>.</summary>
@@ -240,6 +256,9 @@ public abstract unsafe partial class SharedArray
         }
     }
 
+    // Of a shape that is none, nothing is created and nothing filled.
+    private static long LengthOf(ReadOnlySpan<long> shape) => ShapeMath.TryByteLength(shape, 1, out long elements) ? elements : 0;
+
     private static void CheckCount(long count, ReadOnlySpan<long> shape)
     {
         if (!ShapeMath.TryByteLength(shape, 1, out long elements) || elements != count)
@@ -250,13 +269,4 @@ public abstract unsafe partial class SharedArray
 
     private static SegmentFiller Copy(nint source, long bytes)
         => address => Buffer.MemoryCopy((void*)source, (void*)address, bytes, bytes);
-
-    private static void Fill<T>(T* address, long length, T value)
-        where T : unmanaged
-    {
-        for (long start = 0; start < length; start += int.MaxValue)
-        {
-            new Span<T>(address + start, (int)Math.Min(int.MaxValue, length - start)).Fill(value);
-        }
-    }
 }

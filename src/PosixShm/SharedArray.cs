@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using PosixShm.Arrays;
 using PosixShm.Format;
@@ -110,8 +111,15 @@ public abstract unsafe partial class SharedArray : IDisposable
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public abstract object GetValue(long index);
 
+    /// <summary>Gets one element as text, as numpy writes it: <c>1.5</c>, <c>2.-1.j</c>, a date in ISO 8601.</summary>
+    /// <param name="index">The element's place in C order, from 0.</param>
+    /// <returns>The text, without quotes. Bytes (S) are one character each (Latin-1); structures, and what else there is no C# type for, are their bytes in hexadecimal.</returns>
+    /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public string GetText(long index) => ElementText.Of(Header.Type, GetValue(index));
+
     /// <summary>Sets one element, for code that does not know the type.</summary>
-    /// <param name="value">The value, of exactly the type that <see cref="GetValue"/> returns.</param>
+    /// <param name="value">The value, of exactly the type that <see cref="GetValue"/> returns; for bytes (S) also text of ASCII characters.</param>
     /// <param name="index">The element's place in C order, from 0.</param>
     /// <exception cref="InvalidCastException">The value is of another type.</exception>
     /// <exception cref="NotSupportedException">The array is read-only.</exception>
@@ -137,10 +145,31 @@ public abstract unsafe partial class SharedArray : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Shows the elements as numpy does: in brackets by dimension, in short where there are more than 1,000.</summary>
+    /// <summary>Writes the elements as numpy prints them: in brackets by dimension, and of more than 1,000 only the first and last of each.</summary>
     /// <returns>The text.</returns>
     public override string ToString()
-        => _data is null ? DebuggerDisplay : ArrayText.Of(Shape.AsSpan(), index => GetValue(index));
+    {
+        if (_data is null)
+        {
+            return DebuggerDisplay;
+        }
+
+        using StringWriter text = new(CultureInfo.InvariantCulture);
+        WriteTo(text);
+        return text.ToString();
+    }
+
+    /// <summary>Writes the elements as <see cref="ToString"/> does, one by one: the text of a large array may be larger than memory.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="threshold">How many elements are written in full; of more, only the first and last three of each dimension. numpy calls it so, too.</param>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public void WriteTo(TextWriter writer, long threshold = ArrayText.Threshold)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        ThrowIfDetached();
+        new ArrayText(Shape, Length > threshold, index => ElementText.Quoted(Header.Type, GetValue(index)))
+            .Write(writer, ElementText.IsAligned(Header.Type));
+    }
 
     // One comparison for both ends: a negative index is a very large one.
     private protected static bool IsOutside(long index, long length) => unchecked((ulong)index >= (ulong)length);

@@ -28,7 +28,7 @@ internal sealed record ArrayHeader(
     ControlPage? Control)
 {
     /// <summary>Gets the number of elements.</summary>
-    public long Length { get; } = Shape.Aggregate(1L, static (count, dimension) => count * dimension);
+    public long Length { get; } = ShapeMath.Product(Shape.AsSpan());
 
     /// <summary>Tells whether a file's first bytes are those of an array, whole or damaged.</summary>
     public static bool IsRecognised(ReadOnlySpan<byte> head) => NpyHeader.HasMagic(head);

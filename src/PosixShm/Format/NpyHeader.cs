@@ -80,7 +80,13 @@ internal sealed record NpyHeader(ElementType Type, bool IsFortranOrder, Immutabl
             return null;
         }
 
-        return new NpyHeader(type, fortran, [.. dimensions.Cast<long>()], end);
+        long[] lengths = new long[dimensions.Length];
+        for (int i = 0; i < lengths.Length; i++)
+        {
+            lengths[i] = (long)dimensions[i];
+        }
+
+        return new NpyHeader(type, fortran, [.. lengths], end);
     }
 
     /// <summary>Writes the header of a C-ordered array, padded to whole pages.</summary>

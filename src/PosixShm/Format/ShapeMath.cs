@@ -11,7 +11,7 @@ internal static class ShapeMath
     public static bool TryByteLength(ReadOnlySpan<long> shape, long elementSize, out long bytes)
     {
         // An element of no bytes, such as numpy's S0, must not hide an overflow of the count.
-        UInt128 product = (UInt128)Math.Max(elementSize, 1);
+        long product = Math.Max(elementSize, 1);
         bool isEmpty = elementSize == 0;
         foreach (long dimension in shape)
         {
@@ -22,15 +22,28 @@ internal static class ShapeMath
             }
 
             isEmpty |= dimension == 0;
-            product *= (UInt128)Math.Max(dimension, 1);
-            if (product > long.MaxValue)
+            if (product > long.MaxValue / Math.Max(dimension, 1))
             {
                 bytes = 0;
                 return false;
             }
+
+            product *= Math.Max(dimension, 1);
         }
 
-        bytes = isEmpty ? 0 : (long)product;
+        bytes = isEmpty ? 0 : product;
         return true;
+    }
+
+    /// <summary>Multiplies the dimensions of a shape that is known to be good.</summary>
+    public static long Product(ReadOnlySpan<long> shape)
+    {
+        long product = 1;
+        foreach (long dimension in shape)
+        {
+            product *= dimension;
+        }
+
+        return product;
     }
 }

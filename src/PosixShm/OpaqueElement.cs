@@ -1,0 +1,74 @@
+using System.Buffers.Binary;
+using System.Text;
+using PosixShm.Format;
+using PosixShm.Segments;
+
+namespace PosixShm;
+
+/// <summary>
+/// An element for which this program has no C# type, as an object: text (U) is a <see cref="string"/>, a date or time span the <see cref="long"/> that numpy stores, and
+/// anything else its bytes, those of <c>S10</c> without the zeros behind them.
+/// </summary>
+internal static unsafe class OpaqueElement
+{
+    private static readonly Encoding s_utf32 = BitConverter.IsLittleEndian ? Encoding.UTF32 : new UTF32Encoding(bigEndian: true, byteOrderMark: false);
+
+    public static object Read(ElementType type, ReadOnlySpan<byte> element) => type switch
+    {
+        ScalarType { Kind: ScalarType.UnicodeText } text => Decode(element, text.IsNativeOrder),
+        ScalarType { Kind: ScalarType.Bytes } => element.TrimEnd((byte)0).ToArray(),
+        ScalarType { Kind: ScalarType.DateTime or ScalarType.TimeSpan, IsNativeOrder: true } => BitConverter.ToInt64(element),
+        _ => element.ToArray(),
+    };
+
+    /// <summary>Gives all bytes of an element, with zeros behind a text that is shorter.</summary>
+    /// <exception cref="InvalidCastException">The value is of a type that the element cannot be.</exception>
+    /// <exception cref="ArgumentException">The value is too long. (numpy would cut it.)</exception>
+    public static byte[] Bytes(ElementType type, object value)
+    {
+        byte[] bytes = (type, value) switch
+        {
+            (ScalarType { Kind: ScalarType.UnicodeText, IsNativeOrder: true }, string text) => s_utf32.GetBytes(text),
+            (ScalarType { Kind: ScalarType.DateTime or ScalarType.TimeSpan, IsNativeOrder: true }, long count) => BitConverter.GetBytes(count),
+            (ScalarType { Kind: ScalarType.Bytes }, string text) when Ascii.IsValid(text) => Encoding.ASCII.GetBytes(text),
+            (ScalarType { Kind: ScalarType.Bytes }, byte[] given) => given,
+            (ScalarType { Kind: not ScalarType.UnicodeText } or StructType or SubarrayType, byte[] given) when given.Length == type.Size => given,
+            _ => throw new InvalidCastException($"An element of type {type} cannot be set from a {value?.GetType().Name ?? "null"} like this one."),
+        };
+
+        if (bytes.Length > type.Size)
+        {
+            throw new ArgumentException($"An element of type {type} has {type.Size} bytes: {bytes.Length} are too many.", nameof(value));
+        }
+
+        byte[] element = new byte[type.Size];
+        bytes.CopyTo(element, 0);
+        return element;
+    }
+
+    /// <summary>Makes what fills an array of so many elements with one value.</summary>
+    public static SegmentFiller Filler(ElementType type, object value, long length)
+    {
+        byte[] element = Bytes(type, value);
+        return address =>
+        {
+            for (long i = 0; i < length; i++)
+            {
+                element.CopyTo(new Span<byte>((byte*)address + (i * element.Length), element.Length));
+            }
+        };
+    }
+
+    private static string Decode(ReadOnlySpan<byte> element, bool isNative)
+    {
+        StringBuilder text = new();
+        for (int i = 0; i < element.Length; i += 4)
+        {
+            int code = BitConverter.ToInt32(element[i..]);
+            code = isNative ? code : BinaryPrimitives.ReverseEndianness(code);
+            _ = text.Append(Rune.TryCreate(code, out Rune rune) ? rune : Rune.ReplacementChar);
+        }
+
+        return text.ToString().TrimEnd('\0');
+    }
+}

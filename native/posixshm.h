@@ -60,6 +60,7 @@ enum
     PAL_EAGAIN       = 0x10006,
     PAL_EDQUOT       = 0x10013,
     PAL_EEXIST       = 0x10014,
+    PAL_EFAULT       = 0x10015,
     PAL_EFBIG        = 0x10016,
     PAL_EINVAL       = 0x1001C,
     PAL_EISDIR       = 0x1001F,
@@ -196,6 +197,23 @@ POSIXSHM_EXPORT int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t
 
 /* Unmaps; munmap(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_MUnmap(void* address, uint64_t length);
+
+/* ---- mappings that lose their memory ------------------------------------------------------------- */
+
+/* Takes SIGBUS for the mappings below; sigaction(2). Others' still reach the handler that was there. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_InstallGuard(void);
+
+/*
+ * Says that a range is a mapping of ours (PAL_MAP_WRITE: a writable one). Returns the word that becomes 1 when pages of it
+ * were lost and replaced by zeros, or NULL.
+ */
+POSIXSHM_EXPORT int32_t* PosixShm_Guard(void* address, uint64_t length, int32_t flags);
+
+/* Says that a range is no longer a mapping of ours; before it is unmapped. */
+POSIXSHM_EXPORT void PosixShm_Unguard(int32_t* lost);
+
+/* Copies from or to a mapping; memmove(3). Returns 0, or -1 (EFAULT: the memory is lost; some of it may be copied). */
+POSIXSHM_EXPORT int32_t PosixShm_Copy(void* destination, const void* source, uint64_t length);
 
 /* ---- waiting ----------------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@ int32_t PosixShm_ConvertErrno(int32_t platformErrno)
         case EAGAIN:       return PAL_EAGAIN;
         case EDQUOT:       return PAL_EDQUOT;
         case EEXIST:       return PAL_EEXIST;
+        case EFAULT:       return PAL_EFAULT;
         case EFBIG:        return PAL_EFBIG;
         case EINVAL:       return PAL_EINVAL;
         case EISDIR:       return PAL_EISDIR;

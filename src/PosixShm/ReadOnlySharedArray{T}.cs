@@ -77,10 +77,10 @@ public sealed unsafe class ReadOnlySharedArray<T> : SharedArray, IEnumerable<T>
     public ReadOnlySharedArrayLease<T> Acquire() => new(AcquireSegment(), Header);
 
     /// <inheritdoc cref="SharedArray{T}.CopyTo"/>
-    public void CopyTo(Span<T> destination, long start = 0) => AsSpan(start, destination.Length).CopyTo(destination);
+    public void CopyTo(Span<T> destination, long start = 0) => CopyOut(destination, start);
 
     /// <inheritdoc cref="SharedArray{T}.ToArray"/>
-    public T[] ToArray() => Span.ToArray();
+    public T[] ToArray() => CopyOut<T>();
 
     /// <inheritdoc/>
     public override object GetValue(long index) => this[index];

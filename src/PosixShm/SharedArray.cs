@@ -98,6 +98,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         {
             byte* data = _data;
             ObjectDisposedException.ThrowIf(data is null, this);
+            ThrowIfLost();
             return data;
         }
     }
@@ -238,6 +239,24 @@ public abstract unsafe partial class SharedArray : IDisposable
         return new Span<T>((T*)data + start, length);
     }
 
+    private protected void CopyOut<T>(Span<T> destination, long start)
+        where T : unmanaged
+    {
+        Span<T> source = SpanOf<T>(start, destination.Length);
+        fixed (T* from = source, to = destination)
+        {
+            CopyGuarded(to, from, (long)destination.Length * sizeof(T));
+        }
+    }
+
+    private protected T[] CopyOut<T>()
+        where T : unmanaged
+    {
+        T[] copy = GC.AllocateUninitializedArray<T>(SpanOf<T>().Length);
+        CopyOut<T>(copy, 0);
+        return copy;
+    }
+
     private protected Span<T> RowOf<T>(long index)
         where T : unmanaged
     {
@@ -260,6 +279,24 @@ public abstract unsafe partial class SharedArray : IDisposable
         => ranges.Length == Math.Max(Rank, 1)
             ? ranges
             : throw new ArgumentException($"'{Name}' has {Rank} dimensions, and {ranges.Length} ranges were given.", nameof(ranges));
+
+    // A look at what happened since the last call: accesses between two calls cannot throw.
+    private protected void ThrowIfLost()
+    {
+        if (_attached.Segment.IsLost)
+        {
+            throw SharedMemoryLostException.Of(Name);
+        }
+    }
+
+    /// <summary>Copies, and throws if the memory is gone before the copy or under it.</summary>
+    private protected void CopyGuarded(void* destination, void* source, long bytes)
+    {
+        if (Segment.IsLost || !Segment.TryCopy(destination, source, bytes))
+        {
+            throw SharedMemoryLostException.Of(Name);
+        }
+    }
 
     private protected void ThrowIfDetached() => ObjectDisposedException.ThrowIf(_data is null, this);
 

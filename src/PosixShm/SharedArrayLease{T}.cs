@@ -32,7 +32,7 @@ public unsafe ref struct SharedArrayLease<T> : IDisposable
         get
         {
             ObjectDisposedException.ThrowIf(_segment is null, typeof(SharedArrayLease<T>));
-            return _data;
+            return _segment.IsLost ? throw SharedMemoryLostException.Of(_segment.Name.Value) : _data;
         }
     }
 

@@ -163,6 +163,8 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
         {
             AsSpan(start, (int)Math.Min(int.MaxValue, Length - start)).Fill(value);
         }
+
+        ThrowIfLost();
     }
 
     /// <summary>Copies elements out, in C order: as many as the destination holds.</summary>
@@ -170,20 +172,26 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <param name="start">The first element to copy.</param>
     /// <exception cref="ArgumentOutOfRangeException">The destination holds more than there are.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public void CopyTo(Span<T> destination, long start = 0) => AsSpan(start, destination.Length).CopyTo(destination);
+    public void CopyTo(Span<T> destination, long start = 0) => CopyOut(destination, start);
 
     /// <summary>Copies elements in, in C order: all of the source.</summary>
     /// <param name="source">Where from.</param>
     /// <param name="start">The first element to replace.</param>
     /// <exception cref="ArgumentOutOfRangeException">The source holds more than there is room for.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public void CopyFrom(ReadOnlySpan<T> source, long start = 0) => source.CopyTo(AsSpan(start, source.Length));
+    public void CopyFrom(ReadOnlySpan<T> source, long start = 0)
+    {
+        fixed (T* from = source, to = AsSpan(start, source.Length))
+        {
+            CopyGuarded(to, from, (long)source.Length * sizeof(T));
+        }
+    }
 
     /// <summary>Copies all elements into a new array on the managed heap, in C order.</summary>
     /// <returns>The copy.</returns>
     /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public T[] ToArray() => Span.ToArray();
+    public T[] ToArray() => CopyOut<T>();
 
     /// <inheritdoc/>
     public override object GetValue(long index) => this[index];

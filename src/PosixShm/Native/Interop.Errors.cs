@@ -13,6 +13,7 @@ internal static partial class Interop
         EAGAIN = 0x10006,       // Somebody else holds the lock.
         EDQUOT = 0x10013,       // The user's quota is used up.
         EEXIST = 0x10014,       // The name is taken.
+        EFAULT = 0x10015,       // The memory is gone.
         EFBIG = 0x10016,        // Larger than RLIMIT_FSIZE or the file system allows.
         EINVAL = 0x1001C,       // Invalid argument.
         EISDIR = 0x1001F,       // A directory where a file is wanted.

@@ -3,22 +3,47 @@ using Microsoft.Win32.SafeHandles;
 namespace PosixShm.Native;
 
 /// <summary>Owns one mapping of a file; releasing it calls <c>munmap(2)</c>.</summary>
-internal sealed class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
+internal sealed unsafe class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
+    // Read where the guard is off: never lost.
+    private static readonly int* s_neverLost = (int*)System.Runtime.InteropServices.NativeMemory.AllocZeroed(sizeof(int));
+
+    private static readonly bool s_isGuarded =
+        !(AppContext.TryGetSwitch("PosixShm.DisableFaultGuard", out bool isDisabled) && isDisabled) && Interop.InstallGuard() == 0;
+
     private ulong _length;
+    private int* _lost = s_neverLost;
 
     public SafeMappingHandle()
         : base(ownsHandle: true)
     {
     }
 
+    /// <summary>Gets the word that becomes 1 when pages of the mapping were lost, and zeros put in their place.</summary>
+    public int* Lost => _lost;
+
     /// <summary>Maps a file from its start. The handle is invalid on failure, and the error is the thread's last.</summary>
     public static SafeMappingHandle Map(SafeFileHandle fd, long length, Interop.MapFlags flags)
     {
         SafeMappingHandle mapping = Interop.MMap((ulong)length, flags, fd);
         mapping._length = (ulong)length;
+        if (!mapping.IsInvalid && s_isGuarded)
+        {
+            // Without a record of it, which needs memory, a lost page ends the process as it would without the guard.
+            int* lost = Interop.Guard(mapping.handle, (ulong)length, flags);
+            mapping._lost = lost is null ? s_neverLost : lost;
+        }
+
         return mapping;
     }
 
-    protected override bool ReleaseHandle() => Interop.MUnmap(handle, _length) == 0;
+    protected override bool ReleaseHandle()
+    {
+        if (_lost != s_neverLost)
+        {
+            Interop.Unguard(_lost);
+        }
+
+        return Interop.MUnmap(handle, _length) == 0;
+    }
 }

@@ -9,7 +9,7 @@ namespace PosixShm.Segments;
 /// are suppressed: a mapping that went away while a span still points into it would hand the span whatever is mapped there
 /// next. One whose references are never released stays until the process ends.
 /// </remarks>
-internal sealed class Segment
+internal sealed unsafe class Segment
 {
     private readonly SegmentFile _file;
     private readonly SafeMappingHandle _mapping;
@@ -35,6 +35,15 @@ internal sealed class Segment
 
     /// <summary>Gets the first mapped byte. Valid for as long as a reference is held.</summary>
     public nint Address => _mapping.DangerousGetHandle();
+
+    /// <summary>Gets whether memory of the mapping was lost, and zeros put in its place: nothing read since can be trusted.</summary>
+    public bool IsLost => Volatile.Read(ref *_mapping.Lost) != 0;
+
+    /// <summary>Gets the word behind <see cref="IsLost"/>, for code that looks at it often. It outlives the segment.</summary>
+    public int* Lost => _mapping.Lost;
+
+    /// <summary>Copies from or to the mapping; false if its memory is gone.</summary>
+    public static bool TryCopy(void* destination, void* source, long bytes) => Interop.Copy(destination, source, (ulong)bytes) == 0;
 
     /// <summary>Gets the file's number in its file system.</summary>
     public ulong Inode => _file.GetInode();
@@ -215,7 +224,9 @@ internal sealed class Segment
         {
             Advise(mapping, image.Length, options);
             fill?.Invoke(mapping.DangerousGetHandle());
-            return mapping;
+
+            // A sparse segment that was filled further than there was space.
+            return *mapping.Lost == 0 ? mapping : throw SegmentError.NoSpace(file.Name, image.Length);
         }
         catch
         {

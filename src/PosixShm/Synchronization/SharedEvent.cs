@@ -38,9 +38,14 @@ public sealed unsafe class SharedEvent
         get
         {
             AddReference();
-            uint count = Read();
-            _segment.Release();
-            return count;
+            try
+            {
+                return Read();
+            }
+            finally
+            {
+                _segment.Release();
+            }
         }
     }
 
@@ -60,6 +65,8 @@ public sealed unsafe class SharedEvent
         AddReference();
         try
         {
+            _ = Read();
+
             // The count first, then the look at the waiters; a waiter does it the other way round. So one of the two sees the other.
             uint count = unchecked((uint)Interlocked.Increment(ref *_count));
             if (Volatile.Read(ref *_waiters) != 0)
@@ -138,7 +145,11 @@ public sealed unsafe class SharedEvent
         _ = Interlocked.Decrement(ref *_waiters);
     }
 
-    private uint Read() => unchecked((uint)Volatile.Read(ref *_count));
+    private uint Read()
+    {
+        uint count = unchecked((uint)Volatile.Read(ref *_count));
+        return _segment.IsLost ? throw SharedMemoryLostException.Of(_segment.Name.Value) : count;
+    }
 
     private void AddReference() => ObjectDisposedException.ThrowIf(!_segment.TryAddReference(), typeof(SharedArray));
 }

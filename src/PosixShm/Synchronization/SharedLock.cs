@@ -31,6 +31,7 @@ public sealed unsafe partial class SharedLock
 
     private readonly LockTable _table;
     private readonly int* _word;
+    private readonly int* _lost;
 
     // This attachment's owner value; 0 until it has one, and again when it is detached.
     private int _me;
@@ -44,6 +45,7 @@ public sealed unsafe partial class SharedLock
     {
         _table = table;
         _word = word;
+        _lost = table.Segment.Lost;
         Index = index;
     }
 
@@ -92,6 +94,7 @@ public sealed unsafe partial class SharedLock
     /// <exception cref="AbandonedMutexException">A holder died. The lock is not held; see <see cref="EnterRecovery"/>.</exception>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
     /// <exception cref="InvalidOperationException">The array is attached to read only, or as a private copy.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     /// <exception cref="IOException">448 attachments use the array's locks already.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public void Enter(CancellationToken cancellation = default)
@@ -194,7 +197,7 @@ public sealed unsafe partial class SharedLock
         }
 
         _holder = holder;
-        return true;
+        return *_lost == 0 || ThrowLost(holder);
     }
 
     private bool EnterSlow(int holder, int timeout, bool recovers, out bool wasAbandoned, CancellationToken cancellation)
@@ -222,7 +225,7 @@ public sealed unsafe partial class SharedLock
             }
 
             _holder = holder;
-            return true;
+            return *_lost == 0 || ThrowLost(holder);
         }
         finally
         {
@@ -325,6 +328,13 @@ public sealed unsafe partial class SharedLock
         }
 
         throw new InvalidDataException($"The lock of '{_table.Name}' was overwritten by another process while it was held: nothing it protects can be trusted.");
+    }
+
+    // The word was taken in memory that nobody else sees.
+    private bool ThrowLost(int holder)
+    {
+        Exit(holder, LockWord.Free);
+        throw SharedMemoryLostException.Of(_table.Name.Value);
     }
 
     private void LetMemoryGo()

@@ -1,0 +1,285 @@
+using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+
+namespace PosixShm.Tests;
+
+/// <summary>Memory that goes away under an array is an exception, and not the death of the process. Each runs in a process of its own.</summary>
+internal sealed class GuardTests : NamedTest
+{
+    private const int Length = 100_000;
+
+    private static readonly Dictionary<string, Action<SharedArray<double>>> s_throwing = new()
+    {
+        ["CopyTo"] = array => array.CopyTo(new double[10], Length - 10),
+        ["CopyFrom"] = array => array.CopyFrom(new double[10], Length - 10),
+        ["ToArray"] = array => _ = array.ToArray(),
+        ["Fill"] = array => array.Fill(1),
+        ["Enter"] = array => array.Lock.Enter(),
+        ["TryEnter"] = array => _ = array.Lock.TryEnter(TimeSpan.FromSeconds(1)),
+        ["Signal"] = array => _ = array.Changed.Signal(),
+        ["Wait"] = array => _ = array.Changed.TryWait(0, TimeSpan.FromSeconds(1), out _),
+    };
+
+    private static readonly Dictionary<string, Action<SharedArray<double>>> s_zeros = new()
+    {
+        ["indexer, read"] = array => Assert.That(array[Length - 1], Is.Zero),
+        ["indexer, write"] = array => array[Length - 1] = 5,
+        ["indexer of two"] = array => Assert.That(array.GetValue(Length - 1), Is.Zero),
+        ["span, vectorised"] = array => Assert.That(array.Span.ContainsAnyExcept(0.0), Is.False),
+        ["span, written"] = array => array.Span.Fill(3),
+        ["span, copied by the runtime"] = array => array.Span.CopyTo(new double[Length]),
+        ["span, copied by native code"] = array => Marshal.Copy(Pointer(array), new double[Length], 0, Length),
+        ["tensor"] = array => _ = System.Numerics.Tensors.TensorPrimitives.Sum<double>(array.Span),
+        ["enumeration"] = array => _ = array.Sum(),
+        ["interlocked"] = array => _ = Interlocked.Exchange(ref array[0], 1),
+    };
+
+    private static IEnumerable<string> Throwing => s_throwing.Keys;
+
+    private static IEnumerable<string> Zeros => s_zeros.Keys;
+
+    [TestCaseSource(nameof(Throwing))]
+    public void A_call_on_a_truncated_array_throws(string call)
+    {
+        ChildProcess.Run(Call, Name, call);
+
+        static int Call(string[] args)
+        {
+            using SharedArray<double> array = Truncated(args[0]);
+            Assert.That(() => s_throwing[args[1]](array), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains(args[0]).And.Message.Contains("truncated"));
+
+            // And again, and the runtime is well.
+            Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(() => ((string?)null)!.Length, Throws.InstanceOf<NullReferenceException>());
+            GC.Collect();
+            return 0;
+        }
+    }
+
+    [TestCaseSource(nameof(Zeros))]
+    public void A_direct_access_to_a_truncated_array_finds_zeros_and_the_next_call_throws(string access)
+    {
+        ChildProcess.Run(Access, Name, access);
+
+        static int Access(string[] args)
+        {
+            using SharedArray<double> array = Truncated(args[0]);
+            s_zeros[args[1]](array);
+            Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(() => array.AsTensorSpan().FlattenedLength, Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(() => array.Acquire().Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_copy_fails_again_and_again_both_ways()
+    {
+        ChildProcess.Run(Copy, Name);
+
+        static int Copy(string[] args)
+        {
+            using SharedArray<double> array = Truncated(args[0]);
+            using SharedArray<double> whole = SharedArray.CreateAnonymous<double>(Length);
+            for (int i = 0; i < 1000; i++)
+            {
+                Assert.That(() => array.CopyTo(new double[1]), Throws.InstanceOf<SharedMemoryLostException>());
+                Assert.That(() => array.CopyFrom(new double[1]), Throws.InstanceOf<SharedMemoryLostException>());
+                whole.CopyFrom([i]);
+            }
+
+            Assert.That(whole.ToArray()[0], Is.EqualTo(999));
+            return 0;
+        }
+    }
+
+    [Test]
+    public void Threads_that_read_while_it_is_truncated_and_garbage_is_collected_live_on()
+    {
+        ChildProcess.Run(ReadOn, Name);
+
+        static int ReadOn(string[] args)
+        {
+            using SharedArray<double> array = SharedArray.CreateFull(args[0], 1.0, Length);
+            using CancellationTokenSource enough = new();
+            using CountdownEvent reading = new(4);
+            Task[] readers = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+            {
+                using SharedArrayLease<double> lease = array.Acquire();
+                Span<double> span = lease.Span;
+                _ = reading.Signal();
+                while (!enough.IsCancellationRequested)
+                {
+                    double sum = 0;
+                    for (int i = 0; i < span.Length; i++)
+                    {
+                        sum += span[i];
+                    }
+
+                    Assert.That(sum, Is.InRange(0, Length));
+                }
+            }))];
+
+            reading.Wait();
+            for (int i = 0; i < 20; i++)
+            {
+                if (i == 5)
+                {
+                    Truncate(args[0], 8192);
+                }
+
+                _ = new byte[1 << 20];
+                GC.Collect();
+            }
+
+            enough.Cancel();
+            Task.WaitAll(readers);
+            Assert.That(() => array.ToArray(), Throws.InstanceOf<SharedMemoryLostException>());
+            return 0;
+        }
+    }
+
+    [Test]
+    public void Any_number_of_mappings_is_guarded()
+    {
+        ChildProcess.Run(MapMany, Name);
+
+        static int MapMany(string[] args)
+        {
+            SharedArray.Create(args[0], 1000).Dispose();
+            List<SharedArray<double>> arrays = [.. Enumerable.Range(0, 3000).Select(_ => SharedArray.Attach(args[0]))];
+            for (int i = 0; i < 3000; i += 2)
+            {
+                arrays[i].Dispose();
+                arrays[i] = SharedArray.Attach(args[0]);
+            }
+
+            Truncate(args[0], 0);
+            foreach (SharedArray<double> array in arrays)
+            {
+                Assert.That(array[999], Is.Zero);
+                Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
+                array.Dispose();
+            }
+
+            return 0;
+        }
+    }
+
+    [Test]
+    public void Switched_off_a_truncated_array_ends_the_process()
+    {
+        using ChildProcess child = ChildProcess.Start(Read, Name);
+        Assert.That(child.WaitForExit(), Is.EqualTo(128 + 6).Or.EqualTo(128 + 7));
+
+        static int Read(string[] args)
+        {
+            AppContext.SetSwitch("PosixShm.DisableFaultGuard", true);
+            using SharedArray<double> array = Truncated(args[0]);
+            return (int)array[Length - 1];
+        }
+    }
+
+    [Test]
+    public void A_bus_error_that_is_not_ours_is_still_the_runtimes()
+    {
+        using ChildProcess child = ChildProcess.Start(ReadForeign, Name, Path.Combine(Folder, "foreign"));
+        Assert.That(child.WaitForExit(), Is.EqualTo(128 + 6).Or.EqualTo(128 + 7));
+        Assert.That(child.Output, Is.Empty);
+        Assert.That(child.Errors, Does.Not.Contain("tack overflow"));
+
+        static int ReadForeign(string[] args)
+        {
+            using SharedArray<double> guarded = SharedArray.Create(args[0], 1);
+            using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(args[1], FileMode.CreateNew, null, 1 << 16);
+            using MemoryMappedViewAccessor view = file.CreateViewAccessor();
+            view.Write(40_000, 1.0);
+            _ = ChildProcess.Run("truncate", "-s", "0", args[1]);
+            Console.WriteLine(view.ReadDouble(40_000));
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_handler_that_was_there_before_still_gets_what_is_not_ours()
+    {
+        string library = Path.Combine(Folder, "handler.so");
+        string source = Path.Combine(Folder, "handler.c");
+        File.WriteAllText(source, """
+            #include <signal.h>
+            #include <unistd.h>
+            static void leave(int signal_number) { _exit(57); }
+            void install(void) { signal(SIGBUS, leave); }
+            """);
+        _ = ChildProcess.Run("cc", "-shared", "-fPIC", "-o", library, source);
+
+        using ChildProcess child = ChildProcess.Start(ReadForeign, Name, Path.Combine(Folder, "foreign"), library);
+        Assert.That(child.WaitForExit(), Is.EqualTo(57), child.Errors);
+
+        static unsafe int ReadForeign(string[] args)
+        {
+            ((delegate* unmanaged<void>)NativeLibrary.GetExport(NativeLibrary.Load(args[2]), "install"))();
+            using SharedArray<double> array = Truncated(args[0]);
+            Assert.That(array[Length - 1], Is.Zero, "ours is ours");
+
+            using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(args[1], FileMode.CreateNew, null, 1 << 16);
+            using MemoryMappedViewAccessor view = file.CreateViewAccessor();
+            view.Write(40_000, 1.0);
+            _ = ChildProcess.Run("truncate", "-s", "0", args[1]);
+            return (int)view.ReadDouble(40_000);
+        }
+    }
+
+    [Test]
+    [Category("Root")]
+    public void A_sparse_array_that_finds_no_space_is_lost_and_the_process_lives()
+    {
+        string output = ChildProcess.Run(
+            "unshare",
+            ["--mount", "bash", "-c", "mount -t tmpfs -o size=1m none /dev/shm && exec \"$@\"", "bash", .. ChildProcess.CommandLine(FillSparse)]);
+        Assert.That(output, Does.Contain("file system is full").And.Contain("No space"));
+
+        static int FillSparse(string[] args)
+        {
+            SharedArrayOptions sparse = new() { Preallocate = false };
+            using (SharedArray<byte> array = SharedArray.Create<byte>("sparse", sparse, 4 << 20))
+            {
+                try
+                {
+                    array.Fill(1);
+                    return 1;
+                }
+                catch (SharedMemoryLostException error)
+                {
+                    Console.WriteLine(error.Message);
+                }
+            }
+
+            SharedArray.Delete("sparse");
+
+            // Filled before it is published: then it is not published.
+            try
+            {
+                SharedArray.CreateFrom("sparse", new byte[4 << 20], sparse, 4 << 20).Dispose();
+                return 2;
+            }
+            catch (IOException error) when (error.HResult == 28)
+            {
+                Console.WriteLine(error.Message);
+            }
+
+            return Directory.GetFileSystemEntries("/dev/shm").Length;
+        }
+    }
+
+    private static SharedArray<double> Truncated(string name)
+    {
+        SharedArray<double> array = SharedArray.CreateFull(name, 1.0, Length);
+        Truncate(name, 0);
+        return array;
+    }
+
+    private static void Truncate(string name, int size) => _ = ChildProcess.Run("truncate", "-s", $"{size}", "/dev/shm/" + name);
+
+    private static unsafe nint Pointer(SharedArray<double> array) => (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref array[0]);
+}

@@ -107,7 +107,7 @@ internal sealed class GuardTests : NamedTest
             {
                 using SharedArrayLease<double> lease = array.Acquire();
                 Span<double> span = lease.Span;
-                _ = reading.Signal();
+                reading.Signal();
                 while (!enough.IsCancellationRequested)
                 {
                     double sum = 0;

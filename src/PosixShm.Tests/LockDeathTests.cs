@@ -313,13 +313,17 @@ internal sealed class LockDeathTests : NamedTest
         {
             using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
             Console.WriteLine("READY");
-            for (long end = Environment.TickCount64 + 120_000; Environment.TickCount64 < end;)
+            for (long end = Environment.TickCount64 + 120_000; Environment.TickCount64 < end; Thread.Sleep(1))
             {
                 try
                 {
-                    using (array.Lock.EnterScope())
+                    // Much of it at once, and then room for the process that is being started.
+                    for (int i = 0; i < 50; i++)
                     {
-                        Change(array);
+                        using (array.Lock.EnterScope())
+                        {
+                            Change(array);
+                        }
                     }
                 }
                 catch (AbandonedMutexException)

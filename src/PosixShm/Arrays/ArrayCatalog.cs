@@ -46,7 +46,7 @@ internal static class ArrayCatalog
         using SegmentProbe all = new();
         all.LookAtAll((probe, file) =>
         {
-            if (ArrayHeader.IsRecognised(probe.Head)
+            if (ArrayHeader.IsRecognised(probe.Head, probe.Tail)
                 && SegmentName.FromFile(file) is SegmentName name
                 && ArrayReader.TryRead(name, probe, out _) is ArrayHeader header)
             {
@@ -65,7 +65,7 @@ internal static class ArrayCatalog
     {
         using SegmentProbe probe = new();
         probe.Look(name);
-        if (!ArrayHeader.IsRecognised(probe.Head))
+        if (!ArrayHeader.IsRecognised(probe.Head, probe.Tail))
         {
             throw new InvalidDataException($"'{name}' is not an array, so it is not ours to delete.");
         }

@@ -23,7 +23,7 @@ internal static class ArrayReader
             count += file.Read(head.AsSpan(count), count);
         }
 
-        Span<byte> tail = stackalloc byte[ControlPage.Size];
+        Span<byte> tail = stackalloc byte[ArrayHeader.TailNeeded];
         tail = tail[..(int)Math.Min(size, tail.Length)];
         tail = tail[..file.Read(tail, size - tail.Length)];
 

@@ -86,7 +86,7 @@ public abstract partial class SharedArray
     {
         ThrowIfDetached();
         ElementType wanted = ElementTypes.Of<T>();
-        return Header.Type != wanted ? throw AttachedArray.WrongType(Segment.Name, Header, wanted)
+        return !Header.Holds(wanted) ? throw AttachedArray.WrongType(Segment.Name, Header, wanted)
             : IsReadOnly ? throw new InvalidOperationException($"'{Name}' is attached to read only: attach it with AttachReadOnly<{typeof(T).Name}>.")
             : new SharedArray<T>(_attached.Share());
     }

@@ -68,7 +68,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
 
     private static void CheckUsable(SegmentName name, ArrayHeader header, ElementType? expected)
     {
-        if (expected is not null && header.Type != expected)
+        if (expected is not null && !header.Holds(expected))
         {
             throw WrongType(name, header, expected);
         }

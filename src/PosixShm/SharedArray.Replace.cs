@@ -50,7 +50,7 @@ public abstract partial class SharedArray
         SegmentName segment = SegmentName.Parse(name, nameof(name));
         SharedArrayOptions options = OptionsOf(segment);
         NewArray array = Describe(type, options, shape);
-        AttachedArray old = AttachedArray.Attach(segment, type, SegmentAccess.ReadOnly, allowOtherOwners: false);
+        AttachedArray old = AttachedArray.Attach(segment, type, SegmentAccess.ReadOnly, trust: default);
         try
         {
             long bytes = Math.Min(old.Header.DataLength, array.Header.DataLength);

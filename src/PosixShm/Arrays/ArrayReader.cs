@@ -49,7 +49,7 @@ internal static class ArrayReader
     {
         try
         {
-            using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, allowOtherOwners: true, out Native.Interop.Status status);
+            using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, SegmentTrust.Anybody, out Native.Interop.Status status);
             problem = string.Empty;
             return Read(file, status.Size);
         }

@@ -199,7 +199,7 @@ POSIXSHM_EXPORT int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t
 /* Writes a mapped range to its file, and waits for the disk; msync(2), MS_SYNC. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_MSync(void* address, uint64_t length);
 
-/* Brings a mapped range into memory and keeps it there; mlock(2). Returns 0, or -1 (ENOMEM, EPERM, EAGAIN: RLIMIT_MEMLOCK). */
+/* Brings a mapped range into memory and keeps it there; mlock(2). Returns 0, or -1 (ENOMEM, EPERM: RLIMIT_MEMLOCK). */
 POSIXSHM_EXPORT int32_t PosixShm_MLock(void* address, uint64_t length);
 
 /* Takes that back; munlock(2). Returns 0, or -1. */

@@ -10,7 +10,7 @@ public sealed record AttachOptions
     public bool AllowOtherOwners { get; init; }
 
     /// <summary>Gets whether a symbolic link stands for the file that it points to.</summary>
-    /// <value><see langword="false"/> unless set: whoever may write to a folder may put a link there that leads to any file of yours.</value>
+    /// <value><see langword="false"/> unless set: whoever may write to a folder may put a link there that leads to any file of yours. Links among the folders before it are always followed.</value>
     public bool FollowLinks { get; init; }
 
     internal Segments.SegmentTrust ToTrust() => new(AllowOtherOwners, FollowLinks);

@@ -28,9 +28,9 @@ public abstract unsafe partial class SharedArray
 
     /// <summary>
     /// Brings the whole segment into memory and keeps it there: no later access waits for a page fault, and nothing is swapped out; see <c>mlock(2)</c>. It ends with
-    /// <see cref="UnlockFromMemory"/>, however often it was called, or when the array is detached.
+    /// <see cref="UnlockFromMemory"/>, however often it was called, or when the array is detached. Of a private copy, it copies every page.
     /// </summary>
-    /// <exception cref="IOException">It is more than RLIMIT_MEMLOCK allows; the message says how much that is.</exception>
+    /// <exception cref="IOException">It is more than RLIMIT_MEMLOCK allows, and the message says how much that is; or there is not so much memory.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public void LockInMemory() => WithSegment(static segment => segment.LockInMemory());
 

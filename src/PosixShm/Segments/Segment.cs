@@ -97,7 +97,7 @@ internal sealed class Segment
         if (Interop.MLock(_mapping, (ulong)Length) < 0)
         {
             int errno = Marshal.GetLastPInvokeError();
-            throw Interop.ConvertErrno(errno) is Interop.Error.ENOMEM or Interop.Error.EPERM or Interop.Error.EAGAIN
+            throw Interop.ConvertErrno(errno) is Interop.Error.ENOMEM or Interop.Error.EPERM
                 ? SegmentError.LockLimit(errno, Name, Length)
                 : SegmentError.From(errno, Name, "lock in memory");
         }

@@ -243,6 +243,25 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
         }
     }
 
+    [Test]
+    [Category("Root")]
+    public void A_name_is_on_disk_only_when_its_folder_is()
+    {
+        // A folder to create files in, and not to read: what cannot be opened cannot be synchronised, and that is said.
+        _ = ChildProcess.Run("chown", "65534", Folder);
+        File.SetUnixFileMode(Folder, UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        _ = ChildProcess.Run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", .. ChildProcess.CommandLine(Flush, FileName, layout.ToString())]);
+
+        static int Flush(string[] args)
+        {
+            SharedArrayOptions options = new() { Layout = Enum.Parse<ArrayLayout>(args[1]) };
+            using SharedArray<int> array = SharedArray.Create<int>(args[0], options, 3);
+            array.Flush();
+            Assert.That(() => array.Flush(flushToDisk: true), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("Cannot flush"));
+            return 0;
+        }
+    }
+
     private int CreateWith(string variable, string value)
     {
         using ChildProcess child = ChildProcess.Start([(variable, value)], Create, FileName, layout.ToString());

@@ -124,6 +124,14 @@ internal sealed class SharedArrayLayoutTests : NamedTest
     }
 
     [Test]
+    public void Numpy_alone_attaches_when_it_is_told_type_and_shape()
+    {
+        using SharedArray<float> array = SharedArray.Create<float>(Name, s_layout, 3, 4);
+        _ = Python.Run("a = np.memmap(sys.argv[1], np.float32, 'r+', 0, (3, 4)); a[2, 3] = 7", ShmPath);
+        Assert.That(array[2, 3], Is.EqualTo(7));
+    }
+
+    [Test]
     public void A_running_Python_and_this_process_see_each_others_writes()
     {
         using SharedArray<double> array = SharedArray.Create<double>(Name, s_layout, 10);
@@ -222,6 +230,12 @@ internal sealed class SharedArrayLayoutTests : NamedTest
             bad.Add(name);
             File.WriteAllBytes(ShmPathOf(name), file);
         }
+
+        bad.Add(NameOf("two"));
+        SharedArray.Create<int>(bad[^1], s_layout, 2, 3).Dispose();
+        byte[] two = File.ReadAllBytes(ShmPathOf(bad[^1]));
+        (two[^(292 - 36)], two[^(292 - 44)]) = (3, 2);
+        File.WriteAllBytes(ShmPathOf(bad[^1]), two);
 
         string older = NameOf("older");
         File.WriteAllBytes(ShmPathOf(older), [.. "[SharedArray]\0\0\0"u8, .. new byte[200]]);

@@ -155,8 +155,8 @@ POSIXSHM_EXPORT int32_t PosixShm_Unlink(const char* path);
 /* Reads what the kernel knows of an open file; statx(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FStat(intptr_t fd, PosixShmStatus* status);
 
-/* Reads what the kernel knows of a name, of a symbolic link itself; statx(2). Returns 0, or -1. */
-POSIXSHM_EXPORT int32_t PosixShm_LStat(const char* path, PosixShmStatus* status);
+/* Reads what the kernel knows of a name; of what a symbolic link points to if follow is 1; statx(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_Stat(const char* path, int32_t follow, PosixShmStatus* status);
 
 /* Sets the permission bits exactly, whatever the umask; fchmod(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FChMod(intptr_t fd, uint32_t permissions);
@@ -172,6 +172,9 @@ POSIXSHM_EXPORT int64_t PosixShm_PRead(intptr_t fd, void* buffer, int64_t length
 
 /* Writes at an offset; pwrite(2). Returns the bytes written, or -1. */
 POSIXSHM_EXPORT int64_t PosixShm_PWrite(intptr_t fd, const void* buffer, int64_t length, int64_t offset);
+
+/* Waits until a file, or a folder's list of names, is on disk; fsync(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_FSync(intptr_t fd);
 
 /* Asks how much room a path's file system has for us; statvfs(3). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_GetFreeSpace(const char* path, int64_t* bytes, int64_t* files);
@@ -194,6 +197,18 @@ POSIXSHM_EXPORT void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd)
 
 /* Gives a PAL_ADVICE_* on a mapped range; madvise(2). Returns 0, or -1 (EINVAL: this kernel does not know it). */
 POSIXSHM_EXPORT int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t advice);
+
+/* Writes a mapped range to its file, and waits for the disk; msync(2), MS_SYNC. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_MSync(void* address, uint64_t length);
+
+/* Brings a mapped range into memory and keeps it there; mlock(2). Returns 0, or -1 (ENOMEM, EPERM: RLIMIT_MEMLOCK). */
+POSIXSHM_EXPORT int32_t PosixShm_MLock(void* address, uint64_t length);
+
+/* Takes that back; munlock(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_MUnlock(void* address, uint64_t length);
+
+/* Asks how many bytes this process may lock in memory, -1 where there is no limit; getrlimit(2), RLIMIT_MEMLOCK. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_GetMemoryLockLimit(int64_t* bytes);
 
 /* Unmaps; munmap(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_MUnmap(void* address, uint64_t length);

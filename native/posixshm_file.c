@@ -150,9 +150,9 @@ int32_t PosixShm_FStat(intptr_t fd, PosixShmStatus* status)
     return posixshm_status((int)fd, "", AT_EMPTY_PATH, status);
 }
 
-int32_t PosixShm_LStat(const char* path, PosixShmStatus* status)
+int32_t PosixShm_Stat(const char* path, int32_t follow, PosixShmStatus* status)
 {
-    return posixshm_status(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, status);
+    return posixshm_status(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW, status);
 }
 
 int32_t PosixShm_FChMod(intptr_t fd, uint32_t permissions)
@@ -226,6 +226,13 @@ int64_t PosixShm_PWrite(intptr_t fd, const void* buffer, int64_t length, int64_t
     ssize_t result;
     RETRY(result, FAULT("write") ? -1 : pwrite((int)fd, buffer, (size_t)length, (off_t)offset));
     FAILPOINT(offset == 0 ? "write-head" : "write-tail");
+    return result;
+}
+
+int32_t PosixShm_FSync(intptr_t fd)
+{
+    int result;
+    RETRY(result, FAULT("fsync") ? -1 : fsync((int)fd));
     return result;
 }
 

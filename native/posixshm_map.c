@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd)
 {
@@ -30,6 +31,35 @@ int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t advice)
                                                       : -1;
     int result;
     RETRY(result, madvise(address, (size_t)length, native));
+    return result;
+}
+
+int32_t PosixShm_MSync(void* address, uint64_t length)
+{
+    int result;
+    RETRY(result, FAULT("msync") ? -1 : msync(address, (size_t)length, MS_SYNC));
+    return result;
+}
+
+int32_t PosixShm_MLock(void* address, uint64_t length)
+{
+    return FAULT("mlock") ? -1 : mlock(address, (size_t)length);
+}
+
+int32_t PosixShm_MUnlock(void* address, uint64_t length)
+{
+    return munlock(address, (size_t)length);
+}
+
+int32_t PosixShm_GetMemoryLockLimit(int64_t* bytes)
+{
+    struct rlimit native;
+    int result = getrlimit(RLIMIT_MEMLOCK, &native);
+    if (result == 0)
+    {
+        *bytes = native.rlim_cur == RLIM_INFINITY ? -1 : (int64_t)native.rlim_cur;
+    }
+
     return result;
 }
 

@@ -8,4 +8,10 @@ public sealed record AttachOptions
     /// <see langword="false"/> unless set: anybody may plant a file in <c>/dev/shm</c>, and its owner may change or truncate it at any time.
     /// </value>
     public bool AllowOtherOwners { get; init; }
+
+    /// <summary>Gets whether a symbolic link stands for the file that it points to.</summary>
+    /// <value><see langword="false"/> unless set: whoever may write to a folder may put a link there that leads to any file of yours. Links among the folders before it are always followed.</value>
+    public bool FollowLinks { get; init; }
+
+    internal Segments.SegmentTrust ToTrust() => new(AllowOtherOwners, FollowLinks);
 }

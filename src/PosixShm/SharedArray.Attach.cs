@@ -74,6 +74,34 @@ public abstract partial class SharedArray
     public static SharedArray OpenReadOnly(string name, AttachOptions? options = null)
         => ElementTypes.Wrap(Attach(name, expected: null, SegmentAccess.ReadOnly, options), SegmentAccess.ReadOnly);
 
+    /// <summary>Attaches bytes that do not say themselves what they are, such as a segment of Python's <c>multiprocessing.shared_memory</c>, to read and to write.</summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="name">The name, or a <c>file://</c> name.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    /// <param name="offset">Where the elements start, in bytes.</param>
+    /// <param name="options">What is acceptable.</param>
+    /// <returns>The array, without locks. Disposing it detaches.</returns>
+    /// <remarks>
+    /// Whether there are elements of that type is the caller's word: only the size is checked. A description that the segment may have is not looked at. <see cref="Delete"/> and <see cref="List()"/> know
+    /// only arrays; whoever made the segment deletes it.
+    /// </remarks>
+    /// <exception cref="ArgumentException">The name is not one, or the shape or the offset is negative, or of more than 64 dimensions or 2^63 bytes.</exception>
+    /// <exception cref="FileNotFoundException">There is nothing of that name.</exception>
+    /// <exception cref="InvalidDataException">It is empty, shorter than the elements, or no regular file. Nothing was mapped.</exception>
+    /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not write it, or it belongs to another user.</exception>
+    /// <exception cref="IOException">A limit of the process or the system was reached.</exception>
+    public static SharedArray<T> AttachRaw<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, long[] shape, long offset = 0, AttachOptions? options = null)
+        where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ElementType type = ElementTypes.Of<T>();
+        long length = NewArray.CheckShape(type, shape, nameof(shape));
+        return new(AttachedArray.AttachRaw(SegmentName.Parse(name, nameof(name)), type, shape, length, offset, (options ?? s_cautious).ToTrust()));
+    }
+
     /// <summary>Sees an array that was opened without its type as one of that type, over the same mapping.</summary>
     /// <typeparam name="T">The element type, which must be the array's.</typeparam>
     /// <returns>An array to be disposed by itself: the memory stays mapped until both are.</returns>
@@ -86,11 +114,11 @@ public abstract partial class SharedArray
     {
         ThrowIfDetached();
         ElementType wanted = ElementTypes.Of<T>();
-        return Header.Type != wanted ? throw AttachedArray.WrongType(Segment.Name, Header, wanted)
+        return !Header.Holds(wanted) ? throw AttachedArray.WrongType(Segment.Name, Header, wanted)
             : IsReadOnly ? throw new InvalidOperationException($"'{Name}' is attached to read only: attach it with AttachReadOnly<{typeof(T).Name}>.")
             : new SharedArray<T>(_attached.Share());
     }
 
     private static AttachedArray Attach(string name, ElementType? expected, SegmentAccess access, AttachOptions? options)
-        => AttachedArray.Attach(SegmentName.Parse(name, nameof(name)), expected, access, (options ?? s_cautious).AllowOtherOwners);
+        => AttachedArray.Attach(SegmentName.Parse(name, nameof(name)), expected, access, (options ?? s_cautious).ToTrust());
 }

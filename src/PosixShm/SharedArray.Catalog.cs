@@ -26,7 +26,18 @@ public abstract partial class SharedArray
     /// <summary>Lists the arrays in <c>/dev/shm</c> that this user may read. Semaphores, other programs' files, damaged arrays and
     /// what vanishes meanwhile are passed over.</summary>
     /// <returns>The arrays, by name.</returns>
-    public static IReadOnlyList<SharedArrayInfo> List() => ArrayCatalog.List().ConvertAll(static entry => new SharedArrayInfo(entry));
+    public static IReadOnlyList<SharedArrayInfo> List() => List(SegmentName.SharedMemory);
+
+    /// <summary>Lists the arrays in files of a folder that this user may read. Other files, damaged arrays, folders, symbolic links and what vanishes meanwhile are passed over.</summary>
+    /// <param name="folder">The folder's path, absolute or relative.</param>
+    /// <returns>The arrays, by name: each name begins with <c>file://</c>, as <see cref="Attach{T}(string, AttachOptions)"/> takes it.</returns>
+    /// <exception cref="ArgumentException">It is no path.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="IOException">It is no folder.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not read the folder.</exception>
+    public static IReadOnlyList<SharedArrayInfo> List(string folder) => List(SegmentName.ParseFolder(folder, nameof(folder)));
+
+    private static List<SharedArrayInfo> List(SegmentName folder) => ArrayCatalog.List(folder).ConvertAll(static entry => new SharedArrayInfo(entry));
 
     /// <summary>Deletes an array's name; see <c>shm_unlink(3)</c>. Processes that have it attached keep it until they detach; then its memory is free.</summary>
     /// <param name="name">The name. A damaged array can be deleted too, but nothing that is no array.</param>

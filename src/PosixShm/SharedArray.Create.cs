@@ -24,8 +24,8 @@ public abstract unsafe partial class SharedArray
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="shape">The length of each dimension; none at all for an array of one element without dimensions.</param>
     /// <returns>The array, attached. Disposing it detaches; it does not delete.</returns>
-    /// <exception cref="ArgumentException">The name is not one, or the shape is negative, of more than 64 dimensions, or of more than 2^63 bytes.</exception>
-    /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
+    /// <exception cref="ArgumentException">The name is not one, or the shape is negative, of more than 64 dimensions (27 in the SharedArray layout), or of more than 2^63 bytes.</exception>
+    /// <exception cref="NotSupportedException">numpy has no such element type, or the layout cannot hold it.</exception>
     /// <exception cref="IOException">The name is taken, there is no space (the message says how much is free), or a limit of the process was reached.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder does not let this user create files.</exception>
     public static SharedArray<T> Create<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params long[] shape)
@@ -229,7 +229,7 @@ public abstract unsafe partial class SharedArray
     }
 
     private static NewArray Describe(ElementType type, SharedArrayOptions options, long[] shape)
-        => NewArray.Npy(type, shape, options.Locks, nameof(shape), TimeProvider.System);
+        => NewArray.Create(options.HeaderFormat, type, shape, options.Locks, nameof(shape), TimeProvider.System);
 
     private static SharedArray<T>? TryAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, ReadOnlySpan<long> shape)
         where T : unmanaged

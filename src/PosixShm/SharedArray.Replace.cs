@@ -16,7 +16,7 @@ public abstract partial class SharedArray
     /// <typeparam name="T">The element type, which may be another one than before.</typeparam>
     /// <param name="name">The name, which must exist.</param>
     /// <param name="shape">The length of each dimension.</param>
-    /// <returns>The new array, attached. It has the permissions and as many locks as the old one.</returns>
+    /// <returns>The new array, attached. It has the permissions, the layout and as many locks as the old one.</returns>
     /// <remarks>Of two who replace at once, the last one's array stays. A process killed at the wrong moment can leave a whole array named <c>.posixshm-</c> and random digits.</remarks>
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
     /// <exception cref="InvalidDataException">The name is no array.</exception>
@@ -37,7 +37,7 @@ public abstract partial class SharedArray
     /// <typeparam name="T">The element type.</typeparam>
     /// <param name="name">The name, which must exist.</param>
     /// <param name="shape">The length of each dimension.</param>
-    /// <returns>The new array, attached. It has the permissions and as many locks as the old one.</returns>
+    /// <returns>The new array, attached. It has the permissions, the layout and as many locks as the old one.</returns>
     /// <remarks>Of two who resize at once, the last one's array stays. To exclude that, or writers, hold a lock of your own around it.</remarks>
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
     /// <exception cref="InvalidDataException">The name is no array, or one of another element type.</exception>
@@ -50,7 +50,7 @@ public abstract partial class SharedArray
         SegmentName segment = SegmentName.Parse(name, nameof(name));
         SharedArrayOptions options = OptionsOf(segment);
         NewArray array = Describe(type, options, shape);
-        AttachedArray old = AttachedArray.Attach(segment, type, SegmentAccess.ReadOnly, allowOtherOwners: false);
+        AttachedArray old = AttachedArray.Attach(segment, type, SegmentAccess.ReadOnly, trust: default);
         try
         {
             long bytes = Math.Min(old.Header.DataLength, array.Header.DataLength);
@@ -70,6 +70,11 @@ public abstract partial class SharedArray
         }
 
         CatalogEntry old = ArrayCatalog.Describe(name);
-        return new SharedArrayOptions { Mode = (UnixFileMode)(old.Status.Permissions & 0x1FF), Locks = old.Header.Control?.LockCount ?? 1 };
+        return new SharedArrayOptions
+        {
+            Mode = (UnixFileMode)(old.Status.Permissions & 0x1FF),
+            Layout = old.Header.Format == HeaderFormat.SharedArray ? ArrayLayout.SharedArray : ArrayLayout.Npy,
+            Locks = old.Header.Control?.LockCount ?? 1,
+        };
     }
 }

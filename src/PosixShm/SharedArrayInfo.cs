@@ -15,7 +15,7 @@ public sealed record SharedArrayInfo
         Shape = entry.Header.Shape;
         Length = entry.Header.Length;
         ByteLength = entry.Header.DataLength;
-        Layout = entry.Header.Format switch { _ => "npy" };
+        Layout = entry.Header.Format == HeaderFormat.SharedArray ? "sharedarray" : "npy";
         Mode = (UnixFileMode)entry.Status.Permissions;
         UserId = entry.Status.Owner;
         Created = entry.Header.Control is ControlPage control ? Time(control.Created) : Time(entry.Status.Born);
@@ -41,7 +41,7 @@ public sealed record SharedArrayInfo
     /// <summary>Gets the bytes that the elements take; the segment also holds its header.</summary>
     public long ByteLength { get; }
 
-    /// <summary>Gets how the array lies in its segment: <c>npy</c>.</summary>
+    /// <summary>Gets how the array lies in its segment: <c>npy</c> or <c>sharedarray</c>; see <see cref="ArrayLayout"/>.</summary>
     public string Layout { get; }
 
     /// <summary>Gets the permission bits.</summary>

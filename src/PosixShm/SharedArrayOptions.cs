@@ -18,6 +18,14 @@ public sealed record SharedArrayOptions
     }
     = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    /// <summary>Gets how the array lies in its segment: <see cref="ArrayLayout.Npy"/> unless set.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is no layout.</exception>
+    public ArrayLayout Layout
+    {
+        get;
+        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "There is no such layout.");
+    }
+
     /// <summary>Gets whether the space is reserved at creation, as it is unless set.</summary>
     /// <value>
     /// <see langword="true"/>: a lack of space is an exception at creation, never a crash at a later store; see <c>fallocate(2)</c>.
@@ -51,6 +59,8 @@ public sealed record SharedArrayOptions
             : throw new ArgumentOutOfRangeException(nameof(value), value, $"An array has 0 to {Format.ControlPage.MaxLocks} locks.");
     }
     = 1;
+
+    internal Format.HeaderFormat HeaderFormat => Layout == ArrayLayout.SharedArray ? Format.HeaderFormat.SharedArray : Format.HeaderFormat.Npy;
 
     internal Segments.SegmentOptions ToSegmentOptions() => new(Mode, Preallocate, HugePages, Populate);
 }

@@ -39,15 +39,15 @@ internal static class ArrayCatalog
         return ArrayReader.TryRead(name, probe, out _) is not null;
     }
 
-    /// <summary>Lists the good arrays of the shared memory folder that we may read, by name. Whatever else is there is passed over.</summary>
-    public static List<CatalogEntry> List()
+    /// <summary>Lists the good arrays of a folder that we may read, by name. Whatever else is there is passed over.</summary>
+    public static List<CatalogEntry> List(SegmentName folder)
     {
         List<CatalogEntry> entries = [];
         using SegmentProbe all = new();
-        all.LookAtAll((probe, file) =>
+        all.LookAtAll(folder, (probe, file) =>
         {
-            if (ArrayHeader.IsRecognised(probe.Head)
-                && SegmentName.FromFile(file) is SegmentName name
+            if (ArrayHeader.IsRecognised(probe.Head, probe.Tail)
+                && SegmentName.FromFile(folder, file) is SegmentName name
                 && ArrayReader.TryRead(name, probe, out _) is ArrayHeader header)
             {
                 entries.Add(new CatalogEntry(name, header, probe.Status, probe.IsInUse));
@@ -65,7 +65,7 @@ internal static class ArrayCatalog
     {
         using SegmentProbe probe = new();
         probe.Look(name);
-        if (!ArrayHeader.IsRecognised(probe.Head))
+        if (!ArrayHeader.IsRecognised(probe.Head, probe.Tail))
         {
             throw new InvalidDataException($"'{name}' is not an array, so it is not ours to delete.");
         }

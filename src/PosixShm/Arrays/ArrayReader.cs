@@ -10,6 +10,9 @@ internal static class ArrayReader
     // Enough for every header but those of large structured types.
     private const int FirstRead = Pages.Size;
 
+    // Fewer last bytes than the file has: they would be taken for others.
+    private const string Truncated = "it was truncated while it was read";
+
     /// <summary>Reads the header of an open segment: each byte once, into private memory.</summary>
     /// <exception cref="InvalidDataException">It is not an array, or damaged.</exception>
     public static ArrayHeader Read(SegmentFile file, long size)
@@ -23,9 +26,11 @@ internal static class ArrayReader
             count += file.Read(head.AsSpan(count), count);
         }
 
-        Span<byte> tail = stackalloc byte[ControlPage.Size];
-        tail = tail[..(int)Math.Min(size, tail.Length)];
-        tail = tail[..file.Read(tail, size - tail.Length)];
+        Span<byte> tail = stackalloc byte[TailLength(size)];
+        if (file.Read(tail, size - tail.Length) < tail.Length)
+        {
+            throw Unreadable(file.Name, Truncated);
+        }
 
         return ArrayHeader.TryRead(head.AsSpan(0, count), tail, size, out string problem) ?? throw Unreadable(file.Name, problem);
     }
@@ -38,6 +43,12 @@ internal static class ArrayReader
             return TryReadLong(name, out problem);
         }
 
+        if (probe.Tail.Length < TailLength(probe.Status.Size))
+        {
+            problem = Truncated;
+            return null;
+        }
+
         return ArrayHeader.TryRead(probe.Head, probe.Tail, probe.Status.Size, out problem);
     }
 
@@ -45,11 +56,13 @@ internal static class ArrayReader
     public static InvalidDataException Unreadable(SegmentName name, string problem)
         => new($"'{name}' cannot be used as an array: {problem}.");
 
+    private static int TailLength(long size) => (int)Math.Min(size, ArrayHeader.TailNeeded);
+
     private static ArrayHeader? TryReadLong(SegmentName name, out string problem)
     {
         try
         {
-            using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, allowOtherOwners: true, out Native.Interop.Status status);
+            using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, SegmentTrust.Anybody, out Native.Interop.Status status);
             problem = string.Empty;
             return Read(file, status.Size);
         }

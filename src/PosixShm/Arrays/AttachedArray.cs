@@ -26,14 +26,39 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
     /// <param name="name">The array.</param>
     /// <param name="expected">The element type that it must have, or null for any.</param>
     /// <param name="access">What its memory may be used for.</param>
-    /// <param name="allowOtherOwners">Whether a file of another user is welcome.</param>
-    public static AttachedArray Attach(SegmentName name, ElementType? expected, SegmentAccess access, bool allowOtherOwners)
+    /// <param name="trust">Which files are welcome.</param>
+    public static AttachedArray Attach(SegmentName name, ElementType? expected, SegmentAccess access, SegmentTrust trust)
+        => Attach(name, access, trust, (file, size) =>
+        {
+            ArrayHeader header = ArrayReader.Read(file, size);
+            CheckUsable(name, header, expected);
+            return header;
+        });
+
+    /// <summary>Attaches bytes that do not say themselves what they are.</summary>
+    /// <param name="name">The segment.</param>
+    /// <param name="type">The element type.</param>
+    /// <param name="shape">The shape.</param>
+    /// <param name="length">The bytes of such elements.</param>
+    /// <param name="offset">Where they start.</param>
+    /// <param name="trust">Which files are welcome.</param>
+    /// <exception cref="InvalidDataException">The file is too short.</exception>
+    public static AttachedArray AttachRaw(SegmentName name, ElementType type, ReadOnlySpan<long> shape, long length, long offset, SegmentTrust trust)
     {
-        SegmentFile file = SegmentFile.Open(name, access, allowOtherOwners, out Native.Interop.Status status);
+        ArrayHeader header = new(HeaderFormat.Raw, type, [.. shape], IsFortranOrder: false, offset, length, ControlOffset: 0, Control: null);
+        return Attach(name, SegmentAccess.ReadWrite, trust, (_, size) =>
+            size > 0 && offset <= size && length <= size - offset
+                ? header
+                : throw new InvalidDataException(
+                    $"'{name}' has {size} bytes, too few for the shape {ShapeText.Of(header.Shape.AsSpan())} of {type} at offset {offset}."));
+    }
+
+    private static AttachedArray Attach(SegmentName name, SegmentAccess access, SegmentTrust trust, Func<SegmentFile, long, ArrayHeader> describe)
+    {
+        SegmentFile file = SegmentFile.Open(name, access, trust, out Native.Interop.Status status);
         try
         {
-            ArrayHeader header = ArrayReader.Read(file, status.Size);
-            CheckUsable(name, header, expected);
+            ArrayHeader header = describe(file, status.Size);
             return new AttachedArray(Segment.Attach(file, status.Size, access), header);
         }
         catch
@@ -68,7 +93,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
 
     private static void CheckUsable(SegmentName name, ArrayHeader header, ElementType? expected)
     {
-        if (expected is not null && header.Type != expected)
+        if (expected is not null && !header.Holds(expected))
         {
             throw WrongType(name, header, expected);
         }

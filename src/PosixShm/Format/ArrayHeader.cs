@@ -5,7 +5,14 @@ namespace PosixShm.Format;
 /// <summary>How an array lies in its segment.</summary>
 internal enum HeaderFormat
 {
+    /// <summary>An .npy file: the description is before the elements.</summary>
     Npy,
+
+    /// <summary>As Python's SharedArray package has it: the description is after the elements.</summary>
+    SharedArray,
+
+    /// <summary>Bytes without a description, which the caller has given.</summary>
+    Raw,
 }
 
 /// <summary>What a segment's bytes say of the array in it: checked against the file's size, so that it can be trusted for bounds.</summary>
@@ -27,28 +34,59 @@ internal sealed record ArrayHeader(
     long ControlOffset,
     ControlPage? Control)
 {
+    /// <summary>How many last bytes <see cref="TryRead"/> needs; fewer are enough where the file is shorter.</summary>
+    public const int TailNeeded = ControlPage.Size + SharedArrayTrailer.Size;
+
     /// <summary>Gets the number of elements.</summary>
     public long Length { get; } = ShapeMath.Product(Shape.AsSpan());
 
-    /// <summary>Tells whether a file's first bytes are those of an array, whole or damaged.</summary>
-    public static bool IsRecognised(ReadOnlySpan<byte> head) => NpyHeader.HasMagic(head);
+    private long DataEnd => DataOffset + DataLength;
+
+    /// <summary>Tells whether a file's first and last bytes are those of an array, whole or damaged.</summary>
+    public static bool IsRecognised(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail)
+        => NpyHeader.HasMagic(head) || SharedArrayTrailer.Find(tail) > 0 || SharedArrayTrailer.FindOlder(head, tail) is not null;
 
     /// <summary>Tells how many first bytes <see cref="TryRead"/> needs; fewer are enough where the file is shorter.</summary>
     public static int HeadNeeded(ReadOnlySpan<byte> head) => NpyHeader.BytesNeeded(head);
 
     /// <summary>Reads a header. Pure: bytes in, and out come either a header that fits the file or the reason why there is none.</summary>
     /// <param name="head">The file's first bytes.</param>
-    /// <param name="tail">The file's last bytes; a control page's worth, or the whole file if it is shorter.</param>
+    /// <param name="tail">The file's last bytes: <see cref="TailNeeded"/>, or the whole file if it is shorter.</param>
     /// <param name="fileSize">The file's size.</param>
     /// <param name="problem">What is wrong, as a clause: "it ends inside its .npy header".</param>
     public static ArrayHeader? TryRead(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize, out string problem)
+        => TryReadDescription(head, tail, fileSize, out problem)?.TryAddControlPage(tail, fileSize, out problem);
+
+    /// <summary>Tells whether the elements are of a type, as far as the format keeps it.</summary>
+    public bool Holds(ElementType type) => Type == type || (Format == HeaderFormat.SharedArray && Type == SharedArrayTypes.Stored(type));
+
+    // Elements can look like the other format's description. What lies beyond the elements of one cannot be made of them, so it is real; and
+    // where each lies in the elements of the other, nobody can tell which is.
+    private static ArrayHeader? TryReadDescription(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize, out string problem)
     {
-        if (!IsRecognised(head))
+        int trailer = SharedArrayTrailer.Find(tail);
+        if (!NpyHeader.HasMagic(head))
         {
-            problem = "it is not an array";
-            return null;
+            return trailer > 0
+                ? TryReadTrailer(tail, fileSize, out problem)
+                : Refuse(SharedArrayTrailer.FindOlder(head, tail) ?? "it is not an array", out problem);
         }
 
+        ArrayHeader? npy = TryReadNpy(head, fileSize, out problem);
+        if (trailer == 0)
+        {
+            return npy;
+        }
+
+        bool isTrailerBeyond = npy is null || npy.DataEnd <= fileSize - trailer;
+        ArrayHeader? shared = TryReadTrailer(tail, fileSize, out string reason);
+        return isTrailerBeyond ? shared ?? Refuse(reason, out problem)
+            : shared is null ? npy
+            : Refuse("it can be read as an .npy file and as an array of Python's SharedArray package", out problem);
+    }
+
+    private static ArrayHeader? TryReadNpy(ReadOnlySpan<byte> head, long fileSize, out string problem)
+    {
         if (NpyHeader.TryRead(head, out problem) is not NpyHeader npy)
         {
             return null;
@@ -56,40 +94,49 @@ internal sealed record ArrayHeader(
 
         if (npy.Shape.Length > ShapeMath.MaxRank)
         {
-            problem = $"it has {npy.Shape.Length} dimensions, and {ShapeMath.MaxRank} are the most";
-            return null;
+            return Refuse($"it has {npy.Shape.Length} dimensions, and {ShapeMath.MaxRank} are the most", out problem);
         }
 
         // Larger files are fine: some systems round sizes up to a page.
-        if (!ShapeMath.TryByteLength(npy.Shape.AsSpan(), npy.Type.Size, out long bytes) || bytes > fileSize - npy.DataOffset)
-        {
-            problem = $"its shape {ShapeText.Of(npy.Shape.AsSpan())} of {npy.Type} needs more than the file's {fileSize} bytes: it was truncated or damaged";
-            return null;
-        }
-
-        ControlPage? control = null;
-        if (HoldsControlPage(tail, fileSize, npy.DataOffset + bytes))
-        {
-            control = ControlPage.TryRead(tail[^ControlPage.Size..], fileSize - ControlPage.Size, out problem);
-            if (control is null)
-            {
-                return null;
-            }
-
-            if (control.Value.DataOffset != npy.DataOffset
-                || control.Value.DataLength != bytes
-                || control.Value.LocksOffset < npy.DataOffset + bytes)
-            {
-                problem = "its header and its control page contradict each other";
-                return null;
-            }
-        }
-
-        return new ArrayHeader(HeaderFormat.Npy, npy.Type, npy.Shape, npy.IsFortranOrder, npy.DataOffset, bytes, fileSize - ControlPage.Size, control);
+        return ShapeMath.TryByteLength(npy.Shape.AsSpan(), npy.Type.Size, out long bytes) && bytes <= fileSize - npy.DataOffset
+            ? new ArrayHeader(HeaderFormat.Npy, npy.Type, npy.Shape, npy.IsFortranOrder, npy.DataOffset, bytes, fileSize - ControlPage.Size, Control: null)
+            : Refuse(
+                $"its shape {ShapeText.Of(npy.Shape.AsSpan())} of {npy.Type} needs more than the file's {fileSize} bytes: it was truncated or damaged",
+                out problem);
     }
 
-    // Elements cannot forge one: the page begins behind them.
-    private static bool HoldsControlPage(ReadOnlySpan<byte> tail, long fileSize, long dataEnd)
-        => fileSize % Pages.Size == 0 && dataEnd <= fileSize - ControlPage.Size && tail.Length >= ControlPage.Size
-            && ControlPage.HasMagic(tail[^ControlPage.Size..]);
+    private static ArrayHeader? TryReadTrailer(ReadOnlySpan<byte> tail, long fileSize, out string problem)
+        => SharedArrayTrailer.TryRead(tail, fileSize, out problem) is SharedArrayTrailer trailer
+            ? new ArrayHeader(
+                HeaderFormat.SharedArray, trailer.Type, trailer.Shape, IsFortranOrder: false, 0, trailer.DataLength, trailer.Offset - ControlPage.Size, Control: null)
+            : null;
+
+    private static ArrayHeader? Refuse(string reason, out string problem)
+    {
+        problem = reason;
+        return null;
+    }
+
+    private ArrayHeader? TryAddControlPage(ReadOnlySpan<byte> tail, long fileSize, out string problem)
+    {
+        // Elements cannot forge one: the page begins behind them.
+        problem = string.Empty;
+        long distance = fileSize - ControlOffset;
+        if (ControlOffset % Pages.Size != 0 || DataEnd > ControlOffset || tail.Length < distance)
+        {
+            return this;
+        }
+
+        ReadOnlySpan<byte> page = tail[^(int)distance..][..ControlPage.Size];
+        if (!ControlPage.HasMagic(page))
+        {
+            return this;
+        }
+
+        ControlPage? control = ControlPage.TryRead(page, ControlOffset, out problem);
+        return control is null ? null
+            : control.Value.DataOffset == DataOffset && control.Value.DataLength == DataLength && control.Value.LocksOffset >= DataEnd
+            ? this with { Control = control }
+            : Refuse("its header and its control page contradict each other", out problem);
+    }
 }

@@ -44,6 +44,16 @@ internal sealed record SegmentName
     /// <summary>Gets the name of an anonymous segment that is not there yet, for errors.</summary>
     public static SegmentName Anonymous { get; } = new(SegmentKind.Descriptor, "an anonymous array", ProcessFolder, ProcessFolder);
 
+    /// <summary>Gets the folder of shared memory, as something to list.</summary>
+    public static SegmentName SharedMemory
+    {
+        get
+        {
+            ThrowIfNotLinux();
+            return new SegmentName(SegmentKind.SharedMemory, SharedMemoryFolder, SharedMemoryFolder, SharedMemoryFolder);
+        }
+    }
+
     /// <summary>Gets what the name stands for.</summary>
     public SegmentKind Kind { get; }
 
@@ -61,11 +71,7 @@ internal sealed record SegmentName
     {
         ArgumentNullException.ThrowIfNull(name, parameterName);
 
-        if (!OperatingSystem.IsLinux())
-        {
-            throw new PlatformNotSupportedException("PosixShm is for Linux: elsewhere nothing of it has been tested.");
-        }
-
+        ThrowIfNotLinux();
         if (IsDescriptor(name))
         {
             return new SegmentName(SegmentKind.Descriptor, name, System.IO.Path.GetDirectoryName(name)!, name);
@@ -95,8 +101,22 @@ internal sealed record SegmentName
         return new SegmentName(SegmentKind.Descriptor, path, System.IO.Path.GetDirectoryName(path)!, path);
     }
 
-    /// <summary>Makes the name of a file found in the shared memory folder, or null where it cannot be an array's.</summary>
-    public static SegmentName? FromFile(ReadOnlySpan<byte> file)
+    /// <summary>Reads the path of a folder whose files are to be listed.</summary>
+    public static SegmentName ParseFolder(string folder, string parameterName)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder, parameterName);
+        ThrowIfNotLinux();
+        if (folder.Any(char.IsControl) || !IsWellFormed(folder))
+        {
+            throw new ArgumentException($"'{Printable(folder)}' is no folder of arrays: it has control characters or unpaired surrogates.", parameterName);
+        }
+
+        string full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder));
+        return new SegmentName(SegmentKind.File, full, full, full);
+    }
+
+    /// <summary>Makes the name of a file found in a folder, or null where it cannot be an array's.</summary>
+    public static SegmentName? FromFile(SegmentName folder, ReadOnlySpan<byte> file)
     {
         // Decoding replaces bytes that are no UTF-8, and then the name would be another file's.
         if (!System.Text.Unicode.Utf8.IsValid(file))
@@ -105,10 +125,21 @@ internal sealed record SegmentName
         }
 
         string value = Encoding.UTF8.GetString(file);
-        return WhatIsWrongWith(value) is null ? new SegmentName(SegmentKind.SharedMemory, value, SharedMemoryFolder, SharedMemoryFolder + "/" + value) : null;
+        string path = System.IO.Path.Join(folder.Path, value);
+        return folder.Kind == SegmentKind.File
+            ? value.Any(char.IsControl) ? null : new SegmentName(SegmentKind.File, FileScheme + path, folder.Path, path)
+            : WhatIsWrongWith(value) is null ? new SegmentName(SegmentKind.SharedMemory, value, SharedMemoryFolder, path) : null;
     }
 
     public override string ToString() => Value;
+
+    private static void ThrowIfNotLinux()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new PlatformNotSupportedException("PosixShm is for Linux: elsewhere nothing of it has been tested.");
+        }
+    }
 
     // /proc/PID/fd/N or /proc/self/fd/N: the open file of a process, which need not have any name.
     private static bool IsDescriptor(string name)

@@ -77,8 +77,8 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FStat", SetLastError = true)]
     internal static partial int FStat(SafeFileHandle fd, out Status status);
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_LStat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    internal static partial int LStat(string path, out Status status);
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Stat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int Stat(string path, int follow, out Status status);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FChMod", SetLastError = true)]
     internal static partial int FChMod(SafeFileHandle fd, uint permissions);
@@ -94,6 +94,9 @@ internal static partial class Interop
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_PWrite", SetLastError = true)]
     internal static partial long PWrite(SafeFileHandle fd, ReadOnlySpan<byte> buffer, long length, long offset);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FSync", SetLastError = true)]
+    internal static partial int FSync(SafeFileHandle fd);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_GetFreeSpace", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int GetFreeSpace(string path, out long bytes, out long files);

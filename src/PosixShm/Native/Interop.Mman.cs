@@ -26,6 +26,18 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MAdvise", SetLastError = true)]
     internal static partial int MAdvise(SafeMappingHandle address, ulong length, MemoryAdvice advice);
 
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MSync", SetLastError = true)]
+    internal static partial int MSync(SafeMappingHandle address, ulong length);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MLock", SetLastError = true)]
+    internal static partial int MLock(SafeMappingHandle address, ulong length);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MUnlock", SetLastError = true)]
+    internal static partial int MUnlock(SafeMappingHandle address, ulong length);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_GetMemoryLockLimit", SetLastError = true)]
+    internal static partial int GetMemoryLockLimit(out long bytes);
+
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MUnmap", SetLastError = true)]
     internal static partial int MUnmap(nint address, ulong length);
 }

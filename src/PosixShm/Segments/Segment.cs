@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -97,6 +98,41 @@ internal sealed unsafe class Segment
 
     /// <summary>Says whether programs that this process starts get the segment's descriptor.</summary>
     public void SetInheritable(bool inheritable) => _file.SetInheritable(inheritable);
+
+    /// <summary>Writes what was stored in the mapping to the file, and waits for the disk; with <paramref name="withName"/>, also the file itself and its name.</summary>
+    public void Flush(bool withName)
+    {
+        if (Interop.MSync(_mapping, (ulong)Length) < 0)
+        {
+            throw SegmentError.Last(Name, SegmentError.Flush);
+        }
+
+        if (withName)
+        {
+            _file.Sync();
+        }
+    }
+
+    /// <summary>Keeps the mapping's pages in memory: they are all there afterwards, and never swapped out.</summary>
+    public void LockInMemory()
+    {
+        if (Interop.MLock(_mapping, (ulong)Length) < 0)
+        {
+            int errno = Marshal.GetLastPInvokeError();
+            throw Interop.ConvertErrno(errno) is Interop.Error.ENOMEM or Interop.Error.EPERM
+                ? SegmentError.LockLimit(errno, Name, Length)
+                : SegmentError.From(errno, Name, "lock in memory");
+        }
+    }
+
+    /// <summary>Lets the mapping's pages go where the kernel wants them.</summary>
+    public void UnlockFromMemory()
+    {
+        if (Interop.MUnlock(_mapping, (ulong)Length) < 0)
+        {
+            throw SegmentError.Last(Name, "unlock from memory");
+        }
+    }
 
     /// <summary>Takes a reference; false if the last one is gone already.</summary>
     public bool TryAddReference()

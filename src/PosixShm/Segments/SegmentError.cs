@@ -11,6 +11,12 @@ internal static class SegmentError
     /// <summary>The action of making a new segment, as <see cref="From"/> is told it.</summary>
     public const string Create = "create";
 
+    /// <summary>The action of listing a folder of segments.</summary>
+    public const string List = "list";
+
+    /// <summary>The action of writing a segment to its disk.</summary>
+    public const string Flush = "flush";
+
     // EEXIST and ENOSPC on every Linux.
     public const int AlreadyExists = 17;
     private const int NoSpaceLeft = 28;
@@ -24,6 +30,8 @@ internal static class SegmentError
         Exception exception = Interop.ConvertErrno(errno) switch
         {
             Interop.Error.ENOENT when action == Create => new DirectoryNotFoundException($"There is no folder {name.Folder} to create '{name}' in."),
+            Interop.Error.ENOENT when action == List => new DirectoryNotFoundException($"There is no folder {name}."),
+            Interop.Error.ENOTDIR when action == List => new IOException($"'{name}' is no folder."),
             Interop.Error.ENOENT => new FileNotFoundException($"There is no array named '{name}'.", name.Value),
             Interop.Error.EEXIST => Taken(name),
             Interop.Error.EACCES or Interop.Error.EPERM => new UnauthorizedAccessException(
@@ -44,6 +52,19 @@ internal static class SegmentError
 
         exception.HResult = errno;
         return exception;
+    }
+
+    /// <summary>Makes the exception for more locked memory than this process may have.</summary>
+    public static IOException LockLimit(int errno, SegmentName name, long bytes)
+    {
+        string limit = Interop.GetMemoryLockLimit(out long most) < 0 ? "not known"
+            : most < 0 ? "none"
+            : string.Create(CultureInfo.InvariantCulture, $"{most:N0} bytes");
+        return new IOException(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"Cannot lock the {bytes:N0} bytes of '{name}' in memory: the limit of all that this process locks (RLIMIT_MEMLOCK) is {limit}. Please raise it (ulimit -l; systemd: LimitMEMLOCK=; Docker: --ulimit memlock=)."),
+            errno);
     }
 
     /// <summary>Makes the exception for a name that exists already.</summary>

@@ -14,11 +14,13 @@ internal sealed class SegmentFile : IDisposable
     public const long InUseByte = 1L << 62;
 
     private readonly SafeFileHandle _fd;
+    private readonly bool _isFollowed;
 
-    public SegmentFile(SegmentName name, SafeFileHandle fd)
+    public SegmentFile(SegmentName name, SafeFileHandle fd, bool isFollowed = false)
     {
         Name = name;
         _fd = fd;
+        _isFollowed = isFollowed;
     }
 
     public SegmentName Name { get; }
@@ -26,19 +28,19 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>Opens an existing segment and checks that it is what it should be before anything is read.</summary>
     /// <param name="name">The segment.</param>
     /// <param name="access">What it will be mapped for.</param>
-    /// <param name="allowOtherOwners">Whether a file of another user, who may change or truncate it at will, is welcome.</param>
+    /// <param name="trust">Which files are welcome.</param>
     /// <param name="status">What the kernel says of it.</param>
-    public static SegmentFile Open(SegmentName name, SegmentAccess access, bool allowOtherOwners, out Interop.Status status)
+    public static SegmentFile Open(SegmentName name, SegmentAccess access, SegmentTrust trust, out Interop.Status status)
     {
         Interop.OpenFlags flags = access == SegmentAccess.ReadWrite ? Interop.OpenFlags.O_RDWR : Interop.OpenFlags.O_RDONLY;
-        flags |= name.Kind == SegmentKind.Descriptor ? Interop.OpenFlags.O_FOLLOW : 0;
-        SegmentFile file = new(name, Opened(Interop.Open(name.Path, flags), name, "attach"));
+        flags |= name.Kind == SegmentKind.Descriptor || trust.FollowLinks ? Interop.OpenFlags.O_FOLLOW : 0;
+        SegmentFile file = new(name, Opened(Interop.Open(name.Path, flags), name, "attach"), trust.FollowLinks);
 
         try
         {
             file.MarkInUse();
             file.Check(Interop.FStat(file._fd, out status), "attach");
-            CheckIdentity(name, status, allowOtherOwners);
+            CheckIdentity(name, status, trust.AllowOtherOwners);
             return file;
         }
         catch
@@ -169,7 +171,7 @@ internal sealed class SegmentFile : IDisposable
         }
 
         Check(Interop.FStat(_fd, out Interop.Status mine), "look at");
-        return Interop.LStat(Name.Path, out Interop.Status named) == 0 && named.Inode == mine.Inode && named.Device == mine.Device;
+        return Interop.Stat(Name.Path, _isFollowed ? 1 : 0, out Interop.Status named) == 0 && named.Inode == mine.Inode && named.Device == mine.Device;
     }
 
     public SafeMappingHandle Map(long length, SegmentAccess access)
@@ -224,6 +226,22 @@ internal sealed class SegmentFile : IDisposable
 
     /// <summary>Moves a file from a name of its own to its real one, in place of what has that. Others see the old or the new one, never neither.</summary>
     public void RenameOver(string path) => Check(Interop.Rename(path, Name.Path), "replace");
+
+    /// <summary>Waits until the file, with all that is needed to find it by its name after a crash of the machine, is on disk.</summary>
+    public void Sync()
+    {
+        Check(Interop.FSync(_fd), SegmentError.Flush);
+        if (Name.Kind == SegmentKind.Descriptor)
+        {
+            return;
+        }
+
+        // A new name is an entry of its folder, which is a file of its own; fsync(2).
+        string path = (_isFollowed ? File.ResolveLinkTarget(Name.Path, returnFinalTarget: true)?.FullName : null) ?? Name.Path;
+        using SafeFileHandle folder = Opened(
+            Interop.Open(Path.GetDirectoryName(path)!, Interop.OpenFlags.O_RDONLY | Interop.OpenFlags.O_FOLLOW), Name, SegmentError.Flush);
+        Check(Interop.FSync(folder), SegmentError.Flush);
+    }
 
     /// <summary>Keeps the file open until <see cref="Dispose"/>, even if the garbage collector finds it unused.</summary>
     public void KeepOpenUntilDisposed() => GC.SuppressFinalize(_fd);

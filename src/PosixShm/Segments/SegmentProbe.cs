@@ -30,17 +30,17 @@ internal sealed unsafe class SegmentProbe : IDisposable
     }
 
     /// <summary>
-    /// Looks at all that the shared memory folder holds. Files that cannot be opened (another user's, or gone since the folder was read)
+    /// Looks at all that a folder holds. Files that cannot be opened (another user's, or gone since the folder was read)
     /// or that no array can be are passed over.
     /// </summary>
+    /// <param name="folder">The folder.</param>
     /// <param name="visit">Called for each, with this probe holding what was found and the name's bytes.</param>
-    public void LookAtAll(SegmentVisitor visit)
+    public void LookAtAll(SegmentName folder, SegmentVisitor visit)
     {
-        SegmentName folder = SegmentName.Parse("file://" + SegmentName.SharedMemoryFolder, nameof(folder));
         using SafeDirectoryHandle directory = Interop.OpenDirectory(folder.Path);
         if (directory.IsInvalid)
         {
-            throw SegmentError.Last(folder, "list");
+            throw SegmentError.Last(folder, SegmentError.List);
         }
 
         while (true)
@@ -50,7 +50,7 @@ internal sealed unsafe class SegmentProbe : IDisposable
                 case 0:
                     return;
                 case < 0:
-                    throw SegmentError.Last(folder, "list");
+                    throw SegmentError.Last(folder, SegmentError.List);
                 default:
                     if (Interop.ProbeEntry(directory, name, 0, SegmentFile.InUseByte, _probe) == 0)
                     {

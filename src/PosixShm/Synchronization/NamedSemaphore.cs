@@ -219,7 +219,7 @@ public sealed class NamedSemaphore : IDisposable
     // The C library maps a semaphore's size of the file, whatever its size is: a shorter one would be a bus error at the first use.
     private static void CheckFile(SemaphoreName name)
     {
-        if (Interop.LStat(name.Path, out Interop.Status status) < 0)
+        if (Interop.Stat(name.Path, follow: 0, out Interop.Status status) < 0)
         {
             throw LastError(name, "open");
         }

@@ -1,0 +1,283 @@
+namespace PosixShm.Tests;
+
+/// <summary>Arrays in files, in either layout.</summary>
+[TestFixture(ArrayLayout.Npy)]
+[TestFixture(ArrayLayout.SharedArray)]
+internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
+{
+    private readonly SharedArrayOptions _options = new() { Layout = layout };
+
+    private string FileName => $"file://{FilePath}";
+
+    private string FilePath => Path.Combine(Folder, "a file ä€😀.bin");
+
+    [Test]
+    public void A_file_is_created_attached_described_and_deleted()
+    {
+        using (SharedArray<int> array = SharedArray.Create<int>(FileName, _options, 2, 3))
+        {
+            array[1, 2] = 42;
+            Assert.That((array.Name, array.IsCurrent), Is.EqualTo((FileName, true)));
+            Assert.That(SharedArray.Describe(FileName).IsInUse, Is.True);
+            Assert.That(() => SharedArray.Create<int>(FileName, _options, 1), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+        }
+
+        SharedArrayInfo info = SharedArray.Describe(FileName);
+        Assert.That((info.Name, info.Layout, info.IsInUse, info.Mode),
+            Is.EqualTo((FileName, layout == ArrayLayout.Npy ? "npy" : "sharedarray", false, UnixFileMode.UserRead | UnixFileMode.UserWrite)));
+        ChildProcess.Run(Read, FileName);
+        using (SharedArray<int> resized = SharedArray.Resize<int>(FileName, 7))
+        {
+            Assert.That(resized[5], Is.EqualTo(42));
+        }
+
+        SharedArray.Delete(FileName);
+        Assert.That(Directory.GetFileSystemEntries(Folder), Is.Empty);
+        Assert.That(SharedArray.TryDelete(FileName), Is.False);
+
+        static int Read(string[] args)
+        {
+            using SharedArray<int> array = SharedArray.Attach<int>(args[0]);
+            return array[1, 2] == 42 ? 0 : 1;
+        }
+    }
+
+    [Test]
+    public void A_relative_path_is_one_from_the_current_folder()
+    {
+        // In a process of its own: the current folder is the whole process's.
+        ChildProcess.Run("bash", ["-c", "cd \"$1\"; shift; exec \"$@\"", "bash", Folder, .. ChildProcess.CommandLine(Create, layout.ToString())]);
+        Assert.That(SharedArray.List(Folder).Select(info => info.Name), Is.EqualTo(new[] { $"file://{Folder}/relative" }));
+        Assert.That(SharedArray.Exists($"file://{Folder}/sub/below"), Is.True);
+
+        static int Create(string[] args)
+        {
+            SharedArrayOptions options = new() { Layout = Enum.Parse<ArrayLayout>(args[0]) };
+            _ = Directory.CreateDirectory("sub");
+            SharedArray.Create<int>("file://relative", options, 3).Dispose();
+            SharedArray.Create<int>("file://./sub/../sub/below", options, 3).Dispose();
+            Assert.That(SharedArray.List(".").Single().Name, Does.StartWith("file:///"));
+            SharedArray.Attach<int>(SharedArray.List("sub/").Single().Name).Dispose();
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_folder_is_listed_by_names_that_attach_takes_and_what_is_no_array_is_passed_over()
+    {
+        SharedArray.Create<int>($"file://{Folder}/b", _options, 1).Dispose();
+        SharedArray.Create<int>($"file://{Folder}/sem.a", _options, 1).Dispose();
+        SharedArray.Create<int>(FileName, _options, 1).Dispose();
+        File.WriteAllText(Path.Combine(Folder, "text"), "no array");
+        File.WriteAllBytes(Path.Combine(Folder, "empty"), []);
+        File.WriteAllBytes(Path.Combine(Folder, "damaged"), [0x93, .. "NUMPY\u0001\0\uffff"u8]);
+        _ = Directory.CreateDirectory(Path.Combine(Folder, "folder"));
+        _ = File.CreateSymbolicLink(Path.Combine(Folder, "link"), Path.Combine(Folder, "b"));
+        _ = ChildProcess.Run("mkfifo", Path.Combine(Folder, "fifo"));
+        File.Copy(Path.Combine(Folder, "b"), Path.Combine(Folder, "new\nline"));
+        _ = ChildProcess.Run("bash", "-c", "cp \"$1/b\" \"$1/\"$'no-utf8-\\xff'", "bash", Folder);
+
+        string[] names = [.. SharedArray.List(Folder).Select(info => info.Name)];
+        Assert.That(names, Is.EqualTo(new[] { FileName, $"file://{Folder}/b", $"file://{Folder}/sem.a" }));
+        Array.ForEach(names, name => SharedArray.Attach<int>(name).Dispose());
+
+        // .NET cannot name it.
+        _ = ChildProcess.Run("bash", "-c", "rm \"$1\"/no-utf8-*", "bash", Folder);
+    }
+
+    [Test]
+    public void A_list_of_no_folder_says_so()
+    {
+        File.WriteAllText(FilePath, "text");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(() => SharedArray.List(Path.Combine(Folder, "none")), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("none"));
+            Assert.That(() => SharedArray.List(FilePath), Throws.InstanceOf<IOException>().With.Message.Contains("no folder"));
+            Assert.That(() => SharedArray.List(string.Empty), Throws.ArgumentException);
+            Assert.That(() => SharedArray.List("a\nb"), Throws.ArgumentException);
+        }
+    }
+
+    [Test]
+    public void A_symbolic_link_is_followed_only_if_asked()
+    {
+        SharedArray.Create<int>(FileName, _options, 3).Dispose();
+        string link = $"file://{Folder}/link";
+        _ = File.CreateSymbolicLink(Path.Combine(Folder, "link"), FilePath);
+        _ = File.CreateSymbolicLink(ShmPath, FilePath);
+
+        Assert.That(() => SharedArray.Attach<int>(link), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
+        Assert.That(() => SharedArray.Create<int>(link, _options, 3), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+        foreach (string name in (string[])[link, Name])
+        {
+            using SharedArray<int> array = SharedArray.Attach<int>(name, new AttachOptions { FollowLinks = true });
+            array[0]++;
+            array.Flush(flushToDisk: true);
+            Assert.That(array.IsCurrent, Is.True);
+        }
+
+        using SharedArray<int> direct = SharedArray.Attach<int>(FileName, new AttachOptions { FollowLinks = true });
+        Assert.That(direct[0], Is.EqualTo(2));
+        SharedArray.Delete(FileName);
+        Assert.That(() => SharedArray.Attach<int>(link, new AttachOptions { FollowLinks = true }), Throws.InstanceOf<FileNotFoundException>());
+    }
+
+    [TestCase("open-unnamed:95")]
+    [TestCase("open-unnamed:21")]
+    [TestCase("link:2,link-empty-path:2")]
+    [TestCase("open-unnamed:95,rename:22")]
+    [TestCase("allocate:95")]
+    public void On_a_file_system_that_can_less_it_is_created_as_well(string fault)
+    {
+        Assert.That(CreateWith(FailingShim.FailAt, fault), Is.Zero);
+        SharedArray.Attach<int>(FileName).Dispose();
+        Assert.That(CreateWith(FailingShim.FailAt, fault), Is.EqualTo(17));
+        Assert.That(Directory.GetFileSystemEntries(Folder), Has.Length.EqualTo(1));
+    }
+
+    [TestCase("write-tail")]
+    [TestCase("before-link")]
+    public void A_creator_killed_before_the_name_is_given_leaves_nothing(string step)
+    {
+        Assert.That(CreateWith(FailingShim.DieAt, step), Is.EqualTo(128 + 9));
+        Assert.That(Directory.GetFileSystemEntries(Folder), Is.Empty);
+    }
+
+    [Test]
+    [Category("Root")]
+    public void A_full_disk_is_an_error_with_the_bytes_asked_and_free_and_leaves_nothing()
+    {
+        string output = ChildProcess.Run(
+            "unshare",
+            ["--mount", "bash", "-c", "mount -t tmpfs -o size=1m none \"$1\" && shift && exec \"$@\"", "bash", Folder, .. ChildProcess.CommandLine(Fill, Folder, layout.ToString())]);
+        Assert.That(output, Does.Contain($"No space in {Folder} for 'file://{Folder}/big'").And.Contain("free: 1,048,576 bytes. Please make room there."));
+
+        static int Fill(string[] args)
+        {
+            SharedArrayOptions options = new() { Layout = Enum.Parse<ArrayLayout>(args[1]) };
+            try
+            {
+                SharedArray.Create<byte>($"file://{args[0]}/big", options, 4 << 20).Dispose();
+                return 1;
+            }
+            catch (IOException error) when (error.HResult == 28)
+            {
+                Console.WriteLine(error.Message);
+            }
+
+            Assert.That(Directory.GetFileSystemEntries(args[0]), Is.Empty);
+            using SharedArray<byte> small = SharedArray.Create<byte>($"file://{args[0]}/small", options, 1 << 19);
+            small.Fill(1);
+            small.Flush(flushToDisk: true);
+
+            // A disk that fills up between two generations: the first one stays as it is.
+            Assert.That(() => SharedArray.Resize<byte>(small.Name, 1 << 20), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
+            Assert.That((small.IsCurrent, small[(1 << 19) - 1], Directory.GetFileSystemEntries(args[0]).Length), Is.EqualTo((true, (byte)1, 1)));
+            return 0;
+        }
+    }
+
+    [Test]
+    public void After_flush_the_file_holds_the_elements_though_its_process_is_killed()
+    {
+        using ChildProcess child = ChildProcess.Start(WriteAndWait, FileName, layout.ToString());
+        child.Expect("FLUSHED");
+        child.Kill();
+        using SharedArray<long> array = SharedArray.Attach<long>(FileName);
+        Assert.That(array, Is.EqualTo(Enumerable.Range(1, 10_000)));
+
+        static int WriteAndWait(string[] args)
+        {
+            using SharedArray<long> array = SharedArray.Create<long>(args[0], new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }, 10_000);
+            for (int i = 0; i < array.Length; i++)
+            {
+                array[i] = i + 1;
+            }
+
+            array.Flush(flushToDisk: true);
+            Console.WriteLine("FLUSHED");
+            _ = Console.ReadLine();
+            return 0;
+        }
+    }
+
+    [Test]
+    public void Flush_works_on_every_kind_of_attachment()
+    {
+        using SharedArray<int> shm = SharedArray.Create<int>(Name, _options, 3);
+        using SharedArray<int> anonymous = SharedArray.CreateAnonymous<int>(_options, 3);
+        using SharedArray<int> file = SharedArray.Create<int>(FileName, _options, 3);
+        using ReadOnlySharedArray<int> read = SharedArray.AttachReadOnly<int>(FileName);
+        using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(FileName);
+        foreach (SharedArray array in (SharedArray[])[shm, anonymous, file, read, copy])
+        {
+            array.Flush();
+            array.Flush(flushToDisk: true);
+            array.Dispose();
+            Assert.That(() => array.Flush(), Throws.InstanceOf<ObjectDisposedException>());
+        }
+    }
+
+    [TestCase("msync:5", "False", 5)]
+    [TestCase("msync:28", "True", 28)]
+    [TestCase("fsync:5", "False", 0)]
+    [TestCase("fsync:5", "True", 5)]
+    public void A_disk_that_fails_is_an_error_of_flush(string fault, string toDisk, int error)
+    {
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Flush, FileName, layout.ToString(), toDisk);
+        Assert.That(child.WaitForExit(), Is.EqualTo(error), child.Errors);
+
+        static int Flush(string[] args)
+        {
+            using SharedArray<int> array = SharedArray.Create<int>(args[0], new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }, 3);
+            try
+            {
+                array.Flush(bool.Parse(args[2]));
+                return 0;
+            }
+            catch (IOException failure)
+            {
+                Assert.That(failure.Message, Does.Contain("Cannot flush").And.Contain(args[0]));
+                return failure.HResult;
+            }
+        }
+    }
+
+    [Test]
+    [Category("Root")]
+    public void A_name_is_on_disk_only_when_its_folder_is()
+    {
+        // A folder to create files in, and not to read: what cannot be opened cannot be synchronised, and that is said.
+        _ = ChildProcess.Run("chown", "65534", Folder);
+        File.SetUnixFileMode(Folder, UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        _ = ChildProcess.Run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", .. ChildProcess.CommandLine(Flush, FileName, layout.ToString())]);
+
+        static int Flush(string[] args)
+        {
+            SharedArrayOptions options = new() { Layout = Enum.Parse<ArrayLayout>(args[1]) };
+            using SharedArray<int> array = SharedArray.Create<int>(args[0], options, 3);
+            array.Flush();
+            Assert.That(() => array.Flush(flushToDisk: true), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("Cannot flush"));
+            return 0;
+        }
+    }
+
+    private int CreateWith(string variable, string value)
+    {
+        using ChildProcess child = ChildProcess.Start([(variable, value)], Create, FileName, layout.ToString());
+        return child.WaitForExit();
+
+        static int Create(string[] args)
+        {
+            try
+            {
+                SharedArray.Create<int>(args[0], new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }, 3).Dispose();
+                return 0;
+            }
+            catch (IOException error)
+            {
+                return error.HResult;
+            }
+        }
+    }
+}

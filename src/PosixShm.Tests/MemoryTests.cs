@@ -1,0 +1,96 @@
+using System.Globalization;
+
+namespace PosixShm.Tests;
+
+/// <summary>Where an array is in memory, and that it stays there.</summary>
+internal sealed unsafe class MemoryTests : NamedTest
+{
+    [Test]
+    public void The_address_is_that_of_the_first_element()
+    {
+        foreach (ArrayLayout layout in Enum.GetValues<ArrayLayout>())
+        {
+            using SharedArray<int> array = SharedArray.Create<int>(NameOf($"{layout}"), new SharedArrayOptions { Layout = layout }, 1000);
+            array[0] = 42;
+            fixed (int* first = &array[0])
+            {
+                Assert.That(array.Address, Is.EqualTo((nint)first));
+            }
+
+            Assert.That(*(int*)array.Address, Is.EqualTo(42));
+            Assert.That(array.MappedLength, Is.EqualTo(new FileInfo(ShmPathOf(array.Name)).Length));
+            array.Dispose();
+            Assert.That(() => array.Address, Throws.InstanceOf<ObjectDisposedException>());
+        }
+    }
+
+    [Test]
+    public void A_locked_array_is_in_memory_as_the_kernel_counts_it()
+    {
+        using SharedArray<byte> array = SharedArray.Create<byte>(Name, new SharedArrayOptions { Preallocate = false }, 1 << 20);
+        array.LockInMemory();
+        array.LockInMemory();
+        Assert.That((Smaps(array.Address, "Locked:"), Smaps(array.Address, "Rss:")), Is.EqualTo((1032L, 1032L)));
+
+        array.UnlockFromMemory();
+        array.UnlockFromMemory();
+        Assert.That(Smaps(array.Address, "Locked:"), Is.Zero);
+
+        array.Dispose();
+        Assert.That(array.LockInMemory, Throws.InstanceOf<ObjectDisposedException>());
+        Assert.That(array.UnlockFromMemory, Throws.InstanceOf<ObjectDisposedException>());
+    }
+
+    [Test]
+    [Category("Root")]
+    public void More_than_the_limit_is_an_error_that_says_the_limit()
+    {
+        // As nobody, since root has no limit; 64 KiB, and none at all.
+        foreach ((string limit, string said) in new[] { ("64", "65,536 bytes"), ("0", "0 bytes") })
+        {
+            string output = ChildProcess.Run(
+                "bash", ["-c", $"ulimit -l {limit}; exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"", "bash", .. ChildProcess.CommandLine(Lock, Name)]);
+            Assert.That(output, Does.Contain("RLIMIT_MEMLOCK").And.Contain($"is {said}").And.Contain("Cannot lock the 1,056,768 bytes").And.Contain(Name));
+        }
+
+        static int Lock(string[] args)
+        {
+            using SharedArray<byte> array = SharedArray.Create<byte>(args[0], 1 << 20);
+            SharedArray.Delete(args[0]);
+            try
+            {
+                array.LockInMemory();
+                return 1;
+            }
+            catch (IOException error) when (error.HResult != 0)
+            {
+                Console.WriteLine(error.Message);
+                array[5] = 1;
+                return 0;
+            }
+        }
+    }
+
+    // A line of the mapping with the address, in kB.
+    private static long Smaps(nint address, string field)
+    {
+        using IEnumerator<string> lines = File.ReadLines("/proc/self/smaps").GetEnumerator();
+        bool isFound = false;
+        while (lines.MoveNext())
+        {
+            string[] words = lines.Current.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (words[0].Split('-') is [string from, string to]
+                && long.TryParse(from, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out long start)
+                && long.TryParse(to, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out long end))
+            {
+                isFound = address >= start && address < end;
+            }
+            else if (isFound && words[0] == field)
+            {
+                return long.Parse(words[1], CultureInfo.InvariantCulture);
+            }
+        }
+
+        throw new AssertionException($"no {field} of {address:x}");
+    }
+}

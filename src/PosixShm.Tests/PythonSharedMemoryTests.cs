@@ -1,0 +1,118 @@
+namespace PosixShm.Tests;
+
+/// <summary>Python's own multiprocessing.shared_memory, which knows bytes and no arrays, and deletes what it only read.</summary>
+internal sealed class PythonSharedMemoryTests : NamedTest
+{
+    // A Python ends with its helper process, which inherits its standard error: when Run returns, the deed is done, or will not be.
+    private const string Import = "from multiprocessing import shared_memory, resource_tracker\n";
+
+    [TestCase(ArrayLayout.Npy, 4096)]
+    [TestCase(ArrayLayout.SharedArray, 0)]
+    public void It_sees_the_bytes_of_an_array_at_the_documented_offset(ArrayLayout layout, int offset)
+    {
+        using SharedArray<byte> array = SharedArray.Create<byte>(Name, new SharedArrayOptions { Layout = layout }, 100);
+        array[0] = 1;
+        array[99] = 2;
+        string seen = Python.Run(
+            Import + """
+            s = shared_memory.SharedMemory(sys.argv[1])
+            resource_tracker.unregister(s._name, 'shared_memory')
+            start = int(sys.argv[2])
+            print(s.buf[start], s.buf[start + 99])
+            s.buf[start + 1] = 3
+            s.close()
+            """,
+            Name, $"{offset}");
+        Assert.That(seen, Is.EqualTo("1 2"));
+        Assert.That(array[1], Is.EqualTo(3));
+    }
+
+    [Test]
+    public void It_deletes_an_array_that_it_only_read_when_it_exits()
+    {
+        SharedArray.Create<byte>(Name, 100).Dispose();
+        _ = Python.Run(Import + "s = shared_memory.SharedMemory(sys.argv[1]); print(s.buf[4096]); s.close()", Name);
+        Assert.That(SharedArray.Exists(Name), Is.False, "if this fails, Python has mended its ways, and docs/PYTHON.md is to be changed");
+    }
+
+    [TestCase("s = shared_memory.SharedMemory(sys.argv[1]); resource_tracker.unregister(s._name, 'shared_memory')")]
+    [TestCase("s = shared_memory.SharedMemory(sys.argv[1], track=False) if sys.version_info >= (3, 13) else None")]
+    [TestCase("a = np.load('/dev/shm/' + sys.argv[1], mmap_mode='r+'); a[0] = 1")]
+    [TestCase("a = np.memmap('/dev/shm/' + sys.argv[1], np.uint8, 'r+', 4096, (100,)); a[0] = 1")]
+    public void There_are_ways_around_that(string script)
+    {
+        SharedArray.Create<byte>(Name, 100).Dispose();
+        _ = Python.Run(Import + script, Name);
+        Assert.That(SharedArray.Exists(Name), Is.True);
+    }
+
+    [Test]
+    public void Without_it_numpy_makes_an_array_under_another_name_and_renames_it()
+    {
+        _ = Python.Run(
+            "import os; b = np.lib.format.open_memmap(sys.argv[1] + '.new', 'w+', dtype=np.float64, shape=(3, 4)); b[...] = 1; os.rename(sys.argv[1] + '.new', sys.argv[1])",
+            ShmPath);
+        using SharedArray<double> array = SharedArray.Attach(Name);
+        Assert.That(array, Is.EqualTo(Enumerable.Repeat(1.0, 12)));
+    }
+
+    [Test]
+    public void A_segment_of_it_is_attached_with_the_type_and_shape_that_the_caller_gives()
+    {
+        using ChildProcess python = Python.Start(
+            Import + """
+            s = shared_memory.SharedMemory(sys.argv[1], create=True, size=8192)
+            a = np.ndarray((3, 4), np.int32, s.buf, 64)
+            a[...] = np.arange(12).reshape(3, 4)
+            print('READY')
+            sys.stdin.readline()
+            print(a[2, 3])
+            del a
+            s.close()
+            s.unlink()
+            """,
+            Name);
+        python.Expect("READY");
+        using (SharedArray<int> array = SharedArray.AttachRaw<int>(Name, [3, 4], offset: 64))
+        {
+            Assert.That(array, Is.EqualTo(Enumerable.Range(0, 12)));
+            Assert.That((array.Shape.ToArray(), array.IsCurrent, array.Name), Is.EqualTo((new long[] { 3, 4 }, true, Name)));
+            array[2, 3] = 42;
+        }
+
+        python.Send("GO");
+        python.Expect("42");
+        python.WaitForSuccess();
+    }
+
+    [Test]
+    public void Raw_bytes_are_attached_only_where_they_are_all_there()
+    {
+        File.WriteAllBytes(ShmPath, new byte[100]);
+        File.WriteAllBytes(ShmPathOf(NameOf("empty")), []);
+        _ = File.CreateSymbolicLink(ShmPathOf(NameOf("link")), ShmPath);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(() => SharedArray.AttachRaw<byte>(Name, [101]), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("100 bytes").And.Message.Contains("(101,)"));
+            Assert.That(() => SharedArray.AttachRaw<byte>(Name, [1], 100), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(() => SharedArray.AttachRaw<byte>(Name, [1], long.MaxValue), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(() => SharedArray.AttachRaw<byte>(Name, [0], 101), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(() => SharedArray.AttachRaw<byte>(NameOf("empty"), [0]), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(() => SharedArray.AttachRaw<byte>(NameOf("link"), [1]), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
+            Assert.That(() => SharedArray.AttachRaw<byte>(NameOf("none"), [1]), Throws.InstanceOf<FileNotFoundException>());
+            Assert.That(() => SharedArray.AttachRaw<byte>(Name, [-1]), Throws.InstanceOf<ArgumentOutOfRangeException>());
+            Assert.That(() => SharedArray.AttachRaw<byte>(Name, [1], -1), Throws.InstanceOf<ArgumentOutOfRangeException>());
+            Assert.That(() => SharedArray.AttachRaw<byte>(Name, new long[65]), Throws.ArgumentException);
+            Assert.That(() => SharedArray.AttachRaw<long>(Name, [long.MaxValue]), Throws.ArgumentException);
+            Assert.That(() => SharedArray.AttachRaw<byte>(Name, null!), Throws.ArgumentNullException);
+            Assert.That(() => SharedArray.AttachRaw<byte>("a/b", [1]), Throws.ArgumentException);
+        }
+
+        using SharedArray<byte> all = SharedArray.AttachRaw<byte>(Name, [10, 10], options: new AttachOptions { AllowOtherOwners = true });
+        using SharedArray<byte> last = SharedArray.AttachRaw<byte>(NameOf("link"), [1], 99, new AttachOptions { FollowLinks = true });
+        all[9, 9] = 7;
+        Assert.That(last[0], Is.EqualTo(7));
+        using SharedArray<byte> none = SharedArray.AttachRaw<byte>(Name, [0], 100);
+        Assert.That(none, Is.Empty);
+    }
+}

@@ -1,0 +1,471 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Text;
+using FsCheck;
+using FsCheck.Fluent;
+using PosixShm.Format;
+
+namespace PosixShm.Tests;
+
+/// <summary>The format of Python's SharedArray package, on bytes alone.</summary>
+internal sealed class SharedArrayFormatTests
+{
+    private const int Numpy1 = 292;
+    private const int Numpy2 = 548;
+    private const int TypeNumber = 24;
+    private const int ItemSize = 28;
+    private const int Rank = 32;
+    private const int Dimensions = 36;
+
+    private static readonly ScalarType s_double = ScalarType.Native(ScalarType.FloatingPoint, 8);
+
+    [TestCase("f8_10", "<f8", 10)]
+    [TestCase("i2_2x3", "<i2", 2, 3)]
+    [TestCase("bool_5", "|b1", 5)]
+    [TestCase("c16_3", "<c16", 3)]
+    [TestCase("f8_scalar", "<f8")]
+    [TestCase("f4_3x4x5", "<f4", 3, 4, 5)]
+    [TestCase("i4_empty", "<i4", 0)]
+    [TestCase("u8_7", "<u8", 7)]
+    public void The_double_trailer_is_that_of_both_builds_byte_for_byte(string array, string type, params long[] shape)
+    {
+        (byte[] numpy1, byte[] numpy2) = SharedArrayFixtures.Both(array);
+        byte[] golden = [.. numpy2[^Numpy2..^Numpy1], .. numpy1[^Numpy1..]];
+
+        ScalarType element = ScalarType.TryParse(type)!;
+        byte[] trailer = new byte[SharedArrayTrailer.Size];
+        trailer.AsSpan().Fill(0xFF);
+        SharedArrayTrailer.Write(element, shape, shape.Aggregate(element.Size, static (size, dimension) => size * dimension), trailer);
+        Assert.That(trailer, Is.EqualTo(golden));
+    }
+
+    [TestCase(0, 4096 + 548)]
+    [TestCase(1, 4096 + 4096 + 548)]
+    [TestCase(512, 4096 + 4096 + 548)]
+    [TestCase(513, 8192 + 4096 + 548)]
+    public void A_segment_is_elements_control_page_and_trailer(long length, long fileLength)
+    {
+        NewArray array = New(s_double, [length]);
+        Assert.That((array.FileLength, array.Head.Length, array.Tail.Length), Is.EqualTo((fileLength, 0, ArrayHeader.TailNeeded)));
+        Assert.That(Native.Interop.ProbeTail, Is.EqualTo(ArrayHeader.TailNeeded));
+
+        ArrayHeader? read = ArrayHeader.TryRead([], array.Tail, array.FileLength, out string problem);
+        Assert.That(read, Is.Not.Null, problem);
+        Assert.That(read!.Control, Is.EqualTo(array.Header.Control));
+        Assert.That((read.Format, read.DataOffset, read.DataLength, read.ControlOffset), Is.EqualTo((HeaderFormat.SharedArray, 0L, length * 8, fileLength - 548 - 4096)));
+    }
+
+    [TestCase(31, 2 * 4096 + 548)]
+    [TestCase(32, 3 * 4096 + 548)]
+    [TestCase(65, 4 * 4096 + 548)]
+    public void Many_locks_take_pages_before_the_control_page(int locks, long fileLength)
+    {
+        NewArray array = NewArray.SharedArray(s_double, [1], locks, "shape", TimeProvider.System);
+        Assert.That(array.FileLength, Is.EqualTo(fileLength));
+        ArrayHeader? read = ArrayHeader.TryRead([], array.Tail, array.FileLength, out string problem);
+        Assert.That(read?.Control?.LocksOffset, Is.EqualTo(array.Header.Control!.Value.LocksOffset), problem);
+    }
+
+    [Test]
+    public void Any_shape_and_type_are_read_as_written()
+    {
+        Gen<ImmutableArray<long>> shapes = Gen.ListOf(Gen.Choose(0, 5)).Select(list => list.Take(27).Select(i => (long)Math.Min(i, 2)).ToImmutableArray());
+        Gen<string> types = Gen.Elements("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "<f16", "<c8", "<c16", "<c32", "|S3", "<U2", "|V7", "<m8", "<M8");
+        Prop.ForAll(shapes.ToArbitrary(), types.ToArbitrary(), static (shape, text) =>
+        {
+            NewArray array = New(ScalarType.TryParse(text)!, shape.AsSpan());
+            ArrayHeader? read = ArrayHeader.TryRead([], array.Tail, array.FileLength, out _);
+            ArrayHeader? onlyNumpy2 = ArrayHeader.TryRead([], Without(array.Tail, Numpy1), array.FileLength, out _);
+            ArrayHeader? onlyNumpy1 = ArrayHeader.TryRead([], Without(array.Tail, Numpy2), array.FileLength, out _);
+            return new[] { read, onlyNumpy1, onlyNumpy2 }.All(
+                    header => header is not null && header.Shape.SequenceEqual(shape) && header.Type == array.Header.Type && header.DataLength == array.Header.DataLength)
+                && read!.Control == array.Header.Control;
+        }).QuickCheckThrowOnFailure();
+
+        // As the other build sees the file.
+        static byte[] Without(byte[] tail, int trailer)
+        {
+            byte[] copy = [.. tail];
+            copy[^trailer] = 0;
+            return copy;
+        }
+    }
+
+    [Test]
+    public void At_most_27_dimensions_are_created_and_the_reason_is_said()
+    {
+        long[] most = [.. Enumerable.Repeat(1L, 27)];
+        Assert.That(New(s_double, most).Header.Shape, Is.EqualTo(most));
+        Assert.That(() => New(s_double, [.. most, 1]), Throws.ArgumentException.With.Message.Contains("at most 27 dimensions, not 28").And.Message.Contains("both builds"));
+        Assert.That(() => New(s_double, new long[65]), Throws.ArgumentException);
+    }
+
+    [TestCase("<f12")]
+    [TestCase(">f8")]
+    public void A_type_without_a_number_is_not_created(string type)
+        => Assert.That(() => New(ScalarType.TryParse(type)!, [1]), Throws.InstanceOf<NotSupportedException>().With.Message.Contains(type));
+
+    [TestCase(9, 8, "<i8")]
+    [TestCase(10, 8, "<u8")]
+    [TestCase(13, 16, "<f16")]
+    [TestCase(16, 32, "<c32")]
+    [TestCase(18, 5, "|S5")]
+    [TestCase(19, 12, "<U3")]
+    [TestCase(20, 24, "|V24")]
+    [TestCase(21, 8, "<M8")]
+    [TestCase(22, 8, "<m8")]
+    [TestCase(23, 2, "<f2")]
+    public void Every_type_number_is_read(int number, int itemSize, string type)
+    {
+        ArrayHeader? read = ReadOne(Numpy1, 4 * itemSize, trailer => Describe(trailer, number, itemSize, 4), out string problem);
+        Assert.That(read?.Type.Description, Is.EqualTo(type), problem);
+    }
+
+    [TestCase(17, 8, "Python objects")]
+    [TestCase(2056, 16, "StringDType")]
+    [TestCase(24, 8, "type number 24 is not known")]
+    [TestCase(-1, 8, "type number -1 is not known")]
+    [TestCase(12, 0, "do not have 0 bytes")]
+    [TestCase(12, 4, "type number 12 do not have 4 bytes")]
+    [TestCase(12, -8, "do not have -8 bytes")]
+    [TestCase(18, 0, "do not have 0 bytes")]
+    [TestCase(18, int.MinValue, "do not have -2147483648 bytes")]
+    [TestCase(19, 7, "do not have 7 bytes")]
+    public void A_type_that_cannot_be_is_refused_by_name(int number, int itemSize, string reason)
+    {
+        foreach (int length in (int[])[Numpy1, Numpy2])
+        {
+            Assert.That(ReadOne(length, 4096, trailer => Describe(trailer, number, itemSize, 4), out string problem), Is.Null);
+            Assert.That(problem, Does.Contain(reason));
+        }
+    }
+
+    [TestCase(1000)]
+    [TestCase(-1)]
+    [TestCase(int.MinValue)]
+    [TestCase(65)]
+    public void Dimensions_that_cannot_be_are_refused(int rank)
+    {
+        foreach (int length in (int[])[Numpy1, Numpy2])
+        {
+            Assert.That(ReadOne(length, 80, trailer => BinaryPrimitives.WriteInt32LittleEndian(trailer[Rank..], rank), out string problem), Is.Null);
+            Assert.That(problem, Does.Contain($"{rank} dimensions"));
+        }
+    }
+
+    [TestCase(-1L)]
+    [TestCase(long.MinValue)]
+    [TestCase(long.MaxValue)]
+    [TestCase(11L)]
+    [TestCase(9L)]
+    [TestCase(1L << 61)]
+    public void A_dimension_that_does_not_fit_is_refused(long dimension)
+    {
+        foreach (int length in (int[])[Numpy1, Numpy2])
+        {
+            Assert.That(ReadOne(length, 80, trailer => BinaryPrimitives.WriteInt64LittleEndian(trailer[Dimensions..], dimension), out string problem), Is.Null);
+            Assert.That(problem, Does.Contain("truncated or damaged"));
+        }
+    }
+
+    [Test]
+    public void A_shape_that_overflows_is_refused_with_a_zero_in_it_too()
+    {
+        Assert.That(ReadOne(Numpy1, 80, trailer => Overflow(trailer, 0), out _), Is.Null);
+        Assert.That(ReadOne(Numpy1, 80, trailer => Overflow(trailer, 1), out _), Is.Null);
+
+        static void Overflow(Span<byte> trailer, long last)
+        {
+            Describe(trailer, 12, 8, 1L << 32, 1L << 32, last);
+            trailer[16..24].Clear();
+        }
+    }
+
+    [Test]
+    public void No_mutation_of_a_byte_crashes_the_reader_or_reaches_beyond_the_file()
+    {
+        (byte[] numpy1, byte[] numpy2) = SharedArrayFixtures.Both("f4_3x4x5");
+        NewArray ours = New(ScalarType.Native(ScalarType.FloatingPoint, 4), [3, 4, 5]);
+        (byte[] Tail, long FileLength, int From)[] files =
+            [(numpy1, numpy1.Length, numpy1.Length - Numpy1), (numpy2, numpy2.Length, numpy2.Length - Numpy2), (ours.Tail, ours.FileLength, 0)];
+        (int tried, int refused) = (0, 0);
+
+        foreach ((byte[] tail, long fileLength, int from) in files)
+        {
+            for (int i = from; i < tail.Length; i++)
+            {
+                // Of the control page, what is described; the locks have tests of their own.
+                if (fileLength == ours.FileLength && i is >= 72 and < 4096)
+                {
+                    continue;
+                }
+
+                byte original = tail[i];
+                for (int value = 0; value < 256; value++)
+                {
+                    tail[i] = (byte)value;
+                    refused += ReadsSafely([], tail, fileLength) ? 0 : 1;
+                    tried++;
+                }
+
+                tail[i] = original;
+            }
+
+            Assert.That(ReadsSafely([], tail, fileLength), Is.True);
+        }
+
+        Assert.That(tried, Is.EqualTo((Numpy1 + Numpy2 + 72 + Numpy2) * 256));
+        Assert.That(refused, Is.GreaterThan(30_000));
+        TestContext.Out.WriteLine($"{tried} mutations, {refused} refused");
+    }
+
+    [Test]
+    public void No_mutated_field_is_believed()
+    {
+        // The fields proper, without the unused dimensions: whatever is changed, the array is refused, or nothing that matters was changed.
+        byte[] file = SharedArrayFixtures.Both("i2_2x3").Numpy1;
+        int trailer = file.Length - Numpy1;
+        ArrayHeader whole = ArrayHeader.TryRead(file, file, file.Length, out _)!;
+        for (int i = trailer; i < trailer + Dimensions + 16; i++)
+        {
+            byte original = file[i];
+            for (int value = 0; value < 256; value++)
+            {
+                file[i] = (byte)value;
+                ArrayHeader? read = ArrayHeader.TryRead(file, file, file.Length, out _);
+                Assert.That(read is null || read.DataLength == whole.DataLength, Is.True, $"byte {i - trailer} is {value}");
+            }
+
+            file[i] = original;
+        }
+    }
+
+    [Test]
+    public void No_combination_of_fields_crashes_the_reader()
+    {
+        Gen<int> integers = Gen.OneOf(Gen.Choose(-3, 70), Gen.Elements(int.MinValue, int.MaxValue, 1000, 2056, 1 << 30));
+        Gen<long> longs = Gen.OneOf(
+            Gen.Choose(-3, 70).Select(i => (long)i), Gen.Elements(long.MinValue, long.MaxValue, 1L << 32, 1L << 61, 1L << 62, -(1L << 62), 4096));
+        Gen<(long Size, int[] Integers, long[] Dimensions)> trailers =
+            longs.SelectMany(size => Gen.ArrayOf(integers, 3).SelectMany(numbers => Gen.ArrayOf(longs, 64).Select(dimensions => (size, numbers, dimensions))));
+        Config config = Config.QuickThrowOnFailure.WithMaxTest(3000);
+
+        Prop.ForAll(trailers.Two().ToArbitrary(), Gen.Choose(0, 600).ToArbitrary(), static (pair, dataLength) =>
+        {
+            byte[] file = new byte[dataLength + Numpy2];
+            Write(file.AsSpan(dataLength), pair.Item1, 64);
+            ReadsSafely(file, file, file.Length);
+            Write(file.AsSpan(dataLength + Numpy2 - Numpy1), pair.Item2, 32);
+            ReadsSafely(file, file, file.Length);
+            ReadsSafely(file.AsSpan()[^Numpy1..], file.AsSpan()[^Numpy1..], Numpy1);
+            return true;
+        }).Check(config);
+
+        static void Write(Span<byte> trailer, (long Size, int[] Integers, long[] Dimensions) fields, int most)
+        {
+            "[SharedArray]\0\0\0"u8.CopyTo(trailer);
+            BinaryPrimitives.WriteInt64LittleEndian(trailer[16..], fields.Size);
+            for (int i = 0; i < 3; i++)
+            {
+                BinaryPrimitives.WriteInt32LittleEndian(trailer[(24 + (4 * i))..], fields.Integers[i]);
+            }
+
+            for (int i = 0; i < most; i++)
+            {
+                BinaryPrimitives.WriteInt64LittleEndian(trailer[(Dimensions + (8 * i))..], fields.Dimensions[i]);
+            }
+        }
+    }
+
+    [Test]
+    public void No_truncation_crashes_the_reader()
+    {
+        (byte[] numpy1, byte[] numpy2) = SharedArrayFixtures.Both("f4_3x4x5");
+        foreach (byte[] file in (byte[][])[numpy1, numpy2])
+        {
+            for (int size = 0; size < file.Length; size++)
+            {
+                // Without the dimensions that it does not use, the trailer of numpy 2 is that of numpy 1.
+                bool isOther = file == numpy2 && size == numpy1.Length;
+                Assert.That(ReadsSafely(file.AsSpan(0, size), file.AsSpan(0, size), size), Is.EqualTo(isOther), $"{size} bytes");
+            }
+        }
+
+        Assert.That(numpy2.AsSpan(0, numpy1.Length).SequenceEqual(numpy1), Is.True);
+    }
+
+    [TestCase(Dimensions, 5, "contradict")]
+    [TestCase(TypeNumber, 7, "contradict")]
+    [TestCase(ItemSize, 9, "do not have 9 bytes")]
+    public void Two_trailers_that_disagree_are_damage(int offset, byte value, string reason)
+    {
+        foreach (int trailer in (int[])[Numpy1, Numpy2])
+        {
+            NewArray array = New(s_double, [1, 4]);
+            array.Tail[array.Tail.Length - trailer + offset] = value;
+            if (offset == Dimensions)
+            {
+                // Still the same bytes: only the shapes differ.
+                array.Tail[array.Tail.Length - trailer + Dimensions] = 4;
+                array.Tail[array.Tail.Length - trailer + Dimensions + 8] = 1;
+            }
+
+            Assert.That(ArrayHeader.TryRead([], array.Tail, array.FileLength, out string problem), Is.Null);
+            Assert.That(problem, Does.Contain(reason));
+        }
+    }
+
+    [Test]
+    public void Elements_cannot_forge_the_longer_trailer()
+    {
+        // The last elements of an array by numpy 1 look like a trailer of numpy 2 would.
+        byte[] file = new byte[1024 + Numpy1];
+        Describe(file.AsSpan(1024), 2, 1, 1024);
+        Describe(file.AsSpan(file.Length - Numpy2), 12, 8, 4);
+        ArrayHeader? read = ArrayHeader.TryRead(file, file, file.Length, out string problem);
+        Assert.That(read?.Type.Description, Is.EqualTo("|u1"), problem);
+        Assert.That(read!.DataLength, Is.EqualTo(1024));
+    }
+
+    [Test]
+    public void Elements_cannot_forge_a_control_page()
+    {
+        // An array by numpy 2 whose last elements look like a page, at the right place.
+        byte[] tail = new byte[4096 + Numpy2];
+        new ControlPage(0, 1 << 30, Guid.Empty, 0, 0, 1, 8192 + 2112).Write(tail);
+        Describe(tail.AsSpan(4096), 2, 1, 8192 + 4096);
+        ArrayHeader? read = ArrayHeader.TryRead(new byte[4096], tail, 8192 + 4096 + Numpy2, out string problem);
+        Assert.That(read, Is.Not.Null, problem);
+        Assert.That(read!.Control, Is.Null);
+    }
+
+    [Test]
+    public void A_shape_that_ends_inside_the_control_page_is_no_array_with_a_control_page()
+    {
+        // As if the trailers were changed under us: the page no longer is behind the elements.
+        NewArray array = New(s_double, [512]);
+        Describe(array.Tail.AsSpan(4096), 12, 8, 513);
+        Describe(array.Tail.AsSpan(4096 + Numpy2 - Numpy1), 12, 8, 513);
+        Assert.That(ArrayHeader.TryRead([], array.Tail, array.FileLength, out _)!.Control, Is.Null);
+
+        // And into the trailer it cannot reach.
+        long into = (array.FileLength - Numpy2 + 8) / 8;
+        Describe(array.Tail.AsSpan(4096), 12, 8, into);
+        Describe(array.Tail.AsSpan(4096 + Numpy2 - Numpy1), 12, 8, into);
+        array.Tail[^Numpy1] = 0;
+        Assert.That(ArrayHeader.TryRead([], array.Tail, array.FileLength, out _), Is.Null);
+    }
+
+    [Test]
+    public void A_control_page_that_contradicts_the_trailer_is_damage()
+    {
+        NewArray array = New(s_double, [10]);
+        (array.Header.Control!.Value with { DataLength = 88 }).Write(array.Tail);
+        Assert.That(ArrayHeader.TryRead([], array.Tail, array.FileLength, out string problem), Is.Null);
+        Assert.That(problem, Does.Contain("contradict"));
+    }
+
+    [Test]
+    public void An_npy_file_as_elements_is_elements()
+    {
+        byte[] npy = NpyFile(s_double, 10);
+        foreach (int length in (int[])[Numpy1, Numpy2])
+        {
+            byte[] file = [.. npy, .. new byte[length]];
+            Describe(file.AsSpan(npy.Length), 2, 1, npy.Length);
+            ArrayHeader? read = ArrayHeader.TryRead(file, file, file.Length, out string problem);
+            Assert.That((read?.Format, read?.DataLength), Is.EqualTo((HeaderFormat.SharedArray, (long)npy.Length)), problem);
+        }
+    }
+
+    [Test]
+    public void A_SharedArray_file_in_an_npy_file_cannot_be_told_from_the_opposite()
+    {
+        // np.save of the bytes of an array by the package. The trailer lies in the elements of one, and the header in those of the other.
+        byte[] inner = SharedArrayFixtures.Both("f4_3x4x5").Numpy1;
+        byte[] file = NpyFile(ScalarType.Native(ScalarType.UnsignedInteger, 1), inner.Length);
+        inner.CopyTo(file, 4096);
+        Assert.That(ArrayHeader.TryRead(file, file, file.Length, out string problem), Is.Null);
+        Assert.That(problem, Does.Contain("as an .npy file and as an array of Python's SharedArray package"));
+
+        // A damaged trailer there is elements.
+        BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(file.Length - Numpy1 + Rank), 1000);
+        Assert.That(ArrayHeader.TryRead(file, file, file.Length, out problem)?.Format, Is.EqualTo(HeaderFormat.Npy), problem);
+    }
+
+    [Test]
+    public void A_damaged_trailer_beyond_the_elements_of_an_npy_file_is_damage_and_does_not_let_them_take_over()
+    {
+        byte[] npy = NpyFile(s_double, 10);
+        byte[] file = [.. npy, .. new byte[Numpy1]];
+        Describe(file.AsSpan(npy.Length), 2, 1, npy.Length + 1);
+        Assert.That(ArrayHeader.TryRead(file, file, file.Length, out string problem), Is.Null);
+        Assert.That(problem, Does.Contain("truncated or damaged"));
+    }
+
+    [TestCase(160)]
+    [TestCase(288)]
+    public void A_trailer_of_an_older_version_is_refused_with_the_reason(int length)
+    {
+        byte[] file = new byte[512 + length];
+        Encoding.ASCII.GetBytes("[SharedArray]").CopyTo(file, 512);
+        Assert.That(ArrayHeader.TryRead(file, file, file.Length, out string problem), Is.Null);
+        Assert.That(problem, Does.Contain("before 3.1.0"));
+        Assert.That(ArrayHeader.IsRecognised(file, file), Is.True);
+    }
+
+    [Test]
+    public void A_description_before_the_elements_is_refused_as_an_older_versions()
+    {
+        byte[] file = [.. "[SharedArray]\0\0\0"u8, .. new byte[1000]];
+        Assert.That(ArrayHeader.TryRead(file, file, file.Length, out string problem), Is.Null);
+        Assert.That(problem, Does.Contain("older version").And.Contain("before the elements"));
+        Assert.That(ArrayHeader.IsRecognised(file, file), Is.True);
+    }
+
+    private static NewArray New(ElementType type, ReadOnlySpan<long> shape) => NewArray.SharedArray(type, shape, 1, "shape", TimeProvider.System);
+
+    private static byte[] NpyFile(ScalarType type, long length) => [.. NpyHeader.Write(type, [length]), .. new byte[type.Size * length]];
+
+    private static ArrayHeader? ReadOne(int trailerLength, int dataLength, Changer change, out string problem)
+    {
+        byte[] file = new byte[dataLength + trailerLength];
+        Describe(file.AsSpan(dataLength), 12, 8, dataLength / 8);
+        change(file.AsSpan(dataLength));
+        return ArrayHeader.TryRead(file, file, file.Length, out problem);
+    }
+
+    private delegate void Changer(Span<byte> trailer);
+
+    private static void Describe(Span<byte> trailer, int number, int itemSize, params ReadOnlySpan<long> shape)
+    {
+        "[SharedArray]\0\0\0"u8.CopyTo(trailer);
+        long size = itemSize;
+        BinaryPrimitives.WriteInt32LittleEndian(trailer[TypeNumber..], number);
+        BinaryPrimitives.WriteInt32LittleEndian(trailer[ItemSize..], itemSize);
+        BinaryPrimitives.WriteInt32LittleEndian(trailer[Rank..], shape.Length);
+        for (int i = 0; i < shape.Length; i++)
+        {
+            size *= shape[i];
+            BinaryPrimitives.WriteInt64LittleEndian(trailer[(Dimensions + (8 * i))..], shape[i]);
+        }
+
+        BinaryPrimitives.WriteInt64LittleEndian(trailer[16..], size);
+    }
+
+    // Whatever the bytes are: a header that fits the file, or a reason.
+    private static bool ReadsSafely(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize)
+    {
+        ArrayHeader? header = ArrayHeader.TryRead(head, tail, fileSize, out string problem);
+        if (header is null)
+        {
+            Assert.That(problem, Is.Not.Empty);
+            return false;
+        }
+
+        Assert.That(header.DataOffset, Is.InRange(0, fileSize));
+        Assert.That(header.DataLength, Is.InRange(0, fileSize - header.DataOffset));
+        Assert.That(header.Length * header.Type.Size, Is.EqualTo(header.DataLength));
+        return true;
+    }
+}

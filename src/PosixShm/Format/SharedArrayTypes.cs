@@ -1,0 +1,70 @@
+namespace PosixShm.Format;
+
+/// <summary>numpy's type numbers, by which Python's SharedArray package stores an element type: byte order, field names and units of time are lost.</summary>
+internal static class SharedArrayTypes
+{
+    private const int Object = 17;
+    private const int Bytes = 18;
+    private const int UnicodeText = 19;
+    private const int Void = 20;
+    private const int VariableString = 2056;
+
+    // The first of two numbers for one type is the one that is written: 9 and 10 are C's long long.
+    private static readonly (int Number, ScalarType Type)[] s_fixed =
+    [
+        (0, ScalarType.Native(ScalarType.Boolean, 1)),
+        (1, ScalarType.Native(ScalarType.SignedInteger, 1)),
+        (2, ScalarType.Native(ScalarType.UnsignedInteger, 1)),
+        (3, ScalarType.Native(ScalarType.SignedInteger, 2)),
+        (4, ScalarType.Native(ScalarType.UnsignedInteger, 2)),
+        (5, ScalarType.Native(ScalarType.SignedInteger, 4)),
+        (6, ScalarType.Native(ScalarType.UnsignedInteger, 4)),
+        (7, ScalarType.Native(ScalarType.SignedInteger, 8)),
+        (8, ScalarType.Native(ScalarType.UnsignedInteger, 8)),
+        (9, ScalarType.Native(ScalarType.SignedInteger, 8)),
+        (10, ScalarType.Native(ScalarType.UnsignedInteger, 8)),
+        (11, ScalarType.Native(ScalarType.FloatingPoint, 4)),
+        (12, ScalarType.Native(ScalarType.FloatingPoint, 8)),
+        (13, ScalarType.Native(ScalarType.FloatingPoint, 16)),
+        (14, ScalarType.Native(ScalarType.Complex, 8)),
+        (15, ScalarType.Native(ScalarType.Complex, 16)),
+        (16, ScalarType.Native(ScalarType.Complex, 32)),
+        (21, ScalarType.Native(ScalarType.DateTime, 8)),
+        (22, ScalarType.Native(ScalarType.TimeSpan, 8)),
+        (23, ScalarType.Native(ScalarType.FloatingPoint, 2)),
+    ];
+
+    // Those whose size is the array's own.
+    private static readonly (int Number, char Kind)[] s_sized =
+        [(Bytes, ScalarType.Bytes), (UnicodeText, ScalarType.UnicodeText), (Void, ScalarType.Void)];
+
+    /// <summary>Gives the type of a number and an element's size; null, with the reason, if there is none.</summary>
+    public static ScalarType? TryRead(int number, int itemSize, out string problem)
+    {
+        ScalarType? known = Array.Find(s_fixed, pair => pair.Number == number).Type;
+        char kind = Array.Find(s_sized, pair => pair.Number == number).Kind;
+        problem = number == Object ? "its elements are Python objects, which are pointers into their own process"
+            : number == VariableString ? "its elements are strings of any length (StringDType), which are pointers into their own process"
+            : known is null && kind == default ? $"its type number {number} is not known"
+            : itemSize <= 0 || (known is not null && itemSize != known.Size) || (kind == ScalarType.UnicodeText && itemSize % 4 != 0)
+            ? $"elements of its type number {number} do not have {itemSize} bytes"
+            : string.Empty;
+
+        return problem.Length > 0 ? null : known ?? ScalarType.Native(kind, itemSize);
+    }
+
+    /// <summary>Gives what is left of a type when it is stored: a structure becomes bytes, a date loses its unit. Null if there is no number for it.</summary>
+    public static ScalarType? Stored(ElementType type) => type switch
+    {
+        ScalarType { IsNativeOrder: true, Size: > 0 } scalar when Array.Exists(s_sized, pair => pair.Kind == scalar.Kind) => scalar,
+        ScalarType { IsNativeOrder: true } scalar => Array.Find(s_fixed, pair => pair.Type.Kind == scalar.Kind && pair.Type.Size == scalar.Size).Type,
+        StructType or SubarrayType when type.Size > 0 => ScalarType.Native(ScalarType.Void, type.Size),
+        _ => null,
+    };
+
+    /// <summary>Gives the number of a type as it is stored.</summary>
+    public static int NumberOf(ScalarType stored)
+        => Array.Exists(s_sized, pair => pair.Kind == stored.Kind)
+            ? Array.Find(s_sized, pair => pair.Kind == stored.Kind).Number
+            : Array.Find(s_fixed, pair => pair.Type == stored).Number;
+}

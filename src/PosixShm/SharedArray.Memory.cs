@@ -1,0 +1,54 @@
+using PosixShm.Segments;
+
+namespace PosixShm;
+
+/// <content>The mapping: its place in memory and on disk.</content>
+public abstract unsafe partial class SharedArray
+{
+    /// <summary>Gets the address of the first element, for code that takes a pointer.</summary>
+    /// <value>It must not be used after <see cref="Dispose"/>. Of an array without elements, it must not be used at all.</value>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public nint Address => (nint)Data;
+
+    /// <summary>Gets the bytes of the whole segment that are mapped: the elements and their description.</summary>
+    public long MappedLength => Segment.Length;
+
+    /// <summary>
+    /// Writes the elements to the array's file and waits for the disk; see <c>msync(2)</c>. Other processes see every store at once without it: it is for an array in a file
+    /// (<c>file://</c>) that is to survive a crash of the machine. An array in <c>/dev/shm</c> never does, and for a private copy there is nothing to write.
+    /// </summary>
+    /// <param name="flushToDisk">
+    /// Also waits until the file itself and its name are on disk, by <c>fsync(2)</c> of both the file and its folder. Needed once after an array was created or replaced: without
+    /// it, the elements may be on disk and the file have no name after the crash.
+    /// </param>
+    /// <exception cref="IOException">The disk failed, or is full (an array with <see cref="SharedArrayOptions.Preallocate"/> off).</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not read the folder, whose names are to be on disk.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public void Flush(bool flushToDisk = false) => WithSegment(segment => segment.Flush(flushToDisk));
+
+    /// <summary>
+    /// Brings the whole segment into memory and keeps it there: no later access waits for a page fault, and nothing is swapped out; see <c>mlock(2)</c>. It ends with
+    /// <see cref="UnlockFromMemory"/>, however often it was called, or when the array is detached. Of a private copy, it copies every page.
+    /// </summary>
+    /// <exception cref="IOException">It is more than RLIMIT_MEMLOCK allows, and the message says how much that is; or there is not so much memory.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public void LockInMemory() => WithSegment(static segment => segment.LockInMemory());
+
+    /// <summary>Lets the kernel swap the segment out again; see <c>munlock(2)</c>. Does nothing to one that is not locked.</summary>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public void UnlockFromMemory() => WithSegment(static segment => segment.UnlockFromMemory());
+
+    // With a reference, so that no Dispose on another thread can unmap meanwhile.
+    private void WithSegment(Action<Segment> action)
+    {
+        Segment segment = AcquireSegment();
+        try
+        {
+            action(segment);
+        }
+        finally
+        {
+            segment.Release();
+        }
+    }
+}

@@ -39,9 +39,8 @@ try
         Process told = Start(Environment.ProcessPath!, "child", itsPath);
         Check("a child attached it by its path", await NextLine(told) == "attached");
 
-        // By inheritance: the child gets the descriptor itself, under the same number.
-        string inherited = $"/proc/self/fd/{Path.GetFileName(itsPath)}";
-        a.SetInheritable(true);
+        // By inheritance: children get a descriptor of their own.
+        string inherited = a.GiveToChildren();
         Process heir = Start(Environment.ProcessPath!, "child", inherited);
         Process python = Start(
             Environment.GetEnvironmentVariable("PYTHON") ?? "python3", "-c",

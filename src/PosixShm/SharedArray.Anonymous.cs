@@ -18,7 +18,7 @@ public abstract partial class SharedArray
     /// <returns>
     /// The array, attached. Its <see cref="Name"/>, <c>/proc/PID/fd/N</c>, is what another process of this user attaches it by, as long as this one has it:
     /// tell it that text. Python opens the same path with <c>np.load</c>. A process that this one starts can get it by inheritance instead
-    /// (<see cref="SetInheritable"/>).
+    /// (<see cref="GiveToChildren"/>).
     /// </returns>
     /// <exception cref="ArgumentException">The shape is negative, of more than 64 dimensions, or of more than 2^63 bytes.</exception>
     /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
@@ -39,12 +39,14 @@ public abstract partial class SharedArray
         return new(AttachedArray.CreateAnonymous(AnonymousLabel, Describe(ElementTypes.Of<T>(), options, shape), options.ToSegmentOptions()));
     }
 
-    /// <summary>Says whether programs that this process starts from now on get the array's descriptor, as none do unless told.</summary>
-    /// <param name="inheritable">Whether they do. They attach it as <c>/proc/self/fd/N</c>, with the N of this process.</param>
+    /// <summary>Gives programs that this process starts from now on a descriptor of the array, until the array is disposed.</summary>
+    /// <returns>The name by which they attach it: tell it them. As <c>/proc/self/fd/N</c> it is good in those programs only, and also after this process has ended.</returns>
+    /// <exception cref="UnauthorizedAccessException">The array is attached to read only, and this user may not write it.</exception>
+    /// <exception cref="IOException">A limit of the process was reached.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public void SetInheritable(bool inheritable)
+    public string GiveToChildren()
     {
         ThrowIfDetached();
-        Segment.SetInheritable(inheritable);
+        return Segment.GiveToChildren();
     }
 }

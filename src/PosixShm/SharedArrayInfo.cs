@@ -19,6 +19,7 @@ public sealed record SharedArrayInfo
         Mode = (UnixFileMode)entry.Status.Permissions;
         UserId = entry.Status.Owner;
         Created = entry.Header.Control is ControlPage control ? Time(control.Created) : Time(entry.Status.Born);
+        CreatorProcessId = entry.Header.Control?.CreatorProcessId;
         Modified = Time(entry.Status.Modified);
         IsInUse = entry.IsInUse;
     }
@@ -52,6 +53,9 @@ public sealed record SharedArrayInfo
 
     /// <summary>Gets when the array was created, in UTC; for one that another program made, when its file was, or null if that is not known.</summary>
     public DateTimeOffset? Created { get; }
+
+    /// <summary>Gets the id of the process that created the array, in its own PID namespace, or null for one that another program made. That process may be long gone, and its id another's.</summary>
+    public int? CreatorProcessId { get; }
 
     /// <summary>Gets when the file was last written, in UTC. The kernel does not count stores through a mapping of <c>/dev/shm</c>.</summary>
     public DateTimeOffset? Modified { get; }

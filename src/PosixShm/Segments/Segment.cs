@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -14,6 +15,7 @@ internal sealed unsafe class Segment
 {
     private readonly SegmentFile _file;
     private readonly SafeMappingHandle _mapping;
+    private SafeFileHandle? _forChildren;
     private int _references = 1;
 
     private Segment(SegmentFile file, SafeMappingHandle mapping, long length, SegmentAccess access)
@@ -96,8 +98,16 @@ internal sealed unsafe class Segment
     /// <inheritdoc cref="SegmentFile.IsByteLocked"/>
     public bool IsByteLocked(long offset) => _file.IsByteLocked(offset);
 
-    /// <summary>Says whether programs that this process starts get the segment's descriptor.</summary>
-    public void SetInheritable(bool inheritable) => _file.SetInheritable(inheritable);
+    /// <summary>Gives programs that this process starts from now on a descriptor of the segment; returns the path that it has in them.</summary>
+    public string GiveToChildren()
+    {
+        lock (_file)
+        {
+            _forChildren ??= _file.OpenForChildren();
+        }
+
+        return $"/proc/self/fd/{_forChildren.DangerousGetHandle()}";
+    }
 
     /// <summary>Writes what was stored in the mapping to the file, and waits for the disk; with <paramref name="withName"/>, also the file itself and its name.</summary>
     public void Flush(bool withName)
@@ -158,6 +168,7 @@ internal sealed unsafe class Segment
         if (Interlocked.Decrement(ref _references) == 0)
         {
             _mapping.Dispose();
+            _forChildren?.Dispose();
             _file.Dispose();
         }
     }

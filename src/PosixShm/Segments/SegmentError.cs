@@ -17,9 +17,10 @@ internal static class SegmentError
     /// <summary>The action of writing a segment to its disk.</summary>
     public const string Flush = "flush";
 
-    // EEXIST and ENOSPC on every Linux.
+    // EEXIST, ENOSPC and ENOENT on every Linux.
     public const int AlreadyExists = 17;
     private const int NoSpaceLeft = 28;
+    private const int NotThere = 2;
 
     /// <summary>Makes the exception for the error that this thread's last call left behind.</summary>
     public static Exception Last(SegmentName name, string action) => From(Marshal.GetLastPInvokeError(), name, action);
@@ -32,7 +33,7 @@ internal static class SegmentError
             Interop.Error.ENOENT when action == Create => new DirectoryNotFoundException($"There is no folder {name.Folder} to create '{name}' in."),
             Interop.Error.ENOENT when action == List => new DirectoryNotFoundException($"There is no folder {name}."),
             Interop.Error.ENOTDIR when action == List => new IOException($"'{name}' is no folder."),
-            Interop.Error.ENOENT => new FileNotFoundException($"There is no array named '{name}'.", name.Value),
+            Interop.Error.ENOENT => Missing(name),
             Interop.Error.EEXIST => Taken(name),
             Interop.Error.EACCES or Interop.Error.EPERM => new UnauthorizedAccessException(
                 $"Cannot {action} '{name}': its permissions, or those of {name.Folder}, do not allow it."),
@@ -66,6 +67,9 @@ internal static class SegmentError
                 $"Cannot lock the {bytes:N0} bytes of '{name}' in memory: the limit of all that this process locks (RLIMIT_MEMLOCK) is {limit}. Please raise it (ulimit -l; systemd: LimitMEMLOCK=; Docker: --ulimit memlock=)."),
             errno);
     }
+
+    /// <summary>Makes the exception for a name that does not exist.</summary>
+    public static FileNotFoundException Missing(SegmentName name) => new($"There is no array named '{name}'.", name.Value) { HResult = NotThere };
 
     /// <summary>Makes the exception for a name that exists already.</summary>
     public static IOException Taken(SegmentName name)

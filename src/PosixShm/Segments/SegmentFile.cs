@@ -73,10 +73,23 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>Says that somebody has the segment attached, for as long as the file is open.</summary>
     public void MarkInUse()
     {
-        // EAGAIN: somebody locked the byte for himself alone. It is no program of ours, and "in use" is what the byte says then.
-        if (Interop.LockByte(_fd, InUseByte, Interop.ByteLock.LOCK_SHARED) < 0 && Interop.LastError != Interop.Error.EAGAIN)
+        // Somebody has the byte for himself alone: one who is about to delete the segment because nobody uses it, and is done in
+        // a moment. One who keeps it longer is no program of ours, and "in use" is what the byte says then.
+        const int MostTries = 50;
+
+        for (int i = 0; Interop.LockByte(_fd, InUseByte, Interop.ByteLock.LOCK_SHARED) < 0; i++)
         {
-            throw SegmentError.Last(Name, "attach");
+            if (Interop.LastError != Interop.Error.EAGAIN)
+            {
+                throw SegmentError.Last(Name, "attach");
+            }
+
+            if (i == MostTries)
+            {
+                return;
+            }
+
+            Thread.Sleep(1);
         }
     }
 
@@ -152,8 +165,23 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>Makes the size of an anonymous file final: nobody can truncate it under those who have it mapped.</summary>
     public void SealSize() => Check(Interop.SealSize(_fd), SegmentError.Create);
 
-    /// <summary>Says whether programs that this process starts get the descriptor, under the same number.</summary>
-    public void SetInheritable(bool inheritable) => Check(Interop.SetInheritable(_fd, inheritable ? 1 : 0), "hand on");
+    /// <summary>
+    /// Opens the file a second time, for programs that this process starts. Not the same descriptor: they would share the locks on it, and so keep
+    /// "in use" and held locks alive when this process is dead.
+    /// </summary>
+    public SafeFileHandle OpenForChildren()
+    {
+        SafeFileHandle second = Opened(Interop.Open($"/proc/self/fd/{_fd.DangerousGetHandle()}", Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_FOLLOW), Name, "hand on");
+        if (Interop.SetInheritable(second, 1) < 0)
+        {
+            Exception error = SegmentError.Last(Name, "hand on");
+            second.Dispose();
+            throw error;
+        }
+
+        GC.SuppressFinalize(second);
+        return second;
+    }
 
     /// <summary>Gets the file's number in its file system.</summary>
     public ulong GetInode()
@@ -262,6 +290,12 @@ internal sealed class SegmentFile : IDisposable
 
     private static void CheckIdentity(SegmentName name, in Interop.Status status, bool allowOtherOwners)
     {
+        // Deleted since it was opened.
+        if (status.Links == 0 && name.Kind != SegmentKind.Descriptor)
+        {
+            throw SegmentError.Missing(name);
+        }
+
         if (status.Type != Interop.FileType.TYPE_REGULAR)
         {
             throw new InvalidDataException($"'{name}' is not an array, nor any regular file.");

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -13,5 +14,23 @@ internal static class SegmentFolder
         {
             throw SegmentError.Last(name, "delete");
         }
+    }
+
+    /// <summary>Removes the name of a segment that nobody has attached; false if it is in use, another one by now, gone, or not ours to delete.</summary>
+    /// <remarks>Whoever attaches meanwhile waits until it is done: he finds the byte that he wants to share taken.</remarks>
+    public static bool TryRemoveUnused(SegmentName name, in Interop.Status expected)
+    {
+        using SafeFileHandle writable = Interop.Open(name.Path, Interop.OpenFlags.O_RDWR);
+        using SafeFileHandle readable = writable.IsInvalid ? Interop.Open(name.Path, Interop.OpenFlags.O_RDONLY) : new SafeFileHandle();
+        SafeFileHandle file = writable.IsInvalid ? readable : writable;
+        bool isUnused = !file.IsInvalid
+            && Interop.FStat(file, out Interop.Status found) == 0
+            && found.Inode == expected.Inode
+            && found.Device == expected.Device
+            && found.Links == 1
+            && (writable.IsInvalid
+                ? Interop.IsByteLocked(file, SegmentFile.InUseByte) == 0
+                : Interop.LockByte(file, SegmentFile.InUseByte, Interop.ByteLock.LOCK_EXCLUSIVE) == 0);
+        return isUnused && Interop.Unlink(name.Path) == 0;
     }
 }

@@ -1,0 +1,59 @@
+using System.Globalization;
+
+namespace PosixShm.Segments;
+
+/// <summary>
+/// The files that processes have mapped, by what <c>/proc/PID/maps</c> says (<c>proc(5)</c>): it tells of programs that do not mark a segment as in use, such as Python with numpy.
+/// It shows the processes of this PID namespace and those below it, of this user, or of all if this is root.
+/// </summary>
+internal sealed class MappedFiles
+{
+    private readonly HashSet<(ulong Device, ulong Inode)> _files = [];
+
+    private MappedFiles()
+    {
+    }
+
+    /// <summary>Gets the files that no process has mapped, which are none.</summary>
+    public static MappedFiles None { get; } = new();
+
+    /// <summary>Looks at all processes.</summary>
+    public static MappedFiles Look()
+    {
+        MappedFiles mapped = new();
+        foreach (string process in Directory.EnumerateDirectories("/proc").Where(static path => char.IsAsciiDigit(path["/proc/".Length])))
+        {
+            try
+            {
+                foreach (string line in File.ReadLines(process + "/maps"))
+                {
+                    mapped.Add(line);
+                }
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // Gone meanwhile, or another user's.
+            }
+        }
+
+        return mapped;
+    }
+
+    public bool Contains(ulong device, ulong inode) => _files.Contains((device, inode));
+
+    // As in "7f12a000-7f12c000 rw-s 00000000 00:19 4711   /dev/shm/test1".
+    private void Add(string line)
+    {
+        string[] fields = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
+        if (fields.Length >= 5 && fields[3].Split(':') is [string major, string minor] && ulong.Parse(fields[4], CultureInfo.InvariantCulture) is ulong inode and > 0)
+        {
+            _ = _files.Add((Device(Hex(major), Hex(minor)), inode));
+        }
+
+        static ulong Hex(string text) => ulong.Parse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    }
+
+    // makedev(3).
+    private static ulong Device(ulong major, ulong minor)
+        => ((major & 0xFFF) << 8) | (minor & 0xFF) | ((minor & ~0xFFul) << 12) | ((major & ~0xFFFul) << 32);
+}

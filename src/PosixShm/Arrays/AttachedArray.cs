@@ -12,15 +12,15 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
 
     /// <summary>Creates an array. Its elements are zero unless they are filled, which is before anybody else can see them.</summary>
     public static AttachedArray Create(SegmentName name, NewArray array, SegmentOptions options, SegmentFiller? fill = null)
-        => new(Segment.Create(name, Image(array), options, Shifted(fill, array)), array.Header);
+        => new(SegmentCreation.Create(name, Image(array), options, Shifted(fill, array)), array.Header);
 
     /// <summary>Creates an array in place of the one that has the name.</summary>
     public static AttachedArray Replace(SegmentName name, NewArray array, SegmentOptions options, SegmentFiller? fill = null)
-        => new(Segment.Replace(name, Image(array), options, Shifted(fill, array)), array.Header);
+        => new(SegmentCreation.Replace(name, Image(array), options, Shifted(fill, array)), array.Header);
 
     /// <summary>Creates an array without a name.</summary>
     public static AttachedArray CreateAnonymous(string label, NewArray array, SegmentOptions options, SegmentFiller? fill = null)
-        => new(Segment.CreateAnonymous(label, Image(array), options, Shifted(fill, array)), array.Header);
+        => new(SegmentCreation.CreateAnonymous(label, Image(array), options, Shifted(fill, array)), array.Header);
 
     /// <summary>Attaches an array. Nothing is mapped before its header is read, into private memory, and found good.</summary>
     /// <param name="name">The array.</param>

@@ -18,7 +18,8 @@ internal sealed unsafe class Segment
     private SafeFileHandle? _forChildren;
     private int _references = 1;
 
-    private Segment(SegmentFile file, SafeMappingHandle mapping, long length, SegmentAccess access)
+    /// <summary>Takes over an open file and its mapping.</summary>
+    public Segment(SegmentFile file, SafeMappingHandle mapping, long length, SegmentAccess access)
     {
         _file = file;
         _mapping = mapping;
@@ -57,40 +58,6 @@ internal sealed unsafe class Segment
     /// <summary>Maps a checked file and takes it over.</summary>
     public static Segment Attach(SegmentFile file, long length, SegmentAccess access)
         => new(file, file.Map(length, access), length, access);
-
-    /// <summary>
-    /// Creates a segment that is absent or complete, never in between, at whatever moment its creator dies: the file has no
-    /// name until all is written; see <c>O_TMPFILE</c> in <c>open(2)</c>.
-    /// </summary>
-    public static Segment Create(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
-    {
-        // Before the space is taken, and so that a full folder does not hide it. The last word is the publication's.
-        return Path.Exists(name.Path) ? throw SegmentError.Taken(name) : Publish(name, image, options, fill, replace: false);
-    }
-
-    /// <summary>Creates a segment in place of the one that has the name; whoever has that one attached keeps it.</summary>
-    public static Segment Replace(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
-        => Publish(name, image, options, fill, replace: true);
-
-    /// <summary>Creates a segment without a name, whose size nobody can change.</summary>
-    public static Segment CreateAnonymous(string label, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
-    {
-        SegmentFile? file = SegmentFile.CreateAnonymous(label);
-        SafeMappingHandle? mapping = null;
-        try
-        {
-            mapping = Fill(file, image, options, fill);
-            file.SealSize();
-            Segment segment = new(file, mapping, image.Length, SegmentAccess.ReadWrite);
-            (file, mapping) = (null, null);
-            return segment;
-        }
-        finally
-        {
-            mapping?.Dispose();
-            file?.Dispose();
-        }
-    }
 
     /// <inheritdoc cref="SegmentFile.TryLockByte"/>
     public bool TryLockByte(long offset) => _file.TryLockByte(offset);
@@ -170,129 +137,6 @@ internal sealed unsafe class Segment
             _mapping.Dispose();
             _forChildren?.Dispose();
             _file.Dispose();
-        }
-    }
-
-    private static Segment Publish(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
-    {
-        // A name of its own, for the moment before a replacement and for file systems that can do no better.
-        string own = $"{name.Folder}/.posixshm-{Guid.NewGuid():N}";
-        return TryPublishUnnamed(name, own, image, options, fill, replace) ?? PublishNamed(name, own, image, options, fill, replace);
-    }
-
-    private static Segment? TryPublishUnnamed(SegmentName name, string own, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
-    {
-        SegmentFile? file = SegmentFile.CreateUnnamed(name);
-        if (file is null)
-        {
-            return null;
-        }
-
-        SafeMappingHandle? mapping = null;
-        try
-        {
-            mapping = Fill(file, image, options, fill);
-            if (!file.TryLink(replace ? own : name.Path))
-            {
-                return null;
-            }
-
-            if (replace)
-            {
-                RenameOver(file, own);
-            }
-
-            Segment segment = new(file, mapping, image.Length, SegmentAccess.ReadWrite);
-            (file, mapping) = (null, null);
-            return segment;
-        }
-        finally
-        {
-            mapping?.Dispose();
-            file?.Dispose();
-        }
-    }
-
-    // For file systems without O_TMPFILE, and for systems that can give an unnamed file no name.
-    private static Segment PublishNamed(SegmentName name, string own, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
-    {
-        SegmentFile? file = SegmentFile.CreateNamed(name, own);
-        SafeMappingHandle? mapping = null;
-        try
-        {
-            mapping = Fill(file, image, options, fill);
-            if (replace)
-            {
-                file.RenameOver(own);
-            }
-            else
-            {
-                file.RenameNew(own);
-            }
-
-            Segment segment = new(file, mapping, image.Length, SegmentAccess.ReadWrite);
-            (file, mapping) = (null, null);
-            return segment;
-        }
-        finally
-        {
-            if (file is not null)
-            {
-                _ = Interop.Unlink(own);
-                mapping?.Dispose();
-                file.Dispose();
-            }
-        }
-    }
-
-    private static void RenameOver(SegmentFile file, string own)
-    {
-        try
-        {
-            file.RenameOver(own);
-        }
-        catch
-        {
-            _ = Interop.Unlink(own);
-            throw;
-        }
-    }
-
-    // All that can fail comes before the publication, the mapping included.
-    private static SafeMappingHandle Fill(SegmentFile file, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
-    {
-        file.SetLength(image.Length, options.Reserve);
-        file.Write(image.Head, 0);
-        file.Write(image.Tail, image.Length - image.Tail.Length);
-        file.SetPermissions(options.Mode);
-        file.MarkInUse();
-        SafeMappingHandle mapping = file.Map(image.Length, SegmentAccess.ReadWrite);
-        try
-        {
-            Advise(mapping, image.Length, options);
-            fill?.Invoke(mapping.DangerousGetHandle());
-
-            // A sparse segment that was filled further than there was space.
-            return *mapping.Lost == 0 ? mapping : throw SegmentError.NoSpace(file.Name, image.Length);
-        }
-        catch
-        {
-            mapping.Dispose();
-            throw;
-        }
-    }
-
-    // Advice: where the kernel does not know it, or the mount has no huge pages, the memory is as good.
-    private static void Advise(SafeMappingHandle mapping, long length, SegmentOptions options)
-    {
-        if (options.HugePages)
-        {
-            _ = Interop.MAdvise(mapping, (ulong)length, Interop.MemoryAdvice.ADVICE_HUGE_PAGES);
-        }
-
-        if (options.Populate)
-        {
-            _ = Interop.MAdvise(mapping, (ulong)length, Interop.MemoryAdvice.ADVICE_POPULATE_WRITE);
         }
     }
 }

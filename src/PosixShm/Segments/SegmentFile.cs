@@ -32,22 +32,17 @@ internal sealed class SegmentFile : IDisposable
     /// <param name="status">What the kernel says of it.</param>
     public static SegmentFile Open(SegmentName name, SegmentAccess access, SegmentTrust trust, out Interop.Status status)
     {
-        Interop.OpenFlags flags = access == SegmentAccess.ReadWrite ? Interop.OpenFlags.O_RDWR : Interop.OpenFlags.O_RDONLY;
-        flags |= name.Kind == SegmentKind.Descriptor || trust.FollowLinks ? Interop.OpenFlags.O_FOLLOW : 0;
-        SegmentFile file = new(name, Opened(Interop.Open(name.Path, flags), name, "attach"), trust.FollowLinks);
+        // One that was deleted or replaced since it was opened is no longer what the name stands for.
+        const int MostTries = 1000;
 
-        try
-        {
-            file.MarkInUse();
-            file.Check(Interop.FStat(file._fd, out status), "attach");
-            CheckIdentity(name, status, trust.AllowOtherOwners);
-            return file;
-        }
-        catch
+        SegmentFile file = OpenOnce(name, access, trust, out status);
+        for (int i = 0; status.Links == 0 && name.Kind != SegmentKind.Descriptor && i < MostTries; i++)
         {
             file.Dispose();
-            throw;
+            file = OpenOnce(name, access, trust, out status);
         }
+
+        return file;
     }
 
     /// <summary>Makes a new file without a name, or returns null where the file system cannot.</summary>
@@ -276,6 +271,26 @@ internal sealed class SegmentFile : IDisposable
 
     public void Dispose() => _fd.Dispose();
 
+    private static SegmentFile OpenOnce(SegmentName name, SegmentAccess access, SegmentTrust trust, out Interop.Status status)
+    {
+        Interop.OpenFlags flags = access == SegmentAccess.ReadWrite ? Interop.OpenFlags.O_RDWR : Interop.OpenFlags.O_RDONLY;
+        flags |= name.Kind == SegmentKind.Descriptor || trust.FollowLinks ? Interop.OpenFlags.O_FOLLOW : 0;
+        SegmentFile file = new(name, Opened(Interop.Open(name.Path, flags), name, "attach"), trust.FollowLinks);
+
+        try
+        {
+            file.MarkInUse();
+            file.Check(Interop.FStat(file._fd, out status), "attach");
+            CheckIdentity(name, status, trust.AllowOtherOwners);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
     private static SafeFileHandle Opened(SafeFileHandle fd, SegmentName name, string action)
     {
         if (fd.IsInvalid)
@@ -290,12 +305,6 @@ internal sealed class SegmentFile : IDisposable
 
     private static void CheckIdentity(SegmentName name, in Interop.Status status, bool allowOtherOwners)
     {
-        // Deleted since it was opened.
-        if (status.Links == 0 && name.Kind != SegmentKind.Descriptor)
-        {
-            throw SegmentError.Missing(name);
-        }
-
         if (status.Type != Interop.FileType.TYPE_REGULAR)
         {
             throw new InvalidDataException($"'{name}' is not an array, nor any regular file.");

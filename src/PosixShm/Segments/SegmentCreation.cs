@@ -1,0 +1,123 @@
+using PosixShm.Names;
+using PosixShm.Native;
+
+namespace PosixShm.Segments;
+
+/// <summary>
+/// Makes new segments, each of which is absent or complete, never in between, at whatever moment its creator dies: the file has no name
+/// until all is written; see <c>O_TMPFILE</c> in <c>open(2)</c>.
+/// </summary>
+internal static unsafe class SegmentCreation
+{
+    /// <summary>Creates a segment, if the name is free.</summary>
+    public static Segment Create(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
+    {
+        // Before the space is taken, and so that a full folder does not hide it. The last word is the publication's.
+        return Path.Exists(name.Path) ? throw SegmentError.Taken(name) : Publish(name, image, options, fill, replace: false);
+    }
+
+    /// <summary>Creates a segment in place of the one that has the name; whoever has that one attached keeps it.</summary>
+    public static Segment Replace(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
+        => Publish(name, image, options, fill, replace: true);
+
+    /// <summary>Creates a segment without a name, whose size nobody can change.</summary>
+    public static Segment CreateAnonymous(string label, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
+        => TryComplete(SegmentFile.CreateAnonymous(label), image, options, fill, Seal)!;
+
+    private static bool Seal(SegmentFile file)
+    {
+        file.SealSize();
+        return true;
+    }
+
+    private static Segment Publish(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
+    {
+        // A name of its own, for the moment before a replacement and for file systems that can do no better.
+        string own = $"{name.Folder}/.posixshm-{Guid.NewGuid():N}";
+        bool isOwnNameUsed = replace;
+        try
+        {
+            Segment? segment = SegmentFile.CreateUnnamed(name) is SegmentFile unnamed
+                ? TryComplete(unnamed, image, options, fill, file => TryLink(file, own, replace))
+                : null;
+            if (segment is not null)
+            {
+                return segment;
+            }
+
+            // The file system has no O_TMPFILE, or the system no way to give an unnamed file a name.
+            isOwnNameUsed = true;
+            return TryComplete(SegmentFile.CreateNamed(name, own), image, options, fill, file => Rename(file, own, replace))!;
+        }
+        catch when (isOwnNameUsed)
+        {
+            _ = Interop.Unlink(own);
+            throw;
+        }
+    }
+
+    private static bool TryLink(SegmentFile file, string own, bool replace)
+        => file.TryLink(replace ? own : file.Name.Path) && (!replace || Rename(file, own, replace));
+
+    private static bool Rename(SegmentFile file, string own, bool replace)
+    {
+        if (replace)
+        {
+            file.RenameOver(own);
+        }
+        else
+        {
+            file.RenameNew(own);
+        }
+
+        return true;
+    }
+
+    // All that can fail comes before the publication, the mapping included. Null if there is no such way to publish; then nothing is left.
+    private static Segment? TryComplete(SegmentFile file, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Func<SegmentFile, bool> publish)
+    {
+        SafeMappingHandle? mapping = null;
+        bool isPublished = false;
+        try
+        {
+            file.SetLength(image.Length, options.Reserve);
+            file.Write(image.Head, 0);
+            file.Write(image.Tail, image.Length - image.Tail.Length);
+            file.SetPermissions(options.Mode);
+            file.MarkInUse();
+            mapping = file.Map(image.Length, SegmentAccess.ReadWrite);
+            Advise(mapping, image.Length, options);
+            fill?.Invoke(mapping.DangerousGetHandle());
+            if (*mapping.Lost != 0)
+            {
+                // A sparse segment that was filled further than there was space.
+                throw SegmentError.NoSpace(file.Name, image.Length);
+            }
+
+            isPublished = publish(file);
+            return isPublished ? new Segment(file, mapping, image.Length, SegmentAccess.ReadWrite) : null;
+        }
+        finally
+        {
+            if (!isPublished)
+            {
+                mapping?.Dispose();
+                file.Dispose();
+            }
+        }
+    }
+
+    // Advice: where the kernel does not know it, or the mount has no huge pages, the memory is as good.
+    private static void Advise(SafeMappingHandle mapping, long length, SegmentOptions options)
+    {
+        if (options.HugePages)
+        {
+            _ = Interop.MAdvise(mapping, (ulong)length, Interop.MemoryAdvice.ADVICE_HUGE_PAGES);
+        }
+
+        if (options.Populate)
+        {
+            _ = Interop.MAdvise(mapping, (ulong)length, Interop.MemoryAdvice.ADVICE_POPULATE_WRITE);
+        }
+    }
+}

@@ -176,6 +176,27 @@ public abstract unsafe partial class SharedArray
         return Create<T>(name, s_defaults, [.. other.Shape]);
     }
 
+    /// <summary>Creates an array of another one's element type, shape and elements: numpy's <c>a.copy()</c>, of any size. Nobody sees it without them.</summary>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="other">The other array. What others write to it meanwhile may be copied or not.</param>
+    /// <returns>The array, attached. It has one lock, and the permissions of any new array.</returns>
+    /// <exception cref="ObjectDisposedException">The other array is detached.</exception>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    public static SharedArray<T> CreateCopy<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, SharedArray<T> other)
+        where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        Segment source = other.AcquireSegment();
+        try
+        {
+            return new(Create(name, ElementTypes.Of<T>(), s_defaults, [.. other.Shape], Copy(source.Address + (nint)other.Header.DataOffset, other.ByteLength)));
+        }
+        finally
+        {
+            source.Release();
+        }
+    }
+
     /// <summary>Creates an array, or attaches the one that is there: exactly one of several callers at once creates it.</summary>
     /// <typeparam name="T">The element type.</typeparam>
     /// <param name="name">The name, unique on this machine.</param>

@@ -60,11 +60,7 @@ internal sealed record SegmentName
     public static SegmentName Parse(string name, string parameterName)
     {
         ArgumentNullException.ThrowIfNull(name, parameterName);
-
-        if (!OperatingSystem.IsLinux())
-        {
-            throw new PlatformNotSupportedException("PosixShm is for Linux: elsewhere nothing of it has been tested.");
-        }
+        LinuxOnly.Check();
 
         if (IsDescriptor(name))
         {

@@ -108,10 +108,13 @@ public sealed class NamedSemaphore : IDisposable
     /// <summary>Lists the names of all semaphores.</summary>
     /// <returns>The names, in order.</returns>
     public static IReadOnlyList<string> List()
-        => [.. Directory.EnumerateFiles(SegmentName.SharedMemoryFolder)
+    {
+        LinuxOnly.Check();
+        return [.. Directory.EnumerateFiles(SegmentName.SharedMemoryFolder)
             .Select(static file => SemaphoreName.FromFile(Path.GetFileName(file)))
             .OfType<string>()
             .Order(StringComparer.Ordinal)];
+    }
 
     /// <summary>Deletes a name; see <c>sem_unlink(3)</c>. Processes that have the semaphore open keep it.</summary>
     /// <param name="name">The name.</param>

@@ -10,6 +10,7 @@ internal sealed class SampleTests
     [TestCase("private-copies")]
     [TestCase("anonymous")]
     [TestCase("growing")]
+    [TestCase("pool")]
     public void A_sample_runs_to_its_good_end(string name)
     {
         string script = Path.Combine(Repository.Root, "samples", name, name + ".cs");

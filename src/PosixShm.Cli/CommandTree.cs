@@ -10,12 +10,14 @@ internal static class CommandTree
 {
     public static int Run(string[] args)
     {
-        RootCommand root = new("Named arrays in shared memory: create, list, look at, delete.")
+        RootCommand root = new("Named arrays in shared memory: create, list, look at, delete; their locks, and named semaphores.")
         {
             CreateCommand.Define(),
             ListCommand.Define(),
             InfoCommand.Define(),
             ShowCommand.Define(),
+            UnlockCommand.Define(),
+            SemaphoreCommand.Define(),
             DeleteCommand.Define(),
         };
 

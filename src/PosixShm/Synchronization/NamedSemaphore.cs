@@ -51,10 +51,19 @@ public sealed class NamedSemaphore : IDisposable
         SafeSemaphoreHandle handle = Interop.SemOpen(parsed.PosixName, create: 1, (uint)mode, (uint)initialCount);
         NamedSemaphore semaphore = Opened(parsed, handle, "create");
 
-        // sem_open takes the umask off.
-        using SafeFileHandle file = Interop.Open(parsed.Path, Interop.OpenFlags.O_RDWR);
-        _ = semaphore.Check(file.IsInvalid ? -1 : Interop.FChMod(file, (uint)mode), "create");
-        return semaphore;
+        try
+        {
+            // sem_open takes the umask off.
+            using SafeFileHandle file = Interop.Open(parsed.Path, Interop.OpenFlags.O_RDWR);
+            _ = semaphore.Check(file.IsInvalid ? -1 : Interop.FChMod(file, (uint)mode), "create");
+            return semaphore;
+        }
+        catch
+        {
+            semaphore.Dispose();
+            _ = Interop.SemUnlink(parsed.PosixName);
+            throw;
+        }
     }
 
     /// <summary>Opens a semaphore that some process created.</summary>

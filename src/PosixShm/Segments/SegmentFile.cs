@@ -14,6 +14,7 @@ internal sealed class SegmentFile : IDisposable
     public const long InUseByte = 1L << 62;
 
     private readonly SafeFileHandle _fd;
+    private SafeFileHandle? _ownFd;
 
     public SegmentFile(SegmentName name, SafeFileHandle fd)
     {
@@ -137,7 +138,7 @@ internal sealed class SegmentFile : IDisposable
 
     /// <summary>Takes a byte for this open file alone, until it is closed; false if another one has it.</summary>
     public bool TryLockByte(long offset)
-        => Interop.LockByte(_fd, offset, Interop.ByteLock.LOCK_EXCLUSIVE) == 0
+        => Interop.LockByte(_ownFd ??= OpenAgain(), offset, Interop.ByteLock.LOCK_EXCLUSIVE) == 0
             || (Interop.LastError == Interop.Error.EAGAIN ? false : throw SegmentError.Last(Name, "lock"));
 
     /// <summary>Tells whether another open file has a byte.</summary>
@@ -229,7 +230,26 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>Keeps the file open until <see cref="Dispose"/>, even if the garbage collector finds it unused.</summary>
     public void KeepOpenUntilDisposed() => GC.SuppressFinalize(_fd);
 
-    public void Dispose() => _fd.Dispose();
+    public void Dispose()
+    {
+        _ownFd?.Dispose();
+        _fd.Dispose();
+    }
+
+    // A program that inherits a descriptor shares its byte locks, and keeps them when we are dead. So they are taken through one that nobody
+    // inherits. Where there is no /proc, or the file's mode lets nobody open it again, it is the same one after all.
+    private SafeFileHandle OpenAgain()
+    {
+        SafeFileHandle again = Interop.Open($"/proc/self/fd/{_fd.DangerousGetHandle()}", Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_FOLLOW);
+        if (again.IsInvalid)
+        {
+            again.Dispose();
+            return _fd;
+        }
+
+        GC.SuppressFinalize(again);
+        return again;
+    }
 
     private static SafeFileHandle Opened(SafeFileHandle fd, SegmentName name, string action)
     {

@@ -28,7 +28,13 @@ internal static class SemaphoreCommand
     private static Command DefineCreate()
     {
         Argument<string> name = new("name") { HelpName = "NAME", Description = "The new semaphore's name." };
-        Argument<int> count = new("count") { HelpName = "COUNT", Description = "How many waits succeed before the first post.", DefaultValueFactory = static _ => 0 };
+        Argument<int> count = new("count")
+        {
+            HelpName = "COUNT",
+            Description = "How many waits succeed before the first post.",
+            DefaultValueFactory = static _ => 0,
+            CustomParser = CommandTree.ParseInteger,
+        };
         Command command = new("create", "Create a semaphore, which stays until it is deleted.") { name, count };
         command.SetAction(parsed => Create(parsed.GetRequiredValue(name), parsed.GetValue(count)));
         return command;
@@ -37,7 +43,13 @@ internal static class SemaphoreCommand
     private static Command DefinePost()
     {
         Argument<string> name = NameArgument();
-        Option<int> count = new("--count") { HelpName = "N", Description = "By how much; by one unless given.", DefaultValueFactory = static _ => 1 };
+        Option<int> count = new("--count")
+        {
+            HelpName = "N",
+            Description = "By how much.",
+            DefaultValueFactory = static _ => 1,
+            CustomParser = CommandTree.ParseInteger,
+        };
         Command command = new("post", "Raise a semaphore's count.") { name, count };
         command.SetAction(parsed => Post(parsed.GetRequiredValue(name), parsed.GetValue(count)));
         return command;
@@ -46,7 +58,7 @@ internal static class SemaphoreCommand
     private static Command DefineWait()
     {
         Argument<string> name = NameArgument();
-        Option<double?> timeout = new("--timeout") { HelpName = "SECONDS", Description = "How long to wait; for ever unless given, 0 not at all." };
+        Option<string?> timeout = new("--timeout") { HelpName = "SECONDS", Description = "How long to wait; for ever unless given, 0 not at all." };
         Command command = new("wait", "Wait until a semaphore's count is above zero, and lower it by one. Exit code 1 if the time ran out.") { name, timeout };
         command.SetAction(parsed => Wait(parsed.GetRequiredValue(name), parsed.GetValue(timeout)));
         return command;
@@ -149,19 +161,19 @@ internal static class SemaphoreCommand
         return ExitCode.Done;
     }
 
-    private static int Wait(string name, double? seconds)
+    private static int Wait(string name, string? seconds)
     {
-        TimeSpan timeout = seconds switch
-        {
-            null => Timeout.InfiniteTimeSpan,
-            >= 0 and <= int.MaxValue / 1000 => TimeSpan.FromSeconds(seconds.Value),
-            _ => throw Failures.WrongUse($"A time to wait is 0 to {int.MaxValue / 1000} seconds."),
-        };
+        TimeSpan timeout = seconds is null ? Timeout.InfiniteTimeSpan : ParseSeconds(seconds);
         using NamedSemaphore semaphore = NamedSemaphore.Open(name);
         return semaphore.TryWait(timeout)
             ? ExitCode.Done
-            : throw new TimeoutException($"The count of the semaphore '{semaphore.Name}' stayed zero for {seconds!.Value.ToString(CultureInfo.InvariantCulture)} seconds.");
+            : throw new TimeoutException($"The count of the semaphore '{semaphore.Name}' stayed zero for {seconds} seconds.");
     }
+
+    private static TimeSpan ParseSeconds(string text)
+        => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0 and <= int.MaxValue / 1000
+            ? TimeSpan.FromSeconds(seconds)
+            : throw Failures.WrongUse($"A time to wait is 0 to {int.MaxValue / 1000} seconds, not '{text}'.");
 
     private static int Delete(string name)
     {

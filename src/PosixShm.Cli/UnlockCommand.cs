@@ -15,7 +15,13 @@ internal static class UnlockCommand
     public static Command Define()
     {
         Argument<string> name = CommandTree.NameArgument();
-        Option<int> index = new("--lock") { HelpName = "INDEX", Description = "Which of the array's locks, from 0; the first one unless given." };
+        Option<int> index = new("--lock")
+        {
+            HelpName = "INDEX",
+            Description = "Which of the array's locks, from 0; the first one unless given.",
+            DefaultValueFactory = static _ => 0,
+            CustomParser = CommandTree.ParseInteger,
+        };
         Command command = new(
             "unlock",
             "Free a lock whose holder died. The data that it protects may be half changed, and stays so: look at it first, with 'pshm show'.")

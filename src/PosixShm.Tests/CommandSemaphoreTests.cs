@@ -70,6 +70,8 @@ internal sealed class CommandSemaphoreTests : CommandTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That(Fail(1, "semaphore", "create", Name), Does.Contain("already"));
+            Assert.That(Fail(2, "semaphore", "post", Name, "--count", "few"), Does.Contain("'few'").And.Not.Contain("System."));
+            Assert.That(Fail(2, "semaphore", "wait", Name, "--timeout", "soon"), Does.Contain("'soon'"));
             Assert.That(Fail(1, "semaphore", "post", NameOf("x")), Does.Contain("no semaphore"));
             Assert.That(Fail(1, "semaphore", "wait", NameOf("x")), Does.Contain("no semaphore"));
             Assert.That(Fail(1, "semaphore", "post", Name, "--count", "2147483647"), Does.Contain("more than"));

@@ -125,7 +125,7 @@ step_demo() {
 step_samples() {
     need dotnet compiler python
     local sample
-    for sample in child-works-on-it two-views read-only private-copies anonymous growing; do
+    for sample in child-works-on-it two-views read-only private-copies anonymous growing pool; do
         echo "== sample: $sample"
         dotnet run -c Release --file "samples/$sample/$sample.cs"
     done

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Completions;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Globalization;
 
 namespace PosixShm.Cli;
 
@@ -10,13 +11,16 @@ internal static class CommandTree
 {
     public static int Run(string[] args)
     {
-        RootCommand root = new("Named arrays in shared memory: create, list, look at, delete.")
+        RootCommand root = new("Named arrays in shared memory: create, list, look at, delete; their locks, and named semaphores.")
         {
             CreateCommand.Define(),
             ListCommand.Define(),
             InfoCommand.Define(),
             ShowCommand.Define(),
+            UnlockCommand.Define(),
+            SemaphoreCommand.Define(),
             DeleteCommand.Define(),
+            PruneCommand.Define(),
         };
 
         // Without response files: '@x' is a name like any other.
@@ -47,6 +51,18 @@ internal static class CommandTree
     /// <summary>Makes the option for output that scripts read.</summary>
     public static Option<bool> JsonOption()
         => new("--json") { Description = "Print JSON, for scripts.", Arity = ArgumentArity.Zero };
+
+    /// <summary>Reads a whole number, and says what is wrong without naming a C# type.</summary>
+    public static int ParseInteger(ArgumentResult result)
+    {
+        string text = result.Tokens[0].Value;
+        if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value))
+        {
+            result.AddError($"'{text}' is not a whole number that can be meant here.");
+        }
+
+        return value;
+    }
 
     private static TArgument Named<TArgument>(TArgument argument)
         where TArgument : Argument

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace PosixShm.Cli;
 
-/// <summary><c>pshm create NAME [SHAPE...] [--dtype float64] [--fill VALUE]</c>.</summary>
+/// <summary><c>pshm create NAME [SHAPE...] [--dtype float64] [--fill VALUE] [--layout npy]</c>.</summary>
 internal static class CreateCommand
 {
     public static Command Define()
@@ -22,36 +22,56 @@ internal static class CreateCommand
             DefaultValueFactory = static _ => "float64",
         };
         Option<string?> fill = new("--fill") { HelpName = "VALUE", Description = "What every element is; zero, or empty text, unless given." };
+        Option<string> layout = new("--layout")
+        {
+            HelpName = "LAYOUT",
+            Description = "How it lies in its file: npy, or sharedarray as Python's package of that name has it.",
+            DefaultValueFactory = static _ => "npy",
+        };
 
-        Command command = new("create", "Create an array, which stays until it is deleted.") { name, shape, dtype, fill };
+        Command command = new("create", "Create an array, which stays until it is deleted.")
+        {
+            name, shape, dtype, fill, layout,
+        };
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(name), parsed.GetValue(shape) ?? [], parsed.GetRequiredValue(dtype), parsed.GetValue(fill)));
+            parsed.GetRequiredValue(name),
+            parsed.GetValue(shape) ?? [],
+            parsed.GetRequiredValue(dtype),
+            parsed.GetValue(fill),
+            new SharedArrayOptions { Layout = ParseLayout(parsed.GetRequiredValue(layout)) }));
         return command;
     }
 
-    private static int Run(string name, string[] shape, string dtype, string? fill)
+    private static int Run(string name, string[] shape, string dtype, string? fill, SharedArrayOptions options)
     {
-        Create(name, dtype, fill, Array.ConvertAll(shape, ParseLength)).Dispose();
+        Create(name, dtype, fill, options, Array.ConvertAll(shape, ParseLength)).Dispose();
         return ExitCode.Done;
     }
 
-    private static SharedArray Create(string name, string dtype, string? fill, long[] shape)
+    private static SharedArray Create(string name, string dtype, string? fill, SharedArrayOptions options, long[] shape)
     {
         if (fill is null)
         {
-            return SharedArray.Create(name, dtype, shape);
+            return SharedArray.Create(name, dtype, options, shape);
         }
 
         object value = FillValue.Parse(fill, dtype);
         try
         {
-            return SharedArray.CreateFull(name, dtype, value, shape);
+            return SharedArray.CreateFull(name, dtype, value, options, shape);
         }
         catch (InvalidCastException)
         {
             throw Failures.WrongUse($"'{fill}' is not a value of type {dtype}: numbers, truth values and text (ASCII for S) can be given here.");
         }
     }
+
+    private static ArrayLayout ParseLayout(string text) => text switch
+    {
+        "npy" => ArrayLayout.Npy,
+        "sharedarray" => ArrayLayout.SharedArray,
+        _ => throw Failures.WrongUse($"'{text}' is not a layout: use npy or sharedarray."),
+    };
 
     private static long ParseLength(string text)
     {

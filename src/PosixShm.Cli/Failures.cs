@@ -27,7 +27,8 @@ internal static class Failures
     private static int ExitCodeOf(Exception error) => error switch
     {
         ArgumentException => ExitCode.WrongUse,
-        IOException or UnauthorizedAccessException or InvalidDataException or NotSupportedException or DllNotFoundException => ExitCode.Failed,
+        IOException or UnauthorizedAccessException or InvalidDataException or NotSupportedException or DllNotFoundException
+            or TimeoutException or SemaphoreFullException => ExitCode.Failed,
         _ => ExitCode.Done,
     };
 

@@ -9,20 +9,23 @@ internal static class InfoCommand
     {
         Argument<string> name = CommandTree.NameArgument();
         Option<bool> json = CommandTree.JsonOption();
-        Command command = new("info", "Describe an array.") { name, json };
+        Command command = new("info", "Describe an array, and tell who holds its locks.") { name, json };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(name), parsed.GetValue(json)));
         return command;
     }
 
     private static int Run(string name, bool json)
     {
+        // Before we attach it ourselves, which makes it one that is in use.
         SharedArrayInfo array = SharedArray.Describe(name);
+        using SharedArray? attached = LockFacts.Attach(name);
         if (json)
         {
             Json.Write(document =>
             {
                 document.Writer.WriteStartObject();
                 ArrayFacts.WriteJson(document.Writer, array);
+                LockFacts.WriteJson(document, attached);
                 document.Writer.WriteEndObject();
             });
         }
@@ -30,6 +33,7 @@ internal static class InfoCommand
         {
             using TextWriter output = Output.OpenText();
             ArrayFacts.WriteText(output, array);
+            LockFacts.WriteText(output, attached);
         }
 
         return ExitCode.Done;

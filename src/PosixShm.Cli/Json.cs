@@ -26,6 +26,18 @@ internal sealed class Json
         output.Write("\n"u8);
     }
 
+    public void WriteNumberOrNull(string key, int? number)
+    {
+        if (number is int value)
+        {
+            Writer.WriteNumber(key, value);
+        }
+        else
+        {
+            Writer.WriteNull(key);
+        }
+    }
+
     public void FlushIfLarge()
     {
         if (Writer.BytesPending >= FlushSize)

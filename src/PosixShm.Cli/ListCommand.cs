@@ -15,7 +15,13 @@ internal static class ListCommand
 
     public static int Run(bool json)
     {
-        IReadOnlyList<SharedArrayInfo> arrays = SharedArray.List();
+        Write(SharedArray.List(), json);
+        return ExitCode.Done;
+    }
+
+    /// <summary>Prints arrays as JSON, as a table on a terminal, or as columns for other programs.</summary>
+    public static void Write(IReadOnlyList<SharedArrayInfo> arrays, bool json)
+    {
         if (json)
         {
             Json.Write(writer => WriteJson(writer, arrays));
@@ -28,8 +34,6 @@ internal static class ListCommand
         {
             PlainTable.Write(arrays);
         }
-
-        return ExitCode.Done;
     }
 
     private static void WriteJson(Json json, IReadOnlyList<SharedArrayInfo> arrays)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace PosixShm.Tests;
@@ -49,42 +48,6 @@ internal sealed class AnonymousTests : NamedTest
             using SharedArray<int> array = SharedArray.Attach<int>(args[0]);
             array[2] = 5;
             return 0;
-        }
-    }
-
-    [Test]
-    public void A_child_that_inherited_it_does_not_keep_its_dead_parents_locks()
-    {
-        using ChildProcess parent = ChildProcess.Start(HoldAndStart);
-        string name = parent.ReadLine()!;
-        int heir = int.Parse(parent.ReadLine()!, CultureInfo.InvariantCulture);
-        try
-        {
-            using SharedArray<int> array = SharedArray.Attach<int>(name);
-            Assert.That(array.Lock.State, Is.EqualTo(Synchronization.SharedLockState.Held));
-            _ = ChildProcess.Run("kill", "-KILL", $"{parent.Id}");
-            _ = parent.WaitForExit();
-            Assert.That(Directory.Exists($"/proc/{heir}"), Is.True, "the child lives");
-            Assert.That(() => array.Lock.TryEnter(TimeSpan.FromSeconds(5)), Throws.InstanceOf<AbandonedMutexException>());
-        }
-        finally
-        {
-            _ = ChildProcess.Run("kill", "-KILL", $"{heir}");
-        }
-
-        static int HoldAndStart(string[] args)
-        {
-            using SharedArray<int> array = SharedArray.CreateAnonymous<int>(10);
-            _ = array.GiveToChildren();
-            using Process heir = Process.Start(new ProcessStartInfo("sleep", ["60"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-            using (array.Lock.EnterScope())
-            {
-                Console.WriteLine(array.Name);
-                Console.WriteLine(heir.Id);
-                _ = Console.ReadLine();
-            }
-
-            return args.Length;
         }
     }
 

@@ -2,7 +2,7 @@ namespace PosixShm.Tests;
 
 internal sealed class CommandLineTests : CommandTest
 {
-    private static readonly string[] s_commands = ["create", "list", "info", "show", "delete"];
+    private static readonly string[] s_commands = ["create", "list", "info", "show", "unlock", "semaphore", "delete"];
 
     [Test]
     public void Help_names_every_command([Values("", "--help", "-h")] string option)
@@ -30,6 +30,21 @@ internal sealed class CommandLineTests : CommandTest
     [TestCase("create", "x", "--dtype")]
     [TestCase("create", "x", "--fill")]
     [TestCase("create", "x", "--frobnicate", "3")]
+    [TestCase("unlock")]
+    [TestCase("unlock", "x", "--lock")]
+    [TestCase("unlock", "x", "--lock", "first")]
+    [TestCase("semaphore")]
+    [TestCase("semaphore", "frobnicate")]
+    [TestCase("semaphore", "list", "x")]
+    [TestCase("semaphore", "create")]
+    [TestCase("semaphore", "create", "x", "many")]
+    [TestCase("semaphore", "create", "x", "-1")]
+    [TestCase("semaphore", "post", "x", "--count", "0")]
+    [TestCase("semaphore", "wait", "x", "--timeout", "soon")]
+    [TestCase("semaphore", "wait", "x", "--timeout", "-1")]
+    [TestCase("semaphore", "wait", "x", "--timeout", "1e9")]
+    [TestCase("semaphore", "delete")]
+    [TestCase("semaphore", "delete", "a/b")]
     [TestCase("delete", "")]
     [TestCase("info", "a\nb")]
     public void Wrong_use_is_one_line_and_exit_code_two(params string[] args) => Assert.That(Fail(2, args), Is.Not.Empty);

@@ -16,7 +16,12 @@ internal sealed class CommandListTests : CommandTest
         SharedArray.Create<float>(Name, 2, 3).Dispose();
 
         JsonElement array = command == "list" ? Listed(Name) : JsonDocument.Parse(Pshm(command, Name, "--json")).RootElement;
-        string[] keys = command == "show" ? [.. s_keys, "values"] : s_keys;
+        string[] keys = command switch
+        {
+            "show" => [.. s_keys, "values"],
+            "info" => [.. s_keys, "locks"],
+            _ => s_keys,
+        };
         using (Assert.EnterMultipleScope())
         {
             Assert.That(array.EnumerateObject().Select(property => property.Name), Is.EqualTo(keys));

@@ -144,6 +144,44 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
+    public void A_killed_holder_whose_child_inherited_the_array_is_dead_all_the_same([Values] bool isHandedOnFirst)
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        using ChildProcess holder = ChildProcess.Start(HoldWithHeir, Name, $"{isHandedOnFirst}");
+        holder.Expect("HELD");
+        string heir = holder.ReadLine()!;
+        try
+        {
+            _ = ChildProcess.Run("kill", "-KILL", $"{holder.Id}");
+            Assert.That(() => array.Lock.TryEnter(TimeSpan.FromSeconds(5)), Throws.InstanceOf<AbandonedMutexException>());
+            Assert.That(SharedArray.Describe(Name).IsInUse, Is.True);
+        }
+        finally
+        {
+            _ = ChildProcess.Run("kill", "-KILL", heir);
+        }
+
+        static int HoldWithHeir(string[] args)
+        {
+            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+            bool isHandedOnFirst = bool.Parse(args[1]);
+            _ = isHandedOnFirst ? array.GiveToChildren() : null;
+            array.Lock.Enter();
+            _ = array.GiveToChildren();
+            using System.Diagnostics.Process heir = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sleep", ["60"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
+            Console.WriteLine("HELD");
+            Console.WriteLine(heir.Id);
+            _ = Console.ReadLine();
+            return 0;
+        }
+    }
+
+    [Test]
     public void A_stopped_holder_is_not_a_dead_one()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);

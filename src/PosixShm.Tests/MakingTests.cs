@@ -48,6 +48,25 @@ internal sealed class MakingTests : NamedTest
     }
 
     [Test]
+    public void A_copy_has_the_elements_and_shape_but_not_the_memory()
+    {
+        using SharedArray<int> original = SharedArray.CreateFrom<int>(Name, new[,] { { 1, 2, 3 }, { 4, 5, 6 } });
+        using SharedArray<int> copy = SharedArray.CreateCopy(NameOf("copy"), original);
+        original[0] = -1;
+        Assert.That(copy.Shape, Is.EqualTo(original.Shape));
+        Assert.That(copy, Is.EqualTo(new[] { 1, 2, 3, 4, 5, 6 }));
+        Assert.That(() => SharedArray.CreateCopy(NameOf("copy"), original), Throws.InstanceOf<IOException>().With.Message.Contains("taken"));
+
+        using SharedArray<double> empty = SharedArray.Create(NameOf("empty"), 0, 3);
+        using SharedArray<double> alsoEmpty = SharedArray.CreateCopy(NameOf("also"), empty);
+        Assert.That(alsoEmpty.Shape, Is.EqualTo(empty.Shape));
+
+        original.Dispose();
+        Assert.That(() => SharedArray.CreateCopy(NameOf("gone"), original), Throws.InstanceOf<ObjectDisposedException>());
+        Assert.That(ShmPathOf(NameOf("gone")), Does.Not.Exist);
+    }
+
+    [Test]
     public void Nobody_sees_an_array_before_its_elements()
     {
         using ChildProcess reader = ChildProcess.Start(ReadUntilThere, Name);

@@ -126,6 +126,19 @@ internal sealed class NamedSemaphoreTests : NamedTest
     }
 
     [Test]
+    public void A_creation_that_fails_leaves_nothing()
+    {
+        ChildProcess.Run("env", [$"{FailingShim.FailAt}=chmod:1", .. ChildProcess.CommandLine(Create, Name)]);
+        Assert.That(SemaphorePath, Does.Not.Exist);
+
+        static int Create(string[] args)
+        {
+            Assert.That(() => NamedSemaphore.Create(args[0], 1), Throws.InstanceOf<UnauthorizedAccessException>());
+            return 0;
+        }
+    }
+
+    [Test]
     public void Each_error_is_its_own()
     {
         using NamedSemaphore semaphore = NamedSemaphore.Create(Name);

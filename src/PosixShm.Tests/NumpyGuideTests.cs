@@ -105,7 +105,7 @@ internal sealed class NumpyGuideTests : NamedTest
         using SharedArray<double> a = A();
         string name = Ask("a.copy()");
         #region a.copy()
-        using SharedArray<double> c = SharedArray.CreateFrom(name, a.Span, new(), [.. a.Shape]);
+        using SharedArray<double> c = SharedArray.CreateCopy(name, a);
         #endregion
         Same(c);
     }

@@ -4,12 +4,22 @@ namespace PosixShm.Tests;
 [TestFixture]
 internal sealed class SampleTests
 {
+    [Test]
+    public void The_clean_up_script_runs_to_its_good_end()
+    {
+        string output = ChildProcess.Run(
+            "env", $"PYTHON={Python.Interpreter}", $"PSHM={Repository.Command}", Path.Combine(Repository.Root, "samples", "clean-up", "clean-up.sh"));
+        Assert.That(output, Does.Contain("   ok: the one in use: result").And.Not.Contain("FAILED"));
+        Assert.That(Directory.EnumerateFiles("/dev/shm", "clean-up-*"), Is.Empty);
+    }
+
     [TestCase("child-works-on-it")]
     [TestCase("two-views")]
     [TestCase("read-only")]
     [TestCase("private-copies")]
     [TestCase("anonymous")]
     [TestCase("growing")]
+    [TestCase("pool")]
     public void A_sample_runs_to_its_good_end(string name)
     {
         string script = Path.Combine(Repository.Root, "samples", name, name + ".cs");

@@ -156,12 +156,22 @@ public abstract unsafe partial class SharedArray
     /// <exception cref="InvalidCastException">The value is of another type. Nothing was created.</exception>
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray CreateFull(string name, string dtype, object value, params long[] shape)
+        => CreateFull(name, dtype, value, s_defaults, shape);
+
+    /// <inheritdoc cref="CreateFull(string, string, object, long[])"/>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="dtype">numpy's name (<c>float64</c>) or notation (<c>&lt;f8</c>, <c>S10</c>, <c>U5</c>) of the element type.</param>
+    /// <param name="value">The value, of the type that <see cref="GetValue"/> returns: <see cref="ElementTypeOf"/>, text for U, bytes or ASCII text for S.</param>
+    /// <param name="options">Who may attach it, how its space is taken, and how it lies in its segment.</param>
+    /// <param name="shape">The length of each dimension; none at all for an array of one element without dimensions.</param>
+    public static SharedArray CreateFull(string name, string dtype, object value, SharedArrayOptions options, params long[] shape)
     {
         ArgumentNullException.ThrowIfNull(value);
+        ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(shape);
         ElementType type = ElementTypes.Parse(dtype, nameof(dtype));
         return ElementTypes.Wrap(
-            Create(name, type, s_defaults, shape, ElementTypes.Filler(type, value, LengthOf(shape))), SegmentAccess.ReadWrite);
+            Create(name, type, options, shape, ElementTypes.Filler(type, value, LengthOf(shape))), SegmentAccess.ReadWrite);
     }
 
     /// <summary>Creates an array of another one's element type and shape, whose elements are zero: numpy's <c>zeros_like</c>.</summary>
@@ -174,6 +184,27 @@ public abstract unsafe partial class SharedArray
     {
         ArgumentNullException.ThrowIfNull(other);
         return Create<T>(name, s_defaults, [.. other.Shape]);
+    }
+
+    /// <summary>Creates an array of another one's element type, shape and elements: numpy's <c>a.copy()</c>, of any size. Nobody sees it without them.</summary>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="other">The other array. What others write to it meanwhile may be copied or not.</param>
+    /// <returns>The array, attached. It has one lock, and the permissions of any new array.</returns>
+    /// <exception cref="ObjectDisposedException">The other array is detached.</exception>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    public static SharedArray<T> CreateCopy<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, SharedArray<T> other)
+        where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        Segment source = other.AcquireSegment();
+        try
+        {
+            return new(Create(name, ElementTypes.Of<T>(), s_defaults, [.. other.Shape], Copy(source.Address + (nint)other.Header.DataOffset, other.ByteLength)));
+        }
+        finally
+        {
+            source.Release();
+        }
     }
 
     /// <summary>Creates an array, or attaches the one that is there: exactly one of several callers at once creates it.</summary>

@@ -23,9 +23,11 @@ public unsafe ref struct SharedArrayLease<T> : IDisposable
     }
 
     /// <summary>Gets the elements, in C order: the shared memory itself, until the lease ends.</summary>
-    /// <exception cref="OverflowException">There are more than <see cref="int.MaxValue"/> elements: use <see cref="AsTensorSpan"/>.</exception>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements: use <see cref="AsTensorSpan"/>.</exception>
     /// <exception cref="ObjectDisposedException">The lease has ended.</exception>
-    public readonly Span<T> Span => new(Data, checked((int)_header.Length));
+    public readonly Span<T> Span => _header.Length <= int.MaxValue
+        ? new(Data, (int)_header.Length)
+        : throw new InvalidOperationException($"The array has {_header.Length} elements, and a span at most {int.MaxValue}: use AsTensorSpan().");
 
     private readonly T* Data
     {

@@ -42,6 +42,7 @@ internal static class ArrayCatalog
     /// <summary>Lists the good arrays of a folder that we may read, by name. Whatever else is there is passed over.</summary>
     public static List<CatalogEntry> List(SegmentName folder)
     {
+        LinuxOnly.Check();
         List<CatalogEntry> entries = [];
         using SegmentProbe all = new();
         all.LookAtAll(folder, (probe, file) =>

@@ -49,7 +49,7 @@ internal sealed record SegmentName
     {
         get
         {
-            ThrowIfNotLinux();
+            LinuxOnly.Check();
             return new SegmentName(SegmentKind.SharedMemory, SharedMemoryFolder, SharedMemoryFolder, SharedMemoryFolder);
         }
     }
@@ -70,8 +70,8 @@ internal sealed record SegmentName
     public static SegmentName Parse(string name, string parameterName)
     {
         ArgumentNullException.ThrowIfNull(name, parameterName);
+        LinuxOnly.Check();
 
-        ThrowIfNotLinux();
         if (IsDescriptor(name))
         {
             return new SegmentName(SegmentKind.Descriptor, name, System.IO.Path.GetDirectoryName(name)!, name);
@@ -105,7 +105,7 @@ internal sealed record SegmentName
     public static SegmentName ParseFolder(string folder, string parameterName)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder, parameterName);
-        ThrowIfNotLinux();
+        LinuxOnly.Check();
         if (folder.Any(char.IsControl) || !IsWellFormed(folder))
         {
             throw new ArgumentException($"'{Printable(folder)}' is no folder of arrays: it has control characters or unpaired surrogates.", parameterName);
@@ -132,14 +132,6 @@ internal sealed record SegmentName
     }
 
     public override string ToString() => Value;
-
-    private static void ThrowIfNotLinux()
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            throw new PlatformNotSupportedException("PosixShm is for Linux: elsewhere nothing of it has been tested.");
-        }
-    }
 
     // /proc/PID/fd/N or /proc/self/fd/N: the open file of a process, which need not have any name.
     private static bool IsDescriptor(string name)

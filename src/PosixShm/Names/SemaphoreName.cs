@@ -25,6 +25,7 @@ internal sealed record SemaphoreName
     public static SemaphoreName Parse(string name, string parameterName)
     {
         ArgumentNullException.ThrowIfNull(name, parameterName);
+        LinuxOnly.Check();
         string value = name.StartsWith('/') ? name[1..] : name;
         string? reason = SegmentName.WhatIsWrongWith(value)
             ?? (Encoding.UTF8.GetByteCount(value) > MaxBytes ? $"it is longer than {MaxBytes} bytes of UTF-8" : null);

@@ -57,6 +57,7 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>Makes a new file that never has a name, and is named by its descriptor.</summary>
     public static SegmentFile CreateAnonymous(string label)
     {
+        LinuxOnly.Check();
         SafeFileHandle fd = Opened(Interop.CreateAnonymous(label), SegmentName.Anonymous, SegmentError.Create);
         return new SegmentFile(SegmentName.OfDescriptor(Environment.ProcessId, fd.DangerousGetHandle()), fd);
     }

@@ -51,10 +51,19 @@ public sealed class NamedSemaphore : IDisposable
         SafeSemaphoreHandle handle = Interop.SemOpen(parsed.PosixName, create: 1, (uint)mode, (uint)initialCount);
         NamedSemaphore semaphore = Opened(parsed, handle, "create");
 
-        // sem_open takes the umask off.
-        using SafeFileHandle file = Interop.Open(parsed.Path, Interop.OpenFlags.O_RDWR);
-        _ = semaphore.Check(file.IsInvalid ? -1 : Interop.FChMod(file, (uint)mode), "create");
-        return semaphore;
+        try
+        {
+            // sem_open takes the umask off.
+            using SafeFileHandle file = Interop.Open(parsed.Path, Interop.OpenFlags.O_RDWR);
+            _ = semaphore.Check(file.IsInvalid ? -1 : Interop.FChMod(file, (uint)mode), "create");
+            return semaphore;
+        }
+        catch
+        {
+            semaphore.Dispose();
+            _ = Interop.SemUnlink(parsed.PosixName);
+            throw;
+        }
     }
 
     /// <summary>Opens a semaphore that some process created.</summary>
@@ -108,10 +117,13 @@ public sealed class NamedSemaphore : IDisposable
     /// <summary>Lists the names of all semaphores.</summary>
     /// <returns>The names, in order.</returns>
     public static IReadOnlyList<string> List()
-        => [.. Directory.EnumerateFiles(SegmentName.SharedMemoryFolder)
+    {
+        LinuxOnly.Check();
+        return [.. Directory.EnumerateFiles(SegmentName.SharedMemoryFolder)
             .Select(static file => SemaphoreName.FromFile(Path.GetFileName(file)))
             .OfType<string>()
             .Order(StringComparer.Ordinal)];
+    }
 
     /// <summary>Deletes a name; see <c>sem_unlink(3)</c>. Processes that have the semaphore open keep it.</summary>
     /// <param name="name">The name.</param>

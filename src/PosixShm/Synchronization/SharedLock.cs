@@ -13,7 +13,7 @@ namespace PosixShm.Synchronization;
 /// exclude each other even in one thread. Entering and leaving a lock that nobody else wants is one atomic operation each, without a system call.
 /// </para>
 /// <para>
-/// If a holder dies (or detaches the array) without leaving, what it was about to change may be half changed. The lock is then <i>abandoned</i>: everybody who enters gets an
+/// If a holder dies without leaving, what it was about to change may be half changed. The lock is then <i>abandoned</i>: everybody who enters gets an
 /// <see cref="AbandonedMutexException"/> and does not hold the lock, until somebody enters with <see cref="EnterRecovery"/>, repairs the data, and says so with
 /// <see cref="RecoveryScope.MarkRepaired"/>. Nobody sees torn data unawares.
 /// </para>
@@ -177,7 +177,8 @@ public sealed unsafe partial class SharedLock
     /// <summary>Called when the array is disposed: whoever holds the lock may still leave it.</summary>
     internal void Detach()
     {
-        if (Volatile.Read(ref _holder) != 0 && _table.Segment.TryAddReference())
+        // By the word, not by the holder, which one who is just leaving has cleared already.
+        if (_me != 0 && LockWord.Owner(Volatile.Read(ref *_word)) == _me && _table.Segment.TryAddReference())
         {
             _keepsMemory = true;
         }

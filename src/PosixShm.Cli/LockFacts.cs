@@ -1,0 +1,90 @@
+using PosixShm.Synchronization;
+
+namespace PosixShm.Cli;
+
+/// <summary>What can be said of an array's locks at this moment.</summary>
+internal static class LockFacts
+{
+    // Of more locks than these, only those that are not free are printed.
+    private const int MostFree = 8;
+
+    private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
+
+    /// <summary>Attaches an array to look at its locks; null if it can be described but not attached, as in Fortran order: then it is another program's, and has none.</summary>
+    public static SharedArray? Attach(string name)
+    {
+        try
+        {
+            return SharedArray.OpenReadOnly(name, s_anyOwner);
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    public static void WriteJson(Json json, SharedArray? array)
+    {
+        json.Writer.WriteStartArray("locks");
+        foreach (Fact fact in Of(array))
+        {
+            json.Writer.WriteStartObject();
+            json.Writer.WriteNumber("index", fact.Index);
+            json.Writer.WriteString("state", NameOf(fact.State));
+            json.Writer.WriteNumber("slot", fact.Slot);
+            json.WriteNumberOrNull("pid", fact.Process);
+            json.Writer.WriteEndObject();
+            json.FlushIfLarge();
+        }
+
+        json.Writer.WriteEndArray();
+    }
+
+    public static void WriteText(TextWriter writer, SharedArray? array)
+    {
+        int count = array?.Locks.Count ?? 0;
+        writer.WriteLine($"locks: {count}");
+        foreach (Fact fact in Of(array))
+        {
+            if (fact.State != SharedLockState.Free || count <= MostFree)
+            {
+                writer.WriteLine($"lock {fact.Index}: {Describe(fact)}");
+            }
+        }
+    }
+
+    private static IEnumerable<Fact> Of(SharedArray? array)
+    {
+        // One process may hold many locks, and finding it means looking at every process.
+        Dictionary<int, int?> processes = [];
+        foreach (SharedLock shared in array?.Locks ?? [])
+        {
+            SharedLockState state = shared.State;
+            int slot = state == SharedLockState.Free ? 0 : shared.OwnerSlot;
+            int? process = null;
+            if (state == SharedLockState.Held && slot != 0 && !processes.TryGetValue(slot, out process))
+            {
+                process = shared.FindOwnerProcess();
+                processes.Add(slot, process);
+            }
+
+            yield return new Fact(shared.Index, state, slot, process);
+        }
+    }
+
+    private static string NameOf(SharedLockState state) => state switch
+    {
+        SharedLockState.Free => "free",
+        SharedLockState.Held => "held",
+        _ => "abandoned",
+    };
+
+    private static string Describe(Fact fact) => fact switch
+    {
+        { Slot: 0 } => NameOf(fact.State),
+        { Process: int process } => $"{NameOf(fact.State)} (slot {fact.Slot}, pid {process})",
+        _ => $"{NameOf(fact.State)} (slot {fact.Slot})",
+    };
+
+    private readonly record struct Fact(int Index, SharedLockState State, int Slot, int? Process);
+}

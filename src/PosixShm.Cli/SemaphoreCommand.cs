@@ -1,0 +1,183 @@
+using System.CommandLine;
+using System.CommandLine.Completions;
+using System.Globalization;
+using PosixShm.Synchronization;
+
+namespace PosixShm.Cli;
+
+/// <summary><c>pshm semaphore list|create|post|wait|delete</c>.</summary>
+internal static class SemaphoreCommand
+{
+    public static Command Define() => new("semaphore", "Named semaphores, shared with C (sem_open) and Python (posix_ipc).")
+    {
+        DefineList(),
+        DefineCreate(),
+        DefinePost(),
+        DefineWait(),
+        DefineDelete(),
+    };
+
+    private static Command DefineList()
+    {
+        Option<bool> json = CommandTree.JsonOption();
+        Command command = new("list", "List all semaphores and their counts.") { json };
+        command.SetAction(parsed => List(parsed.GetValue(json)));
+        return command;
+    }
+
+    private static Command DefineCreate()
+    {
+        Argument<string> name = new("name") { HelpName = "NAME", Description = "The new semaphore's name." };
+        Argument<int> count = new("count")
+        {
+            HelpName = "COUNT",
+            Description = "How many waits succeed before the first post.",
+            DefaultValueFactory = static _ => 0,
+            CustomParser = CommandTree.ParseInteger,
+        };
+        Command command = new("create", "Create a semaphore, which stays until it is deleted.") { name, count };
+        command.SetAction(parsed => Create(parsed.GetRequiredValue(name), parsed.GetValue(count)));
+        return command;
+    }
+
+    private static Command DefinePost()
+    {
+        Argument<string> name = NameArgument();
+        Option<int> count = new("--count")
+        {
+            HelpName = "N",
+            Description = "By how much.",
+            DefaultValueFactory = static _ => 1,
+            CustomParser = CommandTree.ParseInteger,
+        };
+        Command command = new("post", "Raise a semaphore's count.") { name, count };
+        command.SetAction(parsed => Post(parsed.GetRequiredValue(name), parsed.GetValue(count)));
+        return command;
+    }
+
+    private static Command DefineWait()
+    {
+        Argument<string> name = NameArgument();
+        Option<string?> timeout = new("--timeout") { HelpName = "SECONDS", Description = "How long to wait; for ever unless given, 0 not at all." };
+        Command command = new("wait", "Wait until a semaphore's count is above zero, and lower it by one. Exit code 1 if the time ran out.") { name, timeout };
+        command.SetAction(parsed => Wait(parsed.GetRequiredValue(name), parsed.GetValue(timeout)));
+        return command;
+    }
+
+    private static Command DefineDelete()
+    {
+        Argument<string[]> names = new("names") { HelpName = "NAME", Description = "The semaphores' names.", Arity = ArgumentArity.OneOrMore };
+        Complete(names);
+        Command command = new("delete", "Delete semaphores. Processes that have one open keep it.") { names };
+        command.SetAction(parsed => parsed.GetRequiredValue(names).Max(static name => Failures.Guard(() => Delete(name))));
+        return command;
+    }
+
+    private static Argument<string> NameArgument()
+    {
+        Argument<string> argument = new("name") { HelpName = "NAME", Description = "The semaphore's name." };
+        Complete(argument);
+        return argument;
+    }
+
+    private static void Complete(Argument argument)
+        => argument.CompletionSources.Add(static _ => NamedSemaphore.List().Select(static name => new CompletionItem(name)));
+
+    private static int List(bool json)
+    {
+        List<(string Name, int? Count)> semaphores = [.. NamedSemaphore.List().Select(static name => (name, CountOf(name)))];
+        if (json)
+        {
+            Json.Write(document => WriteJson(document, semaphores));
+        }
+        else if (semaphores.Count > 0)
+        {
+            WriteText(semaphores);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static void WriteText(List<(string Name, int? Count)> semaphores)
+    {
+        using TextWriter output = Output.OpenText();
+        int width = semaphores.Max(static semaphore => Math.Max(semaphore.Name.Length, "NAME".Length));
+        output.WriteLine($"{"NAME".PadRight(width)}  COUNT");
+        foreach ((string name, int? count) in semaphores)
+        {
+            output.WriteLine($"{name.PadRight(width)}  {count?.ToString(CultureInfo.InvariantCulture) ?? "-"}");
+        }
+    }
+
+    private static void WriteJson(Json json, List<(string Name, int? Count)> semaphores)
+    {
+        json.Writer.WriteStartArray();
+        foreach ((string name, int? count) in semaphores)
+        {
+            json.Writer.WriteStartObject();
+            json.Writer.WriteString("name", name);
+            json.WriteNumberOrNull("count", count);
+            json.Writer.WriteEndObject();
+            json.FlushIfLarge();
+        }
+
+        json.Writer.WriteEndArray();
+    }
+
+    // Looking at a count takes the permission to change it, which another user's semaphore may not give.
+    private static int? CountOf(string name)
+    {
+        try
+        {
+            using NamedSemaphore semaphore = NamedSemaphore.Open(name);
+            return semaphore.CurrentCount;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    private static int Create(string name, int count)
+    {
+        if (count < 0)
+        {
+            throw Failures.WrongUse($"A count cannot be negative: {count}.");
+        }
+
+        NamedSemaphore.Create(name, count).Dispose();
+        return ExitCode.Done;
+    }
+
+    private static int Post(string name, int count)
+    {
+        if (count < 1)
+        {
+            throw Failures.WrongUse($"A count is raised by one or more, not by {count}.");
+        }
+
+        using NamedSemaphore semaphore = NamedSemaphore.Open(name);
+        semaphore.Release(count);
+        return ExitCode.Done;
+    }
+
+    private static int Wait(string name, string? seconds)
+    {
+        TimeSpan timeout = seconds is null ? Timeout.InfiniteTimeSpan : ParseSeconds(seconds);
+        using NamedSemaphore semaphore = NamedSemaphore.Open(name);
+        return semaphore.TryWait(timeout)
+            ? ExitCode.Done
+            : throw new TimeoutException($"The count of the semaphore '{semaphore.Name}' stayed zero for {seconds} seconds.");
+    }
+
+    private static TimeSpan ParseSeconds(string text)
+        => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0 and <= int.MaxValue / 1000
+            ? TimeSpan.FromSeconds(seconds)
+            : throw Failures.WrongUse($"A time to wait is 0 to {int.MaxValue / 1000} seconds, not '{text}'.");
+
+    private static int Delete(string name)
+    {
+        NamedSemaphore.Delete(name);
+        return ExitCode.Done;
+    }
+}

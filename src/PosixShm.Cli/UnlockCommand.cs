@@ -1,0 +1,75 @@
+using System.CommandLine;
+using PosixShm.Synchronization;
+
+namespace PosixShm.Cli;
+
+/// <summary><c>pshm unlock NAME [--lock INDEX]</c>.</summary>
+internal static class UnlockCommand
+{
+    // Somebody else may be faster, and then holds it.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+
+    // Whoever has a killed program's locks to repair is told by name which.
+    private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
+
+    public static Command Define()
+    {
+        Argument<string> name = CommandTree.NameArgument();
+        Option<int> index = new("--lock")
+        {
+            HelpName = "INDEX",
+            Description = "Which of the array's locks, from 0; the first one unless given.",
+            DefaultValueFactory = static _ => 0,
+            CustomParser = CommandTree.ParseInteger,
+        };
+        Command command = new(
+            "unlock",
+            "Free a lock whose holder died. The data that it protects may be half changed, and stays so: look at it first, with 'pshm show'.")
+        {
+            name, index,
+        };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(name), parsed.GetValue(index), parsed.InvocationConfiguration.Output));
+        return command;
+    }
+
+    private static int Run(string name, int index, TextWriter output)
+    {
+        using SharedArray array = SharedArray.Open(name, s_anyOwner);
+        if (index < 0 || index >= array.Locks.Count)
+        {
+            throw Failures.WrongUse($"'{array.Name}' has {array.Locks.Count} locks, and no lock {index}.");
+        }
+
+        SharedLock shared = array.Locks[index];
+        if (shared.State == SharedLockState.Held)
+        {
+            throw Held(array, shared);
+        }
+
+        bool wasAbandoned = shared.State == SharedLockState.Abandoned && Repair(array, shared);
+        output.WriteLine(wasAbandoned
+            ? $"Lock {index} of '{array.Name}' was abandoned, and is free now. What it protects may be half changed."
+            : $"Lock {index} of '{array.Name}' is free: there is nothing to do.");
+        return ExitCode.Done;
+    }
+
+    private static bool Repair(SharedArray array, SharedLock shared)
+    {
+        using CancellationTokenSource patience = new(s_patience);
+        try
+        {
+            using SharedLock.RecoveryScope recovery = shared.EnterRecovery(patience.Token);
+            recovery.MarkRepaired();
+            return recovery.WasAbandoned;
+        }
+        catch (OperationCanceledException)
+        {
+            throw Held(array, shared);
+        }
+    }
+
+    private static IOException Held(SharedArray array, SharedLock shared)
+        => new(shared.FindOwnerProcess() is int process
+            ? $"Lock {shared.Index} of '{array.Name}' is held by process {process}, which is alive: it was left alone."
+            : $"Lock {shared.Index} of '{array.Name}' is held by a process that is alive: it was left alone.");
+}

@@ -1,0 +1,120 @@
+using System.Text.Json;
+
+namespace PosixShm.Tests;
+
+/// <summary>What the command says of locks, and what it does to them.</summary>
+internal sealed class CommandLockTests : CommandTest
+{
+    [Test]
+    public void A_free_lock_is_shown_and_left_alone()
+    {
+        SharedArray.Create(Name, 1).Dispose();
+        Assert.That(Pshm("info", Name), Does.EndWith("\nin_use: false\nlocks: 1\nlock 0: free\n"));
+        Assert.That(Locks(), Is.EqualTo("""[{"index":0,"state":"free","slot":0,"pid":null}]"""));
+        Assert.That(Pshm("unlock", Name), Is.EqualTo($"Lock 0 of '{Name}' is free: there is nothing to do.\n"));
+    }
+
+    [Test]
+    public void A_held_lock_is_shown_with_its_process_and_left_alone()
+    {
+        SharedArray.Create(Name, 1).Dispose();
+        using ChildProcess holder = ChildProcess.Start(Hold, Name, "0");
+        holder.Expect("HELD");
+        string slot = holder.ReadLine()!;
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Pshm("info", Name), Does.EndWith($"\nin_use: true\nlocks: 1\nlock 0: held (slot {slot}, pid {holder.Id})\n"));
+            Assert.That(Locks(), Is.EqualTo($$"""[{"index":0,"state":"held","slot":{{slot}},"pid":{{holder.Id}}}]"""));
+            Assert.That(Fail(1, "unlock", Name), Does.Contain($"held by process {holder.Id}").And.Contain("left alone"));
+        }
+
+        holder.Send("LEAVE");
+        holder.WaitForSuccess();
+    }
+
+    [Test]
+    public void A_killed_holders_lock_is_abandoned_until_it_is_repaired()
+    {
+        using SharedArray<double> array = SharedArray.Create(Name, 1);
+        using ChildProcess holder = ChildProcess.Start(Hold, Name, "0");
+        holder.Expect("HELD");
+        string slot = holder.ReadLine()!;
+        holder.Kill();
+
+        Assert.That(Pshm("info", Name), Does.EndWith($"\nlocks: 1\nlock 0: abandoned (slot {slot})\n"));
+        Assert.That(Locks(), Is.EqualTo($$"""[{"index":0,"state":"abandoned","slot":{{slot}},"pid":null}]"""));
+
+        // Once somebody has met it, it is nobody's.
+        Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
+        Assert.That(Locks(), Is.EqualTo("""[{"index":0,"state":"abandoned","slot":0,"pid":null}]"""));
+
+        Assert.That(Pshm("unlock", Name), Does.Contain("was abandoned").And.Contain("half changed"));
+        Assert.That(Locks(), Does.Contain("free"));
+        array.Lock.EnterScope().Dispose();
+        Assert.That(Pshm("unlock", Name), Does.Contain("nothing to do"));
+    }
+
+    [Test]
+    public void Of_many_locks_only_those_that_are_not_free_are_printed_and_Python_reads_all()
+    {
+        using SharedArray<double> array = SharedArray.Create<double>(Name, new SharedArrayOptions { Locks = 100 }, 1);
+        using (ChildProcess dead = ChildProcess.Start(Hold, Name, "97"))
+        {
+            dead.Expect("HELD");
+        }
+
+        using ChildProcess holder = ChildProcess.Start(Hold, Name, "41");
+        holder.Expect("HELD");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Pshm("info", Name), Does.Match($@"\nlocks: 100\nlock 41: held \(slot \d+, pid {holder.Id}\)\nlock 97: abandoned \(slot \d+\)\n$"));
+            string script = """
+                "$pshm" info "$2" --json | "$1" -c '
+                import json, sys
+                locks = json.load(sys.stdin)["locks"]
+                print(len(locks), [(l["index"], l["state"], l["pid"]) for l in locks if l["state"] != "free"])'
+                """;
+            Assert.That(Shell(script, Python.Interpreter, Name), Is.EqualTo($"100 [(41, 'held', {holder.Id}), (97, 'abandoned', None)]"));
+            Assert.That(Pshm("unlock", Name), Does.Contain("nothing to do"), "the first one");
+            Assert.That(Pshm("unlock", Name, "--lock", "97"), Does.StartWith("Lock 97 ").And.Contain("was abandoned"));
+            Assert.That(Fail(1, "unlock", Name, "--lock", "41"), Does.StartWith("Lock 41 "));
+            Assert.That(Fail(2, "unlock", Name, "--lock", "100"), Does.Contain("100 locks"));
+            Assert.That(Fail(2, "unlock", Name, "--lock=-1"), Does.Contain("100 locks"));
+        }
+    }
+
+    [Test]
+    public void An_array_of_another_program_has_no_locks()
+    {
+        _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.asfortranarray(np.zeros((2, 2))))", ShmPath);
+        Assert.That(Pshm("info", Name), Does.EndWith("\nlocks: 0\n"), "also if it cannot be attached");
+        Assert.That(Locks(), Is.EqualTo("[]"));
+
+        _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.zeros((2, 2)))", ShmPathOf(NameOf("c")));
+        Assert.That(Fail(2, "unlock", NameOf("c")), Does.Contain("0 locks"));
+    }
+
+    [Test]
+    public void What_is_not_there_cannot_be_unlocked()
+        => Assert.That(Fail(1, "unlock", Name), Does.Contain($"'{Name}'"));
+
+    [Test]
+    public void Help_warns_of_the_data() => Assert.That(Pshm("unlock", "--help"), Does.Contain("half changed"));
+
+    private static int Hold(string[] args)
+    {
+        using SharedArray<double> array = SharedArray.Attach(args[0]);
+        PosixShm.Synchronization.SharedLock shared = array.Locks[int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture)];
+        using (shared.EnterScope())
+        {
+            Console.WriteLine("HELD");
+            Console.WriteLine(shared.OwnerSlot);
+            _ = Console.ReadLine();
+        }
+
+        return 0;
+    }
+
+    private string Locks() => JsonDocument.Parse(Pshm("info", Name, "--json")).RootElement.GetProperty("locks").GetRawText();
+}

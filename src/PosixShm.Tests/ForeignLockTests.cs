@@ -1,0 +1,189 @@
+using PosixShm.Synchronization;
+
+namespace PosixShm.Tests;
+
+/// <summary>Programs in C and Python that take part in the locks by what docs/FORMAT.md says, and nothing else.</summary>
+internal sealed class ForeignLockTests : NamedTest
+{
+    // usage: peer PATH LOCK add N (add one to the first element N times) | hold | repair
+    private const string Peer =
+        """
+        #define _GNU_SOURCE
+        #include <fcntl.h>
+        #include <linux/futex.h>
+        #include <stdint.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        #include <sys/mman.h>
+        #include <sys/stat.h>
+        #include <sys/syscall.h>
+        #include <unistd.h>
+
+        #define ABANDONED (1u << 30)
+        #define WAITERS (1u << 31)
+
+        static int file;
+        static uint32_t* slots;
+        static uint32_t* word;
+        static uint32_t me;
+
+        static int locks(int command, short kind, int slot)
+        {
+            struct flock lock = { .l_type = kind, .l_whence = SEEK_SET, .l_start = (1ll << 62) + slot, .l_len = 1 };
+            return fcntl(file, command, &lock) < 0 ? -1 : lock.l_type;
+        }
+
+        static int exchange(uint32_t old, uint32_t new) { return __atomic_compare_exchange_n(word, &old, new, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); }
+
+        static int is_alive(uint32_t owner)
+        {
+            int slot = owner & 0x1FF;
+            return owner == me || (slot >= 1 && slot <= 448
+                && (__atomic_load_n(&slots[slot - 1], __ATOMIC_SEQ_CST) & 0x1FFFFF) == owner >> 9
+                && locks(F_OFD_GETLK, F_WRLCK, slot) != F_UNLCK);
+        }
+
+        static int enter(int repairs)
+        {
+            uint32_t mine = me;
+            for (;;) {
+                uint32_t seen = __atomic_load_n(word, __ATOMIC_SEQ_CST);
+                if (seen == 0) {
+                    if (exchange(0, mine)) return 1;
+                } else if (!is_alive(seen & ~(ABANDONED | WAITERS))) {
+                    if (exchange(seen, repairs ? me | ABANDONED : ABANDONED)) {
+                        if (seen & WAITERS) syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+                        return repairs;
+                    }
+                } else if ((seen & WAITERS) || exchange(seen, seen | WAITERS)) {
+                    struct timespec look = { .tv_nsec = 50000000 };
+                    syscall(SYS_futex, word, FUTEX_WAIT, seen | WAITERS, &look, NULL, 0);
+                    mine = me | WAITERS;
+                }
+            }
+        }
+
+        static void leave(void)
+        {
+            uint32_t old = __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
+            if ((old & ~(ABANDONED | WAITERS)) != me) abort();
+            if (old & WAITERS) syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+        }
+
+        int main(int argc, char** argv)
+        {
+            struct stat status;
+            file = open(argv[1], O_RDWR | O_CLOEXEC);
+            if (file < 0 || fstat(file, &status) < 0) return 2;
+            char* memory = mmap(NULL, status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+            char* page = memory + status.st_size - 4096;
+            if (memcmp(page, "PSHMCTRL", 8) != 0 || atoi(argv[2]) >= *(int32_t*)(page + 60)) return 3;
+            slots = (uint32_t*)(page + 256);
+            word = (uint32_t*)(memory + *(int64_t*)(page + 64) + 64 * atoi(argv[2]));
+            for (int slot = 1; me == 0 && slot <= 448; slot++)
+                if (locks(F_OFD_SETLK, F_WRLCK, slot) >= 0)
+                    me = slot | (__atomic_add_fetch(&slots[slot - 1], 1, __ATOMIC_SEQ_CST) & 0x1FFFFF) << 9;
+
+            volatile int64_t* elements = (int64_t*)(memory + *(int64_t*)(page + 16));
+            int count = argv[3][0] == 'a' ? atoi(argv[4]) : 1;
+            for (int i = 0; i < count; i++) {
+                if (!enter(argv[3][0] == 'r')) { puts("ABANDONED"); return 0; }
+                elements[0] = elements[0] + 1;
+                if (argv[3][0] == 'h') { puts("HELD"); fflush(stdout); getchar(); }
+                leave();
+            }
+            puts("DONE");
+            return 0;
+        }
+        """;
+
+    private static string s_folder = null!;
+
+    private static string Program => Path.Combine(s_folder, "peer");
+
+    [OneTimeSetUp]
+    public static void Compile()
+    {
+        s_folder = Directory.CreateTempSubdirectory("posixshm-test-").FullName;
+        File.WriteAllText(Program + ".c", Peer);
+        _ = ChildProcess.Run("cc", "-O2", "-Wall", "-Werror", "-o", Program, Program + ".c");
+    }
+
+    [OneTimeTearDown]
+    public static void RemoveProgram() => Directory.Delete(s_folder, recursive: true);
+
+    [TestCase(1, 0)]
+    [TestCase(31, 30)]
+    [TestCase(100, 99)]
+    public void C_and_csharp_count_together(int locks, int index)
+    {
+        const int Count = 20_000;
+        using SharedArray<long> array = SharedArray.Create<long>(Name, new SharedArrayOptions { Locks = locks }, 1);
+        using ChildProcess first = ChildProcess.Start(Program, ShmPath, $"{index}", "add", $"{Count}");
+        using ChildProcess second = ChildProcess.Start(Program, ShmPath, $"{index}", "add", $"{Count}");
+        for (int i = 0; i < Count; i++)
+        {
+            using (array.Locks[index].EnterScope())
+            {
+                array[0]++;
+            }
+        }
+
+        first.WaitForSuccess();
+        second.WaitForSuccess();
+        Assert.That(array[0], Is.EqualTo(3 * Count));
+        Assert.That(array.Locks[index].State, Is.EqualTo(SharedLockState.Free));
+    }
+
+    [Test]
+    public void Each_learns_that_the_other_died()
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
+        using (ChildProcess holder = ChildProcess.Start(Program, ShmPath, "0", "hold"))
+        {
+            holder.Expect("HELD");
+            Assert.That((array.Lock.State, array.Lock.FindOwnerProcess()), Is.EqualTo((SharedLockState.Held, holder.Id)));
+            Assert.That(array.Lock.TryEnter(TimeSpan.FromMilliseconds(70)), Is.False);
+        }
+
+        Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
+        Assert.That(ChildProcess.Run(Program, ShmPath, "0", "add", "1"), Is.EqualTo("ABANDONED\n"));
+        Assert.That(ChildProcess.Run(Program, ShmPath, "0", "repair"), Is.EqualTo("DONE\n"));
+        Assert.That(array.Lock.TryEnter(), Is.True);
+
+        using ChildProcess waiter = ChildProcess.Start(Program, ShmPath, "0", "add", "1");
+        Thread.Sleep(100);
+        array.Lock.Exit();
+        waiter.Expect("DONE");
+    }
+
+    [Test]
+    public void Python_sees_the_locks_with_the_code_of_the_page()
+    {
+        string[] blocks = [.. Regions.Page("docs", "FORMAT.md").Split("```python\n").Skip(1).Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)])];
+        string code = blocks.Single(block => block.Contains("def locks", StringComparison.Ordinal));
+        using SharedArray<long> array = SharedArray.Create<long>(Name, new SharedArrayOptions { Locks = 3 }, 5);
+        using (ChildProcess dead = ChildProcess.Start(Program, ShmPath, "2", "hold"))
+        {
+            dead.Expect("HELD");
+        }
+
+        using (array.Locks[1].EnterScope())
+        {
+            Assert.That(Python.Run($"{code}\nprint(*locks(sys.argv[1]))", ShmPath), Is.EqualTo("free held abandoned"));
+        }
+
+        using SharedArray<byte> many = SharedArray.Create<byte>(NameOf("many"), new SharedArrayOptions { Locks = 40 }, 1);
+        many.Locks[39].Enter();
+        Assert.That(
+            Python.Run($"{code}\nprint([i for i, state in enumerate(locks(sys.argv[1])) if state == 'held'])", ShmPathOf(NameOf("many"))),
+            Is.EqualTo("[39]"));
+        many.Locks[39].Exit();
+
+        _ = array.Changed.Signal();
+        Assert.That(
+            Python.Run("import struct; data = open(sys.argv[1], 'rb').read(); print(*struct.unpack_from('=II', data, len(data) - 4096 + 2048))", ShmPath),
+            Is.EqualTo("1 0"));
+    }
+}

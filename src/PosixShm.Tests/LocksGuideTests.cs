@@ -1,0 +1,231 @@
+using PosixShm.Synchronization;
+
+namespace PosixShm.Tests;
+
+/// <summary>Runs the code of docs/LOCKS.md.</summary>
+internal sealed class LocksGuideTests : NamedTest
+{
+    [Test]
+    public void Enter()
+    {
+        string name = Name;
+        #region enter
+        using SharedArray<long> accounts = SharedArray.Create<long>(name, 2);
+        using (accounts.Lock.EnterScope())
+        {
+            accounts[0] -= 10;
+            accounts[1] += 10;
+        }
+        #endregion
+
+        #region try
+        if (accounts.Lock.TryEnter(TimeSpan.FromSeconds(1)))
+        {
+            try
+            {
+                accounts[0] += 10;
+                accounts[1] -= 10;
+            }
+            finally
+            {
+                accounts.Lock.Exit();
+            }
+        }
+        #endregion
+
+        Assert.That(accounts, Is.EqualTo(new long[] { 0, 0 }));
+        Assert.That(accounts.Lock.State, Is.EqualTo(SharedLockState.Free));
+    }
+
+    [Test]
+    public void Recover()
+    {
+        const long Total = 100;
+        using SharedArray<long> accounts = SharedArray.CreateFrom<long>(Name, Total, 0);
+        using (ChildProcess dead = ChildProcess.Start(DieHalfWay, Name))
+        {
+            dead.Expect("HELD");
+        }
+
+        for (int i = 0; i < 2; i++)
+        {
+            #region recover
+            try
+            {
+                using (accounts.Lock.EnterScope())
+                {
+                    Transfer(accounts, 10);
+                }
+            }
+            catch (AbandonedMutexException)
+            {
+                using SharedLock.RecoveryScope recovery = accounts.Lock.EnterRecovery();
+                if (recovery.WasAbandoned) // somebody else may have been faster
+                {
+                    accounts[1] = Total - accounts[0];
+                    recovery.MarkRepaired();
+                }
+            }
+            #endregion
+        }
+
+        Assert.That(accounts, Is.EqualTo(new long[] { 80, 20 }), "repaired, then transferred");
+
+        static void Transfer(SharedArray<long> accounts, long amount)
+        {
+            accounts[0] -= amount;
+            accounts[1] += amount;
+        }
+
+        static int DieHalfWay(string[] args)
+        {
+            using SharedArray<long> accounts = SharedArray.Attach<long>(args[0]);
+            accounts.Lock.Enter();
+            accounts[0] -= 10;
+            Console.WriteLine("HELD");
+            _ = Console.ReadLine();
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_lock_for_each_slice()
+    {
+        string name = Name;
+        #region slices
+        using SharedArray<double> grid = SharedArray.Create<double>(name, new SharedArrayOptions { Locks = 100 }, 100, 1000);
+        Parallel.For(0, 1000, job =>
+        {
+            int row = job % 100;
+            using (grid.Locks[row].EnterScope())
+            {
+                foreach (ref double element in grid.Row(row))
+                {
+                    element++;
+                }
+            }
+        });
+        #endregion
+
+        Assert.That(grid.All(element => element == 10), Is.True);
+    }
+
+#pragma warning disable CA2007 // As the page shows it: there is no context to return to.
+    [Test]
+    public async Task Asynchronous()
+    {
+        using SharedArray<byte> a = SharedArray.Create<byte>(Name, 4);
+        using Stream stream = new MemoryStream([1, 2, 3, 4]);
+        CancellationToken cancellation = CancellationToken.None;
+        #region async
+        using (await a.Lock.EnterAsync(cancellation))
+        {
+            await stream.ReadExactlyAsync(a.Memory, cancellation);
+        }
+        #endregion
+
+        Assert.That(a, Is.EqualTo(new byte[] { 1, 2, 3, 4 }));
+        Assert.That(a.Lock.State, Is.EqualTo(SharedLockState.Free));
+    }
+#pragma warning restore CA2007
+
+    [Test]
+    public void Atomics()
+    {
+        string name = Name;
+        #region atomics
+        using SharedArray<long> counts = SharedArray.Create<long>(name, 3);
+        Interlocked.Increment(ref counts[0]);                                   // add
+        bool isFirst = Interlocked.CompareExchange(ref counts[1], 1, 0) == 0;   // exactly one of all processes
+        Volatile.Write(ref counts[2], 42);                                      // whoever reads 42 with Volatile.Read sees all that was written before
+        #endregion
+
+        Assert.That((counts[0], isFirst, counts[1], counts[2]), Is.EqualTo((1L, true, 1L, 42L)));
+    }
+
+    [Test]
+    public void Changes()
+    {
+        string name = Name;
+        using SharedArray<double> original = SharedArray.Create(name, 2);
+        List<double> seenPrices = [];
+        using ManualResetEventSlim isAttached = new();
+        Thread reader = new(Read);
+        reader.Start();
+        Assert.That(isAttached.Wait(TimeSpan.FromSeconds(30)), Is.True);
+        Publish(original);
+        Assert.That(reader.Join(TimeSpan.FromSeconds(30)), Is.True);
+        Assert.That(seenPrices, Is.EqualTo(new[] { 101.25 }));
+
+        void Read()
+        {
+            using SharedArray<double> prices = SharedArray.Attach(name);
+            uint first = prices.Changed.Count;
+            isAttached.Set();
+            ReadUntil(prices, first, () => seenPrices.Count == 1);
+        }
+
+        void ReadUntil(SharedArray<double> prices, uint seen, Func<bool> isDone)
+        {
+            #region read changes
+            while (!isDone())
+            {
+                seen = prices.Changed.Wait(seen); // the count that was read before the elements were
+                using (prices.Lock.EnterScope())
+                {
+                    seenPrices.Add(prices[0]);
+                }
+            }
+            #endregion
+        }
+
+        static void Publish(SharedArray<double> prices)
+        {
+            #region publish a change
+            using (prices.Lock.EnterScope())
+            {
+                prices[0] = 101.25;
+            }
+
+            prices.Changed.Signal();
+            #endregion
+        }
+    }
+
+    [Test]
+    public void Semaphore()
+    {
+        string name = Name;
+        #region semaphore
+        using NamedSemaphore permits = NamedSemaphore.CreateOrOpen(name, initialCount: 4); // at most four at a time
+        if (permits.TryWait(TimeSpan.FromSeconds(1)))
+        {
+            try
+            {
+                Work();
+            }
+            finally
+            {
+                permits.Release();
+            }
+        }
+        #endregion
+
+        Assert.That(permits.CurrentCount, Is.EqualTo(4));
+
+        void Work() => Assert.That(permits.CurrentCount, Is.EqualTo(3));
+    }
+
+    [Test]
+    public void The_page_shows_the_code_that_runs()
+    {
+        string page = Regions.Page("docs", "LOCKS.md");
+        Dictionary<string, string> regions = Regions.Of("LocksGuideTests.cs");
+        foreach (string code in regions.Values)
+        {
+            Assert.That(page, Does.Contain($"```csharp\n{code}\n```"));
+        }
+
+        Assert.That(Regions.CountBlocks(page), Is.EqualTo(regions.Count), "all code of the page is here");
+    }
+}

@@ -42,21 +42,23 @@ internal static class LockWorker
 
     private static void Change(SharedLock shared, SharedArray<double> array, long count)
     {
+        Span<double> elements = array.Span;
         for (long i = 0; i < count; i++)
         {
             using (shared.EnterScope())
             {
-                array[0]++;
+                elements[0]++;
             }
         }
     }
 
     private static void Change(Mutex mutex, SharedArray<double> array, long count)
     {
+        Span<double> elements = array.Span;
         for (long i = 0; i < count; i++)
         {
             _ = mutex.WaitOne();
-            array[0]++;
+            elements[0]++;
             mutex.ReleaseMutex();
         }
     }

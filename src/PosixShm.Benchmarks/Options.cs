@@ -10,7 +10,7 @@ internal sealed record Options(Tools Tools, bool IsShort, string? Json, string? 
             --short        less than two minutes, with fewer rounds and no large arrays
             --json FILE    also writes all that was measured to a file
             --docs FOLDER  also writes BENCHMARKS.md's tables and its plot
-            --only TEXT    measures only the rows whose group has the text in its name
+            --only TEXT    measures only the rows whose method has the text in its name, as in AccessRows.Copy
         """;
 
     public static bool TryParse(string[] arguments, out Options options)

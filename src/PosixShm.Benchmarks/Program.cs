@@ -15,15 +15,41 @@ if (!Options.TryParse(args, out Options options))
     return 2;
 }
 
-using Contest contest = new(options.Tools, options.IsShort);
-Func<Contest, RowResult>[] measures =
-[
-    SegmentRows.CreateSparse, SegmentRows.CreateReserved, SegmentRows.Attach, SegmentRows.List,
-    AccessRows.Read, AccessRows.Update, AccessRows.Copy, AccessRows.Total,
-    LockRows.Alone, LockRows.Contended,
-    CommandRows.Start,
-];
+if (options.Docs is string docs && !File.Exists(Path.Combine(docs, "BENCHMARKS.md")))
+{
+    Console.Error.WriteLine($"{docs} has no BENCHMARKS.md.");
+    return 2;
+}
 
-List<RowResult> rows = [.. measures.Select(measure => measure(contest))];
-Console.WriteLine(Table.Of(rows));
-return rows.All(static row => row.IsMet) ? 0 : 1;
+string machine = Machine.Describe(options.Tools, options.IsShort);
+using Contest contest = new(options.Tools, options.IsShort);
+Summary summary = new(
+    machine,
+    Selected<RowResult>(
+        SegmentRows.CreateSparse, SegmentRows.CreateReserved, SegmentRows.Attach, SegmentRows.List,
+        AccessRows.Read, AccessRows.Update, AccessRows.Copy, AccessRows.Total,
+        LockRows.Alone, LockRows.Contended, CommandRows.Start),
+    Selected<Growth>(
+        GrowthRows.List, GrowthRows.CreateSparse, GrowthRows.CreateReserved, GrowthRows.Attach, GrowthRows.Attachments,
+        GrowthRows.Lock, GrowthRows.Sum),
+    AllocationRows.All());
+
+Console.WriteLine(summary);
+if (options.Json is string json)
+{
+    summary.WriteJson(json);
+}
+
+if (options.Docs is string folder)
+{
+    summary.WriteDocs(folder);
+}
+
+return summary.IsMet ? 0 : 1;
+
+List<T> Selected<T>(params Func<Contest, T>[] measures) =>
+[
+    .. measures
+        .Where(measure => options.Only is null || $"{measure.Method.DeclaringType!.Name}.{measure.Method.Name}".Contains(options.Only, StringComparison.OrdinalIgnoreCase))
+        .Select(measure => measure(contest)),
+];

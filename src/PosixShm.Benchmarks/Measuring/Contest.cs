@@ -18,7 +18,7 @@ internal sealed class Contest(Tools tools, bool isShort) : IDisposable
 
     /// <summary>Gets the stage of the rows that only show how the time grows.</summary>
     public Stage Growth { get; } = isShort
-        ? new Stage(rounds: 3, batch: TimeSpan.FromMilliseconds(5), warmUp: TimeSpan.FromMilliseconds(10))
+        ? new Stage(rounds: 3, batch: TimeSpan.FromMilliseconds(8), warmUp: TimeSpan.FromMilliseconds(80))
         : new Stage(rounds: 9, batch: TimeSpan.FromMilliseconds(20), warmUp: TimeSpan.FromMilliseconds(100));
 
     public void Dispose()

@@ -7,13 +7,34 @@ namespace PosixShm.Benchmarks.Report;
 internal static class Table
 {
     public static string Of(IEnumerable<RowResult> rows)
-    {
-        List<string[]> lines = [["work", "base (1.0)", "ours", "gate", "met", "peers"], .. rows.Select(Line)];
-        int[] widths = [.. Enumerable.Range(0, lines[0].Length).Select(column => lines.Max(line => line[column].Length))];
-        string Text(string[] line) => $"| {string.Join(" | ", line.Select((cell, column) => cell.PadRight(widths[column])))} |";
-        string rule = $"|{string.Join('|', widths.Select(static width => new string('-', width + 2)))}|";
-        return string.Join('\n', lines.Select(Text).Take(1).Append(rule).Concat(lines.Skip(1).Select(Text)));
-    }
+        => Aligned([["work", "base (1.0)", "ours", "gate", "met", "peers"], .. rows.Select(Line)]);
+
+    public static string Of(IEnumerable<Growth> growths) => Aligned(
+    [
+        ["work", "from", "time", "to", "time", "growth", "to the C twin"],
+        .. growths.Select(static growth => new[]
+        {
+            growth.Title,
+            $"{growth.Sizes[0]:0} {growth.Of}",
+            Time(growth.Ends.First),
+            $"{growth.Sizes[^1]:0} {growth.Of}",
+            Time(growth.Ends.Last),
+            growth.InWords,
+            Digits(growth.Ratio),
+        }),
+    ]);
+
+    public static string Of(IEnumerable<Allocation> allocations) => Aligned(
+    [
+        ["operation", "bytes allocated", "gate", "met"],
+        .. allocations.Select(static allocation => new[]
+        {
+            allocation.Operation,
+            allocation.Bytes.ToString("0", CultureInfo.InvariantCulture),
+            allocation.MustBeNone ? "0" : "-",
+            !allocation.MustBeNone ? "-" : allocation.IsMet ? "yes" : "**no**",
+        }),
+    ]);
 
     /// <summary>A time in the unit that suits it.</summary>
     public static string Time(double nanoseconds) => nanoseconds switch
@@ -27,6 +48,14 @@ internal static class Table
     /// <summary>Two or three digits that count.</summary>
     public static string Digits(double value)
         => value.ToString(value < 10 ? "0.00" : value < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
+
+    private static string Aligned(IReadOnlyList<string[]> lines)
+    {
+        int[] widths = [.. Enumerable.Range(0, lines[0].Length).Select(column => lines.Max(line => line[column].Length))];
+        string Text(string[] line) => $"| {string.Join(" | ", line.Select((cell, column) => cell.PadRight(widths[column])))} |";
+        string rule = $"|{string.Join('|', widths.Select(static width => new string('-', width + 2)))}|";
+        return string.Join('\n', [Text(lines[0]), rule, .. lines.Skip(1).Select(Text)]);
+    }
 
     private static string[] Line(RowResult row)
     {

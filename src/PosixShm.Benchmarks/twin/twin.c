@@ -22,6 +22,7 @@ static const struct
     { "attach-alike", attach_alike },
     { "attach-many", attach_many },
     { "list", list },
+    { "list-alike", list_alike },
     { "copy", copy },
     { "sum", sum },
     { "futex-lock", futex_lock },

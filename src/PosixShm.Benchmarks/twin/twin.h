@@ -25,6 +25,7 @@ void attach(Request request);
 void attach_alike(Request request);
 void attach_many(Request request);
 void list(Request request);
+void list_alike(Request request);
 
 /* memory.c */
 void copy(Request request);

@@ -53,7 +53,7 @@ internal sealed class Segment
     public static Segment Create(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
     {
         // Before the space is taken, and so that a full folder does not hide it. The last word is the publication's.
-        return Path.Exists(name.Path) ? throw SegmentError.Taken(name) : Publish(name, image, options, fill, replace: false);
+        return SegmentFolder.Has(name) ? throw SegmentError.Taken(name) : Publish(name, image, options, fill, replace: false);
     }
 
     /// <summary>Creates a segment in place of the one that has the name; whoever has that one attached keeps it.</summary>
@@ -118,13 +118,12 @@ internal sealed class Segment
     }
 
     private static Segment Publish(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
-    {
-        // A name of its own, for the moment before a replacement and for file systems that can do no better.
-        string own = $"{name.Folder}/.posixshm-{Guid.NewGuid():N}";
-        return TryPublishUnnamed(name, own, image, options, fill, replace) ?? PublishNamed(name, own, image, options, fill, replace);
-    }
+        => TryPublishUnnamed(name, image, options, fill, replace) ?? PublishNamed(name, image, options, fill, replace);
 
-    private static Segment? TryPublishUnnamed(SegmentName name, string own, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
+    // A name of its own, for the moment before a replacement and for file systems that can do no better.
+    private static string OwnPath(SegmentName name) => $"{name.Folder}/.posixshm-{Guid.NewGuid():N}";
+
+    private static Segment? TryPublishUnnamed(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
     {
         SegmentFile? file = SegmentFile.CreateUnnamed(name);
         if (file is null)
@@ -136,14 +135,15 @@ internal sealed class Segment
         try
         {
             mapping = Fill(file, image, options, fill);
-            if (!file.TryLink(replace ? own : name.Path))
+            string path = replace ? OwnPath(name) : name.Path;
+            if (!file.TryLink(path))
             {
                 return null;
             }
 
             if (replace)
             {
-                RenameOver(file, own);
+                RenameOver(file, path);
             }
 
             Segment segment = new(file, mapping, image.Length, SegmentAccess.ReadWrite);
@@ -158,8 +158,9 @@ internal sealed class Segment
     }
 
     // For file systems without O_TMPFILE, and for systems that can give an unnamed file no name.
-    private static Segment PublishNamed(SegmentName name, string own, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
+    private static Segment PublishNamed(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
     {
+        string own = OwnPath(name);
         SegmentFile? file = SegmentFile.CreateNamed(name, own);
         SafeMappingHandle? mapping = null;
         try

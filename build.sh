@@ -11,10 +11,12 @@
 #     test      builds, checks the format, runs all tests; the last line is "N passed, N failed"
 #     demo      shows one array in C#, F#, Python and the shell, and checks every step (samples/)
 #     samples   runs the other samples, each of which checks itself
+#     bench     measures against C, .NET and Python (docs/BENCHMARKS.md); takes the rest of the line:
+#               [--short] [--json FILE] [--docs FOLDER] [--only TEXT]
 #     help      prints this
 #
 # Needs the .NET SDK. A missing C compiler or Python with numpy is installed with apt-get if you are root.
-# CONFIGURATION=Debug builds and tests the debug configuration; demo and samples are always Release.
+# CONFIGURATION=Debug builds and tests the debug configuration; demo, samples and bench are always Release.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -131,6 +133,21 @@ step_samples() {
     done
 }
 
+# Measures in a /dev/shm of its own where it may mount one: nobody else's files are listed, and nothing is left behind.
+step_bench() {
+    need dotnet compiler python
+    mkdir -p artifacts/twin
+    "${CC:-cc}" -std=c11 -O3 -march=native -Wall -Wextra -Werror -o artifacts/twin/twin src/PosixShm.Benchmarks/twin/*.c -pthread
+    dotnet build src/PosixShm.Cli --configuration Release --verbosity quiet
+    dotnet build src/PosixShm.Benchmarks --configuration Release --verbosity quiet
+    export BENCH_TWIN="$PWD/artifacts/twin/twin" BENCH_COMMAND="$PWD/artifacts/bin/pshm" BENCH_PEERS="$PWD/src/PosixShm.Benchmarks/twin/peers.py"
+    local own=()
+    if unshare --mount mount -t tmpfs tmpfs /dev/shm 2>/dev/null; then
+        own=(unshare --mount sh -c 'mount -t tmpfs -o size=90% tmpfs /dev/shm && exec "$@"' sh)
+    fi
+    "${own[@]}" artifacts/bin/PosixShm.Benchmarks/release/PosixShm.Benchmarks "${bench_arguments[@]}"
+}
+
 # ---- Each step once ------------------------------------------------------------------------------
 
 declare -A begun=()
@@ -145,11 +162,19 @@ need() { # STEP...
 }
 
 [[ $# -gt 0 ]] || set -- test
+steps=()
+bench_arguments=()
 for word in "$@"; do
+    if [[ "${steps[*]: -1}" == bench ]]; then
+        bench_arguments+=("$word")
+        continue
+    fi
+
+    steps+=("$word")
     case "$word" in
-        native | build | format | test | demo | samples) ;;
+        native | build | format | test | demo | samples | bench) ;;
         -h | --help | help) usage; exit 0 ;;
         *) { echo "build.sh: there is no step '$word'"; usage; } >&2; exit 2 ;;
     esac
 done
-need "$@"
+need "${steps[@]}"

@@ -6,7 +6,7 @@ namespace PosixShm.Tests;
 internal sealed class CreationTests : NamedTest
 {
     private static readonly string[] s_stepsBefore =
-        ["open-unnamed", "allocate", "truncate", "write-head", "write-tail", "chmod", "lock", "map", "before-link"];
+        ["open-unnamed", "allocate", "write-head", "write-tail", "chmod", "lock", "map", "before-link"];
 
     [TestCaseSource(nameof(s_stepsBefore))]
     public void A_creator_killed_before_the_name_is_given_leaves_nothing(string step)

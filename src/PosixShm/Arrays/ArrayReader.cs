@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using PosixShm.Format;
 using PosixShm.Names;
 using PosixShm.Segments;
@@ -15,15 +16,17 @@ internal static class ArrayReader
 
     /// <summary>Reads the header of an open segment: each byte once, into private memory.</summary>
     /// <exception cref="InvalidDataException">It is not an array, or damaged.</exception>
+    [SkipLocalsInit] // What is looked at is what was read.
     public static ArrayHeader Read(SegmentFile file, long size)
     {
-        byte[] head = new byte[(int)Math.Min(size, FirstRead)];
-        int count = file.Read(head, 0);
-        int needed = ArrayHeader.HeadNeeded(head.AsSpan(0, count));
-        if (needed > count && count == FirstRead && needed <= size)
+        Span<byte> head = stackalloc byte[FirstRead];
+        head = head[..file.Read(head[..(int)Math.Min(size, head.Length)], 0)];
+        int needed = ArrayHeader.HeadNeeded(head);
+        if (needed > head.Length && head.Length == FirstRead && needed <= size)
         {
-            Array.Resize(ref head, needed);
-            count += file.Read(head.AsSpan(count), count);
+            Span<byte> whole = new byte[needed];
+            head.CopyTo(whole);
+            head = whole[..(FirstRead + file.Read(whole[FirstRead..], FirstRead))];
         }
 
         Span<byte> tail = stackalloc byte[TailLength(size)];
@@ -32,7 +35,7 @@ internal static class ArrayReader
             throw Unreadable(file.Name, Truncated);
         }
 
-        return ArrayHeader.TryRead(head.AsSpan(0, count), tail, size, out string problem) ?? throw Unreadable(file.Name, problem);
+        return ArrayHeader.TryRead(head, tail, size, out string problem) ?? throw Unreadable(file.Name, problem);
     }
 
     /// <summary>Reads the header of a segment that was probed; null, with the reason, if it has none.</summary>

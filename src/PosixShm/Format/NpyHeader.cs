@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace PosixShm.Format;
@@ -25,6 +26,9 @@ internal sealed record NpyHeader(ElementType Type, bool IsFortranOrder, Immutabl
 
     private const int LongestOfVersion1 = ushort.MaxValue;
 
+    // Of the dictionary, without the spaces: all but structured types.
+    private const int UsualLength = 256;
+
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
     /// <summary>Tells whether a file starts like an .npy file.</summary>
@@ -49,6 +53,7 @@ internal sealed record NpyHeader(ElementType Type, bool IsFortranOrder, Immutabl
     }
 
     /// <summary>Reads a header. Pure: bounded by the span, and a wrong one is a null with the reason.</summary>
+    [SkipLocalsInit] // What is read of the text is what was decoded.
     public static NpyHeader? TryRead(ReadOnlySpan<byte> head, out string problem)
     {
         int end = BytesNeeded(head);
@@ -59,7 +64,12 @@ internal sealed record NpyHeader(ElementType Type, bool IsFortranOrder, Immutabl
         }
 
         ReadOnlySpan<byte> bytes = head[(head[6] == 1 ? 10 : 12)..end];
-        string text = head[6] == 3 ? Encoding.UTF8.GetString(bytes) : Encoding.Latin1.GetString(bytes);
+
+        // Most of a header is the spaces that bring the elements to a page: not worth a look at each.
+        bytes = bytes[..(bytes.LastIndexOfAnyExcept((byte)' ', (byte)'\n') + 1)];
+        Encoding encoding = head[6] == 3 ? Encoding.UTF8 : Encoding.Latin1;
+        Span<char> text = bytes.Length <= UsualLength ? stackalloc char[UsualLength] : new char[bytes.Length];
+        text = text[..encoding.GetChars(bytes, text)];
         if (PythonLiteral.TryParse(text) is not Dictionary<string, object> { Count: 3 } entries
             || !entries.TryGetValue("descr", out object? description)
             || !entries.TryGetValue("fortran_order", out object? order) || order is not bool fortran

@@ -135,6 +135,14 @@ internal ref struct PythonLiteral
     private string? Text()
     {
         char quote = _text[_position++];
+        ReadOnlySpan<char> rest = _text[_position..];
+        int plain = rest.IndexOfAny(quote, '\\');
+        if (plain >= 0 && rest[plain] == quote)
+        {
+            _position += plain + 1;
+            return rest[..plain].ToString();
+        }
+
         StringBuilder text = new();
         while (_position < _text.Length)
         {

@@ -33,6 +33,13 @@ internal sealed record SegmentName
     // The file of semaphore "x" is /dev/shm/sem.x; sem_overview(7).
     private const string SemaphorePrefix = "sem.";
 
+    private const char FirstSurrogate = '\uD800';
+    private const char LastSurrogate = '\uDFFF';
+
+    // A listing looks at every name, and this at sixteen characters at a time.
+    private static readonly SearchValues<char> s_controls
+        = SearchValues.Create([.. Enumerable.Range(0, 256).Select(static c => (char)c).Where(char.IsControl)]);
+
     private SegmentName(SegmentKind kind, string value, string folder, string path)
     {
         Kind = kind;
@@ -164,7 +171,7 @@ internal sealed record SegmentName
         "" => "it is empty",
         "." or ".." => "it is a folder's",
         _ when value.Contains('/', StringComparison.Ordinal) => "it has a slash inside",
-        _ when value.Any(char.IsControl) => "it has control characters",
+        _ when value.AsSpan().ContainsAny(s_controls) => "it has control characters",
         _ when !IsWellFormed(value) => "it has unpaired surrogates",
         _ when Encoding.UTF8.GetByteCount(value) > MaxBytes => $"it is longer than {MaxBytes} bytes of UTF-8",
         _ when value.StartsWith(SemaphorePrefix, StringComparison.Ordinal) => "names in 'sem.' belong to semaphores",
@@ -174,6 +181,11 @@ internal sealed record SegmentName
     // Rune decoding stops at a surrogate without its partner.
     private static bool IsWellFormed(ReadOnlySpan<char> value)
     {
+        if (!value.ContainsAnyInRange(FirstSurrogate, LastSurrogate))
+        {
+            return true;
+        }
+
         while (!value.IsEmpty)
         {
             if (Rune.DecodeFromUtf16(value, out _, out int consumed) != OperationStatus.Done)

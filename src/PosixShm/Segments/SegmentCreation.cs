@@ -13,7 +13,7 @@ internal static unsafe class SegmentCreation
     public static Segment Create(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
     {
         // Before the space is taken, and so that a full folder does not hide it. The last word is the publication's.
-        return Path.Exists(name.Path) ? throw SegmentError.Taken(name) : Publish(name, image, options, fill, replace: false);
+        return SegmentFolder.Has(name) ? throw SegmentError.Taken(name) : Publish(name, image, options, fill, replace: false);
     }
 
     /// <summary>Creates a segment in place of the one that has the name; whoever has that one attached keeps it.</summary>
@@ -33,12 +33,11 @@ internal static unsafe class SegmentCreation
     private static Segment Publish(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
     {
         // A name of its own, for the moment before a replacement and for file systems that can do no better.
-        string own = $"{name.Folder}/.posixshm-{Guid.NewGuid():N}";
-        bool isOwnNameUsed = replace;
+        string? own = replace ? OwnPath(name) : null;
         try
         {
             Segment? segment = SegmentFile.CreateUnnamed(name) is SegmentFile unnamed
-                ? TryComplete(unnamed, image, options, fill, file => TryLink(file, own, replace))
+                ? TryComplete(unnamed, image, options, fill, file => TryLink(file, own))
                 : null;
             if (segment is not null)
             {
@@ -46,18 +45,20 @@ internal static unsafe class SegmentCreation
             }
 
             // The file system has no O_TMPFILE, or the system no way to give an unnamed file a name.
-            isOwnNameUsed = true;
+            own ??= OwnPath(name);
             return TryComplete(SegmentFile.CreateNamed(name, own), image, options, fill, file => Rename(file, own, replace))!;
         }
-        catch when (isOwnNameUsed)
+        catch when (own is not null)
         {
             _ = Interop.Unlink(own);
             throw;
         }
     }
 
-    private static bool TryLink(SegmentFile file, string own, bool replace)
-        => file.TryLink(replace ? own : file.Name.Path) && (!replace || Rename(file, own, replace));
+    private static string OwnPath(SegmentName name) => $"{name.Folder}/.posixshm-{Guid.NewGuid():N}";
+
+    private static bool TryLink(SegmentFile file, string? own)
+        => own is null ? file.TryLink(file.Name.Path) : file.TryLink(own) && Rename(file, own, replace: true);
 
     private static bool Rename(SegmentFile file, string own, bool replace)
     {

@@ -92,12 +92,9 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>Sets the size of a new file; with <paramref name="reserve"/>, also takes the space, so that no later store can lack it.</summary>
     public void SetLength(long length, bool reserve)
     {
-        if (reserve)
-        {
-            SegmentSpace.Reserve(_fd, Name, length);
-        }
-
-        if (Interop.FTruncate(_fd, length) < 0)
+        // Reserving sets the size, too.
+        bool isSet = reserve && SegmentSpace.TryReserve(_fd, Name, length);
+        if (!isSet && Interop.FTruncate(_fd, length) < 0)
         {
             throw SegmentSpace.Error(Name, length);
         }

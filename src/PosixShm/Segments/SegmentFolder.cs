@@ -7,6 +7,9 @@ namespace PosixShm.Segments;
 /// <summary>The names of segments.</summary>
 internal static class SegmentFolder
 {
+    /// <summary>Tells whether a name is taken, by whatever.</summary>
+    public static bool Has(SegmentName name) => Interop.Stat(name.Path, follow: 0, out _) == 0;
+
     /// <summary>Removes a name. Whoever has the segment open or mapped keeps it.</summary>
     public static void Remove(SegmentName name)
     {

@@ -11,8 +11,8 @@ internal static class SegmentSpace
     // In steps, because kernels before 5.18 give up a large reservation at every signal and start again.
     private const long Step = 64L << 20;
 
-    /// <summary>Reserves a file's space; see <c>fallocate(2)</c>.</summary>
-    public static void Reserve(SafeFileHandle fd, SegmentName name, long length)
+    /// <summary>Sets a file's size and reserves the space for it; see <c>fallocate(2)</c>. False where the file system cannot: there space is taken as it is written.</summary>
+    public static bool TryReserve(SafeFileHandle fd, SegmentName name, long length)
     {
         if (length > Step)
         {
@@ -23,15 +23,11 @@ internal static class SegmentSpace
         {
             if (Interop.Allocate(fd, offset, Math.Min(Step, length - offset)) < 0)
             {
-                // A file system that cannot reserve: its space is taken as it is written.
-                if (Interop.LastError == Interop.Error.EOPNOTSUPP)
-                {
-                    return;
-                }
-
-                throw Error(name, length);
+                return Interop.LastError == Interop.Error.EOPNOTSUPP ? false : throw Error(name, length);
             }
         }
+
+        return true;
     }
 
     /// <summary>Makes the exception for the error that this thread's last call left behind while it took space.</summary>

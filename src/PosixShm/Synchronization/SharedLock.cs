@@ -27,7 +27,8 @@ public sealed unsafe partial class SharedLock
     // How long a waiter sleeps before it looks whether the owner is still alive: nobody wakes it when the owner dies.
     private const int LookAfterMilliseconds = 50;
 
-    private const int SpinCount = 20;
+    // A microsecond or two. Without yields: they hand the owner's processor to another waiter when there are more of them than processors.
+    private static readonly int s_spins = Environment.ProcessorCount > 1 ? 50 : 0;
 
     private readonly LockTable _table;
     private readonly int* _word;
@@ -240,7 +241,10 @@ public sealed unsafe partial class SharedLock
 
         // After a sleep the lock is taken with WAITERS set: there may be others who sleep, and whoever woke us took the bit away.
         int mine = _me;
-        SpinWait spin = default;
+        int spins = s_spins;
+
+        // Whether the owner is alive costs a system call: asked once, and again after each sleep that nobody ended.
+        bool looks = true;
         while (true)
         {
             int seen = Volatile.Read(ref *_word);
@@ -255,13 +259,14 @@ public sealed unsafe partial class SharedLock
                 continue;
             }
 
-            if (spin.Count < SpinCount && timeout != 0 && LockWord.Owner(seen) != 0)
+            if (spins > 0 && timeout != 0 && LockWord.Owner(seen) != 0)
             {
-                spin.SpinOnce(sleep1Threshold: -1);
+                spins--;
+                Thread.SpinWait(1);
                 continue;
             }
 
-            if (!_table.Owners.IsAlive(LockWord.Owner(seen)))
+            if ((looks || LockWord.Owner(seen) == 0) && !_table.Owners.IsAlive(LockWord.Owner(seen)))
             {
                 if (TakeOverFromTheDead(seen, recovers))
                 {
@@ -284,7 +289,7 @@ public sealed unsafe partial class SharedLock
             if (seen == asleep || Interlocked.CompareExchange(ref *_word, asleep, seen) == seen)
             {
                 // Whatever ends the sleep, the word says what to do.
-                _ = Interop.FutexWait(_word, asleep, (int)Math.Min(left, LookAfterMilliseconds));
+                looks = Interop.FutexWait(_word, asleep, (int)Math.Min(left, LookAfterMilliseconds)) < 0 && Interop.LastError == Interop.Error.ETIMEDOUT;
                 mine = _me | LockWord.Waiters;
             }
         }

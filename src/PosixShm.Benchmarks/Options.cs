@@ -1,0 +1,55 @@
+using PosixShm.Benchmarks.Measuring;
+
+namespace PosixShm.Benchmarks;
+
+/// <summary>What the command line says.</summary>
+internal sealed record Options(Tools Tools, bool IsShort, string? Json, string? Docs, string? Only)
+{
+    public const string Usage = """
+        usage: ./build.sh bench [--short] [--json FILE] [--docs FOLDER] [--only TEXT]
+            --short        less than two minutes, with fewer rounds and no large arrays
+            --json FILE    also writes all that was measured to a file
+            --docs FOLDER  also writes BENCHMARKS.md's tables and its plot
+            --only TEXT    measures only the rows whose method has the text in its name, as in AccessRows.Copy
+        """;
+
+    public static bool TryParse(string[] arguments, out Options options)
+    {
+        options = new Options(
+            new Tools(Variable("BENCH_TWIN"), Variable("PYTHON"), Variable("BENCH_PEERS"), Variable("BENCH_COMMAND")), IsShort: false, null, null, null);
+
+        Queue<string> words = new(arguments);
+        while (words.TryDequeue(out string? word))
+        {
+            string? value = null;
+            if (word != "--short" && !words.TryDequeue(out value))
+            {
+                return false;
+            }
+
+            switch (word)
+            {
+                case "--short":
+                    options = options with { IsShort = true };
+                    break;
+                case "--json":
+                    options = options with { Json = value };
+                    break;
+                case "--docs":
+                    options = options with { Docs = value };
+                    break;
+                case "--only":
+                    options = options with { Only = value };
+                    break;
+                default:
+                    return false;
+            }
+        }
+
+        return true;
+    }
+
+    // build.sh sets them.
+    private static string Variable(string name)
+        => Environment.GetEnvironmentVariable(name) ?? throw new InvalidOperationException($"{name} is not set: start the benchmarks with ./build.sh bench.");
+}

@@ -1,0 +1,55 @@
+using PosixShm.Benchmarks;
+using PosixShm.Benchmarks.Measuring;
+using PosixShm.Benchmarks.Report;
+using PosixShm.Benchmarks.Rows;
+
+if (args is [LockWorker.Argument])
+{
+    LockWorker.Run();
+    return 0;
+}
+
+if (!Options.TryParse(args, out Options options))
+{
+    Console.Error.WriteLine(Options.Usage);
+    return 2;
+}
+
+if (options.Docs is string docs && !File.Exists(Path.Combine(docs, "BENCHMARKS.md")))
+{
+    Console.Error.WriteLine($"{docs} has no BENCHMARKS.md.");
+    return 2;
+}
+
+string machine = Machine.Describe(options.Tools, options.IsShort);
+using Contest contest = new(options.Tools, options.IsShort);
+Summary summary = new(
+    machine,
+    Selected<RowResult>(
+        SegmentRows.CreateSparse, SegmentRows.CreateReserved, SegmentRows.Attach, SegmentRows.List,
+        AccessRows.Read, AccessRows.Update, AccessRows.Copy, AccessRows.Total,
+        LockRows.Alone, LockRows.Contended, CommandRows.Start),
+    Selected<Growth>(
+        GrowthRows.List, GrowthRows.CreateSparse, GrowthRows.CreateReserved, GrowthRows.Attach, GrowthRows.Attachments,
+        GrowthRows.Lock, GrowthRows.Sum),
+    AllocationRows.All());
+
+Console.WriteLine(summary);
+if (options.Json is string json)
+{
+    summary.WriteJson(json);
+}
+
+if (options.Docs is string folder)
+{
+    summary.WriteDocs(folder);
+}
+
+return summary.IsMet ? 0 : 1;
+
+List<T> Selected<T>(params Func<Contest, T>[] measures) =>
+[
+    .. measures
+        .Where(measure => options.Only is null || $"{measure.Method.DeclaringType!.Name}.{measure.Method.Name}".Contains(options.Only, StringComparison.OrdinalIgnoreCase))
+        .Select(measure => measure(contest)),
+];

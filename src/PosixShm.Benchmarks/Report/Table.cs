@@ -1,0 +1,87 @@
+using System.Globalization;
+using PosixShm.Benchmarks.Measuring;
+
+namespace PosixShm.Benchmarks.Report;
+
+/// <summary>Rows as a table, in Markdown, which is readable as it is.</summary>
+internal static class Table
+{
+    public static string Of(IEnumerable<RowResult> rows)
+        => Aligned([["work", "base (1.0)", "ours", "gate", "met", "peers"], .. rows.Select(Line)]);
+
+    public static string Of(IEnumerable<Growth> growths) => Aligned(
+    [
+        ["work", "from", "time", "to", "time", "growth", "to the C twin"],
+        .. growths.Select(static growth => new[]
+        {
+            growth.Title,
+            $"{growth.Sizes[0]:0} {growth.Of}",
+            Time(growth.Ends.First),
+            $"{growth.Sizes[^1]:0} {growth.Of}",
+            Time(growth.Ends.Last),
+            growth.InWords,
+            Digits(growth.Ratio),
+        }),
+    ]);
+
+    public static string Of(IEnumerable<Allocation> allocations) => Aligned(
+    [
+        ["operation", "bytes allocated", "gate", "met"],
+        .. allocations.Select(static allocation => new[]
+        {
+            allocation.Operation,
+            allocation.Bytes.ToString("0", CultureInfo.InvariantCulture),
+            allocation.MustBeNone ? "0" : "-",
+            !allocation.MustBeNone ? "-" : allocation.IsMet ? "yes" : "**no**",
+        }),
+    ]);
+
+    /// <summary>A time in the unit that suits it.</summary>
+    public static string Time(double nanoseconds) => nanoseconds switch
+    {
+        < 1e3 => string.Create(CultureInfo.InvariantCulture, $"{Digits(nanoseconds)} ns"),
+        < 1e6 => string.Create(CultureInfo.InvariantCulture, $"{Digits(nanoseconds / 1e3)} us"),
+        < 1e9 => string.Create(CultureInfo.InvariantCulture, $"{Digits(nanoseconds / 1e6)} ms"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{Digits(nanoseconds / 1e9)} s"),
+    };
+
+    /// <summary>Two or three digits that count.</summary>
+    public static string Digits(double value)
+        => value.ToString(value < 10 ? "0.00" : value < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
+
+    private static string Aligned(IReadOnlyList<string[]> lines)
+    {
+        int[] widths = [.. Enumerable.Range(0, lines[0].Length).Select(column => lines.Max(line => line[column].Length))];
+        string Text(string[] line) => $"| {string.Join(" | ", line.Select((cell, column) => cell.PadRight(widths[column])))} |";
+        string rule = $"|{string.Join('|', widths.Select(static width => new string('-', width + 2)))}|";
+        return string.Join('\n', [Text(lines[0]), rule, .. lines.Skip(1).Select(Text)]);
+    }
+
+    private static string[] Line(RowResult row)
+    {
+        ContenderResult first = row.Contenders[0];
+        return
+        [
+            row.Title,
+            $"{first.Name} {Time(first.Nanoseconds)}",
+            Names(row.Contenders.Where(static contender => IsOurs(contender)).Select(Short)),
+            row.Verdicts.Count == 0 ? "-" : Names(row.Verdicts.Select(verdict => Text(row, verdict))),
+            row.Verdicts.Count == 0 ? "-" : row.IsMet ? "yes" : "**no**",
+            Names(row.Contenders.Skip(1).Where(static contender => !IsOurs(contender)).Select(static contender => $"{contender.Name} {Digits(contender.Ratio)}")),
+        ];
+    }
+
+    private static bool IsOurs(ContenderResult contender) => contender.Name.StartsWith(Contender.Ours, StringComparison.Ordinal);
+
+    private static string Short(ContenderResult contender)
+        => $"{contender.Name[Contender.Ours.Length..].TrimStart(',', ' ')} {Digits(contender.Ratio)}".TrimStart();
+
+    private static string Text(RowResult row, Verdict verdict)
+    {
+        string who = verdict.Gate.Who[Contender.Ours.Length..].TrimStart(',', ' ');
+        string than = verdict.Gate.Than is null || verdict.Gate.Than == row.Contenders[0].Name ? string.Empty : $" of {verdict.Gate.Than} ({Digits(verdict.Ratio)})";
+        return $"{who} <= {Digits(verdict.Gate.AtMost)}{than}".TrimStart();
+    }
+
+    private static string Names(IEnumerable<string> parts) => string.Join(", ", parts);
+}

@@ -1,0 +1,165 @@
+using System.IO.MemoryMappedFiles;
+using System.Numerics.Tensors;
+using PosixShm.Benchmarks.Measuring;
+
+namespace PosixShm.Benchmarks.Rows;
+
+/// <summary>Reading and writing elements: no system calls, only the compiler and the memory.</summary>
+internal static class AccessRows
+{
+    private const int Elements = 1 << 16;
+
+    private static double s_result;
+
+    public static RowResult Read(Contest contest)
+    {
+        using Scratch scratch = new(Elements * sizeof(double));
+        using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(scratch.Path, FileMode.Open);
+        using MemoryMappedViewAccessor view = file.CreateViewAccessor(Scratch.DataOffset, Elements * sizeof(double));
+        double[] managed = new double[Elements];
+        return contest.Stage.Measure(
+            "element read in a loop",
+            [
+                Contender.Of("double[]", () => s_result = Sum(managed)),
+                Contender.Of("PosixShm, Span", () => s_result = Sum(scratch.Array.Span)),
+                Contender.Of("PosixShm, indexer", () => s_result = Sum(scratch.Array)),
+                Contender.Of("MemoryMappedViewAccessor", () => s_result = Sum(view)),
+            ],
+            [new Gate(1.1, Who: "PosixShm, Span"), new Gate(1.1, Who: "PosixShm, indexer")],
+            Elements);
+    }
+
+    public static RowResult Update(Contest contest)
+    {
+        using Scratch scratch = new(Elements * sizeof(double));
+        using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(scratch.Path, FileMode.Open);
+        using MemoryMappedViewAccessor view = file.CreateViewAccessor(Scratch.DataOffset, Elements * sizeof(double));
+        double[] managed = new double[Elements];
+        return contest.Stage.Measure(
+            "element update in a loop",
+            [
+                Contender.Of("double[]", () => Increment(managed)),
+                Contender.Of("PosixShm, Span", () => Increment(scratch.Array.Span)),
+                Contender.Of("PosixShm, indexer", () => Increment(scratch.Array)),
+                Contender.Of("MemoryMappedViewAccessor", () => Increment(view)),
+            ],
+            [new Gate(1.1, Who: "PosixShm, Span")],
+            Elements);
+    }
+
+    public static RowResult Copy(Contest contest)
+    {
+        const int Bytes = 64 << 20;
+        using Scratch scratch = new(Bytes);
+        scratch.Array.Fill(1);
+        using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(scratch.Path, FileMode.Open);
+        using MemoryMappedViewAccessor view = file.CreateViewAccessor(Scratch.DataOffset, Bytes);
+        double[] source = new double[Bytes / sizeof(double)];
+        double[] target = new double[Bytes / sizeof(double)];
+        source.AsSpan().Fill(1);
+        return contest.Stage.Measure(
+            "bulk copy, 64 MiB",
+            [
+                contest.Twin.Contender("C memcpy", "copy", scratch.Path, Bytes),
+                Contender.Of(Contender.Ours, () => scratch.Array.CopyTo(target)),
+                Contender.Of("double[], Span.CopyTo", () => source.AsSpan().CopyTo(target)),
+                Contender.Of("accessor ReadArray", () => view.ReadArray(0, target, 0, target.Length)),
+                contest.Python.Contender("numpy.copyto", "copy", scratch.Path),
+            ],
+            [new Gate(1.1)]);
+    }
+
+    public static RowResult Total(Contest contest)
+    {
+        const int Bytes = 8 << 20;
+        using Scratch scratch = new(Bytes);
+        double[] managed = new double[Bytes / sizeof(double)];
+        scratch.Array.Fill(1);
+        managed.AsSpan().Fill(1);
+        return contest.Stage.Measure(
+            "sum of 8 MiB float64",
+            [
+                Contender.Of("double[], TensorPrimitives", () => s_result = TensorPrimitives.Sum<double>(managed)),
+                Contender.Of(Contender.Ours, () => s_result = TensorPrimitives.Sum<double>(scratch.Array.Span)),
+                contest.Twin.Contender("C", "sum", scratch.Path, Bytes),
+                contest.Python.Contender("numpy", "sum", scratch.Path, Bytes),
+            ],
+            [new Gate(1.1), new Gate(1.0, "numpy")]);
+    }
+
+    private static double Sum(ReadOnlySpan<double> elements)
+    {
+        double sum = 0;
+        for (int i = 0; i < elements.Length; i++)
+        {
+            sum += elements[i];
+        }
+
+        return sum;
+    }
+
+    private static double Sum(double[] elements)
+    {
+        double sum = 0;
+        for (int i = 0; i < elements.Length; i++)
+        {
+            sum += elements[i];
+        }
+
+        return sum;
+    }
+
+    private static double Sum(SharedArray<double> elements)
+    {
+        double sum = 0;
+        for (long i = 0; i < elements.Length; i++)
+        {
+            sum += elements[i];
+        }
+
+        return sum;
+    }
+
+    private static double Sum(MemoryMappedViewAccessor elements)
+    {
+        double sum = 0;
+        for (long i = 0; i < Elements; i++)
+        {
+            sum += elements.ReadDouble(i * sizeof(double));
+        }
+
+        return sum;
+    }
+
+    private static void Increment(Span<double> elements)
+    {
+        for (int i = 0; i < elements.Length; i++)
+        {
+            elements[i]++;
+        }
+    }
+
+    private static void Increment(double[] elements)
+    {
+        for (int i = 0; i < elements.Length; i++)
+        {
+            elements[i]++;
+        }
+    }
+
+    private static void Increment(SharedArray<double> elements)
+    {
+        for (long i = 0; i < elements.Length; i++)
+        {
+            elements[i]++;
+        }
+    }
+
+    private static void Increment(MemoryMappedViewAccessor elements)
+    {
+        for (long i = 0; i < Elements; i++)
+        {
+            elements.Write(i * sizeof(double), elements.ReadDouble(i * sizeof(double)) + 1);
+        }
+    }
+}

@@ -11,11 +11,16 @@
 #     test      builds, checks the format, runs all tests; the last line is "N passed, N failed"
 #     demo      shows one array in C#, F#, Python and the shell, and checks every step (samples/)
 #     samples   runs the other samples, each of which checks itself
+#     soak [SECONDS]
+#               processes that use the same arrays and are killed at random, under audit: 600 seconds, if not told; SEED=N for another run
+#     fuzz [SECONDS]
+#               changed headers for the formats' readers: 60 seconds, if not told; SEED=N for others
 #     help      prints this
 #
 # Needs the .NET SDK. A missing C compiler or Python with numpy is installed with apt-get if you are root.
 # CONFIGURATION=Debug builds and tests the debug configuration; demo and samples are always Release.
 set -euo pipefail
+shopt -s extglob
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 configuration="${CONFIGURATION:-Release}"
@@ -131,6 +136,19 @@ step_samples() {
     done
 }
 
+# Runs a method of the test assembly.
+run_of_tests() { dotnet "artifacts/bin/PosixShm.Tests/${configuration,,}/PosixShm.Tests.dll" "$@"; }
+
+step_soak() {
+    need build
+    run_of_tests PosixShm.Tests.Soak Run "${seconds[soak]:-600}" "${SEED:-1}"
+}
+
+step_fuzz() {
+    need build
+    run_of_tests PosixShm.Tests.Fuzzer Run "${seconds[fuzz]:-60}" "${SEED:-1}"
+}
+
 # ---- Each step once ------------------------------------------------------------------------------
 
 declare -A begun=()
@@ -145,11 +163,17 @@ need() { # STEP...
 }
 
 [[ $# -gt 0 ]] || set -- test
+declare -A seconds=()
+words=()
 for word in "$@"; do
     case "$word" in
-        native | build | format | test | demo | samples) ;;
+        native | build | format | test | demo | samples | soak | fuzz) words+=("$word") ;;
+        [1-9]*([0-9]))
+            [[ "${words[*]: -1}" == soak || "${words[*]: -1}" == fuzz ]] || stop "only soak and fuzz take seconds, not '${words[*]: -1}'"
+            seconds[${words[-1]}]="$word"
+            ;;
         -h | --help | help) usage; exit 0 ;;
         *) { echo "build.sh: there is no step '$word'"; usage; } >&2; exit 2 ;;
     esac
 done
-need "$@"
+need "${words[@]}"

@@ -169,7 +169,7 @@ for word in "$@"; do
     case "$word" in
         native | build | format | test | demo | samples | soak | fuzz) words+=("$word") ;;
         [1-9]*([0-9]))
-            [[ "${words[*]: -1}" == soak || "${words[*]: -1}" == fuzz ]] || stop "only soak and fuzz take seconds, not '${words[*]: -1}'"
+            [[ "${words[*]: -1}" == soak || "${words[*]: -1}" == fuzz ]] || stop "only soak and fuzz take seconds: '$word' follows neither"
             seconds[${words[-1]}]="$word"
             ;;
         -h | --help | help) usage; exit 0 ;;

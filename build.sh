@@ -13,11 +13,16 @@
 #     samples   runs the other samples, each of which checks itself
 #     bench     measures against C, .NET and Python (docs/BENCHMARKS.md); takes the rest of the line:
 #               [--short] [--json FILE] [--docs FOLDER] [--only TEXT]
+#     soak [SECONDS]
+#               processes that use the same arrays and are killed at random, under audit: 600 seconds, if not told; SEED=N for another run
+#     fuzz [SECONDS]
+#               changed headers for the formats' readers: 60 seconds, if not told; SEED=N for others
 #     help      prints this
 #
 # Needs the .NET SDK. A missing C compiler or Python with numpy is installed with apt-get if you are root.
 # CONFIGURATION=Debug builds and tests the debug configuration; demo, samples and bench are always Release.
 set -euo pipefail
+shopt -s extglob
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 configuration="${CONFIGURATION:-Release}"
@@ -131,6 +136,8 @@ step_samples() {
         echo "== sample: $sample"
         dotnet run -c Release --file "samples/$sample/$sample.cs"
     done
+    echo "== sample: clean-up"
+    samples/clean-up/clean-up.sh
 }
 
 # Measures in a /dev/shm of its own where it may mount one: nobody else's files are listed, and nothing is left behind.
@@ -148,6 +155,19 @@ step_bench() {
     "${own[@]}" artifacts/bin/PosixShm.Benchmarks/release/PosixShm.Benchmarks "${bench_arguments[@]}"
 }
 
+# Runs a method of the test assembly.
+run_of_tests() { dotnet "artifacts/bin/PosixShm.Tests/${configuration,,}/PosixShm.Tests.dll" "$@"; }
+
+step_soak() {
+    need build
+    run_of_tests PosixShm.Tests.Soak Run "${seconds[soak]:-600}" "${SEED:-1}"
+}
+
+step_fuzz() {
+    need build
+    run_of_tests PosixShm.Tests.Fuzzer Run "${seconds[fuzz]:-60}" "${SEED:-1}"
+}
+
 # ---- Each step once ------------------------------------------------------------------------------
 
 declare -A begun=()
@@ -162,6 +182,7 @@ need() { # STEP...
 }
 
 [[ $# -gt 0 ]] || set -- test
+declare -A seconds=()
 steps=()
 bench_arguments=()
 for word in "$@"; do
@@ -170,9 +191,12 @@ for word in "$@"; do
         continue
     fi
 
-    steps+=("$word")
     case "$word" in
-        native | build | format | test | demo | samples | bench) ;;
+        native | build | format | test | demo | samples | bench | soak | fuzz) steps+=("$word") ;;
+        [1-9]*([0-9]))
+            [[ "${steps[*]: -1}" == soak || "${steps[*]: -1}" == fuzz ]] || stop "only soak and fuzz take seconds: '$word' follows neither"
+            seconds[${steps[-1]}]="$word"
+            ;;
         -h | --help | help) usage; exit 0 ;;
         *) { echo "build.sh: there is no step '$word'"; usage; } >&2; exit 2 ;;
     esac

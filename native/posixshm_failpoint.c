@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,17 @@ bool posixshm_fault(const char* step)
         entry += *entry == ',' ? 1 : 0;
         if (strncmp(entry, step, length) == 0 && entry[length] == ':')
         {
-            errno = atoi(entry + length + 1);
+            char* rest;
+            long error = strtol(entry + length + 1, &rest, 10);
+
+            /* "*n": n times, and then no more. One entry at most may have it. */
+            static atomic_long failed;
+            if (*rest == '*' && atomic_fetch_add(&failed, 1) >= atol(rest + 1))
+            {
+                return false;
+            }
+
+            errno = (int)error;
             return true;
         }
     }

@@ -9,7 +9,8 @@
 /*
  * Steps at which a test may interfere, in the build with POSIXSHM_FAILPOINTS only: the process dies by SIGKILL at the
  * step that the environment variable POSIXSHM_FAILPOINT names, to see what a crash there leaves behind; and a call fails
- * with the error of POSIXSHM_FAULT, "step:errno,step:errno", to see what a system without that call, or without room, does.
+ * with the error of POSIXSHM_FAULT, "step:errno,step:errno", to see what a system without that call, or without room, does;
+ * "step:errno*n" fails n times and then no more.
  */
 #ifdef POSIXSHM_FAILPOINTS
 #include <stdbool.h>

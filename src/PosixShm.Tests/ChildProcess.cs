@@ -36,6 +36,9 @@ internal sealed class ChildProcess : IDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>Gets whether the process has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Gets all lines that were read so far.</summary>
     public string Output => _output.ToString();
 

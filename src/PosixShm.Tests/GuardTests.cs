@@ -231,6 +231,46 @@ internal sealed class GuardTests : NamedTest
     }
 
     [Test]
+    public void A_bus_error_that_somebody_sends_is_not_taken_for_lost_memory()
+    {
+        string library = Path.Combine(Folder, "sender.so");
+        string source = Path.Combine(Folder, "sender.c");
+        File.WriteAllText(source, """
+            #define _GNU_SOURCE
+            #include <signal.h>
+            #include <string.h>
+            #include <sys/syscall.h>
+            #include <unistd.h>
+            static volatile int received;
+            static void receive(int signal_number) { received++; }
+            int install(void) { signal(SIGBUS, receive); return 0; }
+            int send_as_if_at(void* address)
+            {
+                siginfo_t info;
+                memset(&info, 0, sizeof info);
+                info.si_signo = SIGBUS;
+                info.si_code = SI_QUEUE;
+                info.si_addr = address;
+                syscall(SYS_rt_sigqueueinfo, getpid(), SIGBUS, &info);
+                return received;
+            }
+            """);
+        _ = ChildProcess.Run("cc", "-shared", "-fPIC", "-o", library, source);
+        ChildProcess.Run(Send, Name, library);
+
+        static unsafe int Send(string[] args)
+        {
+            nint sender = NativeLibrary.Load(args[1]);
+            _ = ((delegate* unmanaged<int>)NativeLibrary.GetExport(sender, "install"))();
+            using SharedArray<double> array = SharedArray.CreateFull(args[0], 1.0, Length);
+            delegate* unmanaged<nint, int> send = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(sender, "send_as_if_at");
+            Assert.That(() => send(Pointer(array)), Is.Positive.After(30_000, 5), "the handler that was there before has it");
+            Assert.That(array.ToArray(), Is.All.EqualTo(1));
+            return 0;
+        }
+    }
+
+    [Test]
     [Category("Root")]
     public void A_sparse_array_that_finds_no_space_is_lost_and_the_process_lives()
     {

@@ -302,6 +302,29 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
+    public void A_lock_that_was_overwritten_while_its_array_was_disposed_lets_the_memory_go()
+    {
+        SharedArray.Create<long>(Name, 1).Dispose();
+        ChildProcess.Run(Hold, Name);
+
+        static int Hold(string[] args)
+        {
+            SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+            SharedLock held = array.Lock;
+            held.Enter();
+            array.Dispose();
+            using (FileStream file = File.OpenWrite("/dev/shm/" + args[0]))
+            {
+                file.Position = (2 * 4096) + 2112;
+                file.Write(BitConverter.GetBytes(0x7FFF_FFFF));
+            }
+
+            Assert.That(held.Exit, Throws.InstanceOf<InvalidDataException>());
+            return File.ReadAllText("/proc/self/maps").Contains(args[0], StringComparison.Ordinal) ? 1 : 0;
+        }
+    }
+
+    [Test]
     [Category("Slow")]
     public void A_storm_of_kills_loses_no_wake_up_and_no_torn_state_goes_unnoticed()
     {

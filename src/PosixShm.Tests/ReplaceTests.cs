@@ -41,6 +41,25 @@ internal sealed class ReplaceTests : NamedTest
     }
 
     [Test]
+    [Category("Root")]
+    public void A_resize_whose_old_array_is_lost_meanwhile_publishes_nothing()
+    {
+        _ = ChildProcess.Run(
+            "unshare",
+            ["--mount", "bash", "-c", "mount -t tmpfs -o size=1m none /dev/shm && exec \"$@\"", "bash", .. ChildProcess.CommandLine(Resize)]);
+
+        static int Resize(string[] args)
+        {
+            // Its holes take memory as the copy reads them, and there is too little for both.
+            SharedArray.Create<byte>("sparse", new SharedArrayOptions { Preallocate = false }, 4 << 20).Dispose();
+            Assert.That(() => SharedArray.Resize<byte>("sparse", 700_000), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("sparse"));
+            Assert.That(SharedArray.Describe("sparse").Length, Is.EqualTo(4 << 20));
+            Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Has.Length.EqualTo(1));
+            return 0;
+        }
+    }
+
+    [Test]
     public void What_cannot_be_replaced_stays_as_it_is()
     {
         using (Assert.EnterMultipleScope())

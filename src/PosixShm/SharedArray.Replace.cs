@@ -41,6 +41,7 @@ public abstract partial class SharedArray
     /// <remarks>Of two who resize at once, the last one's array stays. To exclude that, or writers, hold a lock of your own around it.</remarks>
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
     /// <exception cref="InvalidDataException">The name is no array, or one of another element type.</exception>
+    /// <exception cref="SharedMemoryLostException">The old array's memory went away while it was copied. It keeps the name.</exception>
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray<T> Resize<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params long[] shape)
         where T : unmanaged
@@ -54,7 +55,15 @@ public abstract partial class SharedArray
         try
         {
             long bytes = Math.Min(old.Header.DataLength, array.Header.DataLength);
-            return new(AttachedArray.Replace(segment, array, options.ToSegmentOptions(), Copy(old.Data, bytes)));
+            SegmentFiller copy = Copy(old.Data, bytes);
+            return new(AttachedArray.Replace(segment, array, options.ToSegmentOptions(), address =>
+            {
+                copy(address);
+                if (old.Segment.IsLost)
+                {
+                    throw SharedMemoryLostException.Of(segment.Value);
+                }
+            }));
         }
         finally
         {

@@ -333,6 +333,12 @@ public sealed unsafe partial class SharedLock
             seen = before;
         }
 
+        // Whoever detached the array meanwhile left the memory to this exit.
+        if (_keepsMemory)
+        {
+            LetMemoryGo();
+        }
+
         throw new InvalidDataException($"The lock of '{_table.Name}' was overwritten by another process while it was held: nothing it protects can be trusted.");
     }
 

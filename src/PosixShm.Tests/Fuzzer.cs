@@ -1,0 +1,232 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Globalization;
+using PosixShm.Format;
+
+namespace PosixShm.Tests;
+
+/// <summary>
+/// Feeds changed headers to the formats' readers: files that numpy, Python's SharedArray package and this library wrote, with bits flipped, bytes replaced, put in, cut out and taken from
+/// other files. Whatever the bytes are, the answer is a header that fits the file, or a reason. <c>./build.sh fuzz</c>.
+/// </summary>
+internal sealed class Fuzzer
+{
+    private const int HeadLength = 4096;
+    private const int LongestFile = 16 << 10;
+
+    private static readonly string s_fixtures = Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures");
+    private static readonly long[] s_interesting =
+        [0, 1, -1, 7, 8, 27, 28, 32, 64, 65, 127, 128, 255, 256, 292, 548, 4095, 4096, 4097, 4644, 32767, 65535, 65536, 1 << 20, int.MaxValue, int.MinValue, 1L << 32, 1L << 61, 1L << 62, long.MaxValue, long.MinValue];
+
+    private static readonly byte[][] s_words =
+        [.. new[] { "'<f8'", "'|O'", "'<U1'", "'|V0'", "'|S0'", "'<M8[ns]'", "(", ")", "[", "]", "{", "}", ",", "'", "\\x00", "\\ud800", "9223372036854775807", "-1", "0", "10L", "True", "'shape': ", "(2, 3)", "[('a', '<f4')]", "[SharedArray]", "PSHMCTRL" }
+            .Select(System.Text.Encoding.Latin1.GetBytes)];
+
+    private readonly Random _random;
+    private readonly List<byte[]> _corpus;
+    private readonly byte[] _file = new byte[LongestFile];
+    private int _length;
+
+    public Fuzzer(int seed)
+    {
+        _random = new Random(seed);
+        _corpus = [.. Corpus().Select(static entry => entry.Bytes)];
+    }
+
+    /// <summary>Gets how many inputs were tried.</summary>
+    public long Executions { get; private set; }
+
+    /// <summary>Gets how many of them were good files.</summary>
+    public long Accepted { get; private set; }
+
+    /// <summary>Gets the bytes that were tried last.</summary>
+    public byte[] Input => _file[.._length];
+
+    /// <summary>Runs for some time and prints the counts; 1 after a finding, whose bytes it keeps. Arguments: seconds, seed.</summary>
+    public static int Run(string[] args)
+    {
+        int seed = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1;
+        Fuzzer fuzzer = new(seed);
+        try
+        {
+            fuzzer.RunFor(TimeSpan.FromSeconds(int.Parse(args[0], CultureInfo.InvariantCulture)));
+        }
+        catch (InvalidDataException finding)
+        {
+            string file = Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"posixshm-fuzz-{seed}-{fuzzer.Executions}"));
+            File.WriteAllBytes(file, fuzzer.Input);
+            Console.WriteLine($"{finding}\nThe input is {file}: make it a file of Fixtures/Fuzz.");
+            return 1;
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: {fuzzer.Executions:N0} executions, {fuzzer.Accepted:N0} accepted, 0 findings"));
+        return 0;
+    }
+
+    /// <summary>Gives the files that everything starts from: the fixtures, and what this library writes.</summary>
+    public static IEnumerable<(string Name, byte[] Bytes)> Corpus()
+    {
+        foreach (string file in Directory.EnumerateFiles(s_fixtures, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith(".json", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        {
+            yield return (Path.GetFileName(file), File.ReadAllBytes(file));
+        }
+
+        ScalarType type = ScalarType.Native(ScalarType.FloatingPoint, 8);
+        yield return ("npy", Bytes(NewArray.Npy(type, [10], 1, "shape", TimeProvider.System)));
+        yield return ("npy, 40 locks", Bytes(NewArray.Npy(type, [2, 3], 40, "shape", TimeProvider.System)));
+        yield return ("SharedArray", Bytes(NewArray.SharedArray(type, [10], 1, "shape", TimeProvider.System)));
+        yield return ("SharedArray, scalar", Bytes(NewArray.SharedArray(type, [], 1, "shape", TimeProvider.System)));
+
+        static byte[] Bytes(NewArray array)
+        {
+            byte[] file = new byte[array.FileLength];
+            array.Head.CopyTo(file, 0);
+            array.Tail.CopyTo(file, file.Length - array.Tail.Length);
+            return file;
+        }
+    }
+
+    /// <summary>Reads a file as the library does. Returns whether it is an array; throws if the answer cannot be.</summary>
+    public static bool ReadsSafely(ReadOnlySpan<byte> file, long size)
+    {
+        ReadOnlySpan<byte> head = file[..Math.Min(file.Length, HeadLength)];
+        ReadOnlySpan<byte> tail = file[^(int)Math.Min(size, Math.Min(file.Length, ArrayHeader.TailNeeded))..];
+        int needed = ArrayHeader.HeadNeeded(head);
+        head = needed > head.Length && needed <= file.Length ? file[..needed] : head;
+        _ = ArrayHeader.IsRecognised(head, tail);
+        ArrayHeader? header = ArrayHeader.TryRead(head, tail, size, out string problem);
+        if (header is null)
+        {
+            return problem.Length > 0 ? false : throw new InvalidDataException("refused without a reason");
+        }
+
+        Hold(header.DataOffset >= 0 && header.DataLength >= 0 && header.DataOffset <= size && header.DataLength <= size - header.DataOffset, "elements beyond the file");
+        Hold((Int128)header.Length * header.Type.Size == header.DataLength, "another length than the shape's");
+        Hold(header.Shape.Length <= 64 && header.Shape.All(static dimension => dimension >= 0), "no shape");
+        if (header.Control is ControlPage control)
+        {
+            Hold(header.ControlOffset >= header.DataOffset + header.DataLength && header.ControlOffset <= size - ControlPage.Size, "a control page elsewhere");
+            Hold(control.LockCount >= 0 && control.LocksOffset >= header.DataOffset + header.DataLength, "locks in the elements");
+            Hold(control.LocksOffset + ((long)control.LockCount * ControlPage.LineSize) <= header.ControlOffset + ControlPage.Size, "locks beyond the control page");
+        }
+
+        // What was read can be written and read again, and is the same.
+        if (header.Format == HeaderFormat.Npy)
+        {
+            byte[] written = NpyHeader.Write(header.Type, header.Shape.AsSpan());
+            NpyHeader? again = NpyHeader.TryRead(written, out problem);
+            Hold(again is not null && again.Type == header.Type && again.Shape.SequenceEqual(header.Shape), $"not the same when written again: {header.Type} {problem}");
+        }
+
+        return true;
+    }
+
+    /// <summary>Tries changed files for some time.</summary>
+    public void RunFor(TimeSpan limit)
+    {
+        for (Stopwatch time = Stopwatch.StartNew(); time.Elapsed < limit;)
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                RunOnce();
+            }
+        }
+    }
+
+    private static void Hold(bool isTrue, string otherwise)
+    {
+        if (!isTrue)
+        {
+            throw new InvalidDataException(otherwise);
+        }
+    }
+
+    private void RunOnce()
+    {
+        byte[] origin = _corpus[_random.Next(_corpus.Count)];
+        _length = Math.Min(origin.Length, LongestFile);
+        origin.AsSpan(0, _length).CopyTo(_file);
+        for (int changes = _random.Next(1, 6); changes > 0; changes--)
+        {
+            Change();
+        }
+
+        // A file may be larger than what is read of it, but not smaller.
+        ReadOnlySpan<byte> file = _file.AsSpan(0, _length);
+        long size = _length >= ArrayHeader.TailNeeded && _random.Next(8) == 0 ? Math.Max(_length, s_interesting[_random.Next(s_interesting.Length)]) : _length;
+        Executions++;
+        try
+        {
+            Accepted += ReadsSafely(file, size) ? 1 : 0;
+            _ = PythonLiteral.TryParse(System.Text.Encoding.Latin1.GetString(file[Math.Min(_length, 10)..Math.Min(_length, 200)]));
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            throw new InvalidDataException($"With {_length} bytes of a file of {size}: {error.Message}", error);
+        }
+    }
+
+    private void Change()
+    {
+        int place = Place();
+        switch (_random.Next(7))
+        {
+            case 0 when _length > 0:
+                _file[place] ^= (byte)(1 << _random.Next(8));
+                break;
+            case 1 when _length > 0:
+                _file[place] = (byte)_random.Next(256);
+                break;
+            case 2 when place + 8 <= _length:
+                BinaryPrimitives.WriteInt64LittleEndian(_file.AsSpan(place), s_interesting[_random.Next(s_interesting.Length)]);
+                break;
+            case 3 when place + 4 <= _length:
+                BinaryPrimitives.WriteInt32LittleEndian(_file.AsSpan(place), unchecked((int)s_interesting[_random.Next(s_interesting.Length)]));
+                break;
+            case 4:
+                Insert(place, s_words[_random.Next(s_words.Length)]);
+                break;
+            case 5 when _length > 0:
+                Remove(place, _random.Next(4) == 0 ? _random.Next(_length - place) : _random.Next(Math.Min(16, _length - place)));
+                break;
+            default:
+                byte[] other = _corpus[_random.Next(_corpus.Count)];
+                int from = _random.Next(other.Length);
+                ReadOnlySpan<byte> part = other.AsSpan(from, _random.Next(Math.Min(600, other.Length - from)));
+                if (_random.Next(2) == 0)
+                {
+                    Insert(_random.Next(2) == 0 ? _length : place, part);
+                }
+                else
+                {
+                    part[..Math.Min(part.Length, _length - place)].CopyTo(_file.AsSpan(place));
+                }
+
+                break;
+        }
+    }
+
+    // Where descriptions are: in the first bytes, the last ones, and the last page.
+    private int Place()
+        => _length == 0 ? 0 : _random.Next(4) switch
+        {
+            0 => _random.Next(Math.Min(_length, 160)),
+            1 => Math.Max(0, _length - 1 - _random.Next(600)),
+            2 => Math.Max(0, Math.Min(_length - 1, _length - (_random.Next(2) * SharedArrayTrailer.Size) - ControlPage.Size + _random.Next(80))),
+            _ => _random.Next(_length),
+        };
+
+    private void Insert(int place, ReadOnlySpan<byte> bytes)
+    {
+        int count = Math.Min(bytes.Length, LongestFile - _length);
+        _file.AsSpan(place, _length - place).CopyTo(_file.AsSpan(place + count));
+        bytes[..count].CopyTo(_file.AsSpan(place));
+        _length += count;
+    }
+
+    private void Remove(int place, int count)
+    {
+        _file.AsSpan(place + count, _length - place - count).CopyTo(_file.AsSpan(place));
+        _length -= count;
+    }
+}

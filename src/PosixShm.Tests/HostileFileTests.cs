@@ -1,0 +1,280 @@
+using System.Globalization;
+using PosixShm.Format;
+
+namespace PosixShm.Tests;
+
+/// <summary>Files that others left, planted or change: what is refused, and what a change after the attachment can do.</summary>
+internal sealed class HostileFileTests : NamedTest
+{
+    private const UnixFileMode Everybody = (UnixFileMode)0b110_110_110;
+
+    private static readonly byte[] s_header = NewArray.Npy(ScalarType.Native(ScalarType.FloatingPoint, 8), [10], 1, "shape", TimeProvider.System).Head;
+
+    [TestCase(0)]
+    [TestCase(1)]
+    [TestCase(9)]
+    [TestCase(4095)]
+    [TestCase(4096)]
+    [TestCase(4096 + 79)]
+    public void A_segment_that_its_creator_has_not_finished_is_refused_at_once(int size)
+    {
+        File.WriteAllBytes(ShmPath, s_header.Concat(new byte[80]).Take(size).ToArray());
+        Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(Name));
+        Assert.That(() => SharedArray.CreateOrAttach<double>(Name, 10), Throws.InstanceOf<InvalidDataException>());
+        Assert.That(() => SharedArray.Create(Name, 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+        Assert.That(SharedArray.Exists(Name), Is.False);
+        Assert.That(new FileInfo(ShmPath).Length, Is.EqualTo(size), "untouched");
+    }
+
+    [Test]
+    public void A_wrong_magic_is_refused_however_right_the_rest_is()
+    {
+        SharedArray.Create(Name, 10).Dispose();
+        WriteAt(0, 0x92);
+        Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
+    }
+
+    [Test]
+    public void A_file_that_a_system_rounded_up_to_a_larger_page_attaches()
+    {
+        SharedArray.CreateFull(Name, 5.0, 10).Dispose();
+        using (FileStream file = File.OpenWrite(ShmPath))
+        {
+            file.SetLength(1 << 16);
+        }
+
+        // The control page is no longer the last one, so there are no locks.
+        using SharedArray<double> array = SharedArray.Attach(Name);
+        Assert.That(array, Is.All.EqualTo(5));
+        Assert.That(array.Locks, Is.Empty);
+    }
+
+    [Test]
+    public void Nothing_is_created_over_or_through_what_was_planted_under_the_name()
+    {
+        string target = ShmPathOf(NameOf("target"));
+        using SharedArray<double> other = SharedArray.Create(NameOf("other"), 1);
+        _ = File.CreateSymbolicLink(ShmPathOf(NameOf("dangling")), target);
+        _ = File.CreateSymbolicLink(ShmPathOf(NameOf("link")), ShmPathOf(NameOf("other")));
+        _ = ChildProcess.Run("mkfifo", ShmPathOf(NameOf("fifo")));
+        _ = ChildProcess.Run("ln", ShmPathOf(NameOf("other")), ShmPathOf(NameOf("hard")));
+        string folder = Directory.CreateDirectory(ShmPathOf(NameOf("folder"))).FullName;
+        try
+        {
+            foreach (string plant in (string[])["dangling", "link", "fifo", "hard", "folder"])
+            {
+                Assert.That(() => SharedArray.Create(NameOf(plant), 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17), plant);
+                Assert.That(() => SharedArray.CreateOrAttach<double>(NameOf(plant), 10), Throws.InstanceOf<IOException>().Or.InstanceOf<InvalidDataException>(), plant);
+                Assert.That(Path.Exists(ShmPathOf(NameOf(plant))) || new FileInfo(ShmPathOf(NameOf(plant))).LinkTarget is not null, Is.True, plant);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder);
+        }
+
+        Assert.That(File.Exists(target), Is.False);
+    }
+
+    [Test]
+    [Category("Root")]
+    public void A_device_under_the_name_is_neither_attached_nor_deleted()
+    {
+        _ = ChildProcess.Run("mknod", ShmPath, "c", "1", "5");
+        Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
+        Assert.That(() => SharedArray.Delete(Name), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
+        Assert.That(SharedArray.List().Select(info => info.Name), Does.Not.Contain(Name));
+        Assert.That(File.Exists(ShmPath), Is.True);
+    }
+
+    [Test]
+    [Category("Root")]
+    public void A_name_that_another_user_squats_is_not_adopted()
+    {
+        AsNobody(Squat, Name);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(() => SharedArray.Create(Name, 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+            Assert.That(() => SharedArray.CreateOrAttach<double>(Name, 10), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
+            Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<UnauthorizedAccessException>());
+            Assert.That(() => SharedArray.Resize<double>(Name, 5), Throws.InstanceOf<UnauthorizedAccessException>());
+        }
+
+        // The other way round: a user meets root's, whose private arrays it cannot even read.
+        SharedArray.Create(NameOf("ours"), 10).Dispose();
+        AsNobody(Meet, NameOf("ours"));
+
+        static int Squat(string[] args)
+        {
+            // An unprivileged user makes arrays on the same road: nothing of another name is left.
+            SharedArray.Create<double>(args[0], new SharedArrayOptions { Mode = Everybody }, 10).Dispose();
+            return 0;
+        }
+
+        static int Meet(string[] args)
+        {
+            Assert.That(() => SharedArray.Create(args[0], 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+            Assert.That(() => SharedArray.CreateOrAttach<double>(args[0], 10), Throws.InstanceOf<UnauthorizedAccessException>());
+            Assert.That(() => SharedArray.Describe(args[0]), Throws.InstanceOf<UnauthorizedAccessException>());
+            Assert.That(() => SharedArray.Delete(args[0]), Throws.InstanceOf<UnauthorizedAccessException>());
+            return 0;
+        }
+    }
+
+    [Test]
+    [Category("Root")]
+    public void Whoever_may_write_may_truncate_and_its_owner_lives_on()
+    {
+        ChildProcess.Run(Own, Name);
+
+        static int Own(string[] args)
+        {
+            using SharedArray<double> array = SharedArray.Create<double>(args[0], new SharedArrayOptions { Mode = Everybody }, 10);
+            AsNobody(Truncate, args[0]);
+            Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(File.Exists("/dev/shm/" + args[0]), Is.True);
+            return 0;
+        }
+
+        static int Truncate(string[] args)
+        {
+            using FileStream file = File.OpenWrite("/dev/shm/" + args[0]);
+            file.SetLength(0);
+            Assert.That(() => File.Delete("/dev/shm/" + args[0]), Throws.InstanceOf<UnauthorizedAccessException>());
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_header_changed_after_the_attachment_moves_no_bound()
+    {
+        using SharedArray<double> array = SharedArray.CreateFull(Name, 1.0, 2, 5);
+        using ChildProcess writer = ChildProcess.Start(Change, ShmPath);
+        writer.Expect("CHANGED");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(array.Shape, Is.EqualTo(new long[] { 2, 5 }));
+            Assert.That(array.Span.Length, Is.EqualTo(10));
+            Assert.That(() => array[10], Throws.InstanceOf<IndexOutOfRangeException>());
+            Assert.That(array.ToArray(), Is.All.EqualTo(1));
+            Assert.That(array.Locks, Has.Count.EqualTo(1));
+        }
+
+        array.Lock.EnterScope().Dispose();
+        Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>());
+        writer.WaitForSuccess();
+
+        static int Change(string[] args)
+        {
+            // Larger dimensions, and other counts and places in the control page: all but the locks themselves.
+            using FileStream file = File.OpenWrite(args[0]);
+            file.Position = 64;
+            file.Write("999999999, 9), }"u8);
+            file.Position = 8192;
+            file.Write([.. Enumerable.Repeat((byte)0xFF, 256)]);
+            file.Flush();
+            Console.WriteLine("CHANGED");
+            return 0;
+        }
+    }
+
+    [Test]
+    public void No_address_is_stored_in_shared_memory()
+    {
+        using SharedArray<double> array = SharedArray.Create(Name, 10);
+        using SharedArray<double> second = SharedArray.Attach(Name);
+        using (array.Lock.EnterScope())
+        {
+            _ = array.Changed.Signal();
+            _ = second.Changed.TryWait(1, TimeSpan.FromMilliseconds(1), out _);
+            byte[] file = File.ReadAllBytes(ShmPath);
+            (ulong Start, ulong End)[] mappings =
+            [
+                .. File.ReadLines("/proc/self/maps").Select(line => line.Split(' ')[0].Split('-'))
+                    .Select(range => (ulong.Parse(range[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture), ulong.Parse(range[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture))),
+            ];
+
+            // At any alignment; the description is text, and the random id and the time of creation are what they are.
+            for (int i = 8192; i <= file.Length - 8; i++)
+            {
+                ulong word = BitConverter.ToUInt64(file, i);
+                bool isIdOrTime = i is > 8192 + 24 and < 8192 + 56;
+                Assert.That(isIdOrTime || !mappings.Any(mapping => word >= mapping.Start && word < mapping.End), Is.True, $"at {i}");
+            }
+        }
+    }
+
+    [Test]
+    public void A_truncation_inside_a_page_is_noticed_when_what_comes_after_it_is_used()
+    {
+        ChildProcess.Run(Look, Name);
+
+        static int Look(string[] args)
+        {
+            using SharedArray<double> array = SharedArray.CreateFull(args[0], 1.0, 10);
+            _ = ChildProcess.Run("truncate", "-s", "4104", "/dev/shm/" + args[0]);
+
+            // The kernel says nothing of the rest of a page that is there.
+            Assert.That(array.ToArray(), Is.EqualTo(new double[] { 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 }));
+
+            // The lock lies behind the elements: whoever works under it learns.
+            Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_deleted_and_recreated_name_is_another_array_with_other_locks()
+    {
+        using SharedArray<int> old = SharedArray.CreateFull(Name, 1, 10);
+        SharedArray.Delete(Name);
+        using SharedArray<int> young = SharedArray.CreateFull(Name, 2, 10);
+        using (old.Lock.EnterScope())
+        {
+            Assert.That(young.Lock.TryEnter(), Is.True);
+            old[0] = 3;
+            young.Lock.Exit();
+        }
+
+        Assert.That((old.IsCurrent, young.IsCurrent, old[0], young[0]), Is.EqualTo((false, true, 3, 2)));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public void The_end_of_a_process_that_attached_deletes_nothing(bool isKilled)
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        using ChildProcess child = ChildProcess.Start(Attach, Name);
+        child.Expect("ATTACHED");
+        if (isKilled)
+        {
+            child.Kill();
+        }
+        else
+        {
+            child.WaitForSuccess();
+        }
+
+        Assert.That(SharedArray.Exists(Name), Is.True);
+
+        static int Attach(string[] args)
+        {
+            SharedArray<int> array = SharedArray.Attach<int>(args[0]);
+            Console.WriteLine("ATTACHED");
+            _ = Console.ReadLine();
+            GC.KeepAlive(array);
+            return 0;
+        }
+    }
+
+    private static void AsNobody(Func<string[], int> method, params string[] args)
+        => _ = ChildProcess.Run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", .. ChildProcess.CommandLine(method, args)]);
+
+    private void WriteAt(long position, byte value)
+    {
+        using FileStream file = File.OpenWrite(ShmPath);
+        file.Position = position;
+        file.WriteByte(value);
+    }
+}

@@ -1,0 +1,182 @@
+using System.Diagnostics;
+using System.Globalization;
+using PosixShm.Synchronization;
+
+namespace PosixShm.Tests;
+
+/// <summary>
+/// A process that may write an array and means no good, and one that uses the array meanwhile and must not fall: every call ends, with a result or with one of the
+/// documented exceptions.
+/// </summary>
+internal static class HostileNeighbour
+{
+    private const int Elements = 2000;
+    private const int ControlOffset = 4096 + (4 * 4096);
+    private const int FileLength = ControlOffset + 4096;
+
+    // No call may take longer: all waits below are of 20 ms. Generous, for busy machines.
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(20);
+
+    /// <summary>Gets the exceptions that somebody else's writing can bring about, and no other. The reliability page has the same list.</summary>
+    public static IReadOnlyList<Type> Documented { get; } =
+    [
+        typeof(FileNotFoundException),
+        typeof(InvalidDataException),
+        typeof(IOException),
+        typeof(SharedMemoryLostException),
+        typeof(AbandonedMutexException),
+        typeof(InvalidOperationException),
+        typeof(OperationCanceledException),
+    ];
+
+    /// <summary>Overwrites, truncates and extends an array for ever. Arguments: its name, the seed.</summary>
+    public static int Attack(string[] args)
+    {
+        string path = "/dev/shm/" + args[0];
+        Random random = new(int.Parse(args[1], CultureInfo.InvariantCulture));
+        byte[] whole = File.ReadAllBytes(path);
+        byte[] garbage = new byte[8];
+        Console.WriteLine("READY");
+        using FileStream file = new(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+        while (true)
+        {
+            long place = random.Next(8) switch
+            {
+                0 => random.Next(128),
+                1 => ControlOffset + random.Next(72),
+                2 => ControlOffset + 256 + random.Next(1792),
+                3 => ControlOffset + 2048 + random.Next(8),
+                4 or 5 => ControlOffset + 2112,
+                _ => random.Next(FileLength),
+            };
+
+            // Now and then all as it was, so that attachments succeed.
+            int action = random.Next(100);
+            if (action < 25)
+            {
+                file.Position = 0;
+                file.Write(whole);
+            }
+            else if (action < 28)
+            {
+                file.SetLength(random.Next(2 * FileLength));
+                Thread.SpinWait(random.Next(20_000));
+                file.SetLength(FileLength);
+            }
+            else
+            {
+                random.NextBytes(garbage);
+                file.Position = place;
+                file.Write(garbage.AsSpan(0, random.Next(1, 9)));
+                Thread.SpinWait(random.Next(2000));
+            }
+        }
+    }
+
+    /// <summary>Uses an array for some time, and prints how often what happened. Arguments: its name, the seed, seconds.</summary>
+    public static int Endure(string[] args)
+    {
+        string name = args[0];
+        Random random = new(int.Parse(args[1], CultureInfo.InvariantCulture));
+        TimeSpan limit = TimeSpan.FromSeconds(int.Parse(args[2], CultureInfo.InvariantCulture));
+        SortedDictionary<string, int> outcomes = [];
+        Stopwatch time = Stopwatch.StartNew();
+        Console.WriteLine("READY");
+        while (time.Elapsed < limit)
+        {
+            TimeSpan before = time.Elapsed;
+            string outcome;
+            try
+            {
+                Use(name, random);
+                outcome = "good";
+            }
+            catch (Exception error) when (Documented.Contains(error.GetType()))
+            {
+                outcome = error.GetType().Name;
+            }
+
+            Assert.That(time.Elapsed - before, Is.LessThan(s_longest), outcome);
+            outcomes[outcome] = outcomes.GetValueOrDefault(outcome) + 1;
+        }
+
+        foreach ((string outcome, int count) in outcomes)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{outcome} {count}"));
+        }
+
+        return 0;
+    }
+
+    /// <summary>Makes the array that is attacked.</summary>
+    public static void Make(string name) => SharedArray.CreateFull<long>(name, 1, Elements).Dispose();
+
+    private static void Use(string name, Random random)
+    {
+        switch (random.Next(6))
+        {
+            case 0:
+                SharedArrayInfo info = SharedArray.Describe(name);
+                Assert.That(info.ByteLength, Is.InRange(0, 2 * FileLength));
+                _ = info.ToString();
+                break;
+            case 1:
+                _ = SharedArray.List();
+                _ = SharedArray.Exists(name);
+                break;
+            case 2:
+                using (SharedArray untyped = SharedArray.OpenReadOnly(name))
+                {
+                    _ = untyped.ToString();
+                }
+
+                break;
+            case 3:
+                using (SharedArray<long> array = SharedArray.Attach<long>(name))
+                {
+                    long[] copy = array.ToArray();
+                    Assert.That(copy, Has.Length.EqualTo(array.Length));
+                    array.CopyFrom(copy.AsSpan(0, Math.Min(copy.Length, 10)));
+                    array.Span.Fill(1);
+                    _ = array.Length > 0 ? array[array.Length - 1] : 0;
+                }
+
+                break;
+            case 4:
+                using (SharedArray<long> array = SharedArray.Attach<long>(name))
+                {
+                    _ = array.Changed.TryWait(array.Changed.Count, TimeSpan.FromMilliseconds(20), out _);
+                    _ = array.Changed.Signal();
+                }
+
+                break;
+            default:
+                using (SharedArray<long> array = SharedArray.Attach<long>(name))
+                {
+                    for (int i = 0; i < 10; i++)
+                    {
+                        EnterAndLeave(array);
+                    }
+                }
+
+                break;
+        }
+    }
+
+    private static void EnterAndLeave(SharedArray<long> array)
+    {
+        try
+        {
+            if (array.Lock.TryEnter(TimeSpan.FromMilliseconds(20)))
+            {
+                array.Lock.Exit();
+            }
+        }
+        catch (AbandonedMutexException)
+        {
+            using CancellationTokenSource enough = new(TimeSpan.FromMilliseconds(20));
+            using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery(enough.Token);
+            recovery.MarkRepaired();
+        }
+    }
+}

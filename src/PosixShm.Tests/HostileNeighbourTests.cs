@@ -1,0 +1,91 @@
+namespace PosixShm.Tests;
+
+internal sealed class HostileNeighbourTests : NamedTest
+{
+    [Test]
+    public void A_neighbour_that_writes_garbage_and_truncates_brings_about_documented_exceptions_and_no_more()
+    {
+        HostileNeighbour.Make(Name);
+        using ChildProcess attacker = ChildProcess.Start(HostileNeighbour.Attack, Name, "11");
+        attacker.Expect("READY");
+        using ChildProcess victim = ChildProcess.Start(HostileNeighbour.Endure, Name, "12", "5");
+        using ChildProcess second = ChildProcess.Start(HostileNeighbour.Endure, Name, "13", "5");
+        victim.WaitForSuccess();
+        second.WaitForSuccess();
+        attacker.Kill();
+        TestContext.Out.WriteLine(victim.Output);
+        Assert.That(victim.Output, Does.Contain("good").And.Contain(nameof(InvalidDataException)));
+    }
+
+    [Test]
+    public void The_page_on_reliability_lists_the_exceptions_that_a_neighbour_can_bring_about()
+    {
+        string page = Regions.Page("docs", "RELIABILITY.md");
+        Assert.That(HostileNeighbour.Documented.Select(type => $"`{type.Name}`").Where(name => !page.Contains(name, StringComparison.Ordinal)), Is.Empty);
+    }
+
+    [Test]
+    public void A_waiter_of_a_lock_that_becomes_garbage_learns_it()
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
+        array.Lock.Enter();
+        using ChildProcess waiter = ChildProcess.Start(Wait, Name);
+        waiter.Expect("WAITING");
+        Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), (2 * 4096) + 2112), Is.Negative.After(30_000, 5), "it sleeps");
+
+        // A dead owner's word, without the bit that somebody sleeps: nobody wakes it.
+        OverwriteLock(ShmPath, 0x7FFF_FFFF);
+        waiter.Expect("ABANDONED");
+        waiter.WaitForSuccess();
+        Assert.That(array.Lock.Exit, Throws.InstanceOf<InvalidDataException>());
+
+        static int Wait(string[] args)
+        {
+            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+            Console.WriteLine("WAITING");
+            try
+            {
+                array.Lock.Enter();
+                return 1;
+            }
+            catch (AbandonedMutexException)
+            {
+                Console.WriteLine("ABANDONED");
+                return 0;
+            }
+        }
+    }
+
+    [Test]
+    public void A_wait_that_signals_interrupt_is_as_long_as_asked()
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
+        array.Lock.Enter();
+        using ChildProcess waiter = ChildProcess.Start(Wait, Name);
+        waiter.Expect("WAITING");
+        for (int i = 0; i < 10; i++)
+        {
+            // Stopped and continued, a futex(2) call is interrupted and begun again.
+            _ = ChildProcess.Run("kill", "-STOP", $"{waiter.Id}");
+            _ = ChildProcess.Run("kill", "-CONT", $"{waiter.Id}");
+        }
+
+        waiter.WaitForSuccess();
+        array.Lock.Exit();
+
+        static int Wait(string[] args)
+        {
+            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+            Console.WriteLine("WAITING");
+            long start = Environment.TickCount64;
+            return !array.Lock.TryEnter(TimeSpan.FromMilliseconds(500)) && Environment.TickCount64 - start >= 490 ? 0 : 1;
+        }
+    }
+
+    private static void OverwriteLock(string path, int word)
+    {
+        using FileStream file = File.OpenWrite(path);
+        file.Position = (2 * 4096) + 2112;
+        file.Write(BitConverter.GetBytes(word));
+    }
+}

@@ -1,0 +1,339 @@
+using System.Diagnostics;
+using System.Globalization;
+using PosixShm.Arrays;
+using PosixShm.Format;
+using PosixShm.Names;
+using PosixShm.Synchronization;
+
+namespace PosixShm.Tests;
+
+/// <summary>
+/// Processes that create, attach, lock, write, replace, resize and delete the same arrays, and are killed at random, while an auditor checks that every array that has a name is
+/// whole: each element follows from the first one, unless the lock says that its holder died. <c>./build.sh soak</c>.
+/// </summary>
+internal static class Soak
+{
+    private const int Workers = 4;
+    private const int Arrays = 6;
+    private const int LongestArray = 30_000;
+
+    // A holder that is only slow, on a busy machine, is no violation.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    private enum Count
+    {
+        Created,
+        Attached,
+        Written,
+        Checked,
+        Replaced,
+        Resized,
+        Deleted,
+        Repaired,
+        Killed,
+        Audited,
+        AuditedAbandoned,
+        AuditedAbsent,
+        NeighbourRounds,
+        LeftByKilledReplacers,
+    }
+
+    /// <summary>Runs for some time, prints what was done, and returns 1 if anything was not as it must be. Arguments: seconds, seed.</summary>
+    public static int Run(string[] args)
+    {
+        TimeSpan limit = TimeSpan.FromSeconds(int.Parse(args[0], CultureInfo.InvariantCulture));
+        int seed = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1;
+        string prefix = string.Create(CultureInfo.InvariantCulture, $"posixshm-soak-{Environment.ProcessId}-");
+        List<string> violations = [];
+        int descriptors = OpenDescriptors();
+        int mappings = Mappings();
+        Random random = new(seed);
+
+        // Its locks are those of the names: who takes an array from a name holds the name's.
+        SharedArray<long> counts = SharedArray.Create<long>(prefix + "counts", new SharedArrayOptions { Locks = Arrays }, Enum.GetValues<Count>().Length);
+        HostileNeighbour.Make(prefix + "attacked");
+        List<ChildProcess> workers = [.. Enumerable.Range(0, Workers).Select(_ => StartWorker(prefix, random))];
+        HashSet<int> ids = [.. workers.Select(static worker => worker.Id)];
+        using ChildProcess attacker = ChildProcess.Start(HostileNeighbour.Attack, prefix + "attacked", args.ElementAtOrDefault(1) ?? "1");
+        using ChildProcess victim = ChildProcess.Start(
+            HostileNeighbour.Endure, prefix + "attacked", "2", ((int)limit.TotalSeconds).ToString(CultureInfo.InvariantCulture));
+        try
+        {
+            long nextKill = 0;
+            for (Stopwatch time = Stopwatch.StartNew(); time.Elapsed < limit && violations.Count == 0;)
+            {
+                Audit(prefix + random.Next(Arrays).ToString(CultureInfo.InvariantCulture), counts, violations);
+                if (time.ElapsedMilliseconds >= nextKill)
+                {
+                    int unlucky = random.Next(Workers);
+                    KillAndReplace(workers, unlucky, prefix, random, counts, violations);
+                    _ = ids.Add(workers[unlucky].Id);
+                    nextKill = time.ElapsedMilliseconds + random.Next(50, 500);
+                }
+            }
+
+            Collect(victim, counts, violations);
+        }
+        finally
+        {
+            workers.ForEach(worker => worker.Dispose());
+            attacker.Kill();
+        }
+
+        foreach (SharedArrayInfo info in SharedArray.List().Where(info => info.Name.StartsWith(prefix, StringComparison.Ordinal)))
+        {
+            SharedArray.Delete(info.Name);
+        }
+
+        _ = SharedArray.TryDelete(prefix + "attacked");
+        File.Delete("/dev/shm/" + prefix + "attacked");
+        RemoveTemporary(ids, counts);
+        long[] totals = counts.ToArray();
+        counts.Dispose();
+
+        Expect(Directory.GetFiles("/dev/shm", prefix + "*").Length == 0, "a file is left in /dev/shm", violations);
+        Expect(OpenDescriptors() == descriptors, $"{OpenDescriptors() - descriptors} descriptors are left", violations);
+        Expect(Mappings() == mappings, $"{Mappings() - mappings} mappings are left", violations);
+        Print(seed, limit, totals, violations);
+        return violations.Count == 0 ? 0 : 1;
+    }
+
+    /// <summary>Works on the arrays until it is killed. Arguments: the prefix of their names, the seed.</summary>
+    public static int Work(string[] args)
+    {
+        string prefix = args[0];
+        Random random = new(int.Parse(args[1], CultureInfo.InvariantCulture));
+        using SharedArray<long> counts = SharedArray.Attach<long>(prefix + "counts");
+        while (true)
+        {
+            int index = random.Next(Arrays);
+            try
+            {
+                Act(prefix + index.ToString(CultureInfo.InvariantCulture), counts.Locks[index], random, counts);
+            }
+            catch (FileNotFoundException)
+            {
+                // Deleted by another.
+            }
+            catch (IOException error) when (error.HResult == 17)
+            {
+                // Created by another.
+            }
+        }
+    }
+
+    private static void Act(string name, SharedLock nameLock, Random random, SharedArray<long> counts)
+    {
+        switch (random.Next(20))
+        {
+            case < 5:
+                SharedArray.CreateFrom(name, Block(random.NextInt64(), random.Next(1, LongestArray))).Dispose();
+                Add(counts, Count.Created);
+                break;
+            case 5:
+                // Zeros are a block, too: that of the seed 0.
+                using (EnterName(nameLock))
+                {
+                    SharedArray.Replace<long>(name, random.Next(1, LongestArray)).Dispose();
+                }
+
+                Add(counts, Count.Replaced);
+                break;
+            case 6:
+                using (EnterName(nameLock))
+                {
+                    SharedArray.Delete(name);
+                }
+
+                Add(counts, Count.Deleted);
+                break;
+            case 7:
+                // Under both locks: what is resized is what is locked.
+                using (EnterName(nameLock))
+                using (SharedArray<long> array = SharedArray.Attach<long>(name))
+                {
+                    Locked(array, random, counts, () => SharedArray.Resize<long>(name, random.Next(1, (int)array.Length + 1)).Dispose());
+                }
+
+                Add(counts, Count.Resized);
+                break;
+            case < 12:
+                using (ReadOnlySharedArray<long> array = SharedArray.AttachReadOnly<long>(name))
+                {
+                    Add(counts, Count.Attached);
+                    _ = array.ToArray();
+                }
+
+                break;
+            case < 16:
+                using (SharedArray<long> array = SharedArray.Attach<long>(name))
+                {
+                    Locked(array, random, counts, () => Write(array, random.NextInt64()));
+                    Add(counts, Count.Written);
+                }
+
+                break;
+            default:
+                using (SharedArray<long> array = SharedArray.Attach<long>(name))
+                {
+                    Locked(array, random, counts, () => Expect(IsWhole(array), $"'{name}' is torn"));
+                    Add(counts, Count.Checked);
+                }
+
+                break;
+        }
+    }
+
+    private static void Locked(SharedArray<long> array, Random random, SharedArray<long> counts, Action action)
+    {
+        try
+        {
+            Expect(array.Lock.TryEnter(s_patience), $"the lock of '{array.Name}' is never free");
+        }
+        catch (AbandonedMutexException)
+        {
+            using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
+            Write(array, random.NextInt64());
+            recovery.MarkRepaired();
+            Add(counts, Count.Repaired);
+            return;
+        }
+
+        action();
+        array.Lock.Exit();
+    }
+
+    // A name whose holder died is as it is: there is nothing to repair.
+    private static SharedLock.RecoveryScope EnterName(SharedLock nameLock)
+    {
+        SharedLock.RecoveryScope scope = nameLock.EnterRecovery();
+        scope.MarkRepaired();
+        return scope;
+    }
+
+    private static void Audit(string name, SharedArray<long> counts, List<string> violations)
+    {
+        try
+        {
+            using SharedArray<long> array = SharedArray.Attach<long>(name);
+            if (!array.Lock.TryEnter(s_patience))
+            {
+                violations.Add($"the lock of '{name}' is never free: {array.Lock.State}, slot {array.Lock.OwnerSlot}");
+                return;
+            }
+
+            Expect(IsWhole(array), $"'{name}' is torn, and its lock does not say so", violations);
+            array.Lock.Exit();
+            Add(counts, Count.Audited);
+        }
+        catch (AbandonedMutexException)
+        {
+            Add(counts, Count.AuditedAbandoned);
+        }
+        catch (FileNotFoundException)
+        {
+            Add(counts, Count.AuditedAbsent);
+        }
+        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            violations.Add($"'{name}' is not whole: {error.Message}");
+        }
+    }
+
+    private static void KillAndReplace(List<ChildProcess> workers, int unlucky, string prefix, Random random, SharedArray<long> counts, List<string> violations)
+    {
+        using ChildProcess worker = workers[unlucky];
+        Expect(!worker.HasExited, $"a worker ended by itself: {worker.Errors}", violations);
+        if (!worker.HasExited)
+        {
+            worker.Kill();
+        }
+
+        Add(counts, Count.Killed);
+        workers[unlucky] = StartWorker(prefix, random);
+    }
+
+    private static void Collect(ChildProcess victim, SharedArray<long> counts, List<string> violations)
+    {
+        int exitCode = victim.WaitForExit();
+        Expect(exitCode == 0, $"the neighbour of a hostile process ended with {exitCode}: {victim.Errors}", violations);
+        foreach (string line in victim.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.Contains(' ', StringComparison.Ordinal)))
+        {
+            counts[(int)Count.NeighbourRounds] += long.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
+        }
+    }
+
+    // What a replacer leaves that is killed between the name of its own and the rename: whole arrays, as the documentation says. Others' are theirs.
+    private static void RemoveTemporary(HashSet<int> workers, SharedArray<long> counts)
+    {
+        foreach (CatalogEntry entry in ArrayCatalog.List(SegmentName.SharedMemory).Where(static entry => entry.Name.Value.StartsWith(".posixshm-", StringComparison.Ordinal)))
+        {
+            if (entry.Header.Control is ControlPage control && workers.Contains(control.CreatorProcessId) && SharedArray.TryDelete(entry.Name.Value))
+            {
+                Add(counts, Count.LeftByKilledReplacers);
+            }
+        }
+    }
+
+    private static ChildProcess StartWorker(string prefix, Random random)
+        => ChildProcess.Start(Work, prefix, random.Next().ToString(CultureInfo.InvariantCulture));
+
+    private static void Write(SharedArray<long> array, long seed) => array.CopyFrom(Block(seed, (int)array.Length));
+
+    private static bool IsWhole(SharedArray<long> array)
+    {
+        long[] elements = array.ToArray();
+        return elements.AsSpan().SequenceEqual(Block(elements[0], elements.Length));
+    }
+
+    // The first element is the seed, and all others follow from it; so the first ones of a block are a block.
+    private static long[] Block(long seed, int length)
+    {
+        long[] block = new long[length];
+        for (int i = 0; i < length; i++)
+        {
+            block[i] = unchecked(seed * ((2L * i) + 1));
+        }
+
+        return block;
+    }
+
+    private static void Add(SharedArray<long> counts, Count count) => _ = Interlocked.Increment(ref counts[(int)count]);
+
+    private static void Expect(bool isTrue, string violation)
+    {
+        if (!isTrue)
+        {
+            throw new InvalidOperationException(violation);
+        }
+    }
+
+    private static void Expect(bool isTrue, string violation, List<string> violations)
+    {
+        if (!isTrue)
+        {
+            violations.Add(violation);
+        }
+    }
+
+    private static void Print(int seed, TimeSpan time, long[] totals, List<string> violations)
+    {
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}, {time.TotalSeconds} s, {Workers} workers, {Arrays} arrays"));
+        foreach (Count count in Enum.GetValues<Count>())
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {count,-24}{totals[(int)count],12:N0}"));
+        }
+
+        foreach (string violation in violations)
+        {
+            Console.WriteLine($"  VIOLATION: {violation}");
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{violations.Count} violations"));
+    }
+
+    private static int OpenDescriptors()
+        => Directory.GetFiles("/proc/self/fd").Count(link => new FileInfo(link).LinkTarget?.StartsWith("/dev/shm", StringComparison.Ordinal) == true);
+
+    private static int Mappings() => File.ReadLines("/proc/self/maps").Count(line => line.Contains("/dev/shm", StringComparison.Ordinal));
+}

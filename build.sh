@@ -22,7 +22,6 @@
 # Needs the .NET SDK. A missing C compiler or Python with numpy is installed with apt-get if you are root.
 # CONFIGURATION=Debug builds and tests the debug configuration; demo, samples and bench are always Release.
 set -euo pipefail
-shopt -s extglob
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 configuration="${CONFIGURATION:-Release}"
@@ -193,8 +192,8 @@ for word in "$@"; do
 
     case "$word" in
         native | build | format | test | demo | samples | bench | soak | fuzz) steps+=("$word") ;;
-        [1-9]*([0-9]))
-            [[ "${steps[*]: -1}" == soak || "${steps[*]: -1}" == fuzz ]] || stop "only soak and fuzz take seconds: '$word' follows neither"
+        [1-9]*)
+            [[ "$word" =~ ^[0-9]+$ && "${steps[*]: -1}" =~ ^(soak|fuzz)$ ]] || stop "only soak and fuzz take seconds: '$word' follows neither, or is no number"
             seconds[${steps[-1]}]="$word"
             ;;
         -h | --help | help) usage; exit 0 ;;

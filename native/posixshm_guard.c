@@ -52,7 +52,10 @@ static Range* find_range(uintptr_t address)
 {
     for (Range* range = atomic_load(&all_ranges); range != NULL; range = range->next)
     {
-        if (address >= atomic_load(&range->start) && address < atomic_load(&range->end))
+        /* The start once more after the end: meanwhile the range may have become another one's. */
+        uintptr_t start = atomic_load(&range->start);
+        uintptr_t end = atomic_load(&range->end);
+        if (address >= start && address < end && atomic_load(&range->start) == start)
         {
             return range;
         }
@@ -71,8 +74,16 @@ static bool replace_lost_pages(uintptr_t address)
 
     int error = errno;
     uintptr_t page = address & ~(page_size - 1);
-    void* zeros = mmap((void*)page, atomic_load(&range->end) - page, atomic_load(&range->protection),
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    int protection = atomic_load(&range->protection);
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+
+    /* Only the page that is lost: others may still be shared, a lock in the control page among them. Where there are too many mappings, all the rest. */
+    void* zeros = mmap((void*)page, page_size, protection, flags, -1, 0);
+    if (zeros == MAP_FAILED)
+    {
+        zeros = mmap((void*)page, atomic_load(&range->end) - page, protection, flags, -1, 0);
+    }
+
     errno = error;
     if (zeros == MAP_FAILED)
     {
@@ -85,6 +96,7 @@ static bool replace_lost_pages(uintptr_t address)
 
 static void pass_on(int signal_number, siginfo_t* info, void* context)
 {
+    bool is_sent = info->si_code <= 0;
     if (previous.sa_flags & SA_SIGINFO)
     {
         previous.sa_sigaction(signal_number, info, context);
@@ -93,10 +105,15 @@ static void pass_on(int signal_number, siginfo_t* info, void* context)
     {
         previous.sa_handler(signal_number);
     }
-    else
+    else if (!is_sent)
     {
         /* The same access faults again, with the default action. */
         signal(signal_number, SIG_DFL);
+    }
+    else if (previous.sa_handler == SIG_DFL)
+    {
+        signal(signal_number, SIG_DFL);
+        raise(signal_number);
     }
 }
 

@@ -13,6 +13,10 @@ internal sealed class GuardTests : NamedTest
         ["CopyTo"] = array => array.CopyTo(new double[10], Length - 10),
         ["CopyFrom"] = array => array.CopyFrom(new double[10], Length - 10),
         ["ToArray"] = array => _ = array.ToArray(),
+        ["GetValue"] = array => _ = array.GetValue(Length - 1),
+        ["SetValue"] = array => array.SetValue(1.0, Length - 1),
+        ["Flush"] = array => array.Flush(),
+        ["CreateCopy"] = array => SharedArray.CreateCopy(array.Name + "-copy", array).Dispose(),
         ["Fill"] = array => array.Fill(1),
         ["Enter"] = array => array.Lock.Enter(),
         ["TryEnter"] = array => _ = array.Lock.TryEnter(TimeSpan.FromSeconds(1)),
@@ -24,7 +28,6 @@ internal sealed class GuardTests : NamedTest
     {
         ["indexer, read"] = array => Assert.That(array[Length - 1], Is.Zero),
         ["indexer, write"] = array => array[Length - 1] = 5,
-        ["indexer of two"] = array => Assert.That(array.GetValue(Length - 1), Is.Zero),
         ["span, vectorised"] = array => Assert.That(array.Span.ContainsAnyExcept(0.0), Is.False),
         ["span, written"] = array => array.Span.Fill(3),
         ["span, copied by the runtime"] = array => array.Span.CopyTo(new double[Length]),
@@ -47,6 +50,8 @@ internal sealed class GuardTests : NamedTest
         {
             using SharedArray<double> array = Truncated(args[0]);
             Assert.That(() => s_throwing[args[1]](array), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains(args[0]).And.Message.Contains("truncated"));
+
+            Assert.That(SharedArray.Exists(args[0] + "-copy"), Is.False);
 
             // And again, and the runtime is well.
             Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());

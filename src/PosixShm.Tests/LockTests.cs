@@ -192,6 +192,39 @@ internal sealed class LockTests : NamedTest
     }
 
     [Test]
+    public void A_second_array_over_the_same_attachment_has_the_same_locks()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        SharedArray untyped = SharedArray.Open(Name);
+        using SharedArray<int> typed = untyped.As<int>();
+        untyped.Lock.Enter();
+        OnAnotherThread(() => Assert.That(typed.Lock.TryEnter(TimeSpan.FromMilliseconds(20)), Is.False, "neither free nor abandoned"));
+        Assert.That(typed.Lock, Is.SameAs(untyped.Lock));
+        untyped.Lock.Exit();
+        untyped.Dispose();
+        using (typed.Lock.EnterScope())
+        {
+            Assert.That(array.Lock.TryEnter(), Is.False);
+        }
+    }
+
+    [Test]
+    public void One_who_waits_while_the_array_is_disposed_is_told_and_leaves_the_lock_alone()
+    {
+        using SharedArray<int> holder = SharedArray.Create<int>(Name, 1);
+        SharedArray<int> waiter = SharedArray.Attach<int>(Name);
+        SharedLock waited = waiter.Lock;
+        holder.Lock.Enter();
+        Task waiting = Task.Run(() => waited.Enter());
+        Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), (2 * 4096) + 2112), Is.Negative.After(30_000, 5));
+        waiter.Dispose();
+        Assert.That(() => waiting.Wait(30_000), Throws.InstanceOf<AggregateException>().With.InnerException.InstanceOf<ObjectDisposedException>());
+        holder.Lock.Exit();
+        Assert.That(holder.Lock.State, Is.EqualTo(SharedLockState.Free));
+        Assert.That(File.ReadLines("/proc/self/maps").Count(line => line.EndsWith(Name, StringComparison.Ordinal)), Is.Zero);
+    }
+
+    [Test]
     public void A_waiting_thread_does_not_hold_up_a_garbage_collection()
     {
         ChildProcess.Run(CollectWhileWaiting, Name);

@@ -1,8 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using PosixShm.Arrays;
-using PosixShm.Format;
-using PosixShm.Names;
 using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
@@ -266,9 +263,9 @@ internal static class Soak
     // What a replacer leaves that is killed between the name of its own and the rename: whole arrays, as the documentation says. Others' are theirs.
     private static void RemoveTemporary(HashSet<int> workers, SharedArray<long> counts)
     {
-        foreach (CatalogEntry entry in ArrayCatalog.List(SegmentName.SharedMemory).Where(static entry => entry.Name.Value.StartsWith(".posixshm-", StringComparison.Ordinal)))
+        foreach (SharedArrayInfo left in SharedArray.List().Where(static array => array.Name.StartsWith(".posixshm-", StringComparison.Ordinal)))
         {
-            if (entry.Header.Control is ControlPage control && workers.Contains(control.CreatorProcessId) && SharedArray.TryDelete(entry.Name.Value))
+            if (left.CreatorProcessId is int creator && workers.Contains(creator) && SharedArray.TryDelete(left.Name))
             {
                 Add(counts, Count.LeftByKilledReplacers);
             }

@@ -83,7 +83,12 @@ public sealed unsafe class ReadOnlySharedArray<T> : SharedArray, IEnumerable<T>
     public T[] ToArray() => CopyOut<T>();
 
     /// <inheritdoc/>
-    public override object GetValue(long index) => this[index];
+    public override object GetValue(long index)
+    {
+        T value = this[index];
+        ThrowIfLost();
+        return value;
+    }
 
     /// <inheritdoc/>
     public override void SetValue(object value, long index) => throw new NotSupportedException($"'{Name}' is attached to read only.");

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using PosixShm.Arrays;
+using PosixShm.Segments;
 
 namespace PosixShm;
 
@@ -46,7 +47,14 @@ public abstract partial class SharedArray
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public string GiveToChildren()
     {
-        ThrowIfDetached();
-        return Segment.GiveToChildren();
+        Segment segment = AcquireSegment();
+        try
+        {
+            return segment.GiveToChildren();
+        }
+        finally
+        {
+            segment.Release();
+        }
     }
 }

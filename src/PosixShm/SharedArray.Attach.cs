@@ -116,7 +116,7 @@ public abstract partial class SharedArray
         ElementType wanted = ElementTypes.Of<T>();
         return !Header.Holds(wanted) ? throw AttachedArray.WrongType(Segment.Name, Header, wanted)
             : IsReadOnly ? throw new InvalidOperationException($"'{Name}' is attached to read only: attach it with AttachReadOnly<{typeof(T).Name}>.")
-            : new SharedArray<T>(_attached.Share());
+            : SharingLocks(new SharedArray<T>(_attached.Share()));
     }
 
     private static AttachedArray Attach(string name, ElementType? expected, SegmentAccess access, AttachOptions? options)

@@ -37,7 +37,13 @@ public abstract partial class SharedArray
     /// <exception cref="UnauthorizedAccessException">This user may not read the folder.</exception>
     public static IReadOnlyList<SharedArrayInfo> List(string folder) => List(SegmentName.ParseFolder(folder, nameof(folder)));
 
-    private static List<SharedArrayInfo> List(SegmentName folder) => ArrayCatalog.List(folder).ConvertAll(static entry => new SharedArrayInfo(entry));
+    private static List<SharedArrayInfo> List(SegmentName folder)
+    {
+        List<SharedArrayInfo> arrays = [];
+        ArrayCatalog.Scan(folder, entry => arrays.Add(new SharedArrayInfo(entry)));
+        arrays.Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
+        return arrays;
+    }
 
     /// <summary>Deletes an array's name; see <c>shm_unlink(3)</c>. Processes that have it attached keep it until they detach; then its memory is free.</summary>
     /// <param name="name">The name. A damaged array can be deleted too, but nothing that is no array.</param>

@@ -199,7 +199,7 @@ public abstract unsafe partial class SharedArray
         Segment source = other.AcquireSegment();
         try
         {
-            return new(Create(name, ElementTypes.Of<T>(), s_defaults, [.. other.Shape], Copy(source.Address + (nint)other.Header.DataOffset, other.ByteLength)));
+            return new(Create(name, ElementTypes.Of<T>(), s_defaults, [.. other.Shape], CopyOf(other._attached, other.ByteLength)));
         }
         finally
         {
@@ -300,4 +300,13 @@ public abstract unsafe partial class SharedArray
 
     private static SegmentFiller Copy(nint source, long bytes)
         => address => Buffer.MemoryCopy((void*)source, (void*)address, bytes, bytes);
+
+    // Of an array, whose memory may go away under the copy: then nothing is published.
+    private static SegmentFiller CopyOf(AttachedArray source, long bytes) => address =>
+    {
+        if (source.Segment.IsLost || !Segment.TryCopy((void*)address, (void*)source.Data, bytes) || source.Segment.IsLost)
+        {
+            throw SharedMemoryLostException.Of(source.Segment.Name.Value);
+        }
+    };
 }

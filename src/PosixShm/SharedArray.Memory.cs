@@ -21,10 +21,19 @@ public abstract unsafe partial class SharedArray
     /// Also waits until the file itself and its name are on disk, by <c>fsync(2)</c> of both the file and its folder. Needed once after an array was created or replaced: without
     /// it, the elements may be on disk and the file have no name after the crash.
     /// </param>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone, and with it what was stored.</exception>
     /// <exception cref="IOException">The disk failed, or is full (an array with <see cref="SharedArrayOptions.Preallocate"/> off).</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read the folder, whose names are to be on disk.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public void Flush(bool flushToDisk = false) => WithSegment(segment => segment.Flush(flushToDisk));
+    public void Flush(bool flushToDisk = false) => WithSegment(segment =>
+    {
+        // What was stored in lost pages is in no file, and the kernel finds nothing wrong with that.
+        segment.Flush(flushToDisk);
+        if (segment.IsLost || segment.IsTruncated)
+        {
+            throw SharedMemoryLostException.Of(Name);
+        }
+    });
 
     /// <summary>
     /// Brings the whole segment into memory and keeps it there: no later access waits for a page fault, and nothing is swapped out; see <c>mlock(2)</c>. It ends with

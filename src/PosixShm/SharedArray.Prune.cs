@@ -23,21 +23,25 @@ public abstract partial class SharedArray
     {
         PruneOptions wanted = options ?? new PruneOptions();
         DateTimeOffset youngest = DateTimeOffset.UtcNow - wanted.MinimumAge;
-        CatalogEntry[] candidates =
-        [
-            .. ArrayCatalog.List(SegmentName.SharedMemory)
-                .Where(entry => !entry.IsInUse
-                    && FileSystemName.MatchesSimpleExpression(wanted.Pattern, entry.Name.Value, ignoreCase: false)
-                    && new SharedArrayInfo(entry).Created is DateTimeOffset created && created <= youngest),
-        ];
+        List<CatalogEntry> candidates = [];
+        ArrayCatalog.Scan(SegmentName.SharedMemory, entry =>
+        {
+            if (!entry.IsInUse
+                && FileSystemName.MatchesSimpleExpression(wanted.Pattern, entry.Name.Value, ignoreCase: false)
+                && new SharedArrayInfo(entry).Created is DateTimeOffset created && created <= youngest)
+            {
+                candidates.Add(entry);
+            }
+        });
 
         // Last, and only if there is something to look for: it reads much.
-        MappedFiles mapped = candidates.Length > 0 ? MappedFiles.Look() : MappedFiles.None;
+        MappedFiles mapped = candidates.Count > 0 ? MappedFiles.Look() : MappedFiles.None;
         return
         [
             .. candidates
                 .Where(entry => !mapped.Contains(entry.Status.Device, entry.Status.Inode) && (wanted.DryRun || SegmentFolder.TryRemoveUnused(entry.Name, entry.Status)))
-                .Select(static entry => new SharedArrayInfo(entry)),
+                .Select(static entry => new SharedArrayInfo(entry))
+                .OrderBy(static array => array.Name, StringComparer.Ordinal),
         ];
     }
 }

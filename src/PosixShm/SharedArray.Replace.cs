@@ -55,15 +55,7 @@ public abstract partial class SharedArray
         try
         {
             long bytes = Math.Min(old.Header.DataLength, array.Header.DataLength);
-            SegmentFiller copy = Copy(old.Data, bytes);
-            return new(AttachedArray.Replace(segment, array, options.ToSegmentOptions(), address =>
-            {
-                copy(address);
-                if (old.Segment.IsLost)
-                {
-                    throw SharedMemoryLostException.Of(segment.Value);
-                }
-            }));
+            return new(AttachedArray.Replace(segment, array, options.ToSegmentOptions(), CopyOf(old, bytes)));
         }
         finally
         {

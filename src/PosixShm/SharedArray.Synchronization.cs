@@ -32,6 +32,19 @@ public abstract partial class SharedArray
         }
     }
 
+    // For a second array over the same attachment, which is one owner of locks.
+    private TArray SharingLocks<TArray>(TArray other)
+        where TArray : SharedArray
+    {
+        if (Locks is LockTable table)
+        {
+            table.AddUser();
+            other._locks = table;
+        }
+
+        return other;
+    }
+
     /// <summary>Gets the array's count of changes, by which readers sleep until a writer has published something.</summary>
     /// <exception cref="InvalidOperationException">The array was created by another program.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>

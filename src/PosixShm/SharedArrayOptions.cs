@@ -30,7 +30,7 @@ public sealed record SharedArrayOptions
     /// <value>
     /// <see langword="true"/>: a lack of space is an exception at creation, never a crash at a later store; see <c>fallocate(2)</c>.
     /// <see langword="false"/>: pages are taken when they are first touched (a sparse array), also by reading, and a touch that finds no space left
-    /// is a bus error.
+    /// finds zeros that nobody else sees: the next call throws a <see cref="SharedMemoryLostException"/>.
     /// </value>
     public bool Preallocate { get; init; } = true;
 

@@ -194,10 +194,19 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     public T[] ToArray() => CopyOut<T>();
 
     /// <inheritdoc/>
-    public override object GetValue(long index) => this[index];
+    public override object GetValue(long index)
+    {
+        T value = this[index];
+        ThrowIfLost();
+        return value;
+    }
 
     /// <inheritdoc/>
-    public override void SetValue(object value, long index) => this[index] = (T)value;
+    public override void SetValue(object value, long index)
+    {
+        this[index] = (T)value;
+        ThrowIfLost();
+    }
 
     /// <summary>Goes through the elements in C order, as references to the shared memory itself.</summary>
     /// <returns>The enumerator.</returns>

@@ -39,11 +39,10 @@ internal static class ArrayCatalog
         return ArrayReader.TryRead(name, probe, out _) is not null;
     }
 
-    /// <summary>Lists the good arrays of a folder that we may read, by name. Whatever else is there is passed over.</summary>
-    public static List<CatalogEntry> List(SegmentName folder)
+    /// <summary>Visits the good arrays of a folder that we may read, in no order. Whatever else is there is passed over.</summary>
+    public static void Scan(SegmentName folder, Action<CatalogEntry> visit)
     {
         LinuxOnly.Check();
-        List<CatalogEntry> entries = [];
         using SegmentProbe all = new();
         all.LookAtAll(folder, (probe, file) =>
         {
@@ -51,12 +50,9 @@ internal static class ArrayCatalog
                 && SegmentName.FromFile(folder, file) is SegmentName name
                 && ArrayReader.TryRead(name, probe, out _) is ArrayHeader header)
             {
-                entries.Add(new CatalogEntry(name, header, probe.Status, probe.IsInUse));
+                visit(new CatalogEntry(name, header, probe.Status, probe.IsInUse));
             }
         });
-
-        entries.Sort(static (left, right) => string.CompareOrdinal(left.Name.Value, right.Name.Value));
-        return entries;
     }
 
     /// <summary>Deletes an array; one that is damaged, too, but nothing that is no array.</summary>

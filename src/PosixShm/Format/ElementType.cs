@@ -69,9 +69,26 @@ internal sealed class ScalarType : ElementType
     /// <summary>Makes a type in this machine's byte order.</summary>
     public static ScalarType Native(char kind, long size, string unit = "") => new(HasOrder(kind, size) ? NativeOrder : '|', kind, size, unit);
 
+    // What nearly every array holds, ready made.
+    private static readonly ScalarType[] s_usual =
+    [
+        Native(FloatingPoint, 8), Native(FloatingPoint, 4), Native(FloatingPoint, 2), Native(Boolean, 1),
+        Native(SignedInteger, 8), Native(SignedInteger, 4), Native(SignedInteger, 2), Native(SignedInteger, 1),
+        Native(UnsignedInteger, 8), Native(UnsignedInteger, 4), Native(UnsignedInteger, 2), Native(UnsignedInteger, 1),
+        Native(Complex, 16), Native(Complex, 8),
+    ];
+
     /// <summary>Reads numpy's notation, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>; null if it is none, or of objects.</summary>
     public static ScalarType? TryParse(ReadOnlySpan<char> text)
     {
+        foreach (ScalarType usual in s_usual)
+        {
+            if (text.SequenceEqual(usual.Description))
+            {
+                return usual;
+            }
+        }
+
         char order = '=';
         if (!text.IsEmpty && text[0] is '<' or '>' or '|' or '=')
         {

@@ -40,12 +40,12 @@ internal sealed record SegmentName
     private static readonly SearchValues<char> s_controls
         = SearchValues.Create([.. Enumerable.Range(0, 256).Select(static c => (char)c).Where(char.IsControl)]);
 
-    private SegmentName(SegmentKind kind, string value, string folder, string path)
+    private SegmentName(SegmentKind kind, string value, string folder, string? path = null)
     {
         Kind = kind;
         Value = value;
         Folder = folder;
-        Path = path;
+        Path = path!;
     }
 
     /// <summary>Gets the name of an anonymous segment that is not there yet, for errors.</summary>
@@ -71,7 +71,12 @@ internal sealed record SegmentName
     public string Folder { get; }
 
     /// <summary>Gets the file's absolute path.</summary>
-    public string Path { get; }
+    // Made when it is asked for, since a listing makes thousands of names.
+    public string Path
+    {
+        get => field ??= $"{Folder}/{Value}";
+        private init;
+    }
 
     /// <summary>Reads <c>test1</c>, <c>/test1</c>, <c>shm://test1</c>, <c>file:///path</c>, <c>file://relative</c> or <c>/proc/PID/fd/N</c>.</summary>
     public static SegmentName Parse(string name, string parameterName)
@@ -98,7 +103,7 @@ internal sealed record SegmentName
         string value = rest.StartsWith('/') ? rest[1..] : rest;
         return WhatIsWrongWith(value) is string reason
             ? throw Refuse(name, reason, parameterName)
-            : new SegmentName(SegmentKind.SharedMemory, value, SharedMemoryFolder, SharedMemoryFolder + "/" + value);
+            : new SegmentName(SegmentKind.SharedMemory, value, SharedMemoryFolder);
     }
 
     /// <summary>Makes the name of an anonymous segment: its descriptor, as other processes reach it.</summary>
@@ -132,10 +137,13 @@ internal sealed record SegmentName
         }
 
         string value = Encoding.UTF8.GetString(file);
+        if (folder.Kind == SegmentKind.SharedMemory)
+        {
+            return WhatIsWrongWith(value) is null ? new SegmentName(SegmentKind.SharedMemory, value, SharedMemoryFolder) : null;
+        }
+
         string path = System.IO.Path.Join(folder.Path, value);
-        return folder.Kind == SegmentKind.File
-            ? value.Any(char.IsControl) ? null : new SegmentName(SegmentKind.File, FileScheme + path, folder.Path, path)
-            : WhatIsWrongWith(value) is null ? new SegmentName(SegmentKind.SharedMemory, value, SharedMemoryFolder, path) : null;
+        return value.Any(char.IsControl) ? null : new SegmentName(SegmentKind.File, FileScheme + path, folder.Path, path);
     }
 
     public override string ToString() => Value;

@@ -176,6 +176,13 @@ internal sealed class SegmentFile : IDisposable
         return second;
     }
 
+    /// <summary>Gets the file's size, which others may have changed.</summary>
+    public long GetSize()
+    {
+        Check(Interop.FStat(_fd, out Interop.Status status), "look at");
+        return status.Size;
+    }
+
     /// <summary>Gets the file's number in its file system.</summary>
     public ulong GetInode()
     {

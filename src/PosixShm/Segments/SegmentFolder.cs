@@ -34,6 +34,12 @@ internal static class SegmentFolder
             && (writable.IsInvalid
                 ? Interop.IsByteLocked(file, SegmentFile.InUseByte) == 0
                 : Interop.LockByte(file, SegmentFile.InUseByte, Interop.ByteLock.LOCK_EXCLUSIVE) == 0);
-        return isUnused && Interop.Unlink(name.Path) == 0;
+
+        // Asked last: one who replaces a segment does not ask whether it is in use.
+        return isUnused
+            && Interop.Stat(name.Path, follow: 0, out Interop.Status named) == 0
+            && named.Inode == expected.Inode
+            && named.Device == expected.Device
+            && Interop.Unlink(name.Path) == 0;
     }
 }

@@ -10,6 +10,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
 {
     private readonly SharedLock?[] _locks;
     private readonly nint _first;
+    private int _users = 1;
     private volatile bool _isDetached;
 
     public LockTable(Segment segment, long controlOffset, ControlPage control)
@@ -47,9 +48,20 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
         }
     }
 
-    /// <summary>Ends the use of the locks, but of those that are held: each keeps the memory mapped until it is left.</summary>
+    /// <summary>
+    /// Says that another array uses the locks of this attachment. Two tables over one open file would take each other for dead: the kernel does not tell an
+    /// open file of its own byte locks.
+    /// </summary>
+    public void AddUser() => Interlocked.Increment(ref _users);
+
+    /// <summary>Ends one array's use of the locks. The last one ends all, but of those that are held: each keeps the memory mapped until it is left.</summary>
     public void Detach()
     {
+        if (Interlocked.Decrement(ref _users) > 0)
+        {
+            return;
+        }
+
         _isDetached = true;
         foreach (SharedLock? shared in _locks)
         {

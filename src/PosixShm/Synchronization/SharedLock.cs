@@ -199,7 +199,7 @@ public sealed unsafe partial class SharedLock
         }
 
         _holder = holder;
-        return *_lost == 0 || ThrowLost(holder);
+        return *_lost == 0 || ThrowLost(holder, LockWord.Free);
     }
 
     private bool EnterSlow(int holder, int timeout, bool recovers, out bool wasAbandoned, CancellationToken cancellation)
@@ -220,14 +220,20 @@ public sealed unsafe partial class SharedLock
                 throw new InvalidOperationException($"'{_table.Name}' is attached to read only or as a private copy, and its locks cannot be entered that way.");
             }
 
-            _me = _table.Owners.Identity;
-            if (!Acquire(timeout, recovers, out wasAbandoned, cancellation))
+            int me = _table.Owners.Identity;
+            _me = me;
+            if (!Acquire(me, timeout, recovers, out wasAbandoned, cancellation))
             {
                 return false;
             }
 
             _holder = holder;
-            return *_lost == 0 || ThrowLost(holder);
+            if (_table.IsDetached)
+            {
+                LeaveDetached(me, wasAbandoned ? LockWord.Abandoned : LockWord.Free);
+            }
+
+            return *_lost == 0 || ThrowLost(holder, wasAbandoned ? LockWord.Abandoned : LockWord.Free);
         }
         finally
         {
@@ -235,12 +241,12 @@ public sealed unsafe partial class SharedLock
         }
     }
 
-    private bool Acquire(int timeout, bool recovers, out bool wasAbandoned, CancellationToken cancellation)
+    private bool Acquire(int me, int timeout, bool recovers, out bool wasAbandoned, CancellationToken cancellation)
     {
         long start = Environment.TickCount64;
 
         // After a sleep the lock is taken with WAITERS set: there may be others who sleep, and whoever woke us took the bit away.
-        int mine = _me;
+        int mine = me;
         int spins = s_spins;
 
         // Whether the owner is alive costs a system call: asked once, and again after each sleep that nobody ended.
@@ -268,7 +274,7 @@ public sealed unsafe partial class SharedLock
 
             if ((looks || LockWord.Owner(seen) == 0) && !_table.Owners.IsAlive(LockWord.Owner(seen)))
             {
-                if (TakeOverFromTheDead(seen, recovers))
+                if (TakeOverFromTheDead(me, seen, recovers))
                 {
                     wasAbandoned = true;
                     return true;
@@ -277,10 +283,17 @@ public sealed unsafe partial class SharedLock
                 continue;
             }
 
-            cancellation.ThrowIfCancellationRequested();
+            if (cancellation.IsCancellationRequested)
+            {
+                GiveUp(mine);
+                cancellation.ThrowIfCancellationRequested();
+            }
+
+            ObjectDisposedException.ThrowIf(_table.IsDetached, typeof(SharedArray));
             long left = timeout < 0 ? LookAfterMilliseconds : timeout - (Environment.TickCount64 - start);
             if (left <= 0)
             {
+                GiveUp(mine);
                 wasAbandoned = false;
                 return false;
             }
@@ -290,15 +303,15 @@ public sealed unsafe partial class SharedLock
             {
                 // Whatever ends the sleep, the word says what to do.
                 looks = Interop.FutexWait(_word, asleep, (int)Math.Min(left, LookAfterMilliseconds)) < 0 && Interop.LastError == Interop.Error.ETIMEDOUT;
-                mine = _me | LockWord.Waiters;
+                mine = me | LockWord.Waiters;
             }
         }
     }
 
     /// <summary>Takes an abandoned lock for a recovery, or leaves it marked for everybody and throws; false if another was faster.</summary>
-    private bool TakeOverFromTheDead(int seen, bool recovers)
+    private bool TakeOverFromTheDead(int me, int seen, bool recovers)
     {
-        int next = recovers ? _me | LockWord.Abandoned : LockWord.Abandoned;
+        int next = recovers ? me | LockWord.Abandoned : LockWord.Abandoned;
         if (seen != next && Interlocked.CompareExchange(ref *_word, next, seen) != seen)
         {
             return false;
@@ -339,14 +352,53 @@ public sealed unsafe partial class SharedLock
             LetMemoryGo();
         }
 
+        if (*_lost != 0)
+        {
+            throw SharedMemoryLostException.Of(_table.Name.Value);
+        }
+
         throw new InvalidDataException($"The lock of '{_table.Name}' was overwritten by another process while it was held: nothing it protects can be trusted.");
     }
 
-    // The word was taken in memory that nobody else sees.
-    private bool ThrowLost(int holder)
+    // The word may be in memory that nobody else sees.
+    private bool ThrowLost(int holder, int leaveAs)
     {
-        Exit(holder, LockWord.Free);
+        Exit(holder, leaveAs);
         throw SharedMemoryLostException.Of(_table.Name.Value);
+    }
+
+    // A wake-up that was meant for one who gives up goes on to the next.
+    private void GiveUp(int mine)
+    {
+        if ((mine & LockWord.Waiters) != 0)
+        {
+            _ = Interop.FutexWake(_word, 1);
+        }
+    }
+
+    // The array was disposed while this thread waited, and nobody would leave the lock.
+    private void LeaveDetached(int me, int leaveAs)
+    {
+        _holder = 0;
+        int seen = Volatile.Read(ref *_word);
+        while (LockWord.Owner(seen) == me)
+        {
+            int before = Interlocked.CompareExchange(ref *_word, leaveAs, seen);
+            if (before == seen)
+            {
+                _ = Interop.FutexWake(_word, 1);
+                break;
+            }
+
+            seen = before;
+        }
+
+        if (_keepsMemory)
+        {
+            LetMemoryGo();
+        }
+
+        throw new ObjectDisposedException(typeof(SharedArray).FullName);
     }
 
     private void LetMemoryGo()

@@ -29,7 +29,7 @@ public abstract unsafe partial class SharedArray
     {
         // What was stored in lost pages is in no file, and the kernel finds nothing wrong with that.
         segment.Flush(flushToDisk);
-        if (segment.IsLost || segment.IsTruncated)
+        if (segment.IsLost || segment.IsTruncated())
         {
             throw SharedMemoryLostException.Of(Name);
         }

@@ -37,6 +37,15 @@ internal sealed unsafe class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInval
         return mapping;
     }
 
+    /// <summary>Marks the mapping as lost, for one who learned it otherwise than by a fault.</summary>
+    public void MarkLost()
+    {
+        if (_lost != s_neverLost)
+        {
+            Volatile.Write(ref *_lost, 1);
+        }
+    }
+
     protected override bool ReleaseHandle()
     {
         if (_lost != s_neverLost)

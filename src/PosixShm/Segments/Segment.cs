@@ -43,8 +43,17 @@ internal sealed unsafe class Segment
     /// <summary>Gets whether memory of the mapping was lost, and zeros put in its place: nothing read since can be trusted.</summary>
     public bool IsLost => Volatile.Read(ref *_mapping.Lost) != 0;
 
-    /// <summary>Gets whether the file is shorter than the mapping, touched since or not. Asks the kernel.</summary>
-    public bool IsTruncated => _file.GetSize() < Length;
+    /// <summary>Tells whether the file is shorter than the mapping, touched since or not: then its memory is lost. Asks the kernel.</summary>
+    public bool IsTruncated()
+    {
+        bool isTruncated = _file.GetSize() < Length;
+        if (isTruncated)
+        {
+            _mapping.MarkLost();
+        }
+
+        return isTruncated;
+    }
 
     /// <summary>Gets the word behind <see cref="IsLost"/>, for code that looks at it often. It outlives the segment.</summary>
     public int* Lost => _mapping.Lost;

@@ -83,7 +83,7 @@ internal static class SegmentError
         => new(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"No memory for '{name}': {bytes:N0} bytes asked, available: {available:N0} bytes. Please delete leftovers, or take memory as it is written (Preallocate = false)."),
+                $"No memory for '{name}': {bytes:N0} bytes asked, available: {available:N0} bytes (of the machine, or of the control group's memory.max). Please delete leftovers, or take memory as it is written (Preallocate = false)."),
             NoSpaceLeft);
 
     /// <summary>Makes the exception for a file system that has no room, with what was asked and what is free.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using PosixShm.Names;
 using PosixShm.Native;
@@ -48,31 +47,9 @@ internal static class SegmentSpace
             throw SegmentError.NoSpace(name, length);
         }
 
-        if (name.Kind != SegmentKind.File && AvailableMemory() is long available && length > available)
+        if (name.Kind != SegmentKind.File && AvailableMemory.Read() is long available && length > available)
         {
             throw SegmentError.NoMemory(name, length, available);
-        }
-    }
-
-    // MemAvailable and SwapFree of proc(5), in kB; null where there is no /proc.
-    private static long? AvailableMemory()
-    {
-        try
-        {
-            long total = 0;
-            foreach (string line in File.ReadLines("/proc/meminfo"))
-            {
-                if (line.StartsWith("MemAvailable:", StringComparison.Ordinal) || line.StartsWith("SwapFree:", StringComparison.Ordinal))
-                {
-                    total += long.Parse(line.AsSpan()[(line.IndexOf(':', StringComparison.Ordinal) + 1)..^2], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) << 10;
-                }
-            }
-
-            return total > 0 ? total : null;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
-        {
-            return null;
         }
     }
 }

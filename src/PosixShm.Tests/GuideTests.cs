@@ -41,7 +41,6 @@ internal sealed class GuideTests : NamedTest
         Assert.That(() => a.Acquire().Dispose(), Throws.InstanceOf<ObjectDisposedException>());
     }
 
-#pragma warning disable CA2007 // As the page shows it: there is no context to return to.
     [Test]
     public async Task Memory_goes_where_spans_cannot()
     {
@@ -57,7 +56,6 @@ internal sealed class GuideTests : NamedTest
         a.Dispose();
         Assert.That(() => memory.Span.Length, Throws.InstanceOf<ObjectDisposedException>(), "as the page says");
     }
-#pragma warning restore CA2007
 
     [Test]
     public void Threads_share_an_array()

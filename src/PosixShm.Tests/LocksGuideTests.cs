@@ -110,7 +110,6 @@ internal sealed class LocksGuideTests : NamedTest
         Assert.That(grid.All(element => element == 10), Is.True);
     }
 
-#pragma warning disable CA2007 // As the page shows it: there is no context to return to.
     [Test]
     public async Task Asynchronous()
     {
@@ -127,7 +126,6 @@ internal sealed class LocksGuideTests : NamedTest
         Assert.That(a, Is.EqualTo(new byte[] { 1, 2, 3, 4 }));
         Assert.That(a.Lock.State, Is.EqualTo(SharedLockState.Free));
     }
-#pragma warning restore CA2007
 
     [Test]
     public void Atomics()

@@ -87,7 +87,6 @@ internal sealed class NumpyGuideTests : NamedTest
         Same(v);
     }
 
-#pragma warning disable CA1814 // A rectangular array is what becomes one.
     [Test]
     public void From_rows()
     {
@@ -97,7 +96,6 @@ internal sealed class NumpyGuideTests : NamedTest
         #endregion
         Same(m);
     }
-#pragma warning restore CA1814
 
     [Test]
     public void Copy()

@@ -36,7 +36,6 @@ internal sealed class ReadmeTests
         }
     }
 
-#pragma warning disable CA1814 // A rectangular array is what becomes one.
     [Test]
     public void The_example_of_arithmetic_runs()
     {
@@ -63,7 +62,6 @@ internal sealed class ReadmeTests
             _ = SharedArray.TryDelete(name);
         }
     }
-#pragma warning restore CA1814
 
     [Test]
     public void The_readme_shows_the_code_that_runs()

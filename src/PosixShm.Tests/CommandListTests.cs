@@ -94,7 +94,7 @@ internal sealed class CommandListTests : CommandTest
                     screen += chunk
             except OSError:
                 pass
-            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
             sys.stdout.buffer.write(screen)
             """,
             Repository.Command);

@@ -101,8 +101,10 @@ typedef struct
 
 enum
 {
+    PAL_PAGE       = 4096,
+    PAL_NAME_SIZE  = 256,  /* of a file's name with its zero, at most */
     PAL_PROBE_HEAD = 4096, /* the first page: an .npy header */
-    PAL_PROBE_TAIL = 4644, /* the last page and the 548 bytes that may follow it: control page and trailer */
+    PAL_PROBE_TAIL = 8192, /* the last whole page and what follows it: control page and trailer */
 };
 
 /* What a listing wants to know of one file, gathered without mapping it. */
@@ -111,7 +113,7 @@ typedef struct
     PosixShmStatus status;
     int32_t locked;      /* 1 if somebody holds a lock on the byte that was asked for, else 0 */
     int32_t head_length; /* how much of head was read: min(size, PAL_PROBE_HEAD) */
-    int32_t tail_length; /* how much of tail was read: min(size, PAL_PROBE_TAIL), right before the end */
+    int32_t tail_length; /* how much of tail was read: from the last whole page, or else from the start, to the end */
     int32_t reserved;
     uint8_t head[PAL_PROBE_HEAD];
     uint8_t tail[PAL_PROBE_TAIL];
@@ -125,11 +127,11 @@ POSIXSHM_EXPORT intptr_t PosixShm_Open(const char* path, int32_t flags);
 /* Opens a new file that has no name yet; open(2), O_TMPFILE. Mode 0600. Returns a descriptor, or -1. */
 POSIXSHM_EXPORT intptr_t PosixShm_OpenUnnamed(const char* directory);
 
-/* Gives an unnamed file its name, if that is free, through /proc/self/fd; linkat(2). Returns 0, or -1. */
-POSIXSHM_EXPORT int32_t PosixShm_LinkThroughProc(intptr_t fd, const char* path);
-
-/* The same without /proc; linkat(2), AT_EMPTY_PATH. Older kernels want CAP_DAC_READ_SEARCH. Returns 0, or -1. */
+/* Gives an unnamed file its name, if that is free; linkat(2), AT_EMPTY_PATH. Returns 0, or -1 (ENOENT: kernels before 6.10 want CAP_DAC_READ_SEARCH). */
 POSIXSHM_EXPORT int32_t PosixShm_LinkEmptyPath(intptr_t fd, const char* path);
+
+/* The same through /proc/self/fd, which takes twice as long; linkat(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_LinkThroughProc(intptr_t fd, const char* path);
 
 /* Gives a file a second name, if that is free; link(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_Link(const char* from, const char* to);
@@ -272,16 +274,19 @@ POSIXSHM_EXPORT int32_t PosixShm_GetSemaphoreSize(void);
 /* Opens a directory for reading; opendir(3). Returns a stream, or NULL. */
 POSIXSHM_EXPORT void* PosixShm_OpenDirectory(const char* path);
 
-/* Reads the next entry that may be a regular file; readdir(3). The name lives until the next call. Returns 1, 0 at the end, or -1. */
-POSIXSHM_EXPORT int32_t PosixShm_ReadDirectory(void* directory, const char** name);
+/*
+ * Reads the next names of what may be regular files, as many as there is room for (at least for one: PAL_NAME_SIZE), each with its zero;
+ * readdir(3). Returns how many bytes they are, 0 at the end, or -1.
+ */
+POSIXSHM_EXPORT int32_t PosixShm_ReadDirectory(void* directory, char* names, int32_t size);
 
 /* Closes; closedir(3). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_CloseDirectory(void* directory);
 
 /*
- * Opens a file read-only, asks for its status, its first and last bytes and whether a byte is locked, and
- * closes it: statx(2), pread(2), fcntl(2). One call for what would be six, since a listing does it
- * thousands of times. A NULL directory means that name is a path; its last component may be a symbolic link if
+ * Opens a file read-only, asks for its status, its first and last bytes and whether a byte is locked (unless that
+ * is before the file), and closes it: statx(2), pread(2), fcntl(2). One call for what would be six, since a listing
+ * does it thousands of times. A NULL directory means that name is a path; its last component may be a symbolic link if
  * follow is 1. Only a regular file's bytes are read. Returns 0, or -1.
  */
 POSIXSHM_EXPORT int32_t PosixShm_Probe(void* directory, const char* name, int32_t follow, int64_t lockOffset, PosixShmProbe* probe);

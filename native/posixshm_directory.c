@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 void* PosixShm_OpenDirectory(const char* path)
@@ -12,22 +13,27 @@ void* PosixShm_OpenDirectory(const char* path)
     return opendir(path);
 }
 
-int32_t PosixShm_ReadDirectory(void* directory, const char** name)
+int32_t PosixShm_ReadDirectory(void* directory, char* names, int32_t size)
 {
-    struct dirent* entry;
-    do
+    int32_t used = 0;
+    while (size - used >= PAL_NAME_SIZE)
     {
         errno = 0;
-        entry = readdir(directory);
+        struct dirent* entry = readdir(directory);
         if (entry == NULL)
         {
-            return errno == 0 ? 0 : -1;
+            return errno == 0 ? used : -1;
+        }
+
+        size_t length = strlen(entry->d_name) + 1;
+        if ((entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN) && length <= PAL_NAME_SIZE)
+        {
+            memcpy(names + used, entry->d_name, length);
+            used += (int32_t)length;
         }
     }
-    while (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN);
 
-    *name = entry->d_name;
-    return 1;
+    return used;
 }
 
 int32_t PosixShm_CloseDirectory(void* directory)
@@ -61,10 +67,10 @@ static int32_t probe_open_file(int fd, int64_t lockOffset, PosixShmProbe* probe)
     }
 
     int64_t size = probe->status.size;
-    int64_t tail = size < PAL_PROBE_TAIL ? size : PAL_PROBE_TAIL;
+    int64_t tail = size < PAL_PAGE ? size : PAL_PAGE + size % PAL_PAGE;
     probe->head_length = read_range(fd, probe->head, PAL_PROBE_HEAD, 0);
     probe->tail_length = read_range(fd, probe->tail, tail, size - tail);
-    probe->locked = PosixShm_IsByteLocked(fd, lockOffset);
+    probe->locked = lockOffset < 0 ? 0 : PosixShm_IsByteLocked(fd, lockOffset);
     return probe->head_length < 0 || probe->tail_length < 0 || probe->locked < 0 ? -1 : 0;
 }
 

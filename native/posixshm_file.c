@@ -45,19 +45,21 @@ intptr_t PosixShm_OpenUnnamed(const char* directory)
     return fd;
 }
 
-int32_t PosixShm_LinkThroughProc(intptr_t fd, const char* path)
+int32_t PosixShm_LinkEmptyPath(intptr_t fd, const char* path)
 {
-    char from[32];
-    snprintf(from, sizeof from, "/proc/self/fd/%d", (int)fd);
     FAILPOINT("before-link");
-    int result = FAULT("link") ? -1 : linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+    int result = FAULT("link-empty-path") ? -1 : linkat((int)fd, "", AT_FDCWD, path, AT_EMPTY_PATH);
     FAILPOINT("after-link");
     return result;
 }
 
-int32_t PosixShm_LinkEmptyPath(intptr_t fd, const char* path)
+int32_t PosixShm_LinkThroughProc(intptr_t fd, const char* path)
 {
-    return FAULT("link-empty-path") ? -1 : linkat((int)fd, "", AT_FDCWD, path, AT_EMPTY_PATH);
+    char from[32];
+    snprintf(from, sizeof from, "/proc/self/fd/%d", (int)fd);
+    int result = FAULT("link-through-proc") ? -1 : linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+    FAILPOINT("after-link");
+    return result;
 }
 
 int32_t PosixShm_Link(const char* from, const char* to)

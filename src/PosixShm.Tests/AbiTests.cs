@@ -33,6 +33,8 @@ internal sealed partial class AbiTests : NamedTest
             .. Layout<Interop.Probe>("PosixShmProbe"),
             $"_Static_assert(PAL_PROBE_HEAD == {Interop.ProbeHead}, \"head\");",
             $"_Static_assert(PAL_PROBE_TAIL == {Interop.ProbeTail}, \"tail\");",
+            $"_Static_assert(PAL_NAME_SIZE == {Interop.NameSize}, \"name\");",
+            $"_Static_assert(PAL_PAGE == {Format.Pages.Size}, \"page\");",
         ]);
 
     [Test]

@@ -24,8 +24,8 @@ internal sealed class CreationTests : NamedTest
     }
 
     [TestCase("open-unnamed:95", TestName = "Without_O_TMPFILE_a_name_of_its_own_is_renamed")]
-    [TestCase("link:2", TestName = "Without_proc_the_descriptor_itself_is_linked")]
-    [TestCase("link:2,link-empty-path:2", TestName = "Without_a_way_to_link_a_name_of_its_own_is_renamed")]
+    [TestCase("link-empty-path:2", TestName = "Without_the_right_to_link_a_descriptor_it_is_linked_through_proc")]
+    [TestCase("link-empty-path:2,link-through-proc:2", TestName = "Without_a_way_to_link_a_name_of_its_own_is_renamed")]
     [TestCase("open-unnamed:95,rename:22", TestName = "Without_renaming_a_name_of_its_own_is_linked")]
     [TestCase("open-unnamed:95,rename:38", TestName = "On_an_old_kernel_a_name_of_its_own_is_linked")]
     [TestCase("allocate:95", TestName = "Without_fallocate_the_size_is_set")]
@@ -230,6 +230,28 @@ internal sealed class CreationTests : NamedTest
 
             // What fits, fits.
             SharedArray.Create<byte>("small", 1 << 19).Dispose();
+            return 0;
+        }
+    }
+
+    [Test]
+    [Category("Root")]
+    public void In_a_full_folder_a_taken_name_is_what_is_said()
+    {
+        _ = InSmallFolder("size=32k", CreateTwice);
+
+        static int CreateTwice(string[] args)
+        {
+            SharedArray.Create<byte>("taken", 8 << 10).Dispose();
+            SharedArray.Create<byte>("rest", 4 << 10).Dispose();
+            Assert.That(new DriveInfo("/dev/shm").AvailableFreeSpace, Is.LessThan(8 << 10));
+            foreach (bool preallocate in (bool[])[true, false])
+            {
+                SharedArrayOptions options = new() { Preallocate = preallocate };
+                Assert.That(() => SharedArray.Create<byte>("taken", options, 8 << 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+                Assert.That(() => SharedArray.Create<byte>("other", options, 8 << 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
+            }
+
             return 0;
         }
     }

@@ -124,7 +124,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
 
     [TestCase("open-unnamed:95")]
     [TestCase("open-unnamed:21")]
-    [TestCase("link:2,link-empty-path:2")]
+    [TestCase("link-empty-path:2,link-through-proc:2")]
     [TestCase("open-unnamed:95,rename:22")]
     [TestCase("allocate:95")]
     public void On_a_file_system_that_can_less_it_is_created_as_well(string fault)

@@ -77,8 +77,8 @@ internal sealed class FormatTests
         {
             Assert.That((two.Length % 4096, two[6]), Is.EqualTo((0, (byte)1)));
             Assert.That((many.Length % 4096, many[6]), Is.EqualTo((0, (byte)2)));
-            Assert.That(NpyHeader.TryRead(two, out _)!.Type, Is.EqualTo(Struct(200)));
-            Assert.That(NpyHeader.TryRead(many, out _)!.Type, Is.EqualTo(Struct(5000)));
+            Assert.That(NpyHeader.TryRead(two, out _)?.Type, Is.EqualTo(Struct(200)));
+            Assert.That(NpyHeader.TryRead(many, out _)?.Type, Is.EqualTo(Struct(5000)));
         }
 
         static StructType Struct(int fields)

@@ -90,7 +90,7 @@ internal sealed class Fuzzer
     public static bool ReadsSafely(ReadOnlySpan<byte> file, long size)
     {
         ReadOnlySpan<byte> head = file[..Math.Min(file.Length, HeadLength)];
-        ReadOnlySpan<byte> tail = file[^(int)Math.Min(size, Math.Min(file.Length, ArrayHeader.TailNeeded))..];
+        ReadOnlySpan<byte> tail = file[^Math.Min(file.Length, ArrayHeader.TailNeeded(size))..];
         int needed = ArrayHeader.HeadNeeded(head);
         head = needed > head.Length && needed <= file.Length ? file[..needed] : head;
         _ = ArrayHeader.IsRecognised(head, tail);
@@ -115,7 +115,7 @@ internal sealed class Fuzzer
         {
             byte[] written = NpyHeader.Write(header.Type, header.Shape.AsSpan());
             NpyHeader? again = NpyHeader.TryRead(written, out problem);
-            Hold(again is not null && again.Type == header.Type && again.Shape.SequenceEqual(header.Shape), $"not the same when written again: {header.Type} {problem}");
+            Hold(again is NpyHeader read && read.Type == header.Type && read.Shape.SequenceEqual(header.Shape), $"not the same when written again: {header.Type} {problem}");
         }
 
         return true;
@@ -153,12 +153,12 @@ internal sealed class Fuzzer
 
         // A file may be larger than what is read of it, but not smaller.
         ReadOnlySpan<byte> file = _file.AsSpan(0, _length);
-        long size = _length >= ArrayHeader.TailNeeded && _random.Next(8) == 0 ? Math.Max(_length, s_interesting[_random.Next(s_interesting.Length)]) : _length;
+        long size = _length >= 2 * Pages.Size && _random.Next(8) == 0 ? Math.Max(_length, s_interesting[_random.Next(s_interesting.Length)]) : _length;
         Executions++;
         try
         {
             Accepted += ReadsSafely(file, size) ? 1 : 0;
-            _ = PythonLiteral.TryParse(System.Text.Encoding.Latin1.GetString(file[Math.Min(_length, 10)..Math.Min(_length, 200)]));
+            _ = new PythonLiteral(System.Text.Encoding.Latin1.GetString(file[Math.Min(_length, 10)..Math.Min(_length, 200)])).ReadValue();
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {

@@ -39,8 +39,7 @@ public abstract partial class SharedArray
 
     private static List<SharedArrayInfo> List(SegmentName folder)
     {
-        List<SharedArrayInfo> arrays = [];
-        ArrayCatalog.Scan(folder, entry => arrays.Add(new SharedArrayInfo(entry)));
+        List<SharedArrayInfo> arrays = ArrayCatalog.Scan<SharedArrayInfo>(folder, static (entry, found) => found.Add(new SharedArrayInfo(entry)));
         arrays.Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
         return arrays;
     }

@@ -23,14 +23,13 @@ public abstract partial class SharedArray
     {
         PruneOptions wanted = options ?? new PruneOptions();
         DateTimeOffset youngest = DateTimeOffset.UtcNow - wanted.MinimumAge;
-        List<CatalogEntry> candidates = [];
-        ArrayCatalog.Scan(SegmentName.SharedMemory, entry =>
+        List<CatalogEntry> candidates = ArrayCatalog.Scan<CatalogEntry>(SegmentName.SharedMemory, (entry, found) =>
         {
             if (!entry.IsInUse
                 && FileSystemName.MatchesSimpleExpression(wanted.Pattern, entry.Name.Value, ignoreCase: false)
                 && new SharedArrayInfo(entry).Created is DateTimeOffset created && created <= youngest)
             {
-                candidates.Add(entry);
+                found.Add(entry);
             }
         });
 

@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PROBE_TAIL = 4644 };
-
 static const char magic[] = "\x93NUMPY";
 static const off_t in_use_byte = (off_t)1 << 62;
 
@@ -62,32 +60,36 @@ static void hold_size_signal(int how)
     sigprocmask(how, &limit, NULL);
 }
 
-/* What a listing asks of a file: status, first and last bytes, whether it is in use. */
-static int probe(int folder, const char* name)
+/* What a listing asks of a file: status, first and last bytes; and, if use is 1, whether it is in use. */
+static int probe(int folder, const char* name, int use)
 {
-    char head[PAGE], tail[PROBE_TAIL];
+    char head[PAGE], tail[PAGE];
     struct statx status;
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = in_use_byte, .l_len = 1 };
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     check(fd, "openat");
     check(statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status), "statx");
     check((int)pread(fd, head, PAGE, 0), "pread");
-    check((int)pread(fd, tail, PROBE_TAIL, (off_t)status.stx_size - PROBE_TAIL), "pread");
-    check(fcntl(fd, F_OFD_GETLK, &lock), "fcntl");
+    check((int)pread(fd, tail, PAGE, (off_t)status.stx_size - PAGE), "pread");
+    if (use)
+    {
+        check(fcntl(fd, F_OFD_GETLK, &lock), "fcntl");
+    }
+
     close(fd);
-    return memcmp(head, magic, sizeof magic - 1) == 0 && lock.l_type == F_UNLCK;
+    return memcmp(head, magic, sizeof magic - 1) == 0;
 }
 
 /* The library's order: absent or complete; and it deletes nothing that it has not looked at. */
 static void create(Request request, int reserve)
 {
-    char page[PAGE], from[32];
+    char page[PAGE];
     memset(page, ' ', PAGE);
     memcpy(page, magic, sizeof magic);
     for (long i = 0; i < request.count; i++)
     {
         struct stat taken;
-        check(lstat(request.path, &taken) < 0 ? 0 : -1, "taken");
+        check(!reserve || lstat(request.path, &taken) < 0 ? 0 : -1, "taken");
         int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         check(fd, "open");
         hold_size_signal(SIG_BLOCK);
@@ -98,11 +100,10 @@ static void create(Request request, int reserve)
         check(fchmod(fd, 0600), "fchmod");
         mark_in_use(fd);
         void* memory = map(fd, request.number);
-        snprintf(from, sizeof from, "/proc/self/fd/%d", fd);
-        check(linkat(AT_FDCWD, from, AT_FDCWD, request.path, AT_SYMLINK_FOLLOW), "linkat");
+        check(linkat(fd, "", AT_FDCWD, request.path, AT_EMPTY_PATH), "linkat");
         munmap(memory, (size_t)request.number);
         close(fd);
-        check(probe(AT_FDCWD, request.path) ? 0 : -1, "probe");
+        check(probe(AT_FDCWD, request.path, 0) ? 0 : -1, "probe");
         check(unlink(request.path), "unlink");
     }
 }
@@ -222,8 +223,13 @@ void list(Request request)
     list_all(request, look);
 }
 
+static int probe_all(int folder, const char* name)
+{
+    return probe(folder, name, 1);
+}
+
 /* The library's calls, which also tell size, owner, times and whether it is in use. */
 void list_alike(Request request)
 {
-    list_all(request, probe);
+    list_all(request, probe_all);
 }

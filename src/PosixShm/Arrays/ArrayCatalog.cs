@@ -6,7 +6,7 @@ using PosixShm.Segments;
 namespace PosixShm.Arrays;
 
 /// <summary>An array as seen from outside, without attaching it.</summary>
-internal sealed record CatalogEntry(SegmentName Name, ArrayHeader Header, Interop.Status Status, bool IsInUse);
+internal readonly record struct CatalogEntry(SegmentName Name, ArrayHeader Header, Interop.Status Status, bool IsInUse);
 
 /// <summary>The arrays that exist.</summary>
 internal static class ArrayCatalog
@@ -29,7 +29,7 @@ internal static class ArrayCatalog
         using SegmentProbe probe = new();
         try
         {
-            probe.Look(name);
+            probe.Look(name, asksUse: false);
         }
         catch (Exception error) when (error is FileNotFoundException or InvalidDataException)
         {
@@ -40,17 +40,19 @@ internal static class ArrayCatalog
     }
 
     /// <summary>Visits the good arrays of a folder that we may read, in no order. Whatever else is there is passed over.</summary>
-    public static void Scan(SegmentName folder, Action<CatalogEntry> visit)
+    /// <param name="folder">The folder.</param>
+    /// <param name="visit">Called for each, of a large folder by several threads, each with a list of its own for what it finds.</param>
+    /// <returns>What was found.</returns>
+    public static List<T> Scan<T>(SegmentName folder, Action<CatalogEntry, List<T>> visit)
     {
         LinuxOnly.Check();
-        using SegmentProbe all = new();
-        all.LookAtAll(folder, (probe, file) =>
+        return SegmentScan<T>.Run(folder, (probe, file, found) =>
         {
             if (ArrayHeader.IsRecognised(probe.Head, probe.Tail)
                 && SegmentName.FromFile(folder, file) is SegmentName name
                 && ArrayReader.TryRead(name, probe, out _) is ArrayHeader header)
             {
-                visit(new CatalogEntry(name, header, probe.Status, probe.IsInUse));
+                visit(new CatalogEntry(name, header, probe.Status, probe.IsInUse), found);
             }
         });
     }
@@ -61,7 +63,7 @@ internal static class ArrayCatalog
     public static void Delete(SegmentName name)
     {
         using SegmentProbe probe = new();
-        probe.Look(name);
+        probe.Look(name, asksUse: false);
         if (!ArrayHeader.IsRecognised(probe.Head, probe.Tail))
         {
             throw new InvalidDataException($"'{name}' is not an array, so it is not ours to delete.");

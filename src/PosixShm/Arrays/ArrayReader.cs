@@ -29,7 +29,7 @@ internal static class ArrayReader
             head = whole[..(FirstRead + file.Read(whole[FirstRead..], FirstRead))];
         }
 
-        Span<byte> tail = stackalloc byte[TailLength(size)];
+        Span<byte> tail = stackalloc byte[ArrayHeader.TailNeeded(size)];
         if (file.Read(tail, size - tail.Length) < tail.Length)
         {
             throw Unreadable(file.Name, Truncated);
@@ -46,7 +46,7 @@ internal static class ArrayReader
             return TryReadLong(name, out problem);
         }
 
-        if (probe.Tail.Length < TailLength(probe.Status.Size))
+        if (probe.Tail.Length < ArrayHeader.TailNeeded(probe.Status.Size))
         {
             problem = Truncated;
             return null;
@@ -58,8 +58,6 @@ internal static class ArrayReader
     /// <summary>Makes the exception for a segment without a good header.</summary>
     public static InvalidDataException Unreadable(SegmentName name, string problem)
         => new($"'{name}' cannot be used as an array: {problem}.");
-
-    private static int TailLength(long size) => (int)Math.Min(size, ArrayHeader.TailNeeded);
 
     private static ArrayHeader? TryReadLong(SegmentName name, out string problem)
     {

@@ -34,8 +34,8 @@ internal sealed record ArrayHeader(
     long ControlOffset,
     ControlPage? Control)
 {
-    /// <summary>How many last bytes <see cref="TryRead"/> needs; fewer are enough where the file is shorter.</summary>
-    public const int TailNeeded = ControlPage.Size + SharedArrayTrailer.Size;
+    /// <summary>Gets the control page, of arrays that we made.</summary>
+    public ControlPage? Control { get; private set; } = Control;
 
     /// <summary>Gets the number of elements.</summary>
     public long Length { get; } = ShapeMath.Product(Shape.AsSpan());
@@ -49,9 +49,12 @@ internal sealed record ArrayHeader(
     /// <summary>Tells how many first bytes <see cref="TryRead"/> needs; fewer are enough where the file is shorter.</summary>
     public static int HeadNeeded(ReadOnlySpan<byte> head) => NpyHeader.BytesNeeded(head);
 
+    /// <summary>Tells how many last bytes of a file <see cref="TryRead"/> needs: its last whole page, which a control page is, and what follows it.</summary>
+    public static int TailNeeded(long fileSize) => (int)(fileSize < Pages.Size ? fileSize : Pages.Size + (fileSize % Pages.Size));
+
     /// <summary>Reads a header. Pure: bytes in, and out come either a header that fits the file or the reason why there is none.</summary>
     /// <param name="head">The file's first bytes.</param>
-    /// <param name="tail">The file's last bytes: <see cref="TailNeeded"/>, or the whole file if it is shorter.</param>
+    /// <param name="tail">The file's last bytes: as many as <see cref="TailNeeded"/> says.</param>
     /// <param name="fileSize">The file's size.</param>
     /// <param name="problem">What is wrong, as a clause: "it ends inside its .npy header".</param>
     public static ArrayHeader? TryRead(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize, out string problem)
@@ -92,11 +95,6 @@ internal sealed record ArrayHeader(
             return null;
         }
 
-        if (npy.Shape.Length > ShapeMath.MaxRank)
-        {
-            return Refuse($"it has {npy.Shape.Length} dimensions, and {ShapeMath.MaxRank} are the most", out problem);
-        }
-
         // Larger files are fine: some systems round sizes up to a page.
         return ShapeMath.TryByteLength(npy.Shape.AsSpan(), npy.Type.Size, out long bytes) && bytes <= fileSize - npy.DataOffset
             ? new ArrayHeader(HeaderFormat.Npy, npy.Type, npy.Shape, npy.IsFortranOrder, npy.DataOffset, bytes, fileSize - ControlPage.Size, Control: null)
@@ -133,10 +131,9 @@ internal sealed record ArrayHeader(
             return this;
         }
 
-        ControlPage? control = ControlPage.TryRead(page, ControlOffset, out problem);
-        return control is null ? null
-            : control.Value.DataOffset == DataOffset && control.Value.DataLength == DataLength && control.Value.LocksOffset >= DataEnd
-            ? this with { Control = control }
+        Control = ControlPage.TryRead(page, ControlOffset, out problem);
+        return Control is not ControlPage control ? null
+            : control.DataOffset == DataOffset && control.DataLength == DataLength && control.LocksOffset >= DataEnd ? this
             : Refuse("its header and its control page contradict each other", out problem);
     }
 }

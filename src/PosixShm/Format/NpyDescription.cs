@@ -5,25 +5,50 @@ namespace PosixShm.Format;
 /// <summary>Reads the <c>descr</c> of an .npy header: a type's notation, or a list of fields.</summary>
 internal static class NpyDescription
 {
-    public static ElementType? TryRead(object description, out string problem)
+    /// <summary>Reads the literal that is next. False if it is none; a literal that describes no type is a null with the reason.</summary>
+    public static bool TryRead(ref PythonLiteral literal, out ElementType? type, out string problem)
     {
-        problem = string.Empty;
+        // Nearly always a text, which needs not be a string.
+        if (literal.IsText())
+        {
+            bool isText = literal.TryReadText(out ReadOnlySpan<char> text);
+            type = isText ? ReadScalar(text, out problem) : Refuse(out problem);
+            return isText;
+        }
+
+        object? description = literal.ReadValue();
+        type = description is not null ? Read(description, out problem) : Refuse(out problem);
+        return description is not null;
+    }
+
+    private static ElementType? Read(object description, out string problem)
+    {
         switch (description)
         {
             case string text:
-                ScalarType? scalar = ScalarType.TryParse(text);
-                problem = scalar is not null ? string.Empty
-                    : text.Contains('O', StringComparison.Ordinal) ? "its elements are Python objects, which are pointers into their own process"
-                    : $"its element type '{text}' is not known";
-                return scalar;
+                return ReadScalar(text, out problem);
             case ImmutableArray<object> fields when fields.All(static field => field is ImmutableArray<object>):
                 return ReadStruct(fields, out problem);
             case ImmutableArray<object> { Length: 2 } pair:
                 return ReadSubarray(pair[0], pair[1], out problem);
             default:
-                problem = "its element type is not one that numpy writes";
-                return null;
+                return Refuse(out problem);
         }
+    }
+
+    private static ElementType? Refuse(out string problem)
+    {
+        problem = "its element type is not one that numpy writes";
+        return null;
+    }
+
+    private static ScalarType? ReadScalar(ReadOnlySpan<char> text, out string problem)
+    {
+        ScalarType? scalar = ScalarType.TryParse(text);
+        problem = scalar is not null ? string.Empty
+            : text.Contains('O') ? "its elements are Python objects, which are pointers into their own process"
+            : $"its element type '{text}' is not known";
+        return scalar;
     }
 
     private static StructType? ReadStruct(ImmutableArray<object> list, out string problem)
@@ -43,7 +68,7 @@ internal static class NpyDescription
             }
 
             string reason;
-            ElementType? type = item.Length == 3 ? ReadSubarray(item[1], item[2], out reason) : TryRead(item[1], out reason);
+            ElementType? type = item.Length == 3 ? ReadSubarray(item[1], item[2], out reason) : Read(item[1], out reason);
             if (type is null)
             {
                 problem = $"of its field '{name}', {reason}";
@@ -64,7 +89,7 @@ internal static class NpyDescription
     private static SubarrayType? ReadSubarray(object description, object shape, out string problem)
     {
         ImmutableArray<object> dimensions = shape is long single ? [single] : shape is ImmutableArray<object> several ? several : default;
-        if (TryRead(description, out problem) is not ElementType element)
+        if (Read(description, out problem) is not ElementType element)
         {
             return null;
         }

@@ -19,7 +19,7 @@ namespace PosixShm.Format;
 //
 //  We write the header so that the elements start on a page.
 //
-internal sealed record NpyHeader(ElementType Type, bool IsFortranOrder, ImmutableArray<long> Shape, long DataOffset)
+internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder, ImmutableArray<long> Shape, long DataOffset)
 {
     // The dictionary of a type with thousands of fields; numpy itself refuses more than 10,000 characters unless asked.
     private const int MaxLength = 1 << 20;
@@ -70,33 +70,7 @@ internal sealed record NpyHeader(ElementType Type, bool IsFortranOrder, Immutabl
         Encoding encoding = head[6] == 3 ? Encoding.UTF8 : Encoding.Latin1;
         Span<char> text = bytes.Length <= UsualLength ? stackalloc char[UsualLength] : new char[bytes.Length];
         text = text[..encoding.GetChars(bytes, text)];
-        if (PythonLiteral.TryParse(text) is not Dictionary<string, object> { Count: 3 } entries
-            || !entries.TryGetValue("descr", out object? description)
-            || !entries.TryGetValue("fortran_order", out object? order) || order is not bool fortran
-            || !entries.TryGetValue("shape", out object? shape) || shape is not ImmutableArray<object> dimensions)
-        {
-            problem = "its .npy header is not the dictionary that numpy writes";
-            return null;
-        }
-
-        if (NpyDescription.TryRead(description, out problem) is not ElementType type)
-        {
-            return null;
-        }
-
-        if (dimensions.Any(static dimension => dimension is not long))
-        {
-            problem = "its shape is not one of whole numbers";
-            return null;
-        }
-
-        long[] lengths = new long[dimensions.Length];
-        for (int i = 0; i < lengths.Length; i++)
-        {
-            lengths[i] = (long)dimensions[i];
-        }
-
-        return new NpyHeader(type, fortran, [.. lengths], end);
+        return TryReadDictionary(text, end, out problem);
     }
 
     /// <summary>Writes the header of a C-ordered array, padded to whole pages.</summary>
@@ -109,7 +83,7 @@ internal sealed record NpyHeader(ElementType Type, bool IsFortranOrder, Immutabl
         bool isVersion1 = length - 10 <= LongestOfVersion1;
         length = isVersion1 ? length : Pages.RoundUp(12 + text.Length + 1);
 
-        byte[] header = new byte[length];
+        byte[] header = GC.AllocateUninitializedArray<byte>((int)length);
         Span<byte> rest = header;
         rest.Fill((byte)' ');
         Magic.CopyTo(rest);
@@ -128,5 +102,52 @@ internal sealed record NpyHeader(ElementType Type, bool IsFortranOrder, Immutabl
         _ = Encoding.Latin1.GetBytes(text, rest[start..]);
         rest[^1] = (byte)'\n';
         return header;
+    }
+
+    // Three keys in any order, each once, and no other.
+    private static NpyHeader? TryReadDictionary(ReadOnlySpan<char> text, int dataOffset, out string problem)
+    {
+        ElementType? type = null;
+        string typeProblem = string.Empty;
+        bool isFortranOrder = false;
+        int rank = 0;
+        Span<long> shape = stackalloc long[ShapeMath.MaxRank];
+
+        PythonLiteral literal = new(text);
+        Keys seen = Keys.None;
+        bool isGood = literal.Take('{');
+        for (bool comma = true; isGood && !literal.Take('}'); comma = literal.Take(','))
+        {
+            isGood = comma && literal.TryReadText(out ReadOnlySpan<char> key) && literal.Take(':') && key switch
+            {
+                "descr" => TrySee(Keys.Description, ref seen) && NpyDescription.TryRead(ref literal, out type, out typeProblem),
+                "fortran_order" => TrySee(Keys.Order, ref seen) && literal.TryReadTruth(out isFortranOrder),
+                "shape" => TrySee(Keys.Shape, ref seen) && literal.TryReadNumbers(shape, out rank),
+                _ => false,
+            };
+        }
+
+        problem = !isGood || !literal.IsAtEnd() || seen != Keys.All ? "its .npy header is not the dictionary that numpy writes"
+            : type is null ? typeProblem
+            : rank > ShapeMath.MaxRank ? $"it has {rank} dimensions, and {ShapeMath.MaxRank} are the most"
+            : string.Empty;
+        return problem.Length > 0 ? null : new NpyHeader(type!, isFortranOrder, [.. shape[..rank]], dataOffset);
+    }
+
+    private static bool TrySee(Keys key, ref Keys seen)
+    {
+        bool isNew = (seen & key) == 0;
+        seen |= key;
+        return isNew;
+    }
+
+    [Flags]
+    private enum Keys
+    {
+        None = 0,
+        Description = 1,
+        Order = 2,
+        Shape = 4,
+        All = Description | Order | Shape,
     }
 }

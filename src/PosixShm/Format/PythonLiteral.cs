@@ -5,28 +5,17 @@ using System.Text;
 namespace PosixShm.Format;
 
 /// <summary>
-/// Reads the part of Python's literal syntax that an .npy header is written in: text, whole numbers, True and False, tuples, lists
-/// and dictionaries. Pure: a wrong input is a null, never an exception, and nesting is bounded.
+/// Reads the part of Python's literal syntax that an .npy header is written in: text, whole numbers, True and False, tuples and lists.
+/// Pure: a wrong input is a refusal, never an exception, and nesting is bounded. Whoever knows what comes next asks for just that,
+/// which takes nothing from the heap: a listing reads thousands.
 /// </summary>
-internal ref struct PythonLiteral
+internal ref struct PythonLiteral(ReadOnlySpan<char> text)
 {
     // numpy nests a structured type once per level of structs; nobody writes this many.
     private const int MaxDepth = 32;
 
-    private readonly ReadOnlySpan<char> _text;
+    private readonly ReadOnlySpan<char> _text = text;
     private int _position;
-
-    private PythonLiteral(ReadOnlySpan<char> text) => _text = text;
-
-    /// <summary>Reads one literal that is the whole text but for white space. Text is a string, a number a long, a truth a bool,
-    /// a tuple or list an <see cref="ImmutableArray{T}"/> of object, a dictionary a dictionary by text.</summary>
-    public static object? TryParse(ReadOnlySpan<char> text)
-    {
-        PythonLiteral reader = new(text);
-        object? value = reader.Value(0);
-        reader.SkipSpace();
-        return reader._position == text.Length ? value : null;
-    }
 
     /// <summary>Writes text as a literal.</summary>
     public static string Quote(string text)
@@ -45,7 +34,126 @@ internal ref struct PythonLiteral
         return quoted.Append('\'').ToString();
     }
 
-    private object? Value(int depth)
+    /// <summary>Tells whether nothing is left but white space.</summary>
+    public bool IsAtEnd()
+    {
+        SkipSpace();
+        return _position == _text.Length;
+    }
+
+    /// <summary>Goes past one character, white space before it included, if it is the next.</summary>
+    public bool Take(char expected)
+    {
+        SkipSpace();
+        bool taken = _position < _text.Length && _text[_position] == expected;
+        _position += taken ? 1 : 0;
+        return taken;
+    }
+
+    /// <summary>Tells whether a text is next.</summary>
+    public bool IsText()
+    {
+        SkipSpace();
+        return _position < _text.Length && _text[_position] is '\'' or '"';
+    }
+
+    /// <summary>Reads a text: a part of what is read, unless it has escapes.</summary>
+    public bool TryReadText(out ReadOnlySpan<char> value)
+    {
+        value = default;
+        if (!IsText())
+        {
+            return false;
+        }
+
+        char quote = _text[_position];
+        ReadOnlySpan<char> rest = _text[(_position + 1)..];
+        int end = rest.IndexOfAny(quote, '\\');
+        if (end >= 0 && rest[end] == quote)
+        {
+            value = rest[..end];
+            _position += end + 2;
+            return true;
+        }
+
+        _position++;
+        string? text = EscapedText(quote);
+        value = text;
+        return text is not null;
+    }
+
+    /// <summary>Reads a whole number.</summary>
+    public bool TryReadNumber(out long value)
+    {
+        SkipSpace();
+        int start = _position;
+        _position += _position < _text.Length && _text[_position] == '-' ? 1 : 0;
+        while (_position < _text.Length && char.IsAsciiDigit(_text[_position]))
+        {
+            _position++;
+        }
+
+        bool isNumber = long.TryParse(_text[start.._position], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
+
+        // numpy on Python 2 wrote long integers as 10L.
+        if (isNumber && _position < _text.Length && _text[_position] == 'L')
+        {
+            _position++;
+        }
+
+        return isNumber;
+    }
+
+    /// <summary>Reads True or False.</summary>
+    public bool TryReadTruth(out bool value)
+    {
+        SkipSpace();
+        int start = _position;
+        while (_position < _text.Length && char.IsAsciiLetter(_text[_position]))
+        {
+            _position++;
+        }
+
+        value = _text[start.._position] is "True";
+        return value || _text[start.._position] is "False";
+    }
+
+    /// <summary>Reads a tuple of whole numbers.</summary>
+    /// <param name="values">Where to; what has no room there is left out.</param>
+    /// <param name="count">How many there are.</param>
+    public bool TryReadNumbers(scoped Span<long> values, out int count)
+    {
+        count = 0;
+        if (!Take('('))
+        {
+            return false;
+        }
+
+        bool comma = true;
+        while (!Take(')'))
+        {
+            if (!comma || !TryReadNumber(out long value))
+            {
+                return false;
+            }
+
+            if (count < values.Length)
+            {
+                values[count] = value;
+            }
+
+            count++;
+            comma = Take(',');
+        }
+
+        // "(x)" is x in brackets, not a tuple.
+        return count != 1 || comma;
+    }
+
+    /// <summary>Reads whatever is next: text as a string, a number as a long, a truth as a bool, a tuple or list as an <see cref="ImmutableArray{T}"/> of object.</summary>
+    public object? ReadValue() => ReadValue(0);
+
+    private object? ReadValue(int depth)
     {
         SkipSpace();
         if (depth > MaxDepth || _position == _text.Length)
@@ -55,12 +163,11 @@ internal ref struct PythonLiteral
 
         return _text[_position] switch
         {
-            '\'' or '"' => Text(),
+            '\'' or '"' => TryReadText(out ReadOnlySpan<char> text) ? text.ToString() : null,
             '(' => Items(')', depth),
             '[' => Items(']', depth),
-            '{' => Dictionary(depth),
-            '-' or (>= '0' and <= '9') => Number(),
-            _ => Word(),
+            '-' or (>= '0' and <= '9') => TryReadNumber(out long number) ? number : null,
+            _ => TryReadTruth(out bool truth) ? truth : null,
         };
     }
 
@@ -71,7 +178,7 @@ internal ref struct PythonLiteral
         bool comma = true;
         while (!Take(end))
         {
-            if (!comma || Value(depth + 1) is not object item)
+            if (!comma || ReadValue(depth + 1) is not object item)
             {
                 return null;
             }
@@ -84,65 +191,9 @@ internal ref struct PythonLiteral
         return end == ')' && items.Count == 1 && !comma ? items[0] : items.ToImmutable();
     }
 
-    private Dictionary<string, object>? Dictionary(int depth)
+    // The first quote is behind us.
+    private string? EscapedText(char quote)
     {
-        _position++;
-        Dictionary<string, object> entries = [];
-        bool comma = true;
-        while (!Take('}'))
-        {
-            if (!comma || Value(depth + 1) is not string key || !Take(':') || Value(depth + 1) is not object value || !entries.TryAdd(key, value))
-            {
-                return null;
-            }
-
-            comma = Take(',');
-        }
-
-        return entries;
-    }
-
-    private object? Number()
-    {
-        int start = _position++;
-        while (_position < _text.Length && char.IsAsciiDigit(_text[_position]))
-        {
-            _position++;
-        }
-
-        object? number = long.TryParse(_text[start.._position], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value : null;
-
-        // numpy on Python 2 wrote long integers as 10L.
-        if (_position < _text.Length && _text[_position] == 'L')
-        {
-            _position++;
-        }
-
-        return number;
-    }
-
-    private object? Word()
-    {
-        int start = _position;
-        while (_position < _text.Length && char.IsAsciiLetter(_text[_position]))
-        {
-            _position++;
-        }
-
-        return _text[start.._position] switch { "True" => true, "False" => false, _ => null };
-    }
-
-    private string? Text()
-    {
-        char quote = _text[_position++];
-        ReadOnlySpan<char> rest = _text[_position..];
-        int plain = rest.IndexOfAny(quote, '\\');
-        if (plain >= 0 && rest[plain] == quote)
-        {
-            _position += plain + 1;
-            return rest[..plain].ToString();
-        }
-
         StringBuilder text = new();
         while (_position < _text.Length)
         {
@@ -201,14 +252,6 @@ internal ref struct PythonLiteral
 
         _position += digits;
         return Rune.IsValid(code) ? new Rune(code).ToString() : null;
-    }
-
-    private bool Take(char expected)
-    {
-        SkipSpace();
-        bool taken = _position < _text.Length && _text[_position] == expected;
-        _position += taken ? 1 : 0;
-        return taken;
     }
 
     private void SkipSpace()

@@ -6,7 +6,8 @@ namespace PosixShm.Native;
 internal static unsafe partial class Interop
 {
     internal const int ProbeHead = 4096;
-    internal const int ProbeTail = 4644;
+    internal const int ProbeTail = 8192;
+    internal const int NameSize = 256;
 
     [InlineArray(ProbeHead)]
     internal struct HeadBytes
@@ -36,7 +37,7 @@ internal static unsafe partial class Interop
     internal static partial SafeDirectoryHandle OpenDirectory(string path);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_ReadDirectory", SetLastError = true)]
-    internal static partial int ReadDirectory(SafeDirectoryHandle directory, out byte* name);
+    internal static partial int ReadDirectory(SafeDirectoryHandle directory, Span<byte> names, int size);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_CloseDirectory", SetLastError = true)]
     internal static partial int CloseDirectory(nint directory);

@@ -12,8 +12,22 @@ internal static unsafe class SegmentCreation
     /// <summary>Creates a segment, if the name is free.</summary>
     public static Segment Create(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
     {
-        // Before the space is taken, and so that a full folder does not hide it. The last word is the publication's.
-        return SegmentFolder.Has(name) ? throw SegmentError.Taken(name) : Publish(name, image, options, fill, replace: false);
+        // So that a full folder does not hide it: asked before much space is taken, and else only if it failed, as few names are taken.
+        // The last word is the publication's.
+        bool takesSpace = options.Reserve || fill is not null;
+        if (takesSpace && SegmentFolder.Has(name))
+        {
+            throw SegmentError.Taken(name);
+        }
+
+        try
+        {
+            return Publish(name, image, options, fill, replace: false);
+        }
+        catch (IOException) when (!takesSpace && SegmentFolder.Has(name))
+        {
+            throw SegmentError.Taken(name);
+        }
     }
 
     /// <summary>Creates a segment in place of the one that has the name; whoever has that one attached keeps it.</summary>

@@ -219,13 +219,13 @@ internal sealed class SegmentFile : IDisposable
     /// <exception cref="IOException">The name is taken.</exception>
     public bool TryLink(string path)
     {
-        if (Interop.LinkThroughProc(_fd, path) == 0)
+        if (Interop.LinkEmptyPath(_fd, path) == 0)
         {
             return true;
         }
 
-        // ENOENT: there is no /proc here; or, the second time, no right to do without it.
-        if (Interop.LastError == Interop.Error.ENOENT && Interop.LinkEmptyPath(_fd, path) == 0)
+        // ENOENT: a kernel before 6.10, which wants a privilege for that; or, the second time, there is no /proc here.
+        if (Interop.LastError == Interop.Error.ENOENT && Interop.LinkThroughProc(_fd, path) == 0)
         {
             return true;
         }

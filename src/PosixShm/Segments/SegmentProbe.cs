@@ -7,6 +7,9 @@ namespace PosixShm.Segments;
 /// <summary>Looks at segments without mapping them: their status, first and last bytes, and whether they are in use.</summary>
 internal sealed unsafe class SegmentProbe : IDisposable
 {
+    // Before every file: not asked for.
+    private const long NoByte = -1;
+
     private readonly Interop.Probe* _probe = (Interop.Probe*)NativeMemory.Alloc((nuint)sizeof(Interop.Probe));
 
     public ref readonly Interop.Status Status => ref _probe->Status;
@@ -21,49 +24,18 @@ internal sealed unsafe class SegmentProbe : IDisposable
     public ReadOnlySpan<byte> Tail => ((ReadOnlySpan<byte>)_probe->Tail)[.._probe->TailLength];
 
     /// <summary>Looks at one segment.</summary>
-    public void Look(SegmentName name)
+    /// <param name="name">The segment.</param>
+    /// <param name="asksUse">Whether <see cref="IsInUse"/> is of interest.</param>
+    public void Look(SegmentName name, bool asksUse = true)
     {
-        if (Interop.ProbePath(0, name.Path, name.Kind == SegmentKind.Descriptor ? 1 : 0, SegmentFile.InUseByte, _probe) < 0)
+        if (Interop.ProbePath(0, name.Path, name.Kind == SegmentKind.Descriptor ? 1 : 0, asksUse ? SegmentFile.InUseByte : NoByte, _probe) < 0)
         {
             throw SegmentError.Last(name, "read");
         }
     }
 
-    /// <summary>
-    /// Looks at all that a folder holds. Files that cannot be opened (another user's, or gone since the folder was read)
-    /// or that no array can be are passed over.
-    /// </summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="visit">Called for each, with this probe holding what was found and the name's bytes.</param>
-    public void LookAtAll(SegmentName folder, SegmentVisitor visit)
-    {
-        using SafeDirectoryHandle directory = Interop.OpenDirectory(folder.Path);
-        if (directory.IsInvalid)
-        {
-            throw SegmentError.Last(folder, SegmentError.List);
-        }
-
-        while (true)
-        {
-            switch (Interop.ReadDirectory(directory, out byte* name))
-            {
-                case 0:
-                    return;
-                case < 0:
-                    throw SegmentError.Last(folder, SegmentError.List);
-                default:
-                    if (Interop.ProbeEntry(directory, name, 0, SegmentFile.InUseByte, _probe) == 0)
-                    {
-                        visit(this, MemoryMarshal.CreateReadOnlySpanFromNullTerminated(name));
-                    }
-
-                    break;
-            }
-        }
-    }
+    /// <summary>Looks at a file of a folder; false if it cannot be opened: another user's, or gone since the folder was read.</summary>
+    public bool TryLook(SafeDirectoryHandle folder, byte* file) => Interop.ProbeEntry(folder, file, 0, SegmentFile.InUseByte, _probe) == 0;
 
     public void Dispose() => NativeMemory.Free(_probe);
 }
-
-/// <summary>Receives what a scan found; the bytes are those of the file's name.</summary>
-internal delegate void SegmentVisitor(SegmentProbe probe, ReadOnlySpan<byte> file);

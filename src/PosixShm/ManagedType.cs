@@ -34,13 +34,7 @@ internal abstract class TypedArrays
 internal sealed unsafe class TypedArrays<T> : TypedArrays
     where T : unmanaged
 {
-    public static SegmentFiller Filler(T value, long length) => address =>
-    {
-        for (long start = 0; start < length; start += int.MaxValue)
-        {
-            new Span<T>((T*)address + start, (int)Math.Min(int.MaxValue, length - start)).Fill(value);
-        }
-    };
+    public static SegmentFiller Filler(T value, long length) => address => LargeMemory.Fill((T*)address, length, value);
 
     public override SharedArray Wrap(AttachedArray array, SegmentAccess access)
         => access == SegmentAccess.ReadOnly ? new ReadOnlySharedArray<T>(array) : new SharedArray<T>(array);

@@ -299,12 +299,12 @@ public abstract unsafe partial class SharedArray
     }
 
     private static SegmentFiller Copy(nint source, long bytes)
-        => address => Buffer.MemoryCopy((void*)source, (void*)address, bytes, bytes);
+        => address => _ = LargeMemory.TryCopy((void*)address, (void*)source, bytes); // a new segment that lost its memory is not published
 
     // Of an array, whose memory may go away under the copy: then nothing is published.
     private static SegmentFiller CopyOf(AttachedArray source, long bytes) => address =>
     {
-        if (source.Segment.IsLost || !Segment.TryCopy((void*)address, (void*)source.Data, bytes) || source.Segment.IsLost)
+        if (source.Segment.IsLost || !LargeMemory.TryCopy((void*)address, (void*)source.Data, bytes) || source.Segment.IsLost)
         {
             throw SharedMemoryLostException.Of(source.Segment.Name.Value);
         }

@@ -194,7 +194,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         ReadOnlySpan<long> shape = Shape.AsSpan();
         if (shape.Length != 2 || IsOutside(row, shape[0]) || IsOutside(column, shape[1]))
         {
-            ThrowOutside([row, column]);
+            ThrowOutside(row, column);
         }
 
         return ref ElementAt<T>(unchecked((row * shape[1]) + column));
@@ -292,7 +292,7 @@ public abstract unsafe partial class SharedArray : IDisposable
     /// <summary>Copies, and throws if the memory is gone before the copy or under it.</summary>
     private protected void CopyGuarded(void* destination, void* source, long bytes)
     {
-        if (Segment.IsLost || !Segment.TryCopy(destination, source, bytes))
+        if (Segment.IsLost || !LargeMemory.TryCopy(destination, source, bytes))
         {
             throw SharedMemoryLostException.Of(Name);
         }
@@ -318,18 +318,26 @@ public abstract unsafe partial class SharedArray : IDisposable
             ? (int)length
             : throw new InvalidOperationException($"'{Name}' has {length} {of}, and a span at most {int.MaxValue}: use AsSpan(start, length) or AsTensorSpan().");
 
+    // Of one throw each, so that the compiler sees that they do not return: else the loops that index would keep their sums in memory for them.
     [DoesNotReturn]
-    private void ThrowOutside(params scoped ReadOnlySpan<long> indices)
-    {
-        ThrowIfDetached();
+    private void ThrowOutside(long index) => throw Outside([index]);
 
-        // One index is a flat one.
-        if (indices.Length != 1 && indices.Length != Rank)
+    [DoesNotReturn]
+    private void ThrowOutside(long row, long column) => throw Outside([row, column]);
+
+    [DoesNotReturn]
+    private void ThrowOutside(scoped ReadOnlySpan<long> indices) => throw Outside(indices);
+
+    private Exception Outside(scoped ReadOnlySpan<long> indices)
+    {
+        if (_data is null)
         {
-            throw new ArgumentException($"'{Name}' has {Rank} dimensions, and {indices.Length} indices were given.", nameof(indices));
+            return new ObjectDisposedException(GetType().FullName);
         }
 
-        throw new IndexOutOfRangeException(
-            $"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no element at {ShapeText.Of(indices)}.");
+        // One index is a flat one.
+        return indices.Length != 1 && indices.Length != Rank
+            ? new ArgumentException($"'{Name}' has {Rank} dimensions, and {indices.Length} indices were given.", nameof(indices))
+            : new IndexOutOfRangeException($"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no element at {ShapeText.Of(indices)}.");
     }
 }

@@ -3,6 +3,7 @@ using System.Collections;
 using System.Diagnostics;
 using System.Numerics.Tensors;
 using PosixShm.Arrays;
+using PosixShm.Segments;
 
 namespace PosixShm;
 
@@ -159,11 +160,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     public void Fill(T value)
     {
         ThrowIfDetached();
-        for (long start = 0; start < Length; start += int.MaxValue)
-        {
-            AsSpan(start, (int)Math.Min(int.MaxValue, Length - start)).Fill(value);
-        }
-
+        LargeMemory.Fill((T*)Data, Length, value);
         ThrowIfLost();
     }
 
@@ -228,7 +225,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     {
         ArgumentOutOfRangeException.ThrowIfNegative(elementIndex);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(elementIndex, Length);
-        Segments.Segment segment = AcquireSegment();
+        Segment segment = AcquireSegment();
         return new MemoryHandle((T*)(segment.Address + (nint)Header.DataOffset) + elementIndex, pinnable: pinnable);
     }
 

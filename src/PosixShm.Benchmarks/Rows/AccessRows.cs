@@ -1,5 +1,6 @@
 using System.IO.MemoryMappedFiles;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Rows;
@@ -7,7 +8,11 @@ namespace PosixShm.Benchmarks.Rows;
 /// <summary>Reading and writing elements: no system calls, only the compiler and the memory.</summary>
 internal static class AccessRows
 {
-    private const int Elements = 1 << 16;
+    // 16 KiB, in the first cache: it is not memory that is compared.
+    private const int Elements = 1 << 11;
+
+    // At once and in the same way: else it is a matter of luck which loop the just-in-time compiler has improved, and how.
+    private const MethodImplOptions Compiled = MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining;
 
     private static double s_result;
 
@@ -87,6 +92,7 @@ internal static class AccessRows
             [new Gate(1.1), new Gate(1.0, "numpy")]);
     }
 
+    [MethodImpl(Compiled)]
     private static double Sum(ReadOnlySpan<double> elements)
     {
         double sum = 0;
@@ -98,6 +104,7 @@ internal static class AccessRows
         return sum;
     }
 
+    [MethodImpl(Compiled)]
     private static double Sum(double[] elements)
     {
         double sum = 0;
@@ -109,6 +116,7 @@ internal static class AccessRows
         return sum;
     }
 
+    [MethodImpl(Compiled)]
     private static double Sum(SharedArray<double> elements)
     {
         double sum = 0;
@@ -120,6 +128,7 @@ internal static class AccessRows
         return sum;
     }
 
+    [MethodImpl(Compiled)]
     private static double Sum(MemoryMappedViewAccessor elements)
     {
         double sum = 0;
@@ -131,6 +140,7 @@ internal static class AccessRows
         return sum;
     }
 
+    [MethodImpl(Compiled)]
     private static void Increment(Span<double> elements)
     {
         for (int i = 0; i < elements.Length; i++)
@@ -139,6 +149,7 @@ internal static class AccessRows
         }
     }
 
+    [MethodImpl(Compiled)]
     private static void Increment(double[] elements)
     {
         for (int i = 0; i < elements.Length; i++)
@@ -147,6 +158,7 @@ internal static class AccessRows
         }
     }
 
+    [MethodImpl(Compiled)]
     private static void Increment(SharedArray<double> elements)
     {
         for (long i = 0; i < elements.Length; i++)
@@ -155,6 +167,7 @@ internal static class AccessRows
         }
     }
 
+    [MethodImpl(Compiled)]
     private static void Increment(MemoryMappedViewAccessor elements)
     {
         for (long i = 0; i < Elements; i++)

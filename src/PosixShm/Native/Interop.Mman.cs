@@ -24,7 +24,7 @@ internal static partial class Interop
     internal static partial SafeMappingHandle MMap(ulong length, MapFlags flags, SafeFileHandle fd);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MAdvise", SetLastError = true)]
-    internal static partial int MAdvise(SafeMappingHandle address, ulong length, MemoryAdvice advice);
+    internal static partial int MAdvise(nint address, ulong length, MemoryAdvice advice);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MSync", SetLastError = true)]
     internal static partial int MSync(SafeMappingHandle address, ulong length);

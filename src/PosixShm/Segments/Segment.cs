@@ -58,9 +58,6 @@ internal sealed unsafe class Segment
     /// <summary>Gets the word behind <see cref="IsLost"/>, for code that looks at it often. It outlives the segment.</summary>
     public int* Lost => _mapping.Lost;
 
-    /// <summary>Copies from or to the mapping; false if its memory is gone.</summary>
-    public static bool TryCopy(void* destination, void* source, long bytes) => Interop.Copy(destination, source, (ulong)bytes) == 0;
-
     /// <summary>Gets the file's number in its file system.</summary>
     public ulong Inode => _file.GetInode();
 

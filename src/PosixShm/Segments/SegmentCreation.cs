@@ -127,12 +127,12 @@ internal static unsafe class SegmentCreation
     {
         if (options.HugePages)
         {
-            _ = Interop.MAdvise(mapping, (ulong)length, Interop.MemoryAdvice.ADVICE_HUGE_PAGES);
+            _ = Interop.MAdvise(mapping.DangerousGetHandle(), (ulong)length, Interop.MemoryAdvice.ADVICE_HUGE_PAGES);
         }
 
         if (options.Populate)
         {
-            _ = Interop.MAdvise(mapping, (ulong)length, Interop.MemoryAdvice.ADVICE_POPULATE_WRITE);
+            LargeMemory.Populate(mapping.DangerousGetHandle(), length);
         }
     }
 }

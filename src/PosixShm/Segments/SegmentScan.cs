@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -46,24 +45,22 @@ internal sealed unsafe class SegmentScan<T>
     private List<T> WorkTogether(byte[] names, int length)
     {
         List<T> all = [];
-        try
+        Helpers.Run(Environment.ProcessorCount - 1, () => Add(Work(names, length)), Help);
+        return all;
+
+        void Help()
         {
-            _ = Parallel.For(0, Environment.ProcessorCount, worker =>
-            {
-                byte[] mine = worker == 0 ? names : new byte[BatchSize];
-                List<T> found = Work(mine, worker == 0 ? length : ReadNames(mine));
-                lock (all)
-                {
-                    all.AddRange(found);
-                }
-            });
-        }
-        catch (AggregateException error)
-        {
-            ExceptionDispatchInfo.Throw(error.InnerExceptions[0]);
+            byte[] mine = new byte[BatchSize];
+            Add(Work(mine, ReadNames(mine)));
         }
 
-        return all;
+        void Add(List<T> found)
+        {
+            lock (all)
+            {
+                all.AddRange(found);
+            }
+        }
     }
 
     // Looks at the names that are at hand, and at the next ones, until there are no more.

@@ -1,0 +1,157 @@
+using System.Globalization;
+
+namespace PosixShm.Tests;
+
+/// <summary>What is done in pieces by several processors is done whole, and once.</summary>
+internal sealed class LargeMemoryTests : NamedTest
+{
+    // Neither whole pieces nor whole pages.
+    private const int Length = (33 << 20) + 12_347;
+
+    [Test]
+    public void A_large_copy_is_whole_in_both_directions()
+    {
+        byte[] bytes = new byte[Length];
+        new Random(1).NextBytes(bytes);
+        using SharedArray<byte> array = SharedArray.Create<byte>(Name, Length + 7);
+        array.CopyFrom(bytes, 7);
+        byte[] copy = new byte[Length];
+        array.CopyTo(copy, 7);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(copy.AsSpan().SequenceEqual(bytes), Is.True);
+            Assert.That(array.AsSpan(0, 7).ContainsAnyExcept((byte)0), Is.False);
+            Assert.That(Python.Run("import numpy as np, zlib; print(zlib.crc32(np.load(sys.argv[1], mmap_mode='r')[7:]))", ShmPath), Is.EqualTo($"{Crc32(bytes)}"));
+        }
+    }
+
+    [TestCase(1)]
+    [TestCase(-1)]
+    [TestCase(5_000_000)]
+    [TestCase(-5_000_000)]
+    public void A_large_copy_within_an_array_is_as_if_there_were_a_copy_in_between(int distance)
+    {
+        using SharedArray<byte> array = SharedArray.Create<byte>(Name, Length + 5_000_000);
+        new Random(2).NextBytes(array.Span);
+        int from = Math.Max(0, -distance);
+        byte[] before = array.AsSpan(from, Length).ToArray();
+        array.CopyFrom(array.AsSpan(from, Length), from + distance);
+        Assert.That(array.AsSpan(from + distance, Length).SequenceEqual(before), Is.True);
+    }
+
+    [Test]
+    public void Every_element_of_a_large_array_is_filled()
+    {
+        using SharedArray<Point> fresh = SharedArray.CreateFull(Name, new Point(1, 2, 3), Length / 12);
+        Assert.That(fresh.Span.ContainsAnyExcept(new Point(1, 2, 3)), Is.False);
+        fresh.Fill(new Point(4, 5, 6));
+        Assert.That(fresh.Span.ContainsAnyExcept(new Point(4, 5, 6)), Is.False);
+    }
+
+    [Test]
+    public void A_large_array_is_made_of_elements_and_of_another_array()
+    {
+        double[] values = [.. Enumerable.Range(0, Length / 8).Select(static i => (double)i)];
+        using SharedArray<double> array = SharedArray.CreateFrom(Name, values);
+        using SharedArray<double> copy = SharedArray.CreateCopy(NameOf("copy"), array);
+        Assert.That(array.Span.SequenceEqual(values) && copy.Span.SequenceEqual(values), Is.True);
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public void A_large_populated_array_is_mapped_whole(bool preallocate)
+    {
+        // In a process of its own: the kernel's count is of all that is mapped.
+        ChildProcess.Run(CreatePopulated, Name, preallocate.ToString());
+
+        static int CreatePopulated(string[] args)
+        {
+            using SharedArray<byte> array = SharedArray.Create<byte>(args[0], new SharedArrayOptions { Populate = true, Preallocate = bool.Parse(args[1]) }, Length);
+            string[] map = [.. File.ReadLines("/proc/self/smaps").SkipWhile(static line => !line.Contains("/dev/shm/", StringComparison.Ordinal)).Take(8)];
+            Assert.That(Kilobytes("Rss:"), Is.EqualTo(Kilobytes("Size:")).And.GreaterThan(Length >> 10), string.Join('\n', map));
+            return 0;
+
+            long Kilobytes(string key) => long.Parse(map.First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        }
+    }
+
+    [Test]
+    public void A_large_copy_of_an_array_that_is_truncated_meanwhile_throws()
+    {
+        ChildProcess.Run(CopyTruncated, Name);
+
+        static int CopyTruncated(string[] args)
+        {
+            byte[] bytes = new byte[Length];
+            using SharedArray<byte> array = SharedArray.Create<byte>(args[0], Length);
+            using (FileStream file = File.OpenWrite($"/dev/shm/{args[0]}"))
+            {
+                file.SetLength(20 << 20);
+            }
+
+            Assert.That(() => array.CopyTo(bytes), Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(() => array.CopyFrom(bytes), Throws.InstanceOf<SharedMemoryLostException>());
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_large_sparse_array_that_is_filled_in_a_full_folder_is_not_made()
+    {
+        Assert.That(ChildProcess.Run(
+            "unshare",
+            ["--mount", "bash", "-c", "mount -t tmpfs -o size=20m none /dev/shm && exec \"$@\"", "bash", .. ChildProcess.CommandLine(CreateTooLarge)]),
+            Does.Contain("No space"));
+
+        static int CreateTooLarge(string[] args)
+        {
+            SharedArrayOptions sparse = new() { Preallocate = false };
+            byte[] bytes = new byte[Length];
+            IOException? error = Assert.Throws<IOException>(() => SharedArray.CreateFrom("big", bytes, sparse, Length));
+            Console.WriteLine(error!.Message);
+            Assert.That(() => SharedArray.CreateFull("big", "uint8", (byte)1, sparse, Length), Throws.InstanceOf<IOException>());
+            Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Is.Empty);
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_large_copy_does_not_wait_for_a_thread_pool_that_is_busy()
+    {
+        ChildProcess.Run(CopyBesideABusyPool, Name);
+
+        static int CopyBesideABusyPool(string[] args)
+        {
+            using ManualResetEventSlim done = new();
+            _ = ThreadPool.SetMaxThreads(Environment.ProcessorCount, Environment.ProcessorCount);
+            for (int i = 0; i < 100; i++)
+            {
+                _ = ThreadPool.UnsafeQueueUserWorkItem(_ => done.Wait(), null);
+            }
+
+            byte[] bytes = new byte[Length];
+            using SharedArray<byte> array = SharedArray.Create<byte>(args[0], Length);
+            array.CopyTo(bytes);
+            Assert.That(SharedArray.List(), Is.Not.Empty);
+            done.Set();
+            return 0;
+        }
+    }
+
+    private readonly record struct Point(int X, int Y, int Z);
+
+    private static uint Crc32(ReadOnlySpan<byte> bytes)
+    {
+        uint sum = uint.MaxValue;
+        foreach (byte b in bytes)
+        {
+            sum ^= b;
+            for (int bit = 0; bit < 8; bit++)
+            {
+                sum = (sum >> 1) ^ ((sum & 1) * 0xEDB88320);
+            }
+        }
+
+        return ~sum;
+    }
+}

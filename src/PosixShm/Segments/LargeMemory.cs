@@ -1,0 +1,96 @@
+using PosixShm.Native;
+
+namespace PosixShm.Segments;
+
+/// <summary>
+/// Work that may touch much memory. One processor alone uses half of the memory's bandwidth, or less, and takes new pages one after the other,
+/// so large work is done in pieces by several. docs/BENCHMARKS.md has what that gains.
+/// </summary>
+internal static unsafe class LargeMemory
+{
+    // Of memory that is there already, less is done by one before a second one has begun.
+    private const long LeastToCopy = 16 << 20;
+
+    // New pages are cleared first, which takes longer.
+    private const long LeastToPopulate = 4 << 20;
+
+    // As large as a huge page, so that no two processors clear parts of the same one.
+    private const long Piece = 2 << 20;
+
+    // So many use all of the bandwidth of usual machines; more would only be kept from other work.
+    private static readonly int s_mostHelpers = Math.Min(Environment.ProcessorCount, 8) - 1;
+
+    /// <summary>Copies from or to a mapping; false if its memory is gone, and then some of it may be copied.</summary>
+    public static bool TryCopy(void* destination, void* source, long bytes)
+    {
+        byte* to = (byte*)destination;
+        byte* from = (byte*)source;
+        bool isOverlapping = to < from + bytes && from < to + bytes;
+        return isOverlapping || bytes < LeastToCopy ? TryCopyPiece(to, from, bytes) : TryCopyInPieces(to, from, bytes);
+    }
+
+    /// <summary>Sets every element.</summary>
+    public static void Fill<T>(T* elements, long length, T value)
+        where T : unmanaged
+    {
+        if (length * sizeof(T) < LeastToCopy)
+        {
+            new Span<T>(elements, (int)length).Fill(value);
+        }
+        else
+        {
+            FillInPieces(elements, length, value);
+        }
+    }
+
+    /// <summary>Maps every page, to be written. Advice: kernels before 5.14 do not know it, and where there is no space, the first store will say so.</summary>
+    public static void Populate(nint address, long bytes)
+    {
+        if (bytes < LeastToPopulate)
+        {
+            PopulatePiece(address, bytes);
+        }
+        else
+        {
+            InPieces(bytes, Piece, (start, length) => PopulatePiece(address + (nint)start, length));
+        }
+    }
+
+    private static bool TryCopyInPieces(byte* to, byte* from, long bytes)
+    {
+        bool isLost = false;
+        InPieces(bytes, Piece, (start, length) =>
+        {
+            if (!TryCopyPiece(to + start, from + start, length))
+            {
+                Volatile.Write(ref isLost, true);
+            }
+        });
+        return !isLost;
+    }
+
+    private static void FillInPieces<T>(T* elements, long length, T value)
+        where T : unmanaged
+        => InPieces(length, Math.Max(1, Piece / sizeof(T)), (start, count) => new Span<T>(elements + start, (int)count).Fill(value));
+
+    private static bool TryCopyPiece(byte* to, byte* from, long bytes) => Interop.Copy(to, from, (ulong)bytes) == 0;
+
+    private static void PopulatePiece(nint address, long bytes) => _ = Interop.MAdvise(address, (ulong)bytes, Interop.MemoryAdvice.ADVICE_POPULATE_WRITE);
+
+    private static void InPieces(long total, long piece, Action<long, long> work)
+    {
+        long next = 0;
+        Helpers.Run(s_mostHelpers, WorkOn, WorkOn);
+
+        // Each takes the next piece.
+        void WorkOn()
+        {
+            for (long start = Take(); start < total; start = Take())
+            {
+                work(start, Math.Min(piece, total - start));
+            }
+        }
+
+        long Take() => Interlocked.Add(ref next, piece) - piece;
+    }
+}

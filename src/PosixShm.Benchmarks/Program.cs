@@ -1,5 +1,6 @@
 using PosixShm.Benchmarks;
 using PosixShm.Benchmarks.Measuring;
+using PosixShm.Benchmarks.Micro;
 using PosixShm.Benchmarks.Report;
 using PosixShm.Benchmarks.Rows;
 
@@ -27,11 +28,13 @@ Summary summary = new(
     machine,
     Selected<RowResult>(
         SegmentRows.CreateSparse, SegmentRows.CreateReserved, SegmentRows.Attach, SegmentRows.List,
+        LargeRows.Populate, LargeRows.From,
         AccessRows.Read, AccessRows.Update, AccessRows.Copy, AccessRows.Total,
-        LockRows.Alone, LockRows.Contended, CommandRows.Start),
+        LockRows.Alone, LockRows.Contended, CommandRows.Start, CommandRows.Delete),
     Selected<Growth>(
         GrowthRows.List, GrowthRows.CreateSparse, GrowthRows.CreateReserved, GrowthRows.Attach, GrowthRows.Attachments,
         GrowthRows.Lock, GrowthRows.Sum),
+    options.IsShort ? [] : MicroBenchmarks.Run(options.Only),
     AllocationRows.All());
 
 Console.WriteLine(summary);

@@ -4,7 +4,7 @@ using PosixShm.Benchmarks.Measuring;
 namespace PosixShm.Benchmarks.Report;
 
 /// <summary>All that one run measured.</summary>
-internal sealed record Summary(string Machine, IReadOnlyList<RowResult> Rows, IReadOnlyList<Growth> Growths, IReadOnlyList<Allocation> Allocations)
+internal sealed record Summary(string Machine, IReadOnlyList<RowResult> Rows, IReadOnlyList<Growth> Growths, IReadOnlyList<MicroResult> Micro, IReadOnlyList<Allocation> Allocations)
 {
     private const string Begin = "<!-- measured: written by ./build.sh bench --docs docs -->";
     private const string End = "<!-- end of what is measured -->";
@@ -23,6 +23,10 @@ internal sealed record Summary(string Machine, IReadOnlyList<RowResult> Rows, IR
         ### Growth
 
         {Table.Of(Growths)}
+
+        ### Inside one process
+
+        {(Micro.Count == 0 ? "Only in the full run." : Table.Of(Micro))}
 
         ### Allocations
 

@@ -24,6 +24,15 @@ internal static class Table
         }),
     ]);
 
+    public static string Of(IEnumerable<MicroResult> results) => Aligned(
+    [
+        ["operation", "size", "time", "error", "bytes allocated"],
+        .. results.Select(static result => new[]
+        {
+            result.Operation, result.Parameters, Time(result.Nanoseconds), Time(result.Error), result.AllocatedBytes.ToString(CultureInfo.InvariantCulture),
+        }),
+    ]);
+
     public static string Of(IEnumerable<Allocation> allocations) => Aligned(
     [
         ["operation", "bytes allocated", "gate", "met"],

@@ -1,6 +1,5 @@
 using System.IO.MemoryMappedFiles;
 using System.Numerics.Tensors;
-using System.Runtime.CompilerServices;
 using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Rows;
@@ -10,9 +9,6 @@ internal static class AccessRows
 {
     // 16 KiB, in the first cache: it is not memory that is compared.
     private const int Elements = 1 << 11;
-
-    // At once and in the same way: else it is a matter of luck which loop the just-in-time compiler has improved, and how.
-    private const MethodImplOptions Compiled = MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining;
 
     private static double s_result;
 
@@ -25,10 +21,10 @@ internal static class AccessRows
         return contest.Stage.Measure(
             "element read in a loop",
             [
-                Contender.Of("double[]", () => s_result = Sum(managed)),
-                Contender.Of("PosixShm, Span", () => s_result = Sum(scratch.Array.Span)),
-                Contender.Of("PosixShm, indexer", () => s_result = Sum(scratch.Array)),
-                Contender.Of("MemoryMappedViewAccessor", () => s_result = Sum(view)),
+                Contender.Of("double[]", () => s_result = Loops.Sum(managed)),
+                Contender.Of("PosixShm, Span", () => s_result = Loops.Sum(scratch.Array.Span)),
+                Contender.Of("PosixShm, indexer", () => s_result = Loops.Sum(scratch.Array)),
+                Contender.Of("MemoryMappedViewAccessor", () => s_result = Loops.Sum(view, Elements)),
             ],
             [new Gate(1.1, Who: "PosixShm, Span"), new Gate(1.1, Who: "PosixShm, indexer")],
             Elements);
@@ -43,10 +39,10 @@ internal static class AccessRows
         return contest.Stage.Measure(
             "element update in a loop",
             [
-                Contender.Of("double[]", () => Increment(managed)),
-                Contender.Of("PosixShm, Span", () => Increment(scratch.Array.Span)),
-                Contender.Of("PosixShm, indexer", () => Increment(scratch.Array)),
-                Contender.Of("MemoryMappedViewAccessor", () => Increment(view)),
+                Contender.Of("double[]", () => Loops.Increment(managed)),
+                Contender.Of("PosixShm, Span", () => Loops.Increment(scratch.Array.Span)),
+                Contender.Of("PosixShm, indexer", () => Loops.Increment(scratch.Array)),
+                Contender.Of("MemoryMappedViewAccessor", () => Loops.Increment(view, Elements)),
             ],
             [new Gate(1.1, Who: "PosixShm, Span")],
             Elements);
@@ -90,89 +86,5 @@ internal static class AccessRows
                 contest.Python.Contender("numpy", "sum", scratch.Path, Bytes),
             ],
             [new Gate(1.1), new Gate(1.0, "numpy")]);
-    }
-
-    [MethodImpl(Compiled)]
-    private static double Sum(ReadOnlySpan<double> elements)
-    {
-        double sum = 0;
-        for (int i = 0; i < elements.Length; i++)
-        {
-            sum += elements[i];
-        }
-
-        return sum;
-    }
-
-    [MethodImpl(Compiled)]
-    private static double Sum(double[] elements)
-    {
-        double sum = 0;
-        for (int i = 0; i < elements.Length; i++)
-        {
-            sum += elements[i];
-        }
-
-        return sum;
-    }
-
-    [MethodImpl(Compiled)]
-    private static double Sum(SharedArray<double> elements)
-    {
-        double sum = 0;
-        for (long i = 0; i < elements.Length; i++)
-        {
-            sum += elements[i];
-        }
-
-        return sum;
-    }
-
-    [MethodImpl(Compiled)]
-    private static double Sum(MemoryMappedViewAccessor elements)
-    {
-        double sum = 0;
-        for (long i = 0; i < Elements; i++)
-        {
-            sum += elements.ReadDouble(i * sizeof(double));
-        }
-
-        return sum;
-    }
-
-    [MethodImpl(Compiled)]
-    private static void Increment(Span<double> elements)
-    {
-        for (int i = 0; i < elements.Length; i++)
-        {
-            elements[i]++;
-        }
-    }
-
-    [MethodImpl(Compiled)]
-    private static void Increment(double[] elements)
-    {
-        for (int i = 0; i < elements.Length; i++)
-        {
-            elements[i]++;
-        }
-    }
-
-    [MethodImpl(Compiled)]
-    private static void Increment(SharedArray<double> elements)
-    {
-        for (long i = 0; i < elements.Length; i++)
-        {
-            elements[i]++;
-        }
-    }
-
-    [MethodImpl(Compiled)]
-    private static void Increment(MemoryMappedViewAccessor elements)
-    {
-        for (long i = 0; i < Elements; i++)
-        {
-            elements.Write(i * sizeof(double), elements.ReadDouble(i * sizeof(double)) + 1);
-        }
     }
 }

@@ -41,6 +41,14 @@ def load(count, path, _):
         np.load(path, mmap_mode="r+")
 
 
+def save(count, path, size):
+    elements = arrays.setdefault("elements", np.ones(size // 8))
+    for _ in range(count):
+        np.save(path, elements)
+        os.rename(path + ".npy", path)
+        os.unlink(path)
+
+
 def listing(count, path, _):
     for _ in range(count):
         found = 0
@@ -90,7 +98,7 @@ def contend(count, _, processes):
 
 
 OPERATIONS = {
-    "create": create, "attach": attach, "load": load, "list": listing,
+    "create": create, "attach": attach, "load": load, "save": save, "list": listing,
     "copy": copy, "sum": total, "lock": enter, "contend": contend,
 }
 

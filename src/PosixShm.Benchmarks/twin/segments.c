@@ -118,6 +118,51 @@ void create_reserved(Request request)
     create(request, 1);
 }
 
+/* Elements of one's own in a new segment: space, header, elements; and its end. */
+void create_from(Request request)
+{
+    char* elements = malloc((size_t)request.number);
+    memset(elements, 1, (size_t)request.number);
+    for (long i = 0; i < request.count; i++)
+    {
+        long size = request.number + 2 * PAGE;
+        int fd = shm_open(strrchr(request.path, '/'), O_RDWR | O_CREAT | O_EXCL, 0600);
+        check(fd, "shm_open");
+        check(fallocate(fd, 0, 0, size), "fallocate");
+        char* memory = map(fd, size);
+        memcpy(memory, magic, sizeof magic);
+        memcpy(memory + PAGE, elements, (size_t)request.number);
+        munmap(memory, (size_t)size);
+        close(fd);
+        check(unlink(request.path), "unlink");
+    }
+
+    free(elements);
+}
+
+/* A new segment whose pages are all mapped. */
+void create_populated(Request request)
+{
+    for (long i = 0; i < request.count; i++)
+    {
+        int fd = shm_open(strrchr(request.path, '/'), O_RDWR | O_CREAT | O_EXCL, 0600);
+        check(fd, "shm_open");
+        check(fallocate(fd, 0, 0, request.number), "fallocate");
+        char* memory = map(fd, request.number);
+        check(madvise(memory, (size_t)request.number, 23 /* MADV_POPULATE_WRITE */), "madvise");
+        munmap(memory, (size_t)request.number);
+        close(fd);
+        check(unlink(request.path), "unlink");
+    }
+}
+
+/* Looks at a file and deletes it: a whole process's work. */
+void delete_one(Request request)
+{
+    check(probe(AT_FDCWD, request.path, 0) ? 0 : -1, "probe");
+    check(unlink(request.path), "unlink");
+}
+
 static void* attach_one(Request request, int alike, int* fd, int64_t* size)
 {
     char head[PAGE], tail[PAGE];

@@ -21,6 +21,9 @@ typedef struct
 void create_plain(Request request);
 void create_sparse(Request request);
 void create_reserved(Request request);
+void create_from(Request request);
+void create_populated(Request request);
+void delete_one(Request request);
 void attach(Request request);
 void attach_alike(Request request);
 void attach_many(Request request);

@@ -6,7 +6,7 @@
 #
 # Steps, each with all that must come before it:
 #     native    compiles the C shim into artifacts/native
-#     build     builds library, command and tests
+#     build     builds library, command and tests; the command as machine code (10 s; NativeCommand=false leaves that out)
 #     format    checks that the code is formatted as .editorconfig says
 #     test      builds, checks the format, runs all tests; the last line is "N passed, N failed"
 #     demo      shows one array in C#, F#, Python and the shell, and checks every step (samples/)

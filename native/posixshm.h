@@ -39,7 +39,6 @@ enum
 {
     PAL_LOCK_SHARED    = 1,
     PAL_LOCK_EXCLUSIVE = 2,
-    PAL_LOCK_NONE      = 3,
 };
 
 enum
@@ -186,8 +185,11 @@ POSIXSHM_EXPORT uint32_t PosixShm_GetEffectiveUser(void);
 
 /* ---- locks on bytes, which the kernel drops when the last copy of the descriptor closes ---------- */
 
-/* Takes or drops a PAL_LOCK_* on one byte without waiting; fcntl(2), F_OFD_SETLK. Returns 0, or -1 (EAGAIN: somebody else's). */
+/* Takes a PAL_LOCK_* on one byte without waiting; fcntl(2), F_OFD_SETLK. Returns 0, or -1 (EAGAIN: somebody else's). */
 POSIXSHM_EXPORT int32_t PosixShm_LockByte(intptr_t fd, int64_t offset, int32_t kind);
+
+/* Drops all locks of an open file, as closing its last copy would; fcntl(2), F_OFD_SETLK. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_UnlockAll(intptr_t fd);
 
 /* Asks whether anybody else holds a lock on one byte; fcntl(2), F_OFD_GETLK. Returns 1, 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_IsByteLocked(intptr_t fd, int64_t offset);

@@ -13,7 +13,7 @@ static struct flock one_byte(int64_t offset, short type)
 
 int32_t PosixShm_LockByte(intptr_t fd, int64_t offset, int32_t kind)
 {
-    short type = kind == PAL_LOCK_SHARED ? F_RDLCK : kind == PAL_LOCK_EXCLUSIVE ? F_WRLCK : F_UNLCK;
+    short type = kind == PAL_LOCK_SHARED ? F_RDLCK : F_WRLCK;
     struct flock lock = one_byte(offset, type);
     int result;
     RETRY(result, FAULT("lock") ? -1 : fcntl((int)fd, F_OFD_SETLK, &lock));
@@ -25,6 +25,15 @@ int32_t PosixShm_LockByte(intptr_t fd, int64_t offset, int32_t kind)
         errno = EAGAIN;
     }
 
+    return result;
+}
+
+int32_t PosixShm_UnlockAll(intptr_t fd)
+{
+    /* A length of zero reaches to the largest offset there is. */
+    struct flock all = { .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0 };
+    int result;
+    RETRY(result, fcntl((int)fd, F_OFD_SETLK, &all));
     return result;
 }
 

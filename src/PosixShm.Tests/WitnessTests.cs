@@ -29,6 +29,33 @@ internal sealed class WitnessTests : NamedTest
         }
     }
 
+    [Test]
+    public void A_detached_array_is_not_in_use_while_a_copy_of_its_descriptor_is_open()
+    {
+        SharedArray.Create(Name, 1).Dispose();
+        SharedArray<double> array = SharedArray.Attach(Name);
+        array.Lock.Enter(); // another byte is locked for that
+        array.Lock.Exit();
+
+        // As a process has one that another thread is just starting.
+        string descriptor = Directory.GetFiles("/proc/self/fd").First(link => new FileInfo(link).LinkTarget == ShmPath);
+        int copy = Syscall.dup(int.Parse(Path.GetFileName(descriptor), System.Globalization.CultureInfo.InvariantCulture));
+        Assert.That(copy, Is.Positive);
+        try
+        {
+            Assert.That(SharedArray.Describe(Name).IsInUse, Is.True);
+            array.Dispose();
+            Assert.That(SharedArray.Describe(Name).IsInUse, Is.False);
+            Assert.That(Syscall.stat(ShmPath, out Stat stat), Is.Zero);
+            string inode = $":{stat.st_ino} ";
+            Assert.That(File.ReadAllLines("/proc/locks").Where(line => line.Contains(inode, StringComparison.Ordinal)), Is.Empty);
+        }
+        finally
+        {
+            _ = Syscall.close(copy);
+        }
+    }
+
     [TestCase(0b110_000_000)]
     [TestCase(0b110_110_000)]
     [TestCase(0b110_110_110)]

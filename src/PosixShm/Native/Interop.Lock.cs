@@ -9,11 +9,13 @@ internal static partial class Interop
     {
         LOCK_SHARED = 1,
         LOCK_EXCLUSIVE = 2,
-        LOCK_NONE = 3,
     }
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_LockByte", SetLastError = true)]
     internal static partial int LockByte(SafeFileHandle fd, long offset, ByteLock kind);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_UnlockAll", SetLastError = true)]
+    internal static partial int UnlockAll(SafeFileHandle fd);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_IsByteLocked", SetLastError = true)]
     internal static partial int IsByteLocked(SafeFileHandle fd, long offset);

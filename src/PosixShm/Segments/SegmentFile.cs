@@ -15,6 +15,7 @@ internal sealed class SegmentFile : IDisposable
 
     private readonly SafeFileHandle _fd;
     private readonly bool _isFollowed;
+    private bool _isMarked;
 
     public SegmentFile(SegmentName name, SafeFileHandle fd, bool isFollowed = false)
     {
@@ -73,6 +74,7 @@ internal sealed class SegmentFile : IDisposable
         // a moment. One who keeps it longer is no program of ours, and "in use" is what the byte says then.
         const int MostTries = 50;
 
+        _isMarked = true;
         for (int i = 0; Interop.LockByte(_fd, InUseByte, Interop.ByteLock.LOCK_SHARED) < 0; i++)
         {
             if (Interop.LastError != Interop.Error.EAGAIN)
@@ -274,7 +276,17 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>Keeps the file open until <see cref="Dispose"/>, even if the garbage collector finds it unused.</summary>
     public void KeepOpenUntilDisposed() => GC.SuppressFinalize(_fd);
 
-    public void Dispose() => _fd.Dispose();
+    /// <summary>Closes the file, which is no longer in use then.</summary>
+    public void Dispose()
+    {
+        // Not left to the closing: a process that another thread is just starting has a copy of the descriptor, until its program begins.
+        if (_isMarked && !_fd.IsClosed)
+        {
+            _ = Interop.UnlockAll(_fd);
+        }
+
+        _fd.Dispose();
+    }
 
     private static SegmentFile OpenOnce(SegmentName name, SegmentAccess access, SegmentTrust trust, out Interop.Status status)
     {

@@ -13,6 +13,7 @@
 #     samples   runs the other samples, each of which checks itself
 #     bench     measures against C, .NET and Python (docs/BENCHMARKS.md); takes the rest of the line:
 #               [--short] [--json FILE] [--docs FOLDER] [--only TEXT]
+#     count     counts the instructions of single operations, with valgrind (docs/BENCHMARKS.md)
 #     soak [SECONDS]
 #               processes that use the same arrays and are killed at random, under audit: 600 seconds, if not told; SEED=N for another run
 #     fuzz [SECONDS]
@@ -157,6 +158,18 @@ step_bench() {
 # Runs a method of the test assembly.
 run_of_tests() { dotnet "artifacts/bin/PosixShm.Tests/${configuration,,}/PosixShm.Tests.dll" "$@"; }
 
+# For every x86-64: valgrind does not know the newest instructions.
+step_count() {
+    need dotnet compiler
+    command -v valgrind >/dev/null || install "valgrind" valgrind
+    mkdir -p artifacts/counted
+    "${CC:-cc}" -std=c11 -O3 -Wall -Wextra -Werror -o artifacts/counted/twin src/PosixShm.Benchmarks/twin/*.c -pthread
+    dotnet build src/PosixShm.Cli --configuration Release --verbosity quiet
+    dotnet publish src/PosixShm.Benchmarks/counted/counted.cs --configuration Release --output artifacts/counted --verbosity quiet
+    rm -f artifacts/counted/counted.dbg # which valgrind cannot read
+    src/PosixShm.Benchmarks/counted/count.sh "$PWD/artifacts/counted/counted" "$PWD/artifacts/counted/twin" "$PWD/artifacts/bin/pshm"
+}
+
 step_soak() {
     need build
     run_of_tests PosixShm.Tests.Soak Run "${seconds[soak]:-600}" "${SEED:-1}"
@@ -191,7 +204,7 @@ for word in "$@"; do
     fi
 
     case "$word" in
-        native | build | format | test | demo | samples | bench | soak | fuzz) steps+=("$word") ;;
+        native | build | format | test | demo | samples | bench | count | soak | fuzz) steps+=("$word") ;;
         [1-9]*)
             [[ "$word" =~ ^[0-9]+$ && "${steps[*]: -1}" =~ ^(soak|fuzz)$ ]] || stop "only soak and fuzz take seconds: '$word' follows neither, or is no number"
             seconds[${steps[-1]}]="$word"

@@ -12,13 +12,15 @@ public abstract partial class SharedArray
     /// <summary>Gets the array's first lock, in its own memory, for all threads of all processes that attach it.</summary>
     /// <exception cref="InvalidOperationException">The array has none: it was created without, or by another program.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public SharedLock Lock => Locks is [SharedLock first, ..]
-        ? first
+    public SharedLock Lock => Table is { Count: > 0 } table
+        ? table[0]
         : throw new InvalidOperationException($"'{Name}' has no lock: it was created with Locks = 0, or by another program. A NamedSemaphore can take its place.");
 
     /// <summary>Gets the array's locks: as many as <see cref="SharedArrayOptions.Locks"/> said at creation, none if another program created it.</summary>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public IReadOnlyList<SharedLock> Locks
+    public IReadOnlyList<SharedLock> Locks => Table is LockTable table ? table : [];
+
+    private LockTable? Table
     {
         get
         {
@@ -28,7 +30,7 @@ public abstract partial class SharedArray
                 _ = Interlocked.CompareExchange(ref _locks, new LockTable(Segment, Header.ControlOffset, control), null);
             }
 
-            return _locks is null ? [] : _locks;
+            return _locks;
         }
     }
 
@@ -36,7 +38,7 @@ public abstract partial class SharedArray
     private TArray SharingLocks<TArray>(TArray other)
         where TArray : SharedArray
     {
-        if (Locks is LockTable table)
+        if (Table is LockTable table)
         {
             table.AddUser();
             other._locks = table;

@@ -34,7 +34,7 @@ internal static class GrowthRows
         => Create(contest, "create + delete, sparse", preallocate: false, [KiB, 64 * KiB, MiB, 64 * MiB, GiB, 4 * GiB]);
 
     public static Growth CreateReserved(Contest contest)
-        => Create(contest, "create + delete, preallocated", preallocate: true, contest.IsShort ? [KiB, 64 * KiB, MiB, 16 * MiB] : [KiB, 64 * KiB, MiB, 64 * MiB, GiB]);
+        => Create(contest, "create + delete, preallocated", preallocate: true, contest.IsShort ? [KiB, 64 * KiB, MiB, 16 * MiB] : [KiB, 64 * KiB, MiB, 64 * MiB, GiB, 4 * GiB]);
 
     public static Growth Attach(Contest contest)
         => Growth.Join("attach + detach", "bytes", Measured([KiB, 64 * KiB, MiB, 64 * MiB, GiB, 4 * GiB], bytes =>
@@ -81,7 +81,7 @@ internal static class GrowthRows
 
     public static Growth Sum(Contest contest)
     {
-        long[] sizes = contest.IsShort ? [KiB, 32 * KiB, MiB, 16 * MiB, 64 * MiB] : [KiB, 32 * KiB, MiB, 16 * MiB, 64 * MiB, GiB];
+        long[] sizes = contest.IsShort ? [KiB, 32 * KiB, MiB, 16 * MiB, 64 * MiB] : [KiB, 32 * KiB, MiB, 16 * MiB, 64 * MiB, GiB, 4 * GiB];
         return Growth.Join("sum of float64", "bytes", isBandwidth: true, rows: Measured(sizes, bytes =>
         {
             using Scratch scratch = new(bytes);

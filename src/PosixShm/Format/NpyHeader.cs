@@ -65,8 +65,9 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
 
         ReadOnlySpan<byte> bytes = head[(head[6] == 1 ? 10 : 12)..end];
 
-        // Most of a header is the spaces that bring the elements to a page: not worth a look at each.
-        bytes = bytes[..(bytes.LastIndexOfAnyExcept((byte)' ', (byte)'\n') + 1)];
+        // Most of a header is the spaces that bring the elements to a page, and a newline: not worth a look at each.
+        bytes = bytes.EndsWith((byte)'\n') ? bytes[..^1] : bytes;
+        bytes = bytes[..(bytes.LastIndexOfAnyExcept((byte)' ') + 1)];
         Encoding encoding = head[6] == 3 ? Encoding.UTF8 : Encoding.Latin1;
         Span<char> text = bytes.Length <= UsualLength ? stackalloc char[UsualLength] : new char[bytes.Length];
         text = text[..encoding.GetChars(bytes, text)];
@@ -105,6 +106,7 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
     }
 
     // Three keys in any order, each once, and no other.
+    [SkipLocalsInit] // What is taken of the shape is what was read.
     private static NpyHeader? TryReadDictionary(ReadOnlySpan<char> text, int dataOffset, out string problem)
     {
         ElementType? type = null;

@@ -256,9 +256,14 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
 
     private void SkipSpace()
     {
-        while (_position < _text.Length && _text[_position] is ' ' or '\n' or '\r' or '\t')
+        // On locals, since it comes before every token.
+        ReadOnlySpan<char> text = _text;
+        int position = _position;
+        while ((uint)position < (uint)text.Length && text[position] is ' ' or '\n' or '\r' or '\t')
         {
-            _position++;
+            position++;
         }
+
+        _position = position;
     }
 }

@@ -148,10 +148,14 @@ step_bench() {
     dotnet build src/PosixShm.Cli --configuration Release --verbosity quiet
     dotnet build src/PosixShm.Benchmarks --configuration Release --verbosity quiet
     export BENCH_TWIN="$PWD/artifacts/twin/twin" BENCH_COMMAND="$PWD/artifacts/bin/pshm" BENCH_PEERS="$PWD/src/PosixShm.Benchmarks/twin/peers.py"
-    local own=()
-    if unshare --mount mount -t tmpfs tmpfs /dev/shm 2>/dev/null; then
-        own=(unshare --mount sh -c 'mount -t tmpfs -o size=90% tmpfs /dev/shm && exec "$@"' sh)
-    fi
+    local own=() options
+    for options in size=90%,huge=advise size=90%; do
+        if unshare --mount mount -t tmpfs -o "$options" tmpfs /dev/shm 2>/dev/null; then
+            own=(unshare --mount sh -c 'mount -t tmpfs -o "$0" tmpfs /dev/shm && exec "$@"' "$options")
+            break
+        fi
+    done
+
     "${own[@]}" artifacts/bin/PosixShm.Benchmarks/release/PosixShm.Benchmarks "${bench_arguments[@]}"
 }
 

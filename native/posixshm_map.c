@@ -30,7 +30,7 @@ int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t advice)
                : advice == PAL_ADVICE_POPULATE_WRITE  ? MADV_POPULATE_WRITE
                                                       : -1;
     int result;
-    RETRY(result, madvise(address, (size_t)length, native));
+    RETRY(result, FAULT("advise") ? -1 : madvise(address, (size_t)length, native));
     return result;
 }
 

@@ -28,7 +28,7 @@ Summary summary = new(
     machine,
     Selected<RowResult>(
         SegmentRows.CreateSparse, SegmentRows.CreateReserved, SegmentRows.Attach, SegmentRows.List,
-        LargeRows.Populate, LargeRows.From,
+        LargeRows.Populate, LargeRows.Huge, LargeRows.From,
         AccessRows.Read, AccessRows.Update, AccessRows.Copy, AccessRows.Total,
         LockRows.Alone, LockRows.Contended, CommandRows.Start, CommandRows.Delete),
     Selected<Growth>(

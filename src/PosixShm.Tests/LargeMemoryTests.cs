@@ -67,11 +67,64 @@ internal sealed class LargeMemoryTests : NamedTest
         static int CreatePopulated(string[] args)
         {
             using SharedArray<byte> array = SharedArray.Create<byte>(args[0], new SharedArrayOptions { Populate = true, Preallocate = bool.Parse(args[1]) }, Length);
-            string[] map = [.. File.ReadLines("/proc/self/smaps").SkipWhile(static line => !line.Contains("/dev/shm/", StringComparison.Ordinal)).Take(8)];
-            Assert.That(Kilobytes("Rss:"), Is.EqualTo(Kilobytes("Size:")).And.GreaterThan(Length >> 10), string.Join('\n', map));
+            string[] map = Map();
+            Assert.That(Kilobytes(map, "Rss:"), Is.EqualTo(Kilobytes(map, "Size:")).And.GreaterThan(Length >> 10), string.Join('\n', map));
             return 0;
+        }
+    }
 
-            long Kilobytes(string key) => long.Parse(map.First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+    [Test]
+    [Category("Root")]
+    public void Huge_pages_are_used_and_reserved_where_the_mount_has_them()
+    {
+        _ = InFolder("size=200m,huge=advise", Create);
+
+        static int Create(string[] args)
+        {
+            foreach (bool preallocate in (bool[])[true, false])
+            {
+                SharedArrayOptions options = new() { HugePages = true, Preallocate = preallocate };
+                using SharedArray<byte> array = SharedArray.Create<byte>("huge", options, Length);
+                long used = new DriveInfo("/dev/shm").TotalSize - new DriveInfo("/dev/shm").AvailableFreeSpace;
+                Assert.That(used, preallocate ? Is.GreaterThanOrEqualTo(Length) : Is.LessThanOrEqualTo(4 << 20), "reserved");
+
+                array.Fill(1);
+                Assert.That(Kilobytes(Map(), "ShmemPmdMapped:"), Is.GreaterThan((Length >> 10) - 8192));
+                SharedArray.Delete("huge");
+            }
+
+            return 0;
+        }
+    }
+
+    [Test]
+    [Category("Root")]
+    public void Huge_pages_that_do_not_fit_are_an_error_and_leave_nothing()
+    {
+        Assert.That(InFolder("size=20m,huge=advise", Create), Does.Contain($"{Length + 8192 + 4096 - ((Length + 8192) % 4096):N0} bytes asked"));
+
+        static int Create(string[] args)
+        {
+            IOException? error = Assert.Throws<IOException>(() => SharedArray.Create<byte>("huge", new SharedArrayOptions { HugePages = true }, Length));
+            Console.WriteLine(error!.Message);
+            Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Is.Empty);
+            Assert.That(new DriveInfo("/dev/shm").AvailableFreeSpace, Is.EqualTo(20 << 20));
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_kernel_that_cannot_populate_reserves_small_pages()
+    {
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "advise:22")], Create, Name);
+        child.WaitForSuccess();
+
+        static int Create(string[] args)
+        {
+            using SharedArray<byte> array = SharedArray.Create<byte>(args[0], new SharedArrayOptions { HugePages = true }, Length);
+            string blocks = ChildProcess.Run("stat", "-c", "%b", $"/dev/shm/{args[0]}").Trim();
+            Assert.That(long.Parse(blocks, CultureInfo.InvariantCulture) * 512, Is.GreaterThan(Length));
+            return 0;
         }
     }
 
@@ -96,12 +149,10 @@ internal sealed class LargeMemoryTests : NamedTest
     }
 
     [Test]
+    [Category("Root")]
     public void A_large_sparse_array_that_is_filled_in_a_full_folder_is_not_made()
     {
-        Assert.That(ChildProcess.Run(
-            "unshare",
-            ["--mount", "bash", "-c", "mount -t tmpfs -o size=20m none /dev/shm && exec \"$@\"", "bash", .. ChildProcess.CommandLine(CreateTooLarge)]),
-            Does.Contain("No space"));
+        Assert.That(InFolder("size=20m", CreateTooLarge), Does.Contain("No space"));
 
         static int CreateTooLarge(string[] args)
         {
@@ -139,6 +190,15 @@ internal sealed class LargeMemoryTests : NamedTest
     }
 
     private readonly record struct Point(int X, int Y, int Z);
+
+    private static string InFolder(string mountOptions, Func<string[], int> method)
+        => ChildProcess.Run("unshare", ["--mount", "bash", "-c", $"mount -t tmpfs -o {mountOptions} none /dev/shm && exec \"$@\"", "bash", .. ChildProcess.CommandLine(method)]);
+
+    // What the kernel says of the one array that is mapped.
+    private static string[] Map() => [.. File.ReadLines("/proc/self/smaps").SkipWhile(static line => !line.Contains("/dev/shm/", StringComparison.Ordinal)).Take(24)];
+
+    private static long Kilobytes(string[] map, string key)
+        => long.Parse(map.First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
 
     private static uint Crc32(ReadOnlySpan<byte> bytes)
     {

@@ -29,6 +29,29 @@ internal static class LargeRows
             [new Gate(Most)]);
     }
 
+    public static RowResult Huge(Contest contest)
+    {
+        string name = Scratch.NewName();
+        return contest.Stage.Measure(
+            "create, fill + delete, 64 MiB, huge pages",
+            [
+                contest.Twin.Contender(One, "create-huge", $"{Scratch.Folder}/{name}", Bytes + (2 * Scratch.DataOffset)),
+                CreateAndFill(Contender.Ours, new SharedArrayOptions { HugePages = true }),
+                CreateAndFill("PosixShm, small pages", new SharedArrayOptions()),
+            ],
+            [new Gate(1.3)]);
+
+        Contender CreateAndFill(string contender, SharedArrayOptions options) => Contender.Of(contender, () =>
+        {
+            using (SharedArray<byte> array = SharedArray.Create<byte>(name, options, Bytes))
+            {
+                array.Fill(1);
+            }
+
+            SharedArray.Delete(name);
+        });
+    }
+
     public static RowResult From(Contest contest)
     {
         string name = Scratch.NewName();

@@ -28,6 +28,12 @@ static void mark_in_use(int fd)
     check(fcntl(fd, F_OFD_SETLK, &lock), "fcntl");
 }
 
+static void unmark(int fd)
+{
+    struct flock all = { .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0 };
+    check(fcntl(fd, F_OFD_SETLK, &all), "fcntl");
+}
+
 static void* map(int fd, long size)
 {
     void* memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -102,6 +108,7 @@ static void create(Request request, int reserve)
         void* memory = map(fd, request.number);
         check(linkat(fd, "", AT_FDCWD, request.path, AT_EMPTY_PATH), "linkat");
         munmap(memory, (size_t)request.number);
+        unmark(fd);
         close(fd);
         check(probe(AT_FDCWD, request.path, 0) ? 0 : -1, "probe");
         check(unlink(request.path), "unlink");
@@ -156,6 +163,23 @@ void create_populated(Request request)
     }
 }
 
+/* A new segment of huge pages, where the mount has them, that is filled. */
+void create_huge(Request request)
+{
+    for (long i = 0; i < request.count; i++)
+    {
+        int fd = shm_open(strrchr(request.path, '/'), O_RDWR | O_CREAT | O_EXCL, 0600);
+        check(fd, "shm_open");
+        check(ftruncate(fd, request.number), "ftruncate");
+        char* memory = map(fd, request.number);
+        madvise(memory, (size_t)request.number, MADV_HUGEPAGE);
+        memset(memory, 1, (size_t)request.number);
+        munmap(memory, (size_t)request.number);
+        close(fd);
+        check(unlink(request.path), "unlink");
+    }
+}
+
 /* Looks at a file and deletes it: a whole process's work. */
 void delete_one(Request request)
 {
@@ -194,8 +218,13 @@ static void attach_all(Request request, int alike)
         int fd;
         int64_t size;
         void* memory = attach_one(request, alike, &fd, &size);
-        close(fd);
         munmap(memory, (size_t)size);
+        if (alike)
+        {
+            unmark(fd);
+        }
+
+        close(fd);
     }
 }
 
@@ -225,6 +254,7 @@ void attach_many(Request request)
         for (long n = 0; n < request.number; n++)
         {
             munmap(all[n].memory, (size_t)all[n].size);
+            unmark(all[n].fd);
             close(all[n].fd);
         }
     }

@@ -20,6 +20,7 @@ static const struct
     { "create-reserved", create_reserved },
     { "create-from", create_from },
     { "create-populated", create_populated },
+    { "create-huge", create_huge },
     { "delete", delete_one },
     { "attach", attach },
     { "attach-alike", attach_alike },

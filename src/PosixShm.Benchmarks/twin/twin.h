@@ -23,6 +23,7 @@ void create_sparse(Request request);
 void create_reserved(Request request);
 void create_from(Request request);
 void create_populated(Request request);
+void create_huge(Request request);
 void delete_one(Request request);
 void attach(Request request);
 void attach_alike(Request request);

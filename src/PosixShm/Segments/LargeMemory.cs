@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using PosixShm.Native;
 
 namespace PosixShm.Segments;
@@ -43,17 +44,21 @@ internal static unsafe class LargeMemory
         }
     }
 
-    /// <summary>Maps every page, to be written. Advice: kernels before 5.14 do not know it, and where there is no space, the first store will say so.</summary>
-    public static void Populate(nint address, long bytes)
+    /// <summary>Maps every page, to be written. Returns 0 or the error: kernels before 5.14 cannot, and there may be no space.</summary>
+    public static int Populate(nint address, long bytes)
+        => bytes < LeastToPopulate ? PopulatePiece(address, bytes) : PopulateInPieces(address, bytes);
+
+    private static int PopulateInPieces(nint address, long bytes)
     {
-        if (bytes < LeastToPopulate)
+        int error = 0;
+        InPieces(bytes, Piece, (start, length) =>
         {
-            PopulatePiece(address, bytes);
-        }
-        else
-        {
-            InPieces(bytes, Piece, (start, length) => PopulatePiece(address + (nint)start, length));
-        }
+            if (Volatile.Read(ref error) == 0 && PopulatePiece(address + (nint)start, length) is int failure and not 0)
+            {
+                Volatile.Write(ref error, failure);
+            }
+        });
+        return error;
     }
 
     private static bool TryCopyInPieces(byte* to, byte* from, long bytes)
@@ -75,7 +80,8 @@ internal static unsafe class LargeMemory
 
     private static bool TryCopyPiece(byte* to, byte* from, long bytes) => Interop.Copy(to, from, (ulong)bytes) == 0;
 
-    private static void PopulatePiece(nint address, long bytes) => _ = Interop.MAdvise(address, (ulong)bytes, Interop.MemoryAdvice.ADVICE_POPULATE_WRITE);
+    private static int PopulatePiece(nint address, long bytes)
+        => Interop.MAdvise(address, (ulong)bytes, Interop.MemoryAdvice.ADVICE_POPULATE_WRITE) == 0 ? 0 : Marshal.GetLastPInvokeError();
 
     private static void InPieces(long total, long piece, Action<long, long> work)
     {

@@ -95,13 +95,11 @@ internal static unsafe class SegmentCreation
         bool isPublished = false;
         try
         {
-            file.SetLength(image.Length, options.Reserve);
+            mapping = Reserve(file, image.Length, options);
             file.Write(image.Head, 0);
             file.Write(image.Tail, image.Length - image.Tail.Length);
             file.SetPermissions(options.Mode);
             file.MarkInUse();
-            mapping = file.Map(image.Length, SegmentAccess.ReadWrite);
-            Advise(mapping, image.Length, options);
             fill?.Invoke(mapping.DangerousGetHandle());
             if (*mapping.Lost != 0)
             {
@@ -122,17 +120,36 @@ internal static unsafe class SegmentCreation
         }
     }
 
-    // Advice: where the kernel does not know it, or the mount has no huge pages, the memory is as good.
-    private static void Advise(SafeMappingHandle mapping, long length, SegmentOptions options)
+    // Advice is that: where the kernel does not know it, or the mount has no huge pages, the memory is as good.
+    private static SafeMappingHandle Reserve(SegmentFile file, long length, SegmentOptions options)
     {
-        if (options.HugePages)
+        // Whoever reserves by the file gets small pages: only pages that are taken through a mapping can be large. A disk's blocks are the file's.
+        bool reservesMapped = options.Reserve && options.HugePages && file.Name.Kind != SegmentKind.File;
+        file.SetLength(length, options.Reserve && !reservesMapped);
+        SafeMappingHandle mapping = file.Map(length, SegmentAccess.ReadWrite);
+        try
         {
-            _ = Interop.MAdvise(mapping.DangerousGetHandle(), (ulong)length, Interop.MemoryAdvice.ADVICE_HUGE_PAGES);
-        }
+            if (options.HugePages)
+            {
+                _ = Interop.MAdvise(mapping.DangerousGetHandle(), (ulong)length, Interop.MemoryAdvice.ADVICE_HUGE_PAGES);
+            }
 
-        if (options.Populate)
+            if (reservesMapped && !SegmentSpace.TryReserve(mapping, file.Name, length))
+            {
+                file.SetLength(length, reserve: true);
+            }
+
+            if (options.Populate)
+            {
+                _ = LargeMemory.Populate(mapping.DangerousGetHandle(), length);
+            }
+
+            return mapping;
+        }
+        catch
         {
-            LargeMemory.Populate(mapping.DangerousGetHandle(), length);
+            mapping.Dispose();
+            throw;
         }
     }
 }

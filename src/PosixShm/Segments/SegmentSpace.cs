@@ -29,6 +29,21 @@ internal static class SegmentSpace
         return true;
     }
 
+    /// <summary>Takes the space of a mapped file, page by page as stores would, but with an error where those would fail. False where the kernel cannot.</summary>
+    public static bool TryReserve(SafeMappingHandle mapping, SegmentName name, long length)
+    {
+        if (length > Step)
+        {
+            RefuseWhatCannotFit(name, length);
+        }
+
+        return LargeMemory.Populate(mapping.DangerousGetHandle(), length) switch
+        {
+            0 => true,
+            int errno => Interop.ConvertErrno(errno) == Interop.Error.EINVAL ? false : throw SegmentError.NoSpace(name, length),
+        };
+    }
+
     /// <summary>Makes the exception for the error that this thread's last call left behind while it took space.</summary>
     public static Exception Error(SegmentName name, long bytes)
     {

@@ -8,11 +8,15 @@ namespace PosixShm.Benchmarks.Report;
 /// <summary>Draws what was measured as one SVG file: each row's ratios, and each growth in a plot of its own. All scales are logarithmic.</summary>
 internal sealed class Chart
 {
-    private const int Width = 900;
+    private const int Width = 980;
     private const int RowHeight = 22;
     private const int LabelWidth = 340;
     private const int PlotWidth = 390;
     private const int PlotHeight = 210;
+    private const int ColumnWidth = PlotWidth + 90;
+
+    // Labels of an axis that are closer would run into each other.
+    private const int LeastBetweenLabels = 42;
 
     private readonly StringBuilder _svg = new();
 
@@ -22,7 +26,7 @@ internal sealed class Chart
         int top = chart.Ratios(rows);
         for (int i = 0; i < growths.Count; i++)
         {
-            chart.Plot(growths[i], 70 + (i % 2 * (PlotWidth + 60)), top + 50 + (i / 2 * (PlotHeight + 90)));
+            chart.Plot(growths[i], 70 + (i % 2 * ColumnWidth), top + 50 + (i / 2 * (PlotHeight + 90)));
         }
 
         int height = top + 20 + ((growths.Count + 1) / 2 * (PlotHeight + 90));
@@ -36,7 +40,7 @@ internal sealed class Chart
 
     private int Ratios(IReadOnlyList<RowResult> rows)
     {
-        const double Least = 0.1;
+        const double Least = 0.01;
         const double Most = 100;
         const int Top = 50;
         static double X(double ratio) => LabelWidth + ((Width - LabelWidth - 30) * Math.Log(Math.Clamp(ratio, Least, Most) / Least) / Math.Log(Most / Least));
@@ -51,7 +55,7 @@ internal sealed class Chart
             legend += 90;
         }
 
-        foreach (double tick in new[] { 0.1, 1, 10, 100 })
+        foreach (double tick in new[] { 0.01, 0.1, 1, 10, 100 })
         {
             Add($"<line x1='{X(tick):0.0}' x2='{X(tick):0.0}' y1='{Top}' y2='{bottom}' stroke='{(tick == 1 ? "#444444" : "#dddddd")}'/>");
             Text(X(tick), bottom + 14, Number(tick), "text-anchor='middle'");
@@ -81,7 +85,7 @@ internal sealed class Chart
         double X(double size) => left + (PlotWidth * Math.Log(size / growth.Sizes[0]) / Math.Log(growth.Sizes[^1] / growth.Sizes[0]));
         double Y(double value) => top + PlotHeight - (PlotHeight * Math.Log(value / low) / Math.Log(high / low));
 
-        Text(left, top - 10, growth.IsBandwidth ? growth.Title : $"{growth.Title}: {growth.InWords}", "font-size='13' font-weight='bold'");
+        Text(left, top - 10, growth.IsBandwidth ? growth.Title : $"{growth.Title}: {growth.InWords}", "font-size='12' font-weight='bold'");
         Add($"<rect x='{left}' y='{top}' width='{PlotWidth}' height='{PlotHeight}' fill='none' stroke='#999999'/>");
         for (double tick = low; tick <= high * 1.01; tick *= 10)
         {
@@ -89,9 +93,11 @@ internal sealed class Chart
             Text(left - 5, Y(tick) + 4, growth.IsBandwidth ? $"{Number(tick)} GB/s" : Short(tick), "text-anchor='end'");
         }
 
-        foreach (double size in growth.Sizes)
+        double next = double.MaxValue;
+        foreach (double size in growth.Sizes.Reverse().Where(size => next - X(size) >= LeastBetweenLabels))
         {
-            Text(X(size), top + PlotHeight + 14, Size(size, growth.Of), "text-anchor='middle'");
+            next = X(size);
+            Text(next, top + PlotHeight + 14, Size(size, growth.Of), "text-anchor='middle'");
         }
 
         Text(left + (PlotWidth / 2), top + PlotHeight + 29, growth.Of, "text-anchor='middle'");

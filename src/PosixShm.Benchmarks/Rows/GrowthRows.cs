@@ -52,7 +52,7 @@ internal static class GrowthRows
     public static Growth Attachments(Contest contest)
     {
         using Scratch scratch = new(MiB);
-        return Growth.Join("attach + detach, of so many at the same time, each", "attachments", Measured([1, 10, 100, 1_000], count =>
+        return Growth.Join("attach + detach, of many at once", "attachments", Measured([1, 10, 100, 1_000], count =>
         {
             SharedArray[] all = new SharedArray[count];
             return contest.Growth.Measure(

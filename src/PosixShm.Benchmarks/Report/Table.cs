@@ -56,7 +56,7 @@ internal static class Table
 
     /// <summary>Two or three digits that count.</summary>
     public static string Digits(double value)
-        => value.ToString(value < 10 ? "0.00" : value < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
+        => value.ToString(value < 0.1 ? "0.000" : value < 10 ? "0.00" : value < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
 
     private static string Aligned(IReadOnlyList<string[]> lines)
     {

@@ -31,8 +31,7 @@ enum
 enum
 {
     PAL_ADVICE_HUGE_PAGES     = 1, /* back the range with huge pages where the mount allows it */
-    PAL_ADVICE_POPULATE_READ  = 2, /* map every page now, to be read */
-    PAL_ADVICE_POPULATE_WRITE = 3, /* map every page now, to be written */
+    PAL_ADVICE_POPULATE_WRITE = 2, /* map every page now, to be written */
 };
 
 enum

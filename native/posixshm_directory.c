@@ -78,7 +78,7 @@ int32_t PosixShm_Probe(void* directory, const char* name, int32_t follow, int64_
 {
     int at = directory == NULL ? AT_FDCWD : dirfd(directory);
     int fd;
-    RETRY(fd, openat(at, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (follow ? 0 : O_NOFOLLOW)));
+    RETRY(fd, FAULT("probe") ? -1 : openat(at, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (follow ? 0 : O_NOFOLLOW)));
     if (fd < 0)
     {
         return -1;

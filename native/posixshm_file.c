@@ -49,7 +49,11 @@ int32_t PosixShm_LinkEmptyPath(intptr_t fd, const char* path)
 {
     FAILPOINT("before-link");
     int result = FAULT("link-empty-path") ? -1 : linkat((int)fd, "", AT_FDCWD, path, AT_EMPTY_PATH);
-    FAILPOINT("after-link");
+    if (result == 0)
+    {
+        FAILPOINT("after-link");
+    }
+
     return result;
 }
 
@@ -58,7 +62,11 @@ int32_t PosixShm_LinkThroughProc(intptr_t fd, const char* path)
     char from[32];
     snprintf(from, sizeof from, "/proc/self/fd/%d", (int)fd);
     int result = FAULT("link-through-proc") ? -1 : linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
-    FAILPOINT("after-link");
+    if (result == 0)
+    {
+        FAILPOINT("after-link");
+    }
+
     return result;
 }
 

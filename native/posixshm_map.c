@@ -16,9 +16,6 @@ void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd)
 }
 
 /* Newer than the C library's headers on some systems; the numbers are the kernel's. */
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -26,7 +23,6 @@ void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd)
 int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t advice)
 {
     int native = advice == PAL_ADVICE_HUGE_PAGES      ? MADV_HUGEPAGE
-               : advice == PAL_ADVICE_POPULATE_READ   ? MADV_POPULATE_READ
                : advice == PAL_ADVICE_POPULATE_WRITE  ? MADV_POPULATE_WRITE
                                                       : -1;
     int result;

@@ -14,7 +14,7 @@ internal static class DeleteCommand
     }
 
     // All are tried: a leftover that cannot be deleted must not protect the others.
-    public static int Run(string[] names) => names.Max(static name => Failures.Guard(() => Delete(name)));
+    private static int Run(string[] names) => names.Max(static name => Failures.Guard(() => Delete(name)));
 
     private static int Delete(string name)
     {

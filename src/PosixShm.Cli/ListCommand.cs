@@ -13,7 +13,7 @@ internal static class ListCommand
         return command;
     }
 
-    public static int Run(bool json)
+    private static int Run(bool json)
     {
         Write(SharedArray.List(), json);
         return ExitCode.Done;

@@ -107,6 +107,7 @@ internal sealed class LargeMemoryTests : NamedTest
         {
             IOException? error = Assert.Throws<IOException>(() => SharedArray.Create<byte>("huge", new SharedArrayOptions { HugePages = true }, Length));
             Console.WriteLine(error!.Message);
+            Assert.That(error.Message, Does.Contain("free: 20,971,520 bytes"));
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Is.Empty);
             Assert.That(new DriveInfo("/dev/shm").AvailableFreeSpace, Is.EqualTo(20 << 20));
             return 0;
@@ -166,6 +167,98 @@ internal sealed class LargeMemoryTests : NamedTest
         }
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public void A_large_folder_is_listed_whole_and_each_array_once(bool isPoolBusy)
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            // Names of 50 bytes: a dozen batches.
+            using SharedArray<int> one = SharedArray.Create<int>($"file://{folder}/{0:D50}", 3);
+            byte[] file = File.ReadAllBytes($"{folder}/{0:D50}");
+            for (int i = 1; i < 2000; i++)
+            {
+                File.WriteAllBytes($"{folder}/{i:D50}", i % 10 == 0 ? [1, 2, 3] : file);
+            }
+
+            ChildProcess.Run(List, folder, isPoolBusy.ToString());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        static int List(string[] args)
+        {
+            using ManualResetEventSlim done = new();
+            if (bool.Parse(args[1]))
+            {
+                OccupyPool(done);
+            }
+
+            string[] expected = [.. Directory.GetFiles(args[0]).Where(static file => new FileInfo(file).Length > 3).Order(StringComparer.Ordinal).Select(static file => "file://" + file)];
+            Assert.That(expected, Has.Length.EqualTo(1801));
+            for (int round = 0; round < 20; round++)
+            {
+                Assert.That(SharedArray.List(args[0]).Select(static array => array.Name), Is.EqualTo(expected));
+            }
+
+            Assert.That(SharedArray.List(args[0]).Count(static array => array.IsInUse), Is.EqualTo(1));
+            done.Set();
+            return 0;
+        }
+    }
+
+    [TestCase(24, "RLIMIT_NOFILE")]
+    [TestCase(23, "file-max")]
+    [TestCase(12, "out of memory")]
+    public void A_listing_that_can_open_nothing_more_is_an_error_and_not_a_part(int errno, string message)
+    {
+        SharedArray.Create(Name, 1).Dispose();
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, $"probe:{errno}")], List);
+        child.WaitForSuccess();
+        Assert.That(child.Output, Does.Contain(message));
+
+        static int List(string[] args)
+        {
+            IOException? error = Assert.Throws<IOException>(() => SharedArray.List());
+            Console.WriteLine(error!.Message);
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_thread_that_is_interrupted_in_a_large_copy_is_so_after_it()
+    {
+        byte[] bytes = new byte[Length];
+        using SharedArray<byte> array = SharedArray.Create<byte>(Name, Length);
+        array.Fill(1);
+        Exception? error = null;
+        Thread copier = new(() => error = Catch(array, bytes));
+        copier.Start();
+        copier.Join();
+        Assert.That(error, Is.Null);
+
+        static Exception? Catch(SharedArray<byte> array, byte[] bytes)
+        {
+            try
+            {
+                Thread.CurrentThread.Interrupt();
+                array.CopyTo(bytes);
+                Assert.That(bytes.AsSpan().ContainsAnyExcept((byte)1), Is.False);
+                Assert.That(() => Thread.Sleep(1), Throws.InstanceOf<ThreadInterruptedException>());
+                return null;
+            }
+#pragma warning disable CA1031 // Any: the test's thread reports it.
+            catch (Exception error)
+#pragma warning restore CA1031
+            {
+                return error;
+            }
+        }
+    }
+
     [Test]
     public void A_large_copy_does_not_wait_for_a_thread_pool_that_is_busy()
     {
@@ -174,22 +267,25 @@ internal sealed class LargeMemoryTests : NamedTest
         static int CopyBesideABusyPool(string[] args)
         {
             using ManualResetEventSlim done = new();
-            _ = ThreadPool.SetMaxThreads(Environment.ProcessorCount, Environment.ProcessorCount);
-            for (int i = 0; i < 100; i++)
-            {
-                _ = ThreadPool.UnsafeQueueUserWorkItem(_ => done.Wait(), null);
-            }
-
+            OccupyPool(done);
             byte[] bytes = new byte[Length];
             using SharedArray<byte> array = SharedArray.Create<byte>(args[0], Length);
             array.CopyTo(bytes);
-            Assert.That(SharedArray.List(), Is.Not.Empty);
             done.Set();
             return 0;
         }
     }
 
     private readonly record struct Point(int X, int Y, int Z);
+
+    private static void OccupyPool(ManualResetEventSlim done)
+    {
+        _ = ThreadPool.SetMaxThreads(Environment.ProcessorCount, Environment.ProcessorCount);
+        for (int i = 0; i < 100; i++)
+        {
+            _ = ThreadPool.UnsafeQueueUserWorkItem(_ => done.Wait(), null);
+        }
+    }
 
     private static string InFolder(string mountOptions, Func<string[], int> method)
         => ChildProcess.Run("unshare", ["--mount", "bash", "-c", $"mount -t tmpfs -o {mountOptions} none /dev/shm && exec \"$@\"", "bash", .. ChildProcess.CommandLine(method)]);

@@ -299,7 +299,7 @@ public abstract unsafe partial class SharedArray
     }
 
     private static SegmentFiller Copy(nint source, long bytes)
-        => address => _ = LargeMemory.TryCopy((void*)address, (void*)source, bytes); // a new segment that lost its memory is not published
+        => address => LargeMemory.Copy((void*)address, (void*)source, bytes);
 
     // Of an array, whose memory may go away under the copy: then nothing is published.
     private static SegmentFiller CopyOf(AttachedArray source, long bytes) => address =>

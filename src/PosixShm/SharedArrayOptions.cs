@@ -44,7 +44,8 @@ public sealed record SharedArrayOptions
     /// <summary>Gets whether huge pages (2 MiB) are asked for, which they are not unless set.</summary>
     /// <value>
     /// A hint: taking the memory of large arrays takes a ninth of the time, but only where <c>/dev/shm</c> is mounted with <c>huge=advise</c>.
-    /// With it, memory is taken in units of 2 MiB; and with <see cref="Preallocate"/> all pages are mapped at creation, as by <see cref="Populate"/>. See <c>MADV_HUGEPAGE</c> in <c>madvise(2)</c>.
+    /// With it, memory is taken in units of 2 MiB; and with <see cref="Preallocate"/> all pages are mapped at creation, as by <see cref="Populate"/>, which kernels
+    /// before 5.14 cannot: there, and in files (<c>file://</c>), pages are huge only without <see cref="Preallocate"/>. See <c>MADV_HUGEPAGE</c> in <c>madvise(2)</c>.
     /// </value>
     public bool HugePages { get; init; }
 

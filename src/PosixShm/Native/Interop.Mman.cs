@@ -16,8 +16,7 @@ internal static partial class Interop
     internal enum MemoryAdvice
     {
         ADVICE_HUGE_PAGES = 1,
-        ADVICE_POPULATE_READ = 2,
-        ADVICE_POPULATE_WRITE = 3,
+        ADVICE_POPULATE_WRITE = 2,
     }
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MMap", SetLastError = true)]

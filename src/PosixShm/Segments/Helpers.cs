@@ -8,33 +8,34 @@ namespace PosixShm.Segments;
 /// </summary>
 internal sealed class Helpers : IThreadPoolWorkItem
 {
-    private readonly Action _help;
+    /// <summary>How many may help: with the caller, so many use all of the bandwidth of usual machines. More would only be kept from other work.</summary>
+    public static readonly int Most = Math.Min(Environment.ProcessorCount, 8) - 1;
+
     private readonly object _gate = new();
+    private Action? _help; // null when it is over: one who begins later must not keep alive what was worked on
     private int _atWork;
-    private bool _isOver;
     private ExceptionDispatchInfo? _error;
 
     private Helpers(Action help) => _help = help;
 
     /// <summary>Works, with help.</summary>
-    /// <param name="most">The most helpers.</param>
     /// <param name="work">The caller's part: returns when there is nothing left to take.</param>
     /// <param name="help">Each helper's part.</param>
-    public static void Run(int most, Action work, Action help)
+    public static void Run(Action work, Action help)
     {
         Helpers helpers = new(help);
-        for (int i = 0; i < most; i++)
-        {
-            _ = ThreadPool.UnsafeQueueUserWorkItem(helpers, preferLocal: false);
-        }
-
         try
         {
+            for (int i = 0; i < Most; i++)
+            {
+                _ = ThreadPool.UnsafeQueueUserWorkItem(helpers, preferLocal: false);
+            }
+
             work();
         }
         finally
         {
-            helpers.Dismiss();
+            Uninterrupted(helpers.Dismiss);
         }
 
         helpers._error?.Throw();
@@ -42,19 +43,16 @@ internal sealed class Helpers : IThreadPoolWorkItem
 
     void IThreadPoolWorkItem.Execute()
     {
-        lock (_gate)
+        Action? help = null;
+        Uninterrupted(() => help = Begin());
+        if (help is null)
         {
-            if (_isOver)
-            {
-                return;
-            }
-
-            _atWork++;
+            return;
         }
 
         try
         {
-            _help();
+            help();
         }
 #pragma warning disable CA1031 // Any: it is the caller's.
         catch (Exception error)
@@ -63,6 +61,20 @@ internal sealed class Helpers : IThreadPoolWorkItem
             _error = ExceptionDispatchInfo.Capture(error);
         }
 
+        Uninterrupted(Leave);
+    }
+
+    private Action? Begin()
+    {
+        lock (_gate)
+        {
+            _atWork += _help is null ? 0 : 1;
+            return _help;
+        }
+    }
+
+    private void Leave()
+    {
         lock (_gate)
         {
             _atWork--;
@@ -70,16 +82,39 @@ internal sealed class Helpers : IThreadPoolWorkItem
         }
     }
 
-    // Whoever begins later finds that it is over; for who has begun, the caller waits.
+    // For who has begun, the caller waits.
     private void Dismiss()
     {
         lock (_gate)
         {
-            _isOver = true;
+            _help = null;
             while (_atWork > 0)
             {
                 _ = Monitor.Wait(_gate);
             }
+        }
+    }
+
+    // Thread.Interrupt ends waits: then helpers would go on with memory that the caller takes for his again. It is put off until the wait is over.
+    private static void Uninterrupted(Action action)
+    {
+        bool isInterrupted = false;
+        while (true)
+        {
+            try
+            {
+                action();
+                break;
+            }
+            catch (ThreadInterruptedException)
+            {
+                isInterrupted = true;
+            }
+        }
+
+        if (isInterrupted)
+        {
+            Thread.CurrentThread.Interrupt();
         }
     }
 }

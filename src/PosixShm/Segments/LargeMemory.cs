@@ -15,11 +15,8 @@ internal static unsafe class LargeMemory
     // New pages are cleared first, which takes longer.
     private const long LeastToPopulate = 4 << 20;
 
-    // As large as a huge page, so that no two processors clear parts of the same one.
+    // As large as a huge page, so that no two processors populate the same one.
     private const long Piece = 2 << 20;
-
-    // So many use all of the bandwidth of usual machines; more would only be kept from other work.
-    private static readonly int s_mostHelpers = Math.Min(Environment.ProcessorCount, 8) - 1;
 
     /// <summary>Copies from or to a mapping; false if its memory is gone, and then some of it may be copied.</summary>
     public static bool TryCopy(void* destination, void* source, long bytes)
@@ -28,6 +25,21 @@ internal static unsafe class LargeMemory
         byte* from = (byte*)source;
         bool isOverlapping = to < from + bytes && from < to + bytes;
         return isOverlapping || bytes < LeastToCopy ? TryCopyPiece(to, from, bytes) : TryCopyInPieces(to, from, bytes);
+    }
+
+    /// <summary>Copies what is no array's to a mapping. Lost memory on either side is what it is for any other access: zeros, or the process's death.</summary>
+    public static void Copy(void* destination, void* source, long bytes)
+    {
+        if (bytes < LeastToCopy)
+        {
+            Buffer.MemoryCopy(source, destination, bytes, bytes);
+        }
+        else
+        {
+            byte* to = (byte*)destination;
+            byte* from = (byte*)source;
+            InPieces(bytes, Piece, (start, length) => Buffer.MemoryCopy(from + start, to + start, length, length));
+        }
     }
 
     /// <summary>Sets every element.</summary>
@@ -86,7 +98,7 @@ internal static unsafe class LargeMemory
     private static void InPieces(long total, long piece, Action<long, long> work)
     {
         long next = 0;
-        Helpers.Run(s_mostHelpers, WorkOn, WorkOn);
+        Helpers.Run(WorkOn, WorkOn);
 
         // Each takes the next piece.
         void WorkOn()

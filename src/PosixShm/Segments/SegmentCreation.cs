@@ -14,7 +14,7 @@ internal static unsafe class SegmentCreation
     {
         // So that a full folder does not hide it: asked before much space is taken, and else only if it failed, as few names are taken.
         // The last word is the publication's.
-        bool takesSpace = options.Reserve || fill is not null;
+        bool takesSpace = options.Reserve || options.Populate || fill is not null;
         if (takesSpace && SegmentFolder.Has(name))
         {
             throw SegmentError.Taken(name);
@@ -24,7 +24,7 @@ internal static unsafe class SegmentCreation
         {
             return Publish(name, image, options, fill, replace: false);
         }
-        catch (IOException) when (!takesSpace && SegmentFolder.Has(name))
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException && !takesSpace && SegmentFolder.Has(name))
         {
             throw SegmentError.Taken(name);
         }
@@ -138,10 +138,9 @@ internal static unsafe class SegmentCreation
             {
                 file.SetLength(length, reserve: true);
             }
-
-            if (options.Populate)
+            else if (options.Populate && !reservesMapped)
             {
-                _ = LargeMemory.Populate(mapping.DangerousGetHandle(), length);
+                SegmentSpace.Populate(mapping, file.Name, length);
             }
 
             return mapping;

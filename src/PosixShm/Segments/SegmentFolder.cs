@@ -36,10 +36,17 @@ internal static class SegmentFolder
                 : Interop.LockByte(file, SegmentFile.InUseByte, Interop.ByteLock.LOCK_EXCLUSIVE) == 0);
 
         // Asked last: one who replaces a segment does not ask whether it is in use.
-        return isUnused
+        bool isRemoved = isUnused
             && Interop.Stat(name.Path, follow: 0, out Interop.Status named) == 0
             && named.Inode == expected.Inode
             && named.Device == expected.Device
             && Interop.Unlink(name.Path) == 0;
+        if (isUnused && !isRemoved)
+        {
+            // Not left to the closing, as in SegmentFile.Dispose: those who attach wait for it.
+            _ = Interop.UnlockAll(file);
+        }
+
+        return isRemoved;
     }
 }

@@ -35,7 +35,12 @@ internal sealed unsafe class SegmentProbe : IDisposable
     }
 
     /// <summary>Looks at a file of a folder; false if it cannot be opened: another user's, or gone since the folder was read.</summary>
-    public bool TryLook(SafeDirectoryHandle folder, byte* file) => Interop.ProbeEntry(folder, file, 0, SegmentFile.InUseByte, _probe) == 0;
+    /// <exception cref="IOException">Nothing can be opened: a limit was reached.</exception>
+    public bool TryLook(SegmentName folder, SafeDirectoryHandle directory, byte* file)
+        => Interop.ProbeEntry(directory, file, 0, SegmentFile.InUseByte, _probe) == 0
+            || (Interop.LastError is Interop.Error.EMFILE or Interop.Error.ENFILE or Interop.Error.ENOMEM
+                ? throw SegmentError.Last(folder, SegmentError.List)
+                : false);
 
     public void Dispose() => NativeMemory.Free(_probe);
 }

@@ -45,7 +45,7 @@ internal sealed unsafe class SegmentScan<T>
     private List<T> WorkTogether(byte[] names, int length)
     {
         List<T> all = [];
-        Helpers.Run(Environment.ProcessorCount - 1, () => Add(Work(names, length)), Help);
+        Helpers.Run(() => Add(Work(names, length)), Help);
         return all;
 
         void Help()
@@ -75,7 +75,7 @@ internal sealed unsafe class SegmentScan<T>
                 ReadOnlySpan<byte> name = names.AsSpan(start, names.AsSpan(start).IndexOf((byte)0));
                 fixed (byte* first = name)
                 {
-                    if (probe.TryLook(_directory, first))
+                    if (probe.TryLook(_folder, _directory, first))
                     {
                         _visit(probe, name, found);
                     }

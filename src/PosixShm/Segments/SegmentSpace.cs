@@ -32,16 +32,27 @@ internal static class SegmentSpace
     /// <summary>Takes the space of a mapped file, page by page as stores would, but with an error where those would fail. False where the kernel cannot.</summary>
     public static bool TryReserve(SafeMappingHandle mapping, SegmentName name, long length)
     {
+        // Always: when it fails, what was taken is still held, and the error would say that nothing is free.
+        RefuseWhatCannotFit(name, length);
+        int errno = LargeMemory.Populate(mapping.DangerousGetHandle(), length);
+        return Interop.ConvertErrno(errno) switch
+        {
+            Interop.Error.SUCCESS => true,
+            Interop.Error.EINVAL => false,
+            Interop.Error.EFAULT => throw SegmentError.NoSpace(name, length), // as a store would fail
+            _ => throw SegmentError.From(errno, name, SegmentError.Create),
+        };
+    }
+
+    /// <summary>Maps the pages of a file, and takes those that it has not yet. Advice, but for what cannot fit.</summary>
+    public static void Populate(SafeMappingHandle mapping, SegmentName name, long length)
+    {
         if (length > Step)
         {
             RefuseWhatCannotFit(name, length);
         }
 
-        return LargeMemory.Populate(mapping.DangerousGetHandle(), length) switch
-        {
-            0 => true,
-            int errno => Interop.ConvertErrno(errno) == Interop.Error.EINVAL ? false : throw SegmentError.NoSpace(name, length),
-        };
+        _ = LargeMemory.Populate(mapping.DangerousGetHandle(), length);
     }
 
     /// <summary>Makes the exception for the error that this thread's last call left behind while it took space.</summary>

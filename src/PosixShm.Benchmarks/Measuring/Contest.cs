@@ -13,7 +13,7 @@ internal sealed class Contest(Tools tools, bool isShort) : IDisposable
 
     /// <summary>Gets the stage of the gated rows.</summary>
     public Stage Stage { get; } = isShort
-        ? new Stage(rounds: 11, batch: TimeSpan.FromMilliseconds(12), warmUp: TimeSpan.FromMilliseconds(200))
+        ? new Stage(rounds: 17, batch: TimeSpan.FromMilliseconds(12), warmUp: TimeSpan.FromMilliseconds(200))
         : new Stage(rounds: 31, batch: TimeSpan.FromMilliseconds(40), warmUp: TimeSpan.FromMilliseconds(500));
 
     /// <summary>Gets the stage of the rows that only show how the time grows.</summary>

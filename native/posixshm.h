@@ -140,6 +140,9 @@ POSIXSHM_EXPORT int32_t PosixShm_RenameNew(const char* from, const char* to);
 /* Renames a file over whatever has the new name; rename(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_Rename(const char* from, const char* to);
 
+/* Exchanges the files of two names; renameat2(2), RENAME_EXCHANGE. Returns 0, or -1 (EINVAL: the file system cannot). */
+POSIXSHM_EXPORT int32_t PosixShm_Exchange(const char* one, const char* other);
+
 /* Makes memory that has no name at all; memfd_create(2). Returns a descriptor, or -1. */
 POSIXSHM_EXPORT intptr_t PosixShm_CreateAnonymous(const char* label);
 
@@ -195,8 +198,8 @@ POSIXSHM_EXPORT int32_t PosixShm_IsByteLocked(intptr_t fd, int64_t offset);
 
 /* ---- mappings ------------------------------------------------------------------------------- */
 
-/* Maps a file from its start; mmap(2). Returns the address, or NULL (not MAP_FAILED). */
-POSIXSHM_EXPORT void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd);
+/* Maps a range of a file, whose offset is a multiple of the machine's page; mmap(2). Returns the address, or NULL (not MAP_FAILED). */
+POSIXSHM_EXPORT void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset);
 
 /* Gives a PAL_ADVICE_* on a mapped range; madvise(2). Returns 0, or -1 (EINVAL: this kernel does not know it). */
 POSIXSHM_EXPORT int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t advice);
@@ -243,6 +246,17 @@ POSIXSHM_EXPORT int32_t PosixShm_FutexWait(int32_t* address, int32_t expected, i
 
 /* Wakes up to so many who sleep on a word; futex(2), FUTEX_WAKE. Returns how many, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FutexWake(int32_t* address, int32_t count);
+
+/* ---- threads that end ------------------------------------------------------------------------------- */
+
+/* Makes a queue of ended threads; pthread_key_create(3). Returns it, or NULL. It is never freed. */
+POSIXSHM_EXPORT void* PosixShm_CreateThreadWatch(void);
+
+/* Puts an id into the queue when the calling thread ends; pthread_setspecific(3). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_WatchThread(void* watch, int64_t id);
+
+/* Waits until a watched thread has ended; futex(2), FUTEX_WAIT. Returns its id. For one caller at a time. */
+POSIXSHM_EXPORT int64_t PosixShm_WaitForThreadEnd(void* watch);
 
 /* ---- named semaphores --------------------------------------------------------------------------- */
 

@@ -92,6 +92,14 @@ int32_t PosixShm_Rename(const char* from, const char* to)
     return result;
 }
 
+int32_t PosixShm_Exchange(const char* one, const char* other)
+{
+    FAILPOINT("before-replace");
+    int32_t result = FAULT("exchange") ? -1 : (int32_t)syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
+    FAILPOINT("after-replace");
+    return result;
+}
+
 intptr_t PosixShm_CreateAnonymous(const char* label)
 {
     return FAULT("memfd") ? -1 : memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -23,4 +23,16 @@ bool posixshm_fault(const char* step);
 #define FAULT(step) 0
 #endif
 
+/*
+ * glibc 2.34 moved these from libpthread to libc under a new version. Bound to the old one, the shim also loads on older
+ * systems, where a .NET process has libpthread loaded.
+ */
+#if defined(__GLIBC__) && defined(__x86_64__)
+#define OLD_VERSION(name) __asm__(".symver " #name "," #name "@GLIBC_2.2.5")
+#elif defined(__GLIBC__) && defined(__aarch64__)
+#define OLD_VERSION(name) __asm__(".symver " #name "," #name "@GLIBC_2.17")
+#else
+#define OLD_VERSION(name) struct posixshm_default_version
+#endif
+
 int32_t posixshm_status(int directory, const char* path, int flags, PosixShmStatus* status);

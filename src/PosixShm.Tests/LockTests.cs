@@ -199,7 +199,7 @@ internal sealed class LockTests : NamedTest
         using SharedArray<int> typed = untyped.As<int>();
         untyped.Lock.Enter();
         OnAnotherThread(() => Assert.That(typed.Lock.TryEnter(TimeSpan.FromMilliseconds(20)), Is.False, "neither free nor abandoned"));
-        Assert.That(typed.Lock, Is.SameAs(untyped.Lock));
+        Assert.That(typed.Lock, Is.EqualTo(untyped.Lock));
         untyped.Lock.Exit();
         untyped.Dispose();
         using (typed.Lock.EnterScope())

@@ -3,6 +3,7 @@ using PosixShm.Arrays;
 using PosixShm.Format;
 using PosixShm.Names;
 using PosixShm.Segments;
+using PosixShm.Synchronization;
 
 namespace PosixShm;
 
@@ -12,6 +13,7 @@ public abstract partial class SharedArray
     /// <summary>
     /// Puts a new array, whose elements are zero, in the place of the one that has the name. Whoever attaches meanwhile gets the old or the new
     /// one, whole, never neither; see <c>rename(2)</c>. Whoever has the old one attached keeps it, and sees by <see cref="IsCurrent"/> that it is no longer the one.
+    /// The old one's <see cref="Changed"/> is signalled afterwards, for readers that sleep.
     /// </summary>
     /// <typeparam name="T">The element type, which may be another one than before.</typeparam>
     /// <param name="name">The name, which must exist.</param>
@@ -27,7 +29,7 @@ public abstract partial class SharedArray
         ArgumentNullException.ThrowIfNull(shape);
         SegmentName segment = SegmentName.Parse(name, nameof(name));
         SharedArrayOptions options = OptionsOf(segment);
-        return new(AttachedArray.Replace(segment, Describe(ElementTypes.Of<T>(), options, shape), options.ToSegmentOptions()));
+        return new(AttachedArray.Replace(segment, Describe(ElementTypes.Of<T>(), options, shape), options.ToSegmentOptions(), fill: null, SignalReplaced));
     }
 
     /// <summary>
@@ -55,7 +57,40 @@ public abstract partial class SharedArray
         try
         {
             long bytes = Math.Min(old.Header.DataLength, array.Header.DataLength);
-            return new(AttachedArray.Replace(segment, array, options.ToSegmentOptions(), CopyOf(old, bytes)));
+            return new(AttachedArray.Replace(segment, array, options.ToSegmentOptions(), CopyOf(old, bytes), SignalReplaced));
+        }
+        finally
+        {
+            old.Segment.Release();
+        }
+    }
+
+    // Readers of an array that is replaced may sleep until it changes, which nobody would tell them any more.
+    private static Action? SignalReplaced(string path)
+    {
+        try
+        {
+            AttachedArray old = AttachedArray.Attach(SegmentName.Parse($"file://{path}", nameof(path)), expected: null, SegmentAccess.ReadWrite, SegmentTrust.Anybody);
+            return () => SignalLast(old);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    private static void SignalLast(AttachedArray old)
+    {
+        try
+        {
+            if (old.Header.Control is ControlPage control)
+            {
+                _ = new SharedEvent(new AttachedPage(old.Segment, old.Header.ControlOffset, control)).Signal();
+            }
+        }
+        catch (SharedMemoryLostException)
+        {
+            // Its readers learn that by themselves.
         }
         finally
         {

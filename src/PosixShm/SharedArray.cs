@@ -73,15 +73,18 @@ public abstract unsafe partial class SharedArray : IDisposable
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public ReadOnlySpan<byte> Bytes => new(Data, SpanLength(ByteLength, "bytes"));
 
-    /// <summary>Gets whether the name still stands for this very array.</summary>
-    /// <value><see langword="false"/> once it was deleted or replaced: attach it again to see what others see. Asks the kernel each time; see <c>stat(2)</c>.</value>
+    /// <summary>Gets whether the name still stands for this very array, and the file is as it was attached.</summary>
+    /// <value>
+    /// <see langword="false"/> once it was deleted or replaced, and once another program changed the file's size or description, as one does that saves over it:
+    /// attach it again to see what others see. Asks the kernel each time; see <c>stat(2)</c>.
+    /// </value>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public bool IsCurrent
     {
         get
         {
             ThrowIfDetached();
-            return _attached.Segment.IsCurrent;
+            return _attached.IsCurrent();
         }
     }
 
@@ -139,7 +142,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         {
             _length = 0;
             _data = null;
-            _locks?.Detach();
+            DetachPage();
             _attached.Segment.Release();
         }
 

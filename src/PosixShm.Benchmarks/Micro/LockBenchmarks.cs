@@ -10,7 +10,7 @@ public class LockBenchmarks
     private readonly object _monitor = new();
     private readonly Lock _managed = new();
     private Scratch? _scratch;
-    private SharedLock? _shared;
+    private SharedLock _shared;
 
     [GlobalSetup]
     public void Create()
@@ -39,12 +39,12 @@ public class LockBenchmarks
     [Benchmark(Description = "lock: SharedLock")]
     public void EnterShared()
     {
-        _shared!.Enter();
+        _shared.Enter();
         _shared.Exit();
     }
 
     [Benchmark(Description = "lock: SharedLock, EnterScope")]
-    public void EnterSharedScope() => _shared!.EnterScope().Dispose();
+    public void EnterSharedScope() => _shared.EnterScope().Dispose();
 
     [Benchmark(Description = "lease of an array")]
     public void Lease() => _scratch!.Array.Acquire().Dispose();

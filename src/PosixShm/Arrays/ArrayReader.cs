@@ -14,28 +14,31 @@ internal static class ArrayReader
     // Fewer last bytes than the file has: they would be taken for others.
     private const string Truncated = "it was truncated while it was read";
 
+    /// <summary>Reads bytes of an open segment; returns how many there were.</summary>
+    public delegate int Source(Span<byte> buffer, long offset);
+
     /// <summary>Reads the header of an open segment: each byte once, into private memory.</summary>
     /// <exception cref="InvalidDataException">It is not an array, or damaged.</exception>
     [SkipLocalsInit] // What is looked at is what was read.
-    public static ArrayHeader Read(SegmentFile file, long size)
+    public static ArrayHeader Read(SegmentName name, Source read, long size)
     {
         Span<byte> head = stackalloc byte[FirstRead];
-        head = head[..file.Read(head[..(int)Math.Min(size, head.Length)], 0)];
+        head = head[..read(head[..(int)Math.Min(size, head.Length)], 0)];
         int needed = ArrayHeader.HeadNeeded(head);
         if (needed > head.Length && head.Length == FirstRead && needed <= size)
         {
             Span<byte> whole = new byte[needed];
             head.CopyTo(whole);
-            head = whole[..(FirstRead + file.Read(whole[FirstRead..], FirstRead))];
+            head = whole[..(FirstRead + read(whole[FirstRead..], FirstRead))];
         }
 
         Span<byte> tail = stackalloc byte[ArrayHeader.TailNeeded(size)];
-        if (file.Read(tail, size - tail.Length) < tail.Length)
+        if (read(tail, size - tail.Length) < tail.Length)
         {
-            throw Unreadable(file.Name, Truncated);
+            throw Unreadable(name, Truncated);
         }
 
-        return ArrayHeader.TryRead(head, tail, size, out string problem) ?? throw Unreadable(file.Name, problem);
+        return ArrayHeader.TryRead(head, tail, size, out string problem) ?? throw Unreadable(name, problem);
     }
 
     /// <summary>Reads the header of a segment that was probed; null, with the reason, if it has none.</summary>
@@ -65,7 +68,7 @@ internal static class ArrayReader
         {
             using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, SegmentTrust.Anybody, out Native.Interop.Status status);
             problem = string.Empty;
-            return Read(file, status.Size);
+            return Read(name, file.Read, status.Size);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
         {

@@ -15,8 +15,9 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
         => new(SegmentCreation.Create(name, Image(array), options, Shifted(fill, array)), array.Header);
 
     /// <summary>Creates an array in place of the one that has the name.</summary>
-    public static AttachedArray Replace(SegmentName name, NewArray array, SegmentOptions options, SegmentFiller? fill = null)
-        => new(SegmentCreation.Replace(name, Image(array), options, Shifted(fill, array)), array.Header);
+    /// <inheritdoc cref="SegmentCreation.Replace"/>
+    public static AttachedArray Replace(SegmentName name, NewArray array, SegmentOptions options, SegmentFiller? fill, Func<string, Action?> openReplaced)
+        => new(SegmentCreation.Replace(name, Image(array), options, Shifted(fill, array), openReplaced), array.Header);
 
     /// <summary>Creates an array without a name.</summary>
     public static AttachedArray CreateAnonymous(string label, NewArray array, SegmentOptions options, SegmentFiller? fill = null)
@@ -30,7 +31,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
     public static AttachedArray Attach(SegmentName name, ElementType? expected, SegmentAccess access, SegmentTrust trust)
         => Attach(name, access, trust, (file, size) =>
         {
-            ArrayHeader header = ArrayReader.Read(file, size);
+            ArrayHeader header = ArrayReader.Read(name, file.Read, size);
             CheckUsable(name, header, expected);
             return header;
         });
@@ -74,6 +75,24 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
     {
         ObjectDisposedException.ThrowIf(!Segment.TryAddReference(), this);
         return this;
+    }
+
+    /// <summary>Returns whether the name still stands for this array, and the file's size and header are those that it was attached with.</summary>
+    public bool IsCurrent()
+    {
+        if (!Segment.IsCurrent || Header.Format == HeaderFormat.Raw)
+        {
+            return Segment.IsCurrent;
+        }
+
+        try
+        {
+            return ArrayReader.Read(Segment.Name, Segment.Read, Segment.Length).DescribesSame(Header);
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
     }
 
     private static SegmentImage Image(NewArray array) => new(array.FileLength, array.Head, array.Tail);

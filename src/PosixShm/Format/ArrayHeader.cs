@@ -63,6 +63,11 @@ internal sealed record ArrayHeader(
     /// <summary>Tells whether the elements are of a type, as far as the format keeps it.</summary>
     public bool Holds(ElementType type) => Type == type || (Format == HeaderFormat.SharedArray && Type == SharedArrayTypes.Stored(type));
 
+    /// <summary>Returns whether another header says the same of the elements, and belongs to the same array if we made both.</summary>
+    public bool DescribesSame(ArrayHeader other)
+        => Format == other.Format && Type == other.Type && Shape.AsSpan().SequenceEqual(other.Shape.AsSpan()) && IsFortranOrder == other.IsFortranOrder
+            && DataOffset == other.DataOffset && Control == other.Control;
+
     // Elements can look like the other format's description. What lies beyond the elements of one cannot be made of them, so it is real; and
     // where each lies in the elements of the other, nobody can tell which is.
     private static ArrayHeader? TryReadDescription(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize, out string problem)

@@ -46,6 +46,9 @@ internal readonly record struct ControlPage(
 
     private static ReadOnlySpan<byte> Magic => "PSHMCTRL"u8;
 
+    /// <summary>Gets the magic as one load reads it.</summary>
+    public static ulong MagicWord => BitConverter.IsLittleEndian ? 0x4C52_5443_4D48_5350UL : 0x5053_484D_4354_524CUL;
+
     /// <summary>Gives the bytes that locks take before the control page.</summary>
     public static long LockPages(int locks) => locks <= LocksInPage ? 0 : Pages.RoundUp((long)locks * LineSize);
 

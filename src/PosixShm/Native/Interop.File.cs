@@ -62,6 +62,9 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Rename", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int Rename(string from, string to);
 
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Exchange", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int Exchange(string one, string other);
+
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_CreateAnonymous", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial SafeFileHandle CreateAnonymous(string label);
 

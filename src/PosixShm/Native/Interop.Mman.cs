@@ -20,7 +20,7 @@ internal static partial class Interop
     }
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MMap", SetLastError = true)]
-    internal static partial SafeMappingHandle MMap(ulong length, MapFlags flags, SafeFileHandle fd);
+    internal static partial SafeMappingHandle MMap(ulong length, MapFlags flags, SafeFileHandle fd, long offset);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MAdvise", SetLastError = true)]
     internal static partial int MAdvise(nint address, ulong length, MemoryAdvice advice);

@@ -22,10 +22,10 @@ internal sealed unsafe class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInval
     /// <summary>Gets the word that becomes 1 when pages of the mapping were lost, and zeros put in their place.</summary>
     public int* Lost => _lost;
 
-    /// <summary>Maps a file from its start. The handle is invalid on failure, and the error is the thread's last.</summary>
-    public static SafeMappingHandle Map(SafeFileHandle fd, long length, Interop.MapFlags flags)
+    /// <summary>Maps a range of a file. The handle is invalid on failure, and the error is the thread's last.</summary>
+    public static SafeMappingHandle Map(SafeFileHandle fd, long length, Interop.MapFlags flags, long offset = 0)
     {
-        SafeMappingHandle mapping = Interop.MMap((ulong)length, flags, fd);
+        SafeMappingHandle mapping = Interop.MMap((ulong)length, flags, fd, offset);
         mapping._length = (ulong)length;
         if (!mapping.IsInvalid && s_isGuarded)
         {

@@ -16,6 +16,7 @@ internal sealed unsafe class Segment
     private readonly SegmentFile _file;
     private readonly SafeMappingHandle _mapping;
     private SafeFileHandle? _forChildren;
+    private SafeMappingHandle? _sharedView;
     private int _references = 1;
 
     /// <summary>Takes over an open file and its mapping.</summary>
@@ -49,11 +50,14 @@ internal sealed unsafe class Segment
         bool isTruncated = _file.GetSize() < Length;
         if (isTruncated)
         {
-            _mapping.MarkLost();
+            MarkLost();
         }
 
         return isTruncated;
     }
+
+    /// <summary>Marks the memory as lost, for one who learned it otherwise than by a fault.</summary>
+    public void MarkLost() => _mapping.MarkLost();
 
     /// <summary>Gets the word behind <see cref="IsLost"/>, for code that looks at it often. It outlives the segment.</summary>
     public int* Lost => _mapping.Lost;
@@ -61,8 +65,11 @@ internal sealed unsafe class Segment
     /// <summary>Gets the file's number in its file system.</summary>
     public ulong Inode => _file.GetInode();
 
-    /// <summary>Gets whether the name still stands for this segment.</summary>
-    public bool IsCurrent => _file.IsCurrent();
+    /// <summary>Gets whether the name still stands for this segment, and the file has the size that was mapped.</summary>
+    public bool IsCurrent => _file.IsCurrent(Length);
+
+    /// <inheritdoc cref="SegmentFile.Read"/>
+    public int Read(Span<byte> buffer, long offset) => _file.Read(buffer, offset);
 
     /// <summary>Maps a checked file and takes it over.</summary>
     public static Segment Attach(SegmentFile file, long length, SegmentAccess access)
@@ -73,6 +80,30 @@ internal sealed unsafe class Segment
 
     /// <inheritdoc cref="SegmentFile.IsByteLocked"/>
     public bool IsByteLocked(long offset) => _file.IsByteLocked(offset);
+
+    /// <summary>
+    /// Gets the address of a range as all processes see it. A private mapping gets a second one of the range, shared and read-only, because every store to a page of its
+    /// own, and every shared futex wait on it, freezes that page. The range must be the same in each call.
+    /// </summary>
+    public nint GetSharedView(long offset, long length)
+    {
+        if (Access != SegmentAccess.CopyOnWrite)
+        {
+            return Address + (nint)offset;
+        }
+
+        long start = offset - (offset % Environment.SystemPageSize);
+        lock (_file)
+        {
+            if (_sharedView is null)
+            {
+                _sharedView = _file.Map(length + offset - start, SegmentAccess.ReadOnly, start);
+                GC.SuppressFinalize(_sharedView);
+            }
+        }
+
+        return _sharedView.DangerousGetHandle() + (nint)(offset - start);
+    }
 
     /// <summary>Gives programs that this process starts from now on a descriptor of the segment; returns the path that it has in them.</summary>
     public string GiveToChildren()
@@ -144,6 +175,7 @@ internal sealed unsafe class Segment
         if (Interlocked.Decrement(ref _references) == 0)
         {
             _mapping.Dispose();
+            _sharedView?.Dispose();
             _forChildren?.Dispose();
             _file.Dispose();
         }

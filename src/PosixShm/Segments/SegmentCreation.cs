@@ -22,7 +22,7 @@ internal static unsafe class SegmentCreation
 
         try
         {
-            return Publish(name, image, options, fill, replace: false);
+            return Publish(name, image, options, fill, openReplaced: null);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException && !takesSpace && SegmentFolder.Has(name))
         {
@@ -31,8 +31,13 @@ internal static unsafe class SegmentCreation
     }
 
     /// <summary>Creates a segment in place of the one that has the name; whoever has that one attached keeps it.</summary>
-    public static Segment Replace(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
-        => Publish(name, image, options, fill, replace: true);
+    /// <param name="name">The name.</param>
+    /// <param name="image">The first and last bytes.</param>
+    /// <param name="options">How it is created.</param>
+    /// <param name="fill">Writes the content.</param>
+    /// <param name="openReplaced">Opens the file that is replaced, by its path, and returns what is to be done once it is.</param>
+    public static Segment Replace(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Func<string, Action?> openReplaced)
+        => Publish(name, image, options, fill, openReplaced);
 
     /// <summary>Creates a segment without a name, whose size nobody can change.</summary>
     public static Segment CreateAnonymous(string label, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
@@ -44,14 +49,14 @@ internal static unsafe class SegmentCreation
         return true;
     }
 
-    private static Segment Publish(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, bool replace)
+    private static Segment Publish(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Func<string, Action?>? openReplaced)
     {
         // A name of its own, for the moment before a replacement and for file systems that can do no better.
-        string? own = replace ? OwnPath(name) : null;
+        string? own = openReplaced is not null ? OwnPath(name) : null;
         try
         {
             Segment? segment = SegmentFile.CreateUnnamed(name) is SegmentFile unnamed
-                ? TryComplete(unnamed, image, options, fill, file => TryLink(file, own))
+                ? TryComplete(unnamed, image, options, fill, file => TryLink(file, own, openReplaced))
                 : null;
             if (segment is not null)
             {
@@ -60,7 +65,7 @@ internal static unsafe class SegmentCreation
 
             // The file system has no O_TMPFILE, or the system no way to give an unnamed file a name.
             own ??= OwnPath(name);
-            return TryComplete(SegmentFile.CreateNamed(name, own), image, options, fill, file => Rename(file, own, replace))!;
+            return TryComplete(SegmentFile.CreateNamed(name, own), image, options, fill, file => Rename(file, own, openReplaced))!;
         }
         catch when (own is not null)
         {
@@ -71,14 +76,14 @@ internal static unsafe class SegmentCreation
 
     private static string OwnPath(SegmentName name) => $"{name.Folder}/.posixshm-{Guid.NewGuid():N}";
 
-    private static bool TryLink(SegmentFile file, string? own)
-        => own is null ? file.TryLink(file.Name.Path) : file.TryLink(own) && Rename(file, own, replace: true);
+    private static bool TryLink(SegmentFile file, string? own, Func<string, Action?>? openReplaced)
+        => own is null ? file.TryLink(file.Name.Path) : file.TryLink(own) && Rename(file, own, openReplaced);
 
-    private static bool Rename(SegmentFile file, string own, bool replace)
+    private static bool Rename(SegmentFile file, string own, Func<string, Action?>? openReplaced)
     {
-        if (replace)
+        if (openReplaced is not null)
         {
-            file.RenameOver(own);
+            file.RenameOver(own, openReplaced);
         }
         else
         {

@@ -192,19 +192,19 @@ internal sealed class SegmentFile : IDisposable
         return status.Inode;
     }
 
-    /// <summary>Tells whether the name still stands for this file.</summary>
-    public bool IsCurrent()
+    /// <summary>Returns whether the name still stands for this file, and the file has a size.</summary>
+    public bool IsCurrent(long size)
     {
-        if (Name.Kind == SegmentKind.Descriptor)
+        Check(Interop.FStat(_fd, out Interop.Status mine), "look at");
+        if (mine.Size != size || Name.Kind == SegmentKind.Descriptor)
         {
-            return true;
+            return mine.Size == size;
         }
 
-        Check(Interop.FStat(_fd, out Interop.Status mine), "look at");
         return Interop.Stat(Name.Path, _isFollowed ? 1 : 0, out Interop.Status named) == 0 && named.Inode == mine.Inode && named.Device == mine.Device;
     }
 
-    public SafeMappingHandle Map(long length, SegmentAccess access)
+    public SafeMappingHandle Map(long length, SegmentAccess access, long offset = 0)
     {
         Interop.MapFlags flags = access switch
         {
@@ -213,7 +213,7 @@ internal sealed class SegmentFile : IDisposable
             _ => Interop.MapFlags.MAP_READ | Interop.MapFlags.MAP_WRITE,
         };
 
-        SafeMappingHandle mapping = SafeMappingHandle.Map(_fd, length, flags);
+        SafeMappingHandle mapping = SafeMappingHandle.Map(_fd, length, flags, offset);
         return mapping.IsInvalid ? throw SegmentError.Last(Name, "map") : mapping;
     }
 
@@ -254,8 +254,27 @@ internal sealed class SegmentFile : IDisposable
         _ = Interop.Unlink(path);
     }
 
-    /// <summary>Moves a file from a name of its own to its real one, in place of what has that. Others see the old or the new one, never neither.</summary>
-    public void RenameOver(string path) => Check(Interop.Rename(path, Name.Path), "replace");
+    /// <summary>
+    /// Moves a file from a name of its own to its real one, in place of what has that. Others see the old or the new one, never neither.
+    /// </summary>
+    /// <param name="path">The name of its own. Afterwards, it does not exist.</param>
+    /// <param name="openReplaced">Opens a file that is replaced, by its path, and returns what is to be done once it is.</param>
+    public void RenameOver(string path, Func<string, Action?> openReplaced)
+    {
+        // By exchange: then the file behind the other name is the one that was replaced, whoever else replaces at the same time.
+        if (Interop.Exchange(path, Name.Path) == 0)
+        {
+            openReplaced(path)?.Invoke();
+            _ = Interop.Unlink(path);
+            return;
+        }
+
+        bool canOnlyRename = Interop.LastError is Interop.Error.EINVAL or Interop.Error.ENOSYS;
+        Check(canOnlyRename ? 0 : -1, "replace");
+        Action? replaced = openReplaced(Name.Path);
+        Check(Interop.Rename(path, Name.Path), "replace");
+        replaced?.Invoke();
+    }
 
     /// <summary>Waits until the file, with all that is needed to find it by its name after a crash of the machine, is on disk.</summary>
     public void Sync()

@@ -6,21 +6,23 @@ namespace PosixShm.Synchronization;
 
 /// <summary>
 /// Who owns the locks of a segment. Each attachment that uses a lock takes a slot: an exclusive lock on a byte far past the segment's end, which the kernel drops with
-/// the attachment, however its process ends (<c>F_OFD_SETLK</c> in <c>fcntl(2)</c>). So liveness is asked of the kernel, and never guessed from a process id.
+/// the attachment, however its process ends (<c>F_OFD_SETLK</c> in <c>fcntl(2)</c>). So the kernel reports the owner's death, and no process id is trusted.
 /// </summary>
-internal sealed unsafe class LockOwners(Segment segment, int* generations)
+internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
 {
     // Slot 1 is the byte after that of "in use". Part of the format.
     private const long SlotByte = SegmentFile.InUseByte;
 
-    private readonly Lock _claiming = new();
     private volatile int _identity;
 
-    /// <summary>Gets this attachment's owner value for lock words; takes a slot the first time.</summary>
+    /// <summary>Gets this attachment's owner value for lock words; takes a slot the first time. For one caller at a time.</summary>
     /// <exception cref="IOException">All slots are taken.</exception>
     public int Identity => _identity != 0 ? _identity : Claim();
 
-    /// <summary>Tells whether the owner in a lock word is still there.</summary>
+    /// <summary>Gets whether this attachment has a slot.</summary>
+    public bool HasIdentity => _identity != 0;
+
+    /// <summary>Returns whether the owner in a lock word is still alive.</summary>
     public bool IsAlive(int owner)
     {
         if (owner == _identity)
@@ -31,28 +33,24 @@ internal sealed unsafe class LockOwners(Segment segment, int* generations)
         int slot = LockWord.Slot(owner);
         return slot is >= 1 and <= ControlPage.SlotCount
             && LockWord.MakeOwner(slot, Volatile.Read(ref generations[slot - 1])) == owner
-            && segment.IsByteLocked(SlotByte + slot);
+            && page.Segment.IsByteLocked(SlotByte + slot);
     }
 
     private int Claim()
     {
-        lock (_claiming)
+        // Not all from the first one: each attempt is a system call.
+        uint start = unchecked((uint)HashCode.Combine(Environment.ProcessId, RuntimeHelpers.GetHashCode(this))) % ControlPage.SlotCount;
+        for (uint i = 0; i < ControlPage.SlotCount; i++)
         {
-            // Not all from the first one: each attempt is a system call.
-            uint start = unchecked((uint)HashCode.Combine(Environment.ProcessId, RuntimeHelpers.GetHashCode(this))) % ControlPage.SlotCount;
-            for (uint i = 0; i < ControlPage.SlotCount && _identity == 0; i++)
+            int slot = 1 + (int)((start + i) % ControlPage.SlotCount);
+            if (page.Segment.TryLockByte(SlotByte + slot))
             {
-                int slot = 1 + (int)((start + i) % ControlPage.SlotCount);
-                if (segment.TryLockByte(SlotByte + slot))
-                {
-                    // A new generation: words that still name the slot's last owner name a dead one.
-                    _identity = LockWord.MakeOwner(slot, Interlocked.Increment(ref generations[slot - 1]));
-                }
+                // A new generation: words that still name the slot's last owner name a dead one.
+                page.ThrowIfLost();
+                return _identity = LockWord.MakeOwner(slot, Interlocked.Increment(ref generations[slot - 1]));
             }
-
-            return _identity != 0
-                ? _identity
-                : throw new IOException($"'{segment.Name}' has {ControlPage.SlotCount} attachments that use its locks already, and no more can.");
         }
+
+        throw new IOException($"'{page.Name}' has {ControlPage.SlotCount} attachments that use its locks already, and no more can.");
     }
 }

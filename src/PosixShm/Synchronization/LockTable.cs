@@ -1,33 +1,34 @@
 using System.Collections;
+using System.Collections.Concurrent;
 using PosixShm.Format;
-using PosixShm.Names;
-using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
 /// <summary>The locks of one attachment.</summary>
 internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
 {
-    private readonly SharedLock?[] _locks;
-    private readonly nint _first;
-    private int _users = 1;
-    private volatile bool _isDetached;
+    // Tables of which a lock may be held: those that have a slot, until they are detached and the last kept lock is left.
+    private static readonly ConcurrentDictionary<long, LockTable> s_inUse = new();
 
-    public LockTable(Segment segment, long controlOffset, ControlPage control)
+    private readonly AttachedLock?[] _locks;
+    private readonly nint _first;
+    private Gate _gate;
+    private int _kept;
+
+    public LockTable(AttachedPage page, nint first, int count)
     {
-        Segment = segment;
-        _locks = new SharedLock?[control.LockCount];
-        _first = segment.Address + (nint)control.LocksOffset;
-        Owners = new LockOwners(segment, (int*)(segment.Address + (nint)controlOffset + ControlPage.SlotsOffset));
+        Page = page;
+        _first = first;
+        _locks = new AttachedLock?[count];
+        Owners = new LockOwners(page, (int*)(page.Address + ControlPage.SlotsOffset));
     }
 
-    public Segment Segment { get; }
+    public AttachedPage Page { get; }
 
     public LockOwners Owners { get; }
 
-    public SegmentName Name => Segment.Name;
-
-    public bool IsDetached => _isDetached;
+    /// <summary>Gets what no other table of this process has.</summary>
+    public long Id { get; } = LockThread.NewId();
 
     public int Count => _locks.Length;
 
@@ -37,35 +38,92 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
         {
             ArgumentOutOfRangeException.ThrowIfNegative(index);
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, _locks.Length);
-            ref SharedLock? place = ref _locks[index];
+            ref AttachedLock? place = ref _locks[index];
             if (place is null)
             {
-                SharedLock created = new(this, index, (int*)(_first + ((nint)index * ControlPage.LineSize)));
+                AttachedLock created = new(this, index, (int*)(_first + ((nint)index * ControlPage.LineSize)));
                 _ = Interlocked.CompareExchange(ref place, created, null);
             }
 
-            return place;
+            return new SharedLock(place);
         }
     }
 
-    /// <summary>
-    /// Says that another array uses the locks of this attachment. Two tables over one open file would take each other for dead: the kernel does not tell an
-    /// open file of its own byte locks.
-    /// </summary>
-    public void AddUser() => Interlocked.Increment(ref _users);
-
-    /// <summary>Ends one array's use of the locks. The last one ends all, but of those that are held: each keeps the memory mapped until it is left.</summary>
-    public void Detach()
+    /// <summary>Marks every lock that an ended thread held as abandoned.</summary>
+    public static void AbandonAll(long thread)
     {
-        if (Interlocked.Decrement(ref _users) > 0)
+        foreach (KeyValuePair<long, LockTable> table in s_inUse)
         {
-            return;
+            foreach (AttachedLock? held in table.Value._locks)
+            {
+                if (held is not null && held.IsHeldBy(thread))
+                {
+                    held.Abandon(thread);
+                }
+            }
         }
+    }
 
-        _isDetached = true;
-        foreach (SharedLock? shared in _locks)
+    /// <summary>Opens a lock for entries, and returns this attachment's owner value.</summary>
+    /// <exception cref="IOException">All slots are taken.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public int Open(AttachedLock closed)
+    {
+        _gate.Enter();
+        try
         {
-            shared?.Detach();
+            Page.ThrowIfDetached();
+            closed.Open(Owners.Identity);
+            s_inUse[Id] = this;
+            return Owners.Identity;
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    /// <summary>Closes all locks. A lock that is held keeps the memory mapped until it is left.</summary>
+    public void Close()
+    {
+        _gate.Enter();
+        try
+        {
+            if (!Owners.HasIdentity)
+            {
+                return; // No lock was ever opened.
+            }
+
+            ForEach(static shared => shared.Close());
+            LockThread.AwaitPassages(Id);
+            ForEach(shared => _kept += shared.TryKeep() ? 1 : 0);
+            RemoveIfUnused();
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    /// <summary>Runs what changes the state of a lock that is not in a passage, and gives back the memory that the lock kept.</summary>
+    /// <param name="change">Returns whether the lock kept the memory.</param>
+    public void Change(Func<bool> change)
+    {
+        bool wasKept = false;
+        _gate.Enter();
+        try
+        {
+            wasKept = change();
+            _kept -= wasKept ? 1 : 0;
+            RemoveIfUnused();
+        }
+        finally
+        {
+            _gate.Exit();
+            if (wasKept)
+            {
+                Page.Release();
+            }
         }
     }
 
@@ -78,4 +136,23 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private void RemoveIfUnused()
+    {
+        if (Page.IsDetached && _kept == 0)
+        {
+            _ = s_inUse.TryRemove(Id, out _);
+        }
+    }
+
+    private void ForEach(Action<AttachedLock> action)
+    {
+        foreach (AttachedLock? shared in _locks)
+        {
+            if (shared is not null)
+            {
+                action(shared);
+            }
+        }
+    }
 }

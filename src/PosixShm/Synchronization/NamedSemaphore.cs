@@ -13,9 +13,6 @@ namespace PosixShm.Synchronization;
 /// </remarks>
 public sealed class NamedSemaphore : IDisposable
 {
-    // A waiter looks at its cancellation token this often.
-    private const int LookAfterMilliseconds = 50;
-
     private const int MaxCreateOrOpenRounds = 1000;
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -160,6 +157,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <summary>Waits until the count is above zero, and lowers it by one.</summary>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
+    /// <exception cref="ThreadInterruptedException">The thread was interrupted; noticed within 50 ms.</exception>
     /// <exception cref="ObjectDisposedException">The semaphore is closed.</exception>
     public void Wait(CancellationToken cancellation = default) => _ = TryWait(Timeout.InfiniteTimeSpan, cancellation);
 
@@ -175,30 +173,30 @@ public sealed class NamedSemaphore : IDisposable
     /// <remarks>On a C library without <c>sem_clockwait(3)</c> (musl, glibc before 2.30) a waiter looks every few milliseconds instead of being woken.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative, or longer than <see cref="int.MaxValue"/> milliseconds.</exception>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
+    /// <exception cref="ThreadInterruptedException">The thread was interrupted; noticed within 50 ms.</exception>
     /// <exception cref="ObjectDisposedException">The semaphore is closed.</exception>
     public bool TryWait(TimeSpan timeout, CancellationToken cancellation = default)
     {
-        int milliseconds = Milliseconds.Of(timeout, nameof(timeout));
-        long start = Environment.TickCount64;
+        WaitTime time = new(Milliseconds.Of(timeout, nameof(timeout)), cancellation);
         while (true)
         {
-            cancellation.ThrowIfCancellationRequested();
-            long left = milliseconds < 0 ? LookAfterMilliseconds : Math.Max(0, milliseconds - (Environment.TickCount64 - start));
-            if (Interop.SemWait(_handle, (int)Math.Min(left, LookAfterMilliseconds)) == 0)
+            _ = time.IsCheckDue();
+            bool isOver = time.IsOver;
+            if (Interop.SemWait(_handle, isOver ? 0 : time.NextSleep) == 0)
             {
                 return true;
             }
 
             switch (Interop.LastError)
             {
-                case Interop.Error.EAGAIN or Interop.Error.ETIMEDOUT when left == 0:
+                case Interop.Error.EAGAIN or Interop.Error.ETIMEDOUT when isOver:
                     return false;
                 case Interop.Error.EAGAIN or Interop.Error.ETIMEDOUT:
                     break;
                 case Interop.Error.ENOSYS when Interop.SemWait(_handle, 0) == 0:
                     return true;
                 case Interop.Error.ENOSYS:
-                    Thread.Sleep((int)Math.Min(left, 2));
+                    Thread.Sleep(Math.Min(time.NextSleep, 2));
                     break;
                 default:
                     throw LastError(_name, "wait for");

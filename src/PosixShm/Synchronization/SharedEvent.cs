@@ -1,6 +1,5 @@
 using PosixShm.Format;
 using PosixShm.Native;
-using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
@@ -13,25 +12,27 @@ namespace PosixShm.Synchronization;
 /// No change is missed: a reader names the count that it saw, and the kernel lets it sleep only while the count is still that (<c>FUTEX_WAIT</c> in <c>futex(2)</c>). A change before the wait is
 /// seen at once, one during it wakes all readers. Several changes may be seen as one: the count says how many. It starts at 0 and wraps after 2^32.
 /// </para>
+/// <para>An array that is replaced or resized signals a last change: see <see cref="SharedArray.IsCurrent"/>.</para>
 /// </remarks>
 public sealed unsafe class SharedEvent
 {
-    // A sleeping reader looks at its cancellation token this often; one that cannot be counted, at the count itself.
-    private const int LookAfterMilliseconds = 50;
-    private const int UncountedLookAfterMilliseconds = 5;
+    // A reader that cannot be counted reads the count itself this often.
+    private const int UncountedSleepMilliseconds = 5;
 
-    private readonly Segment _segment;
+    private readonly AttachedPage _page;
     private readonly int* _count;
     private readonly int* _waiters;
+    private volatile bool _isDetached;
 
-    internal SharedEvent(Segment segment, long controlOffset)
+    internal SharedEvent(AttachedPage page)
     {
-        _segment = segment;
-        _count = (int*)(segment.Address + (nint)controlOffset + ControlPage.EventOffset);
+        _page = page;
+        _count = (int*)(page.Address + ControlPage.EventOffset);
         _waiters = _count + 1;
     }
 
     /// <summary>Gets the number of changes so far.</summary>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public uint Count
     {
@@ -44,30 +45,29 @@ public sealed unsafe class SharedEvent
             }
             finally
             {
-                _segment.Release();
+                _page.Release();
             }
         }
     }
 
-    private bool IsShared => _segment.Access == SegmentAccess.ReadWrite;
-
     /// <summary>Adds one change, and wakes all who wait for one. What was written before is seen by whoever sees the new count.</summary>
     /// <returns>The new count.</returns>
     /// <exception cref="InvalidOperationException">The array is attached to read only, or as a private copy.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public uint Signal()
     {
-        if (!IsShared)
+        if (!_page.IsWritable)
         {
-            throw new InvalidOperationException($"'{_segment.Name}' is attached to read only or as a private copy, and cannot signal a change that way.");
+            throw new InvalidOperationException($"'{_page.Name}' is attached to read only or as a private copy, and cannot signal a change that way.");
         }
 
         AddReference();
         try
         {
-            _ = Read();
+            _page.ThrowIfLost();
 
-            // The count first, then the look at the waiters; a waiter does it the other way round. So one of the two sees the other.
+            // The count first, then the number of waiters; a waiter does it the other way round. So one of the two sees the other.
             uint count = unchecked((uint)Interlocked.Increment(ref *_count));
             if (Volatile.Read(ref *_waiters) != 0)
             {
@@ -78,7 +78,7 @@ public sealed unsafe class SharedEvent
         }
         finally
         {
-            _segment.Release();
+            _page.Release();
         }
     }
 
@@ -86,9 +86,11 @@ public sealed unsafe class SharedEvent
     /// <param name="lastSeen">The count that was seen last.</param>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <returns>The count.</returns>
-    /// <remarks>A read-only attachment or a private copy cannot say that it waits, and looks every 5 ms instead.</remarks>
+    /// <remarks>A read-only attachment or a private copy cannot say that it waits, and reads the count every 5 ms instead.</remarks>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <exception cref="ThreadInterruptedException">The thread was interrupted; noticed within 50 ms.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached, before the wait or during it; noticed within 50 ms.</exception>
     public uint Wait(uint lastSeen, CancellationToken cancellation = default)
     {
         _ = TryWait(lastSeen, Timeout.InfiniteTimeSpan, out uint count, cancellation);
@@ -102,54 +104,67 @@ public sealed unsafe class SharedEvent
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <returns><see langword="false"/> if the time ran out, and the count is still the last one.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative, or longer than <see cref="int.MaxValue"/> milliseconds.</exception>
-    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <inheritdoc cref="Wait"/>
     public bool TryWait(uint lastSeen, TimeSpan timeout, out uint count, CancellationToken cancellation = default)
     {
-        int milliseconds = Milliseconds.Of(timeout, nameof(timeout));
+        WaitTime time = new(Milliseconds.Of(timeout, nameof(timeout)), cancellation);
         AddReference();
         try
         {
-            long start = Environment.TickCount64;
             while ((count = Read()) == lastSeen)
             {
-                cancellation.ThrowIfCancellationRequested();
-                long left = milliseconds < 0 ? int.MaxValue : milliseconds - (Environment.TickCount64 - start);
-                if (left <= 0)
+                if (time.IsCheckDue())
+                {
+                    ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));
+                }
+
+                if (time.IsOver)
                 {
                     return false;
                 }
 
-                Sleep(lastSeen, left);
+                Sleep(lastSeen, time.NextSleep);
             }
 
             return true;
         }
         finally
         {
-            _segment.Release();
+            _page.Release();
         }
     }
 
-    private void Sleep(uint lastSeen, long left)
+    /// <summary>Ends all waits: the array is disposed.</summary>
+    internal void Detach() => _isDetached = true;
+
+    private void Sleep(uint lastSeen, int milliseconds)
     {
-        if (!IsShared)
+        if (!_page.IsWritable)
         {
-            _ = Interop.FutexWait(_count, unchecked((int)lastSeen), (int)Math.Min(left, UncountedLookAfterMilliseconds));
+            _ = Interop.FutexWait(_count, unchecked((int)lastSeen), Math.Min(milliseconds, UncountedSleepMilliseconds));
             return;
         }
 
         // A waiter that is killed here stays counted, which costs signallers a needless system call and no more.
         _ = Interlocked.Increment(ref *_waiters);
-        _ = Interop.FutexWait(_count, unchecked((int)lastSeen), (int)Math.Min(left, LookAfterMilliseconds));
-        _ = Interlocked.Decrement(ref *_waiters);
+        _ = Interop.FutexWait(_count, unchecked((int)lastSeen), milliseconds);
+        if (!_page.IsLost)
+        {
+            _ = Interlocked.Decrement(ref *_waiters);
+        }
     }
 
+    // The count is read first: if the page is good after that, the count was one.
     private uint Read()
     {
         uint count = unchecked((uint)Volatile.Read(ref *_count));
-        return _segment.IsLost ? throw SharedMemoryLostException.Of(_segment.Name.Value) : count;
+        _page.ThrowIfLost();
+        return count;
     }
 
-    private void AddReference() => ObjectDisposedException.ThrowIf(!_segment.TryAddReference(), typeof(SharedArray));
+    private void AddReference()
+    {
+        ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));
+        _page.AddReference();
+    }
 }

@@ -16,92 +16,84 @@ namespace PosixShm.Synchronization;
 /// <see cref="RecoveryScope.MarkRepaired"/>. Nobody sees torn data unawares.
 /// </para>
 /// <para>
-/// Waiting is fair enough and no more: a thread that comes just when the lock is left may be faster than one that waits. A holder's death is noticed by waiters within 50 ms.
+/// The lock is unfair: a thread that arrives as the lock is left may enter it ahead of a waiter. Waiters notice a holder's death within 50 ms. A thread that ends inside the lock counts as
+/// a dead holder: waiters of its process notice it within 50 ms, those of other processes within a second.
 /// Waiting uses <c>futex(2)</c>, times are by the monotonic clock, and a waiting thread does not hold up garbage collections.
 /// </para>
+/// <para>
+/// This is a handle, not the lock: copies of it are equal and mean one lock of one attachment. C#'s <c>lock</c> statement and F#'s <c>lock</c> function, which would exclude no other process, refuse it.
+/// The default value belongs to no array, and all its members throw an <see cref="InvalidOperationException"/>.
+/// </para>
 /// </remarks>
-public sealed unsafe partial class SharedLock
+public readonly struct SharedLock : IEquatable<SharedLock>
 {
-    private readonly LockTable _table;
-    private readonly int* _word;
-    private readonly int* _lost;
+    private readonly AttachedLock? _lock;
 
-    // This attachment's owner value; 0 until it has one, and again when it is detached.
-    private int _me;
-
-    // Which thread of this attachment holds the lock (its managed id), or which asynchronous entry (a negative number); 0: none.
-    private int _holder;
-    private int _recursion;
-    private bool _keepsMemory;
-
-    internal SharedLock(LockTable table, int index, int* word)
-    {
-        _table = table;
-        _word = word;
-        _lost = table.Segment.Lost;
-        Index = index;
-    }
+    internal SharedLock(AttachedLock attached) => _lock = attached;
 
     /// <summary>Gets which of the array's locks this is, from 0.</summary>
-    public int Index { get; }
+    public int Index => Attached.Index;
 
     /// <summary>Gets whether the calling thread holds the lock, through this attachment.</summary>
-    public bool IsHeldByCurrentThread => Volatile.Read(ref _holder) == Environment.CurrentManagedThreadId;
+    public bool IsHeldByCurrentThread => Attached is AttachedLock attached && LockThread.CurrentOrNull is LockThread thread && attached.IsHeldBy(thread.Id);
 
     /// <summary>Gets what the lock is at this moment.</summary>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public SharedLockState State
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(_table.IsDetached, typeof(SharedArray));
-            int word = Volatile.Read(ref *_word);
-            return word == LockWord.Free ? SharedLockState.Free
-                : LockWord.Owner(word) != 0 && _table.Owners.IsAlive(LockWord.Owner(word)) ? SharedLockState.Held
-                : SharedLockState.Abandoned;
-        }
-    }
+    public SharedLockState State => Attached.Read().State;
 
     /// <summary>Gets the slot of the attachment that holds the lock, or that died with it; 0 if there is none.</summary>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public int OwnerSlot
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(_table.IsDetached, typeof(SharedArray));
-            return LockWord.Slot(LockWord.Owner(Volatile.Read(ref *_word)));
-        }
-    }
+    public int OwnerSlot => Attached.Read().OwnerSlot;
+
+    private AttachedLock Attached => _lock ?? throw new InvalidOperationException("This lock is no array's: it is the default value of SharedLock. Use the Lock or Locks property of an array.");
+
+    /// <summary>Compares two handles.</summary>
+    /// <param name="left">The one.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>Whether they mean one lock of one attachment.</returns>
+    public static bool operator ==(SharedLock left, SharedLock right) => left.Equals(right);
+
+    /// <summary>Compares two handles.</summary>
+    /// <param name="left">The one.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>Whether they mean different locks, or one lock of different attachments.</returns>
+    public static bool operator !=(SharedLock left, SharedLock right) => !left.Equals(right);
+
+    /// <inheritdoc/>
+    public bool Equals(SharedLock other) => ReferenceEquals(_lock, other._lock);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is SharedLock other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => RuntimeHelpers.GetHashCode(_lock);
 
     /// <summary>Enters, and leaves at the end of the scope.</summary>
     /// <returns>The scope, for <c>using</c>. It cannot cross an <c>await</c>; for that see <see cref="EnterAsync"/>.</returns>
     /// <inheritdoc cref="Enter"/>
     public Scope EnterScope()
     {
-        Enter();
-        return new Scope(this);
+        AttachedLock attached = Attached;
+        _ = attached.Enter(Timeout.Infinite, CancellationToken.None);
+        return new Scope(attached);
     }
 
     /// <summary>Waits until the lock is free, and takes it.</summary>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <exception cref="AbandonedMutexException">A holder died. The lock is not held; see <see cref="EnterRecovery"/>.</exception>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
-    /// <exception cref="InvalidOperationException">The array is attached to read only, or as a private copy.</exception>
-    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
+    /// <exception cref="ThreadInterruptedException">The thread was interrupted while it waited, or before; noticed within 50 ms.</exception>
+    /// <exception cref="InvalidOperationException">The array is attached to read only, or as a private copy; or this is no array's lock.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone, or another program saved over its file.</exception>
     /// <exception cref="IOException">448 attachments use the array's locks already.</exception>
+    /// <exception cref="InsufficientMemoryException">The calling thread never used a lock, and there is no memory or thread left to notice its end.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public void Enter(CancellationToken cancellation = default)
-    {
-        if (!TryEnterFast(Environment.CurrentManagedThreadId))
-        {
-            _ = EnterSlow(Environment.CurrentManagedThreadId, Timeout.Infinite, recovers: false, out _, cancellation);
-        }
-    }
+    public void Enter(CancellationToken cancellation = default) => _ = Attached.Enter(Timeout.Infinite, cancellation);
 
     /// <summary>Takes the lock if it is free.</summary>
     /// <returns>Whether it is held now.</returns>
     /// <inheritdoc cref="Enter"/>
-    public bool TryEnter() => TryEnter(TimeSpan.Zero);
+    public bool TryEnter() => Attached.Enter(0, CancellationToken.None);
 
     /// <summary>Waits until the lock is free, and takes it, but not longer than a time.</summary>
     /// <param name="timeout">How long; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
@@ -110,11 +102,7 @@ public sealed unsafe partial class SharedLock
     /// <exception cref="ArgumentOutOfRangeException">The time is negative, or longer than <see cref="int.MaxValue"/> milliseconds.</exception>
     /// <inheritdoc cref="Enter"/>
     public bool TryEnter(TimeSpan timeout, CancellationToken cancellation = default)
-    {
-        int milliseconds = Milliseconds.Of(timeout, nameof(timeout));
-        return TryEnterFast(Environment.CurrentManagedThreadId)
-            || EnterSlow(Environment.CurrentManagedThreadId, milliseconds, recovers: false, out _, cancellation);
-    }
+        => Attached.Enter(Milliseconds.Of(timeout, nameof(timeout)), cancellation);
 
     /// <summary>Enters whether the lock is abandoned or not, to repair what its dead holder left.</summary>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
@@ -123,95 +111,68 @@ public sealed unsafe partial class SharedLock
     /// <inheritdoc cref="Enter"/>
     public RecoveryScope EnterRecovery(CancellationToken cancellation = default)
     {
-        if (IsHeldByCurrentThread)
-        {
-            throw new LockRecursionException($"This thread holds the lock of '{_table.Name}' already: it is not abandoned.");
-        }
+        AttachedLock attached = Attached;
+        return IsHeldByCurrentThread
+            ? throw new LockRecursionException($"The current thread holds the lock of '{attached.Page.Name}' already: it is not abandoned.")
+            : new RecoveryScope(attached, attached.EnterRecovery(cancellation));
+    }
 
-        _ = EnterSlow(Environment.CurrentManagedThreadId, Timeout.Infinite, recovers: true, out bool wasAbandoned, cancellation);
-        return new RecoveryScope(this, wasAbandoned);
+    /// <summary>Waits until the lock is free, and takes it, without blocking the calling thread.</summary>
+    /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
+    /// <returns>
+    /// What leaves the lock when it is disposed, on whatever thread. The entry belongs to no thread: it is not
+    /// <see cref="IsHeldByCurrentThread"/>, and entering again before leaving waits for ever.
+    /// </returns>
+    /// <remarks>If the lock is not free, a thread of its own waits for it, for one asynchronous entry of this attachment after the other.</remarks>
+    /// <inheritdoc cref="Enter"/>
+    public async ValueTask<SharedLockReleaser> EnterAsync(CancellationToken cancellation = default)
+    {
+        AttachedLock attached = Attached;
+        await attached.EnterAsync(cancellation).ConfigureAwait(false);
+        return new SharedLockReleaser(attached);
     }
 
     /// <summary>Leaves the lock, once for each time that the calling thread entered.</summary>
     /// <exception cref="SynchronizationLockException">The calling thread does not hold it.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone, or another program saved over its file.</exception>
     /// <exception cref="InvalidDataException">Another process overwrote the lock while it was held.</exception>
-    public void Exit() => Exit(Environment.CurrentManagedThreadId, LockWord.Free);
+    public void Exit() => Attached.Exit(LockWord.Free);
 
     /// <summary>Finds the process that holds the lock, by looking through <c>/proc</c>.</summary>
     /// <returns>Its id, as this process's PID namespace has it; null if the lock is not held, or the process is in another namespace or of another user.</returns>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public int? FindOwnerProcess() => State == SharedLockState.Held ? LockOwnerSearch.FindProcess(_table.Segment, OwnerSlot) : null;
-
-    internal void Exit(int holder, int leaveAs)
+    public int? FindOwnerProcess()
     {
-        if (holder != _holder)
+        AttachedPage page = Attached.Page;
+        page.AddReference();
+        try
         {
-            throw new SynchronizationLockException($"The lock of '{_table.Name}' is not held by who wants to leave it.");
+            return Attached.Read() is (SharedLockState.Held, int slot) ? LockOwnerSearch.FindProcess(page.Segment, slot) : null;
         }
-
-        if (_recursion > 0)
+        finally
         {
-            _recursion--;
-            return;
+            page.Release();
         }
-
-        _holder = 0;
-        if (Interlocked.CompareExchange(ref *_word, leaveAs, _me) != _me)
-        {
-            ExitSlow(leaveAs);
-        }
-
-        if (_keepsMemory)
-        {
-            LetMemoryGo();
-        }
-    }
-
-    /// <summary>Called when the array is disposed: whoever holds the lock may still leave it.</summary>
-    internal void Detach()
-    {
-        // By the word, not by the holder, which one who is just leaving has cleared already.
-        if (_me != 0 && LockWord.Owner(Volatile.Read(ref *_word)) == _me && _table.Segment.TryAddReference())
-        {
-            _keepsMemory = true;
-        }
-        else
-        {
-            _me = 0;
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryEnterFast(int holder)
-    {
-        int me = _me;
-        if (me == 0 || Interlocked.CompareExchange(ref *_word, me, LockWord.Free) != LockWord.Free)
-        {
-            return false;
-        }
-
-        _holder = holder;
-        return *_lost == 0 || ThrowLost(holder, LockWord.Free);
     }
 
     /// <summary>A scope in which the lock is held.</summary>
     public readonly ref struct Scope : IDisposable
     {
-        private readonly SharedLock? _lock;
+        private readonly AttachedLock? _lock;
 
-        internal Scope(SharedLock entered) => _lock = entered;
+        internal Scope(AttachedLock entered) => _lock = entered;
 
         /// <inheritdoc cref="Exit()"/>
-        public void Dispose() => _lock?.Exit();
+        public void Dispose() => _lock?.Exit(LockWord.Free);
     }
 
     /// <summary>A scope in which the lock is held to repair what it protects.</summary>
     public ref struct RecoveryScope : IDisposable
     {
-        private readonly SharedLock? _lock;
+        private readonly AttachedLock? _lock;
         private bool _isRepaired;
 
-        internal RecoveryScope(SharedLock entered, bool wasAbandoned)
+        internal RecoveryScope(AttachedLock entered, bool wasAbandoned)
         {
             _lock = entered;
             WasAbandoned = wasAbandoned;
@@ -224,7 +185,6 @@ public sealed unsafe partial class SharedLock
         public void MarkRepaired() => _isRepaired = true;
 
         /// <inheritdoc cref="Exit()"/>
-        public readonly void Dispose()
-            => _lock?.Exit(Environment.CurrentManagedThreadId, WasAbandoned && !_isRepaired ? LockWord.Abandoned : LockWord.Free);
+        public readonly void Dispose() => _lock?.Exit(WasAbandoned && !_isRepaired ? LockWord.Abandoned : LockWord.Free);
     }
 }

@@ -3,15 +3,10 @@ namespace PosixShm.Synchronization;
 /// <summary>Leaves a lock that was entered with <see cref="SharedLock.EnterAsync"/>, on whatever thread.</summary>
 public sealed class SharedLockReleaser : IDisposable
 {
-    private readonly int _token;
-    private SharedLock? _lock;
+    private AttachedLock? _lock;
 
-    internal SharedLockReleaser(SharedLock entered, int token)
-    {
-        _lock = entered;
-        _token = token;
-    }
+    internal SharedLockReleaser(AttachedLock entered) => _lock = entered;
 
     /// <summary>Leaves the lock; once, however often it is called.</summary>
-    public void Dispose() => Interlocked.Exchange(ref _lock, null)?.Exit(_token, LockWord.Free);
+    public void Dispose() => Interlocked.Exchange(ref _lock, null)?.ExitEntry();
 }

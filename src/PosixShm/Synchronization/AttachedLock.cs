@@ -1,0 +1,164 @@
+using System.Runtime.CompilerServices;
+using PosixShm.Format;
+
+namespace PosixShm.Synchronization;
+
+//
+//  A lock as one attachment has it. The word in shared memory says which attachment holds it; these fields say who in this process does.
+//
+//      state     _owner   _holder   memory                   leaves the state by
+//      closed    0        0         may be unmapped          Open, under the table's gate and never once the array is detached -> open
+//      open      slot     0         the array's reference    an entry: compare-exchange of the word                            -> held
+//                                                            Close, under the gate                                             -> closed
+//      held      slot     an id     the array's reference    Exit, by the holder                                               -> open
+//                                                            Close and TryKeep, under the gate                                 -> kept
+//                                                            Abandon, under the gate, once the holding thread has ended        -> open
+//      kept      0        an id     a reference of its own   Exit or Abandon, under the gate, which give the reference back    -> closed
+//
+//  Entries and exits in "open" and "held" take no gate: they are passages (LockThread), which Close waits for before anybody unmaps. _holder is
+//  written by whoever owns the word, and only then; docs/FORMAT.md defines the word.
+//
+/// <summary>The state of one lock in one attachment. <see cref="SharedLock"/> is its handle.</summary>
+internal sealed unsafe partial class AttachedLock
+{
+    private readonly LockTable _table;
+    private readonly AttachedPage _page;
+    private readonly int* _word;
+    private readonly int* _lost;
+    private readonly ulong* _magic;
+    private readonly long _tableId;
+    private int _owner;
+    private int _recursion;
+    private long _holder;
+    private bool _isKept;
+
+    public AttachedLock(LockTable table, int index, int* word)
+    {
+        _table = table;
+        _page = table.Page;
+        _word = word;
+        _lost = table.Page.Segment.Lost;
+        _magic = (ulong*)table.Page.Address;
+        _tableId = table.Id;
+        Index = index;
+    }
+
+    public int Index { get; }
+
+    public AttachedPage Page => _page;
+
+    public bool IsHeldBy(long holder) => Volatile.Read(ref _holder) == holder;
+
+    /// <summary>Reads the word: its state, and its owner's slot, which is 0 if it has none.</summary>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public (SharedLockState State, int OwnerSlot) Read()
+    {
+        _page.AddReference();
+        try
+        {
+            int word = Volatile.Read(ref *_word);
+            int owner = LockWord.Owner(word);
+            SharedLockState unheld = word == LockWord.Free ? SharedLockState.Free : SharedLockState.Abandoned;
+            return (owner != 0 && _table.Owners.IsAlive(owner) ? SharedLockState.Held : unheld, LockWord.Slot(owner));
+        }
+        finally
+        {
+            _page.Release();
+        }
+    }
+
+    /// <summary>Enters for the calling thread. False if the time ran out.</summary>
+    public bool Enter(int timeout, CancellationToken cancellation)
+    {
+        LockThread thread = LockThread.Current;
+        return TryEnterFast(thread, thread.Id) || EnterSlow(thread, thread.Id, timeout, recovers: false, out _, cancellation);
+    }
+
+    /// <summary>Enters for the calling thread, also if the lock is abandoned. Returns whether it was.</summary>
+    public bool EnterRecovery(CancellationToken cancellation)
+    {
+        LockThread thread = LockThread.Current;
+        _ = EnterSlow(thread, thread.Id, Timeout.Infinite, recovers: true, out bool wasAbandoned, cancellation);
+        return wasAbandoned;
+    }
+
+    /// <summary>Exits for the calling thread.</summary>
+    public void Exit(int leaveAs)
+    {
+        LockThread? thread = LockThread.CurrentOrNull;
+        if (thread is null || thread.Id != _holder)
+        {
+            ThrowNotHeld();
+        }
+
+        if (_recursion > 0)
+        {
+            _recursion--;
+            return;
+        }
+
+        thread.Held--;
+        Leave(thread, leaveAs);
+    }
+
+    /// <summary>Exits for an asynchronous entry, on whatever thread.</summary>
+    public void ExitEntry() => Leave(LockThread.Current, LockWord.Free);
+
+    /// <summary>Opens the lock; under the table's gate.</summary>
+    public void Open(int owner) => Volatile.Write(ref _owner, owner);
+
+    /// <summary>Lets no passage begin any more; under the table's gate.</summary>
+    public void Close() => Volatile.Write(ref _owner, 0);
+
+    /// <summary>Keeps the memory mapped if the lock is held, once it is closed and no passage is under way; under the table's gate.</summary>
+    public bool TryKeep() => _isKept = _holder != 0 && _page.Segment.TryAddReference();
+
+    /// <summary>Marks the lock as abandoned if a thread that has ended still holds it.</summary>
+    public void Abandon(long thread) => _table.Change(() => IsHeldBy(thread) && LeaveUnderGate(LockWord.Abandoned, out _));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryEnterFast(LockThread thread, long holder)
+    {
+        thread.BeginPassage(_tableId);
+        int owner = Volatile.Read(ref _owner);
+        if (owner == 0 || *_magic != ControlPage.MagicWord || Interlocked.CompareExchange(ref *_word, owner, LockWord.Free) != LockWord.Free)
+        {
+            thread.EndPassage();
+            return false;
+        }
+
+        SetHolder(thread, holder);
+        thread.EndPassage();
+        return *_lost == 0 || ThrowLost(LockWord.Free);
+    }
+
+    private void SetHolder(LockThread thread, long holder)
+    {
+        _holder = holder;
+        thread.Held += holder == thread.Id ? 1 : 0;
+    }
+
+    private void Leave(LockThread thread, int leaveAs)
+    {
+        thread.BeginPassage(_tableId);
+        int owner = Volatile.Read(ref _owner);
+        if (owner == 0)
+        {
+            thread.EndPassage();
+            LeaveKept(leaveAs);
+            return;
+        }
+
+        // Before the exchange: after it, somebody else may hold the lock.
+        _holder = 0;
+        if (Interlocked.CompareExchange(ref *_word, leaveAs, owner) == owner)
+        {
+            thread.EndPassage();
+            return;
+        }
+
+        Exception? error = LeaveWord(owner, leaveAs);
+        thread.EndPassage();
+        ThrowIfAny(error);
+    }
+}

@@ -1,0 +1,94 @@
+using PosixShm.Format;
+using PosixShm.Names;
+using PosixShm.Segments;
+
+namespace PosixShm.Synchronization;
+
+/// <summary>The control page as one attachment has it. All processes see the same page: also a private copy does, through a second mapping of the page alone.</summary>
+internal sealed unsafe class AttachedPage
+{
+    private int _users = 1;
+    private volatile bool _isDetached;
+
+    /// <summary>Finds the page of an attached segment, to which the caller holds a reference.</summary>
+    /// <exception cref="IOException">The page of a private copy cannot be mapped.</exception>
+    public AttachedPage(Segment segment, long controlOffset, ControlPage control)
+    {
+        long first = Math.Min(control.LocksOffset, controlOffset);
+        nint view = segment.GetSharedView(first, controlOffset + ControlPage.Size - first);
+        Segment = segment;
+        Address = view + (nint)(controlOffset - first);
+        Locks = new LockTable(this, view + (nint)(control.LocksOffset - first), control.LockCount);
+    }
+
+    public Segment Segment { get; }
+
+    public SegmentName Name => Segment.Name;
+
+    public nint Address { get; }
+
+    public LockTable Locks { get; }
+
+    /// <summary>Gets whether the array was detached: nobody begins anything any more.</summary>
+    public bool IsDetached => _isDetached;
+
+    /// <summary>Gets whether this attachment may store in the page.</summary>
+    public bool IsWritable => Segment.Access == SegmentAccess.ReadWrite;
+
+    /// <summary>Gets whether memory was lost, or the bytes are no longer a control page. A program that saves over the file puts its elements there.</summary>
+    public bool IsLost => *(ulong*)Address != ControlPage.MagicWord || Segment.IsLost;
+
+    /// <summary>Comes before every store: what is not a control page is not ours to change.</summary>
+    /// <exception cref="SharedMemoryLostException">The page is lost.</exception>
+    public void ThrowIfLost()
+    {
+        if (IsLost)
+        {
+            Segment.MarkLost();
+            throw SharedMemoryLostException.Of(Name.Value);
+        }
+    }
+
+    /// <summary>Takes a reference, to be released.</summary>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public void AddReference()
+    {
+        ThrowIfDetached();
+        ObjectDisposedException.ThrowIf(!Segment.TryAddReference(), typeof(SharedArray));
+    }
+
+    public void Release() => Segment.Release();
+
+    public void ThrowIfDetached() => ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));
+
+    /// <summary>
+    /// Adds another array that uses this attachment's page. Two pages over one open file would take each other's locks for abandoned: the kernel does not report
+    /// the byte locks of an open file to itself. False once the last one has detached.
+    /// </summary>
+    public bool TryAddUser()
+    {
+        int users = Volatile.Read(ref _users);
+        while (users > 0)
+        {
+            int before = Interlocked.CompareExchange(ref _users, users + 1, users);
+            if (before == users)
+            {
+                return true;
+            }
+
+            users = before;
+        }
+
+        return false;
+    }
+
+    /// <summary>Ends one array's use of the page. The last one detaches.</summary>
+    public void RemoveUser()
+    {
+        if (Interlocked.Decrement(ref _users) == 0)
+        {
+            _isDetached = true;
+            Locks.Close();
+        }
+    }
+}

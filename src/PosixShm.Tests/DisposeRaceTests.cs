@@ -1,0 +1,121 @@
+using PosixShm.Synchronization;
+
+namespace PosixShm.Tests;
+
+/// <summary>Every member of a lock and of the change count may meet Dispose on another thread. Each runs in a process of its own: a failure would kill it.</summary>
+internal sealed class DisposeRaceTests : NamedTest
+{
+    private const int Rounds = 5_000;
+
+    private static readonly Dictionary<string, Action<SharedArray<long>>> s_members = new()
+    {
+        ["first Enter"] = array => array.Lock.EnterScope().Dispose(),
+        ["Enter again"] = array =>
+        {
+            SharedLock shared = array.Lock;
+            while (true)
+            {
+                shared.EnterScope().Dispose();
+            }
+        },
+        ["EnterAsync"] = array =>
+        {
+            SharedLock shared = array.Lock;
+            while (true)
+            {
+                shared.EnterAsync().AsTask().GetAwaiter().GetResult().Dispose();
+            }
+        },
+        ["State"] = array =>
+        {
+            SharedLock shared = array.Lock;
+            while (true)
+            {
+                _ = shared.State;
+            }
+        },
+        ["Signal"] = array =>
+        {
+            SharedEvent changed = array.Changed;
+            while (true)
+            {
+                _ = changed.Signal();
+            }
+        },
+        ["Changed"] = array =>
+        {
+            while (true)
+            {
+                _ = array.Changed.Count;
+            }
+        },
+        ["As"] = array =>
+        {
+            while (true)
+            {
+                using SharedArray<long> other = array.As<long>();
+                other.Lock.EnterScope().Dispose();
+            }
+        },
+    };
+
+    private static IEnumerable<string> Members => s_members.Keys;
+
+    [TestCaseSource(nameof(Members))]
+    public void Member_meets_Dispose_without_harm(string member)
+    {
+        SharedArray.Create<long>(Name, 1).Dispose();
+        ChildProcess.Run(Race, Name, member);
+        using SharedArray<long> array = SharedArray.Attach<long>(Name);
+        Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Free), "left, and not abandoned");
+
+        static int Race(string[] args)
+        {
+            using Barrier start = new(2);
+            SharedArray<long>? array = null;
+            bool isOver = false;
+            Exception? failure = null;
+            Thread other = new(() =>
+            {
+                while (true)
+                {
+                    start.SignalAndWait();
+                    if (isOver)
+                    {
+                        return;
+                    }
+
+                    try
+                    {
+                        s_members[args[1]](array!);
+                    }
+                    catch (ObjectDisposedException)
+                    {
+                    }
+                    catch (Exception error) when (error is not OutOfMemoryException)
+                    {
+                        failure = error;
+                    }
+
+                    start.SignalAndWait();
+                }
+            });
+            other.Start();
+            for (int i = 0; i < Rounds && failure is null; i++)
+            {
+                array = SharedArray.Attach<long>(args[0]);
+                start.SignalAndWait();
+                Thread.SpinWait(i % 200);
+                array.Dispose();
+                start.SignalAndWait();
+            }
+
+            isOver = true;
+            start.SignalAndWait();
+            other.Join();
+            Assert.That(failure, Is.Null);
+            Assert.That(File.ReadLines("/proc/self/maps").Count(line => line.EndsWith(args[0], StringComparison.Ordinal)), Is.Zero, "nothing stays mapped");
+            return 0;
+        }
+    }
+}

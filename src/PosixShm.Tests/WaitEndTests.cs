@@ -1,0 +1,286 @@
+using PosixShm.Synchronization;
+
+namespace PosixShm.Tests;
+
+/// <summary>Waits end when what they wait for can no longer come: the owner died, the array was disposed or replaced, the thread was interrupted.</summary>
+internal sealed class WaitEndTests : NamedTest
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
+
+    // In a file of three pages: the header, the elements, the control page.
+    private const int LockWord = (2 * 4096) + 2112;
+    private const int WaiterCount = (2 * 4096) + 2048 + 4;
+
+    [Test]
+    public void Owner_s_death_is_noticed_while_signals_arrive()
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
+        using ChildProcess holder = ChildProcess.Start(Hold, Name);
+        holder.Expect("HELD");
+        using ChildProcess waiter = ChildProcess.Start(WaitHandlingSignals, Name);
+        waiter.Expect("WAITING");
+        using ChildProcess sender = Python.Start(
+            """
+            import os, signal, time
+            print('SENDING', flush=True)
+            try:
+                while True:
+                    os.kill(int(sys.argv[1]), signal.SIGWINCH)
+                    time.sleep(0.01)
+            except ProcessLookupError:
+                pass
+            """,
+            $"{waiter.Id}");
+        sender.Expect("SENDING");
+        WaitUntilSomebodySleeps();
+        holder.Kill();
+        waiter.Expect("ABANDONED");
+        waiter.WaitForSuccess();
+
+        static int WaitHandlingSignals(string[] args)
+        {
+            using System.Runtime.InteropServices.PosixSignalRegistration handled = System.Runtime.InteropServices.PosixSignalRegistration.Create(
+                System.Runtime.InteropServices.PosixSignal.SIGWINCH, static _ => { });
+            return EnterAndTell(args);
+        }
+    }
+
+    [Test]
+    public void Owner_s_death_is_noticed_while_a_reader_wakes_the_waiter_in_a_loop()
+    {
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
+        using ChildProcess holder = ChildProcess.Start(Hold, Name);
+        holder.Expect("HELD");
+        using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);
+        waiter.Expect("WAITING");
+        using ChildProcess waker = Python.Start(
+            """
+            import ctypes, mmap, platform, select
+            file = np.memmap(sys.argv[1], np.uint8, 'r')
+            address = ctypes.c_void_p(file.ctypes.data + int(sys.argv[2]))
+            number = 98 if platform.machine() == 'aarch64' else 202
+            libc = ctypes.CDLL(None)
+            print('WAKING', flush=True)
+            while not select.select([sys.stdin], [], [], 0)[0]:
+                libc.syscall(number, address, 1, 2**31 - 1, None, None, 0)
+            """,
+            ShmPath, $"{LockWord}");
+        waker.Expect("WAKING");
+        WaitUntilSomebodySleeps();
+        holder.Kill();
+        waiter.Expect("ABANDONED");
+        waiter.WaitForSuccess();
+        waker.Send("END");
+        waker.WaitForSuccess();
+    }
+
+    [Test]
+    public void Disposal_ends_a_wait_for_a_change([Values] bool isReadOnly)
+    {
+        SharedArray.Create<int>(Name, 1).Dispose();
+        ChildProcess.Run(DisposeUnderWaiter, Name, $"{isReadOnly}");
+
+        // The waiter is a foreground thread: it would keep the process alive.
+        static int DisposeUnderWaiter(string[] args)
+        {
+            SharedArray array = bool.Parse(args[1]) ? SharedArray.OpenReadOnly(args[0]) : SharedArray.Open(args[0]);
+            SharedEvent changed = array.Changed;
+            Exception? ended = null;
+            Thread waiter = new(() => ended = Assert.Catch(() => changed.Wait(0)));
+            waiter.Start();
+            bool isCounted = array is SharedArray<int>; // a reader of a read-only attachment is not
+            SpinWait.SpinUntil(() => !isCounted || BitConverter.ToInt32(File.ReadAllBytes("/dev/shm/" + args[0]), WaiterCount) == 1, s_limit);
+            array.Dispose();
+            return waiter.Join(s_limit) && ended is ObjectDisposedException && !File.ReadAllText("/proc/self/maps").Contains(args[0], StringComparison.Ordinal) ? 0 : 1;
+        }
+
+    }
+
+    [TestCase("Replace")]
+    [TestCase("Resize")]
+    public void Readers_of_a_replaced_array_are_woken(string how)
+    {
+        using SharedArray<int> old = SharedArray.Create<int>(Name, 4);
+        using ReadOnlySharedArray<int> reader = SharedArray.AttachReadOnly<int>(Name);
+        using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(Name);
+        using ChildProcess child = ChildProcess.Start(WaitForGeneration, Name);
+        child.Expect("WAITING 0");
+        Task<uint>[] waiters = [Task.Run(() => old.Changed.Wait(0)), Task.Run(() => reader.Changed.Wait(0)), Task.Run(() => copy.Changed.Wait(0))];
+        using SharedArray<int> next = how == "Replace" ? SharedArray.Replace<int>(Name, 8) : SharedArray.Resize<int>(Name, 8);
+        Assert.That(Task.WaitAll(waiters, s_limit), Is.True);
+        Assert.That((waiters[0].Result, old.IsCurrent, next.Changed.Count), Is.EqualTo((1u, false, 0u)));
+        child.Expect("REPLACED 8");
+        child.WaitForSuccess();
+
+        static int WaitForGeneration(string[] args)
+        {
+            using SharedArray<int> array = SharedArray.Attach<int>(args[0]);
+            uint seen = array.Changed.Count;
+            Console.WriteLine($"WAITING {seen}");
+            while (array.IsCurrent)
+            {
+                seen = array.Changed.Wait(seen);
+            }
+
+            using SharedArray<int> next = SharedArray.Attach<int>(args[0]);
+            Console.WriteLine($"REPLACED {next.Length}");
+            return 0;
+        }
+    }
+
+    [Test]
+    public void Each_of_many_generations_wakes_the_readers_of_the_one_before()
+    {
+        const int Replacers = 2;
+        const int Rounds = 200;
+        using SharedArray<int> first = SharedArray.Create<int>(Name, 1);
+        using ChildProcess reader = ChildProcess.Start(Follow, Name);
+        reader.Expect("READY");
+        Task[] replacers =
+        [
+            .. Enumerable.Range(0, Replacers).Select(_ => Task.Run(() =>
+            {
+                for (int i = 0; i < Rounds; i++)
+                {
+                    SharedArray.Replace<int>(Name, 1).Dispose();
+                }
+            })),
+        ];
+        Assert.That(Task.WaitAll(replacers, s_limit), Is.True);
+        using SharedArray<int> last = SharedArray.Replace<int>(Name, 2);
+        reader.Expect("LAST");
+        reader.WaitForSuccess();
+
+        // Whoever attaches a generation while another replacer overtakes must not sleep on it for ever.
+        static int Follow(string[] args)
+        {
+            Console.WriteLine("READY");
+            while (true)
+            {
+                using SharedArray<int> array = SharedArray.Attach<int>(args[0]);
+                uint seen = array.Changed.Count;
+                if (array.Length == 2)
+                {
+                    Console.WriteLine("LAST");
+                    return 0;
+                }
+
+                if (array.IsCurrent && !array.Changed.TryWait(seen, s_limit, out _))
+                {
+                    return 1;
+                }
+            }
+        }
+    }
+
+    [TestCase("exchange:22")]
+    [TestCase("exchange:38")]
+    public void Readers_are_woken_also_where_names_cannot_be_exchanged(string fault)
+    {
+        using SharedArray<int> old = SharedArray.Create<int>(Name, 4);
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Replace, Name);
+        Assert.That(old.Changed.TryWait(0, s_limit, out _), Is.True);
+        child.WaitForSuccess();
+        Assert.That((old.IsCurrent, SharedArray.Describe(Name).Length), Is.EqualTo((false, 8L)));
+
+        static int Replace(string[] args)
+        {
+            SharedArray.Replace<int>(args[0], 8).Dispose();
+            return 0;
+        }
+    }
+
+    [Test]
+    public void Interrupt_ends_a_wait([Values("Enter", "TryEnter", "EnterRecovery", "Changed", "read-only Changed", "semaphore")] string what, [Values] bool isPending)
+    {
+        using SharedArray<int> holder = SharedArray.Create<int>(Name, 1);
+        using SharedArray<int> waiter = SharedArray.Attach<int>(Name);
+        using ReadOnlySharedArray<int> reader = SharedArray.AttachReadOnly<int>(Name);
+        using NamedSemaphore semaphore = NamedSemaphore.Create(Name);
+        holder.Lock.Enter();
+        Action wait = what switch
+        {
+            "Enter" => () => waiter.Lock.Enter(),
+            "TryEnter" => () => _ = waiter.Lock.TryEnter(s_limit * 2),
+            "EnterRecovery" => () => waiter.Lock.EnterRecovery().Dispose(),
+            "Changed" => () => _ = waiter.Changed.Wait(0),
+            "semaphore" => () => semaphore.Wait(),
+            _ => () => _ = reader.Changed.Wait(0),
+        };
+        using ManualResetEventSlim isRunning = new();
+        Exception? ended = null;
+        Thread thread = new(() =>
+        {
+            if (isPending)
+            {
+                Thread.CurrentThread.Interrupt();
+            }
+
+            isRunning.Set();
+            ended = Assert.Catch(() => wait());
+        });
+        thread.Start();
+        isRunning.Wait();
+        if (!isPending)
+        {
+            thread.Interrupt();
+        }
+
+        Assert.That(thread.Join(s_limit), Is.True);
+        Assert.That(ended, Is.InstanceOf<ThreadInterruptedException>());
+        holder.Lock.Exit();
+        Assert.That(waiter.Lock.TryEnter(s_limit), Is.True, "the lock was not held");
+        waiter.Lock.Exit();
+    }
+
+    [Test]
+    public void Wake_up_of_an_interrupted_waiter_goes_on_to_the_next()
+    {
+        using SharedArray<int> holder = SharedArray.Create<int>(Name, 1);
+        using SharedArray<int> waiter = SharedArray.Attach<int>(Name);
+        for (int round = 0; round < 50; round++)
+        {
+            holder.Lock.Enter();
+            Thread interrupted = new(() => Assert.Catch<ThreadInterruptedException>(() => waiter.Lock.Enter()));
+            Thread next = new(() => holder.Lock.EnterScope().Dispose());
+            interrupted.Start();
+            WaitUntilSomebodySleeps();
+            next.Start();
+            interrupted.Interrupt();
+            Assert.That(interrupted.Join(s_limit), Is.True);
+            holder.Lock.Exit();
+            Assert.That(next.Join(s_limit), Is.True);
+        }
+    }
+
+    private static int Hold(string[] args)
+    {
+        using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+        using (array.Lock.EnterScope())
+        {
+            Console.WriteLine("HELD");
+            _ = Console.ReadLine();
+        }
+
+        return 0;
+    }
+
+    private static int EnterAndTell(string[] args)
+    {
+        using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+        Console.WriteLine("WAITING");
+        try
+        {
+            array.Lock.Enter();
+            return 1;
+        }
+        catch (AbandonedMutexException)
+        {
+            Console.WriteLine("ABANDONED");
+            return 0;
+        }
+    }
+
+    // The WAITERS bit is the sign bit of the lock word.
+    private void WaitUntilSomebodySleeps() => Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), LockWord), Is.Negative.After(30_000, 5));
+}

@@ -5,7 +5,7 @@ namespace PosixShm.Tests;
 /// <summary>Every member of a lock and of the change count may meet Dispose on another thread. Each runs in a process of its own: a failure would kill it.</summary>
 internal sealed class DisposeRaceTests : NamedTest
 {
-    private const int Rounds = 5_000;
+    private const int Rounds = 20_000;
 
     private static readonly Dictionary<string, Action<SharedArray<long>>> s_members = new()
     {
@@ -104,10 +104,12 @@ internal sealed class DisposeRaceTests : NamedTest
             for (int i = 0; i < Rounds && failure is null; i++)
             {
                 array = SharedArray.Attach<long>(args[0]);
+                SharedLock shared = array.Lock;
                 start.SignalAndWait();
                 Thread.SpinWait(i % 200);
                 array.Dispose();
                 start.SignalAndWait();
+                Assert.That(() => shared.TryEnter(), Throws.InstanceOf<ObjectDisposedException>(), "no handle enters any more");
             }
 
             isOver = true;

@@ -191,6 +191,42 @@ internal sealed class LocksGuideTests : NamedTest
     }
 
     [Test]
+    public void Generations()
+    {
+        string name = Name;
+        using SharedArray<double> first = SharedArray.Create(name, 1);
+        long seen = 0;
+        using ManualResetEventSlim isAttached = new();
+        Thread reader = new(() => Follow(() => seen == 3));
+        reader.Start();
+        Assert.That(isAttached.Wait(TimeSpan.FromSeconds(30)), Is.True);
+        SharedArray.Resize<double>(name, 3).Dispose();
+        Assert.That(reader.Join(TimeSpan.FromSeconds(30)), Is.True);
+
+        void Read(SharedArray<double> array)
+        {
+            seen = array.Length;
+            isAttached.Set();
+        }
+
+        void Follow(Func<bool> isDone)
+        {
+            #region follow generations
+            while (!isDone())
+            {
+                using SharedArray<double> generation = SharedArray.Attach(name);
+                uint count = generation.Changed.Count;
+                while (generation.IsCurrent && !isDone())
+                {
+                    Read(generation);
+                    _ = generation.Changed.TryWait(count, TimeSpan.FromSeconds(1), out count);
+                }
+            }
+            #endregion
+        }
+    }
+
+    [Test]
     public void Semaphore()
     {
         string name = Name;

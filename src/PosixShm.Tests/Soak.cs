@@ -82,7 +82,6 @@ internal static class Soak
             SharedArray.Delete(info.Name);
         }
 
-        _ = SharedArray.TryDelete(prefix + "attacked");
         File.Delete("/dev/shm/" + prefix + "attacked");
         RemoveTemporary(ids, counts);
         long[] totals = counts.ToArray();

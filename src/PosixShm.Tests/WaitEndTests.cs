@@ -9,7 +9,6 @@ internal sealed class WaitEndTests : NamedTest
 
     // In a file of three pages: the header, the elements, the control page.
     private const int LockWord = (2 * 4096) + 2112;
-    private const int WaiterCount = (2 * 4096) + 2048 + 4;
 
     [Test]
     public void Owner_s_death_is_noticed_while_signals_arrive()
@@ -17,30 +16,17 @@ internal sealed class WaitEndTests : NamedTest
         using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
         using ChildProcess holder = ChildProcess.Start(Hold, Name);
         holder.Expect("HELD");
-        using ChildProcess waiter = ChildProcess.Start(WaitHandlingSignals, Name);
+        using ChildProcess waiter = ChildProcess.Start(WaitHandlingSignals, Name, TimerLibrary());
         waiter.Expect("WAITING");
-        using ChildProcess sender = Python.Start(
-            """
-            import os, signal, time
-            print('SENDING', flush=True)
-            try:
-                while True:
-                    os.kill(int(sys.argv[1]), signal.SIGWINCH)
-                    time.sleep(0.01)
-            except ProcessLookupError:
-                pass
-            """,
-            $"{waiter.Id}");
-        sender.Expect("SENDING");
         WaitUntilSomebodySleeps();
         holder.Kill();
         waiter.Expect("ABANDONED");
         waiter.WaitForSuccess();
 
-        static int WaitHandlingSignals(string[] args)
+        static unsafe int WaitHandlingSignals(string[] args)
         {
-            using System.Runtime.InteropServices.PosixSignalRegistration handled = System.Runtime.InteropServices.PosixSignalRegistration.Create(
-                System.Runtime.InteropServices.PosixSignal.SIGWINCH, static _ => { });
+            nint library = System.Runtime.InteropServices.NativeLibrary.Load(args[1]);
+            ((delegate* unmanaged<void>)System.Runtime.InteropServices.NativeLibrary.GetExport(library, "start"))();
             return EnterAndTell(args);
         }
     }
@@ -88,8 +74,7 @@ internal sealed class WaitEndTests : NamedTest
             Exception? ended = null;
             Thread waiter = new(() => ended = Assert.Catch(() => changed.Wait(0)));
             waiter.Start();
-            bool isCounted = array is SharedArray<int>; // a reader of a read-only attachment is not
-            SpinWait.SpinUntil(() => !isCounted || BitConverter.ToInt32(File.ReadAllBytes("/dev/shm/" + args[0]), WaiterCount) == 1, s_limit);
+            SpinWait.SpinUntil(() => IsSomebodyAsleepOn(args[0]), s_limit);
             array.Dispose();
             return waiter.Join(s_limit) && ended is ObjectDisposedException && !File.ReadAllText("/proc/self/maps").Contains(args[0], StringComparison.Ordinal) ? 0 : 1;
         }
@@ -253,6 +238,30 @@ internal sealed class WaitEndTests : NamedTest
         }
     }
 
+    // A handled signal every 5 ms, which no system call is restarted after.
+    private string TimerLibrary()
+    {
+        string source = Path.Combine(Folder, "timer.c");
+        string library = Path.Combine(Folder, "timer.so");
+        File.WriteAllText(source, """
+            #include <signal.h>
+            #include <string.h>
+            #include <sys/time.h>
+            static void handle(int signal_number) { (void)signal_number; }
+            void start(void)
+            {
+                struct sigaction action;
+                memset(&action, 0, sizeof action);
+                action.sa_handler = handle;
+                sigaction(SIGALRM, &action, 0);
+                struct itimerval every = { { 0, 5000 }, { 0, 5000 } };
+                setitimer(ITIMER_REAL, &every, 0);
+            }
+            """);
+        _ = ChildProcess.Run("cc", "-shared", "-fPIC", "-o", library, source);
+        return library;
+    }
+
     private static int Hold(string[] args)
     {
         using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
@@ -279,6 +288,17 @@ internal sealed class WaitEndTests : NamedTest
             Console.WriteLine("ABANDONED");
             return 0;
         }
+    }
+
+    // Whether a thread is in futex(2) on a word of the mapping; proc_pid_syscall(5).
+    private static bool IsSomebodyAsleepOn(string name)
+    {
+        long[] range = [.. File.ReadLines("/proc/self/maps").First(line => line.EndsWith(name, StringComparison.Ordinal)).Split(' ')[0].Split('-').Select(Hex)];
+        return Directory.GetDirectories("/proc/self/task")
+            .Select(task => File.ReadAllText(task + "/syscall").Split(' '))
+            .Any(call => call.Length > 2 && call[0] is "202" or "98" && Hex(call[1][2..]) is long address && address >= range[0] && address < range[1]);
+
+        static long Hex(string text) => Convert.ToInt64(text, 16);
     }
 
     // The WAITERS bit is the sign bit of the lock word.

@@ -23,6 +23,9 @@ internal sealed class ChildProcess : IDisposable
         start.RedirectStandardInput = true;
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
+
+        // A killed runtime would leave the pipes of its debugger in the temporary directory.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         _process = Process.Start(start)!;
         _process.ErrorDataReceived += (_, line) =>
         {

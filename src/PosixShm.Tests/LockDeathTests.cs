@@ -324,67 +324,62 @@ internal sealed class LockDeathTests : NamedTest
         }
     }
 
-    [Test]
-    [Category("Slow")]
-    public void A_storm_of_kills_loses_no_wake_up_and_no_torn_state_goes_unnoticed()
+    [TestCase(300)]
+    [TestCase(20_000, Category = "More")]
+    public void A_storm_of_kills_loses_no_wake_up_and_no_torn_state_goes_unnoticed(int kills)
     {
-        const int Kills = 2000;
         const int Workers = 4;
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        SharedArray.Create<long>(NameOf("warm"), 2).Dispose();
         Random random = new(3);
         (int clean, int abandoned, int torn) = (0, 0, 0);
-        ChildProcess[] workers = [.. Enumerable.Range(0, Workers).Select(_ => ChildProcess.Start(Work, Name))];
-        try
+        using ChildProcess workers = ForkServer.Start(Serve, Name, NameOf("warm"), $"{Workers}");
+        Array.ForEach(new int[Workers], _ => workers.Expect("READY"));
+        for (int kill = 0; kill < kills; kill++)
         {
-            for (int kill = 0; kill < Kills; kill++)
+            Thread.SpinWait(random.Next(10_000));
+            workers.Send($"{random.Next(Workers)}");
+            workers.Expect("KILLED");
+            try
             {
-                int victim = random.Next(Workers);
-                workers[victim].Expect("READY");
-                Thread.SpinWait(random.Next(100_000));
-                workers[victim].Dispose();
-                workers[victim] = ChildProcess.Start(Work, Name);
-
-                try
-                {
-                    Assert.That(array.Lock.TryEnter(s_longEnough), Is.True, $"time-out after kill {kill}");
-                    clean++;
-                    Assert.That(array[0], Is.EqualTo(array[1]), $"torn unawares after kill {kill}");
-                    array.Lock.Exit();
-                }
-                catch (AbandonedMutexException)
-                {
-                    using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
-                    abandoned++;
-                    torn += array[0] == array[1] ? 0 : 1;
-                    array[1] = array[0];
-                    recovery.MarkRepaired();
-                }
+                Assert.That(array.Lock.TryEnter(s_longEnough), Is.True, $"time-out after kill {kill}");
+                clean++;
+                Assert.That(array[0], Is.EqualTo(array[1]), $"torn unawares after kill {kill}");
+                array.Lock.Exit();
             }
-        }
-        finally
-        {
-            Array.ForEach(workers, worker => worker.Dispose());
+            catch (AbandonedMutexException)
+            {
+                using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
+                abandoned++;
+                torn += array[0] == array[1] ? 0 : 1;
+                array[1] = array[0];
+                recovery.MarkRepaired();
+            }
+
+            workers.Expect("READY");
         }
 
-        TestContext.Out.WriteLine($"{Kills} kills of {Workers} workers: {clean} clean, {abandoned} abandoned, {torn} of them torn, {array[0]} changes.");
-        Assert.That(clean + abandoned, Is.EqualTo(Kills));
-        Assert.That((clean, abandoned), Is.Not.EqualTo((Kills, 0)), "some died while they held it");
+        workers.WaitForSuccess();
+        TestContext.Out.WriteLine($"{kills} kills of {Workers} workers: {clean} clean, {abandoned} abandoned, {torn} of them torn, {array[0]} changes.");
+        Assert.That(clean + abandoned, Is.EqualTo(kills));
+        Assert.That((clean, abandoned), Is.Not.EqualTo((kills, 0)), "some died while they held it");
 
-        static int Work(string[] args)
+        static int Serve(string[] args) => ForkServer.Run(
+            int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture),
+            () => Work(args[1], 1000, static () => { }),
+            ready => Work(args[0], long.MaxValue, ready));
+
+        static void Work(string name, long rounds, Action ready)
         {
-            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
-            Console.WriteLine("READY");
-            for (long end = Environment.TickCount64 + 120_000; Environment.TickCount64 < end; Thread.Sleep(1))
+            using SharedArray<long> array = SharedArray.Attach<long>(name);
+            ready();
+            for (long round = 0; round < rounds; round++)
             {
                 try
                 {
-                    // Much of it at once, and then room for the process that is being started.
-                    for (int i = 0; i < 50; i++)
+                    using (array.Lock.EnterScope())
                     {
-                        using (array.Lock.EnterScope())
-                        {
-                            Change(array);
-                        }
+                        Change(array);
                     }
                 }
                 catch (AbandonedMutexException)
@@ -394,8 +389,6 @@ internal sealed class LockDeathTests : NamedTest
                     recovery.MarkRepaired();
                 }
             }
-
-            return 0;
         }
 
         static void Change(SharedArray<long> array)

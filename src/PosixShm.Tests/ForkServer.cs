@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Mono.Unix.Native;
+
+namespace PosixShm.Tests;
+
+/// <summary>
+/// A warm process that forks workers, so that a killed worker has a successor in a millisecond and not after another start of the runtime.
+/// The parent sends the number of a worker; the server kills that worker, prints KILLED, and forks its successor, which prints READY.
+/// </summary>
+internal static partial class ForkServer
+{
+    // A forked process has only the thread that called fork: nothing may depend on a background thread of the runtime.
+    // Without W^X, code that a worker compiles is in its own memory and not in a mapping that all workers share.
+    private static readonly (string Name, string Value)[] s_environment =
+    [
+        ("DOTNET_TieredCompilation", "0"),
+        ("DOTNET_gcConcurrent", "0"),
+        ("DOTNET_EnableWriteXorExecute", "0"),
+    ];
+
+    /// <summary>Starts a static local function that calls <see cref="Run"/>.</summary>
+    public static ChildProcess Start(Func<string[], int> method, params string[] args) => ChildProcess.Start(s_environment, method, args);
+
+    /// <summary>Forks workers, and successors of those that the parent names, until standard input ends.</summary>
+    /// <param name="count">How many workers there are at any time.</param>
+    /// <param name="warmUp">What compiles the code that the workers run. It may leave no array attached: a worker would share its descriptor.</param>
+    /// <param name="work">One round of work. It begins with attaching what it needs, and calls its argument when it is ready.</param>
+    public static int Run(int count, Action warmUp, Action<Action> work)
+    {
+        warmUp();
+        GC.Collect();
+        int[] workers = [.. Enumerable.Range(0, count).Select(_ => Fork(work))];
+        while (Console.ReadLine() is string line)
+        {
+            int victim = int.Parse(line, CultureInfo.InvariantCulture);
+            Kill(workers[victim]);
+            Console.WriteLine("KILLED");
+            workers[victim] = Fork(work);
+        }
+
+        Array.ForEach(workers, Kill);
+        return 0;
+    }
+
+    private static int Fork(Action<Action> work)
+    {
+        int id = fork();
+        Assert.That(id, Is.Not.Negative, "fork");
+        if (id == 0)
+        {
+            work(static () => Console.WriteLine("READY"));
+            Kill(Syscall.getpid());
+        }
+
+        return id;
+    }
+
+    private static void Kill(int id)
+    {
+        Assert.That(Syscall.kill(id, Signum.SIGKILL), Is.Zero);
+        Assert.That(Syscall.waitpid(id, out _, 0), Is.EqualTo(id));
+    }
+
+    [LibraryImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int fork();
+}

@@ -1,18 +1,35 @@
-#!/usr/bin/env bash
-# Builds libposixshm.so into the folder given as the first argument, and in its subfolder "failpoints" the
-# same with steps at which a test can kill the process.
-set -euo pipefail
-here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-out="${1:?usage: native/build.sh OUTPUT_FOLDER}"
+#!/bin/sh
+# Builds libposixshm.so into the directory given as the first argument, and in its subdirectory "failpoints" the
+# same with steps at which a test can kill the process. Several builds at once may have the same directory.
+set -eu
+here="$(cd "$(dirname "$0")" && pwd)"
+out="${1:?usage: native/build.sh OUTPUT_DIRECTORY}"
+compiler="${CC:-cc}"
 
-compile() { # OUTPUT_FOLDER FLAG...
-    mkdir -p "$1"
-    "${CC:-cc}" -std=c11 -O2 -g -fPIC -shared -fvisibility=hidden -D_FILE_OFFSET_BITS=64 \
-        -Wall -Wextra -Wpedantic -Wconversion -Werror -Wl,-z,relro,-z,now -Wl,--as-needed \
-        "${@:2}" -o "$1/libposixshm.so.new" "$here"/*.c
-    # By rename: a process that has the old library mapped keeps it whole.
-    mv "$1/libposixshm.so.new" "$1/libposixshm.so"
+command -v "$compiler" >/dev/null || {
+    echo "native/build.sh: error: the C compiler '$compiler' is missing: install the package gcc (apt-get install gcc libc6-dev), or set CC" >&2
+    exit 1
 }
 
-compile "$out"
+printf '#include <stdint.h>\nint main(void) { return 0; }\n' | "$compiler" -x c -o /dev/null - 2>/dev/null || {
+    echo "native/build.sh: error: '$compiler' cannot compile a program: install the C library's headers, the package libc6-dev (apt-get install libc6-dev)" >&2
+    exit 1
+}
+
+mkdir -p "$out/failpoints"
+work="$(mktemp -d "$out/build-XXXXXX")"
+trap 'rm -rf "$work"' EXIT
+
+compile() { # OUTPUT_DIRECTORY FLAG...
+    target="$1"
+    shift
+    "$compiler" -std=c11 -O2 -g -fPIC -shared -fvisibility=hidden -D_FILE_OFFSET_BITS=64 \
+        -Wall -Wextra -Wpedantic -Wconversion -Werror -Wl,-z,relro,-z,now -Wl,--as-needed \
+        "$@" -o "$work/libposixshm.so" "$here"/*.c
+    # By rename: a process that has the old library mapped keeps it whole.
+    mv "$work/libposixshm.so" "$target/libposixshm.so"
+}
+
+# The one that MSBuild compares with the sources comes last: it is new only if both are.
 compile "$out/failpoints" -DPOSIXSHM_FAILPOINTS
+compile "$out"

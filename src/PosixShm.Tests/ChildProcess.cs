@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reflection;
 using System.Text;
 
 namespace PosixShm.Tests;
@@ -63,16 +62,23 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Starts a static local function with environment variables set.</summary>
     public static ChildProcess Start(IEnumerable<(string Name, string Value)> environment, Func<string[], int> method, params string[] args)
     {
-        MethodInfo info = method.Method;
-        Assert.That(info.IsStatic, Is.True, "the child runs without this test's state");
+        Assert.That(method.Method.IsStatic, Is.True, "the child runs without this test's state");
+        return Start(environment, [.. CommandLine(method, args)]);
+    }
 
-        ProcessStartInfo start = new(Host, ["exec", typeof(ChildProcess).Assembly.Location, info.DeclaringType!.FullName!, info.Name, .. args]);
+    /// <summary>Starts a command: a program and its arguments.</summary>
+    public static ChildProcess Start(IReadOnlyList<string> command) => Start([], command);
+
+    /// <summary>Starts a command with environment variables set.</summary>
+    public static ChildProcess Start(IEnumerable<(string Name, string Value)> environment, IReadOnlyList<string> command)
+    {
+        ProcessStartInfo start = new(command[0], command.Skip(1));
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;
         }
 
-        return new ChildProcess(info.Name, start);
+        return new ChildProcess(Path.GetFileName(command[0]), start);
     }
 
     /// <summary>Starts a program.</summary>
@@ -83,6 +89,14 @@ internal sealed class ChildProcess : IDisposable
     {
         using ChildProcess child = Start(method, args);
         child.WaitForSuccess();
+    }
+
+    /// <summary>Runs a command to its good end, and returns what it printed.</summary>
+    public static string Run(IReadOnlyList<string> command)
+    {
+        using ChildProcess child = Start(command);
+        child.WaitForSuccess();
+        return child.Output;
     }
 
     /// <summary>Runs a program to its good end, and returns what it printed.</summary>

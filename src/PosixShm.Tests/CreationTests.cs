@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace PosixShm.Tests;
 
 /// <summary>A segment is absent or complete, never in between, whatever happens to its creator.</summary>
@@ -31,13 +29,20 @@ internal sealed class CreationTests : NamedTest
     [TestCase("allocate:95", TestName = "Without_fallocate_the_size_is_set")]
     public void Fallback(string fault)
     {
-        Assert.That(CreateWith(FailingShim.FailAt, fault), Is.Zero);
-        using SharedArray<double> array = SharedArray.Attach(Name);
-        Assert.That(array.Length, Is.EqualTo(1000));
+        using ChildProcess child = StartWithShm(fault, CreateTwice);
+        child.WaitForSuccess();
 
-        // A name that is taken stays taken on every road.
-        Assert.That(CreateWith(FailingShim.FailAt, fault), Is.EqualTo(3));
-        Assert.That(TemporaryNames, Is.Empty.After(60_000, 50));
+        static int CreateTwice(string[] args)
+        {
+            Assert.That(Create(args), Is.Zero);
+            using SharedArray<double> array = SharedArray.Attach(args[0]);
+            Assert.That(array.Length, Is.EqualTo(1000));
+
+            // A name that is taken stays taken on every road.
+            Assert.That(Create(args), Is.EqualTo(3));
+            Assert.That(Directory.GetFiles("/dev/shm"), Has.Length.EqualTo(1));
+            return 0;
+        }
     }
 
     [TestCase("allocate:28", "No space")]
@@ -52,11 +57,16 @@ internal sealed class CreationTests : NamedTest
     [TestCase("open-unnamed:30", "read-only")]
     public void A_failure_at_any_step_says_why_and_leaves_nothing(string fault, string message)
     {
-        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Create, Name);
-        Assert.That(child.WaitForExit(), Is.EqualTo(2), child.Output + child.Errors);
+        using ChildProcess child = StartWithShm(fault, Fail);
+        child.WaitForSuccess();
         Assert.That(child.Output, Does.Contain(message).And.Contain(Name));
-        Assert.That(Directory.GetFiles("/dev/shm", $"*{Name}*"), Is.Empty);
-        Assert.That(TemporaryNames, Is.Empty.After(60_000, 50));
+
+        static int Fail(string[] args)
+        {
+            Assert.That(Create(args), Is.EqualTo(2));
+            Assert.That(Directory.GetFiles("/dev/shm"), Is.Empty);
+            return 0;
+        }
     }
 
     [TestCase("map:12")]
@@ -82,38 +92,52 @@ internal sealed class CreationTests : NamedTest
         }
     }
 
-    [Test]
-    public void Random_kills_leave_nothing_or_whole_arrays()
+    [TestCase(200)]
+    [TestCase(10_000, Category = "More")]
+    public void Random_kills_leave_nothing_or_whole_arrays(int kills)
     {
-        const int Rounds = 40;
+        using ChildProcess child = ChildProcess.Start(
+            ForkServer.Environment, Namespaces.WithFileSystem("/dev/shm", "size=10m", ChildProcess.CommandLine(Serve, Name)));
+        child.Expect("READY");
         Random random = new(7);
-        for (int round = 0; round < Rounds; round++)
+        for (int kill = 0; kill < kills; kill++)
         {
-            using ChildProcess child = ChildProcess.Start(CreateForEver, Name);
+            Thread.SpinWait(random.Next(10_000));
+            child.Send("0");
+            child.Expect("KILLED");
             child.Expect("READY");
-            Thread.SpinWait(random.Next(200_000));
-            child.Kill();
+        }
 
-            if (File.Exists(ShmPath))
+        child.WaitForSuccess();
+
+        static int Serve(string[] args)
+            => ForkServer.Run(1, () => CreateAndDelete(args[0], 100), ready => CreateForEver(args[0], ready), () => Check(args[0]));
+
+        static void CreateForEver(string name, Action ready)
+        {
+            ready();
+            CreateAndDelete(name, long.MaxValue);
+        }
+
+        static void CreateAndDelete(string name, long rounds)
+        {
+            for (long round = 0; round < rounds; round++)
             {
-                using SharedArray<long> array = SharedArray.Attach<long>(Name);
-                Assert.That(array.Length, Is.EqualTo(5000));
-                SharedArray.Delete(Name);
+                SharedArray.Create<long>(name, 5000).Dispose();
+                SharedArray.Delete(name);
             }
         }
 
-        Assert.That(TemporaryNames, Is.Empty.After(60_000, 50));
-
-        static int CreateForEver(string[] args)
+        static void Check(string name)
         {
-            Console.WriteLine("READY");
-            for (Stopwatch time = Stopwatch.StartNew(); time.Elapsed < TimeSpan.FromMinutes(1);)
+            if (SharedArray.Exists(name))
             {
-                _ = SharedArray.TryDelete(args[0]);
-                SharedArray.Create<long>(args[0], 5000).Dispose();
+                using SharedArray<long> array = SharedArray.Attach<long>(name);
+                Assert.That(array.Length, Is.EqualTo(5000));
+                SharedArray.Delete(name);
             }
 
-            return 0;
+            Assert.That(Directory.GetFiles("/dev/shm"), Is.Empty);
         }
     }
 
@@ -203,10 +227,9 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void A_full_folder_is_an_error_with_the_bytes_asked_and_free_and_leaves_nothing()
     {
-        string output = InSmallFolder("size=1m", Fill);
+        string output = Namespaces.RunWithShm("size=1m", Fill);
         Assert.That(output, Does.Contain("No space in /dev/shm for 'big': 4,202,496 bytes asked, free: 1,048,576 bytes.").And.Contain("--shm-size"));
 
         // More than one step of the reservation, and less than one.
@@ -235,10 +258,9 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void In_a_full_folder_a_taken_name_is_what_is_said()
     {
-        _ = InSmallFolder("size=32k", CreateTwice);
+        _ = Namespaces.RunWithShm("size=32k", CreateTwice);
 
         static int CreateTwice(string[] args)
         {
@@ -257,10 +279,9 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void A_folder_without_inodes_is_told_apart_from_one_without_bytes()
     {
-        string output = InSmallFolder("nr_inodes=2", Fill);
+        string output = Namespaces.RunWithShm("nr_inodes=2", Fill);
         Assert.That(output, Does.Contain("not one inode"));
 
         static int Fill(string[] args)
@@ -318,13 +339,9 @@ internal sealed class CreationTests : NamedTest
         }
     }
 
-    private static string InSmallFolder(string mountOptions, Func<string[], int> method)
-        => ChildProcess.Run(
-            "unshare",
-            ["--mount", "bash", "-c", $"mount -t tmpfs -o {mountOptions} none /dev/shm && exec \"$@\"", "bash", .. ChildProcess.CommandLine(method)]);
-
-    // Other tests have theirs for a moment; what is left over stays.
-    private static string[] TemporaryNames() => Directory.GetFiles("/dev/shm", ".posixshm-*");
+    // With a /dev/shm of its own: the files of other processes are no business of the test.
+    private ChildProcess StartWithShm(string fault, Func<string[], int> method)
+        => ChildProcess.Start([(FailingShim.FailAt, fault)], Namespaces.WithFileSystem("/dev/shm", "size=10m", ChildProcess.CommandLine(method, Name)));
 
     private int CreateWith(string variable, string value)
     {

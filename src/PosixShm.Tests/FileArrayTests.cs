@@ -144,12 +144,9 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void A_full_disk_is_an_error_with_the_bytes_asked_and_free_and_leaves_nothing()
     {
-        string output = ChildProcess.Run(
-            "unshare",
-            ["--mount", "bash", "-c", "mount -t tmpfs -o size=1m none \"$1\" && shift && exec \"$@\"", "bash", Folder, .. ChildProcess.CommandLine(Fill, Folder, layout.ToString())]);
+        string output = ChildProcess.Run(Namespaces.WithFileSystem(Folder, "size=1m", ChildProcess.CommandLine(Fill, Folder, layout.ToString())));
         Assert.That(output, Does.Contain($"No space in {Folder} for 'file://{Folder}/big'").And.Contain("free: 1,048,576 bytes. Please make room there."));
 
         static int Fill(string[] args)
@@ -244,13 +241,13 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void A_name_is_on_disk_only_when_its_folder_is()
     {
         // A folder to create files in, and not to read: what cannot be opened cannot be synchronised, and that is said.
-        _ = ChildProcess.Run("chown", "65534", Folder);
-        File.SetUnixFileMode(Folder, UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        _ = ChildProcess.Run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", .. ChildProcess.CommandLine(Flush, FileName, layout.ToString())]);
+        const UnixFileMode NotToRead = UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        File.SetUnixFileMode(Folder, NotToRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute);
+        _ = ChildProcess.Run(OtherUser.WithoutRoot(ChildProcess.CommandLine(Flush, FileName, layout.ToString())));
+        File.SetUnixFileMode(Folder, NotToRead | UnixFileMode.UserRead);
 
         static int Flush(string[] args)
         {

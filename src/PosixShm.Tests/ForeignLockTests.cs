@@ -153,7 +153,7 @@ internal sealed class ForeignLockTests : NamedTest
         Assert.That(array.Lock.TryEnter(), Is.True);
 
         using ChildProcess waiter = ChildProcess.Start(Program, ShmPath, "0", "add", "1");
-        Thread.Sleep(100);
+        WaitUntilLockHasWaiter();
         array.Lock.Exit();
         waiter.Expect("DONE");
     }

@@ -10,31 +10,32 @@ namespace PosixShm.Tests;
 /// </summary>
 internal static partial class ForkServer
 {
+    /// <summary>Gets the environment that the server needs.</summary>
     // A forked process has only the thread that called fork: nothing may depend on a background thread of the runtime.
     // Without W^X, code that a worker compiles is in its own memory and not in a mapping that all workers share.
-    private static readonly (string Name, string Value)[] s_environment =
+    public static IReadOnlyList<(string Name, string Value)> Environment { get; } =
     [
         ("DOTNET_TieredCompilation", "0"),
         ("DOTNET_gcConcurrent", "0"),
         ("DOTNET_EnableWriteXorExecute", "0"),
     ];
 
-    /// <summary>Starts a static local function that calls <see cref="Run"/>.</summary>
-    public static ChildProcess Start(Func<string[], int> method, params string[] args) => ChildProcess.Start(s_environment, method, args);
-
     /// <summary>Forks workers, and successors of those that the parent names, until standard input ends.</summary>
     /// <param name="count">How many workers there are at any time.</param>
     /// <param name="warmUp">What compiles the code that the workers run. It may leave no array attached: a worker would share its descriptor.</param>
-    /// <param name="work">One round of work. It begins with attaching what it needs, and calls its argument when it is ready.</param>
-    public static int Run(int count, Action warmUp, Action<Action> work)
+    /// <param name="work">What a worker does until it is killed. It begins with attaching what it needs, and calls its argument when it is ready.</param>
+    /// <param name="check">What is done after each kill, before the successor is forked.</param>
+    public static int Run(int count, Action warmUp, Action<Action> work, Action? check = null)
     {
         warmUp();
+        check?.Invoke();
         GC.Collect();
         int[] workers = [.. Enumerable.Range(0, count).Select(_ => Fork(work))];
         while (Console.ReadLine() is string line)
         {
             int victim = int.Parse(line, CultureInfo.InvariantCulture);
             Kill(workers[victim]);
+            check?.Invoke();
             Console.WriteLine("KILLED");
             workers[victim] = Fork(work);
         }

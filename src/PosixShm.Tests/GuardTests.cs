@@ -276,12 +276,9 @@ internal sealed class GuardTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void A_sparse_array_that_finds_no_space_is_lost_and_the_process_lives()
     {
-        string output = ChildProcess.Run(
-            "unshare",
-            ["--mount", "bash", "-c", "mount -t tmpfs -o size=1m none /dev/shm && exec \"$@\"", "bash", .. ChildProcess.CommandLine(FillSparse)]);
+        string output = Namespaces.RunWithShm("size=1m", FillSparse);
         Assert.That(output, Does.Contain("file system is full").And.Contain("No space"));
 
         static int FillSparse(string[] args)

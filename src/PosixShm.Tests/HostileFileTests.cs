@@ -77,21 +77,29 @@ internal sealed class HostileFileTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void A_device_under_the_name_is_neither_attached_nor_deleted()
     {
-        _ = ChildProcess.Run("mknod", ShmPath, "c", "1", "5");
-        Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
-        Assert.That(() => SharedArray.Delete(Name), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
-        Assert.That(SharedArray.List().Select(info => info.Name), Does.Not.Contain(Name));
-        Assert.That(File.Exists(ShmPath), Is.True);
+        // Without root no device can be made, but one can be mounted on a file.
+        File.WriteAllBytes(ShmPath, []);
+        _ = ChildProcess.Run(
+            Namespaces.WithMounts("mount --bind /dev/zero \"$1\"", ShmPath, ChildProcess.CommandLine(Meet, Name)));
+
+        static int Meet(string[] args)
+        {
+            string path = "/dev/shm/" + args[0];
+            Assert.That(() => SharedArray.Attach(args[0]), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
+            Assert.That(() => SharedArray.Delete(args[0]), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
+            Assert.That(SharedArray.List().Select(info => info.Name), Does.Not.Contain(args[0]));
+            Assert.That(ChildProcess.Run("stat", "--format=%F", path), Is.EqualTo("character special file\n"));
+            return 0;
+        }
     }
 
     [Test]
-    [Category("Root")]
+    [NeedsRoot("is two users")]
     public void A_name_that_another_user_squats_is_not_adopted()
     {
-        AsNobody(Squat, Name);
+        OtherUser.Run(Squat, Name);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => SharedArray.Create(Name, 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
@@ -102,7 +110,7 @@ internal sealed class HostileFileTests : NamedTest
 
         // The other way round: a user meets root's, whose private arrays it cannot even read.
         SharedArray.Create(NameOf("ours"), 10).Dispose();
-        AsNobody(Meet, NameOf("ours"));
+        OtherUser.Run(Meet, NameOf("ours"));
 
         static int Squat(string[] args)
         {
@@ -122,7 +130,7 @@ internal sealed class HostileFileTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
+    [NeedsRoot("is two users")]
     public void Whoever_may_write_may_truncate_and_its_owner_lives_on()
     {
         ChildProcess.Run(Own, Name);
@@ -130,7 +138,7 @@ internal sealed class HostileFileTests : NamedTest
         static int Own(string[] args)
         {
             using SharedArray<double> array = SharedArray.Create<double>(args[0], new SharedArrayOptions { Mode = Everybody }, 10);
-            AsNobody(Truncate, args[0]);
+            OtherUser.Run(Truncate, args[0]);
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(File.Exists("/dev/shm/" + args[0]), Is.True);
             return 0;
@@ -267,9 +275,6 @@ internal sealed class HostileFileTests : NamedTest
             return 0;
         }
     }
-
-    private static void AsNobody(Func<string[], int> method, params string[] args)
-        => _ = ChildProcess.Run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", .. ChildProcess.CommandLine(method, args)]);
 
     private void WriteAt(long position, byte value)
     {

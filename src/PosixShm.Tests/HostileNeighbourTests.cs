@@ -31,7 +31,7 @@ internal sealed class HostileNeighbourTests : NamedTest
         array.Lock.Enter();
         using ChildProcess waiter = ChildProcess.Start(Wait, Name);
         waiter.Expect("WAITING");
-        Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), (2 * 4096) + 2112), Is.Negative.After(30_000, 5), "it sleeps");
+        WaitUntilLockHasWaiter();
 
         // A dead owner's word, without the bit that somebody sleeps: nobody wakes it.
         OverwriteLock(ShmPath, 0x7FFF_FFFF);

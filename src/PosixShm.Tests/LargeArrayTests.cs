@@ -7,7 +7,7 @@ internal sealed class LargeArrayTests : NamedTest
 {
     // Reading takes the pages, too: this needs 3 GiB of memory while it runs.
     [Test]
-    [Category("Slow")]
+    [Category("More")]
     public void Three_gibibytes_are_summed_as_one_tensor()
     {
         const long Length = 3L << 30;

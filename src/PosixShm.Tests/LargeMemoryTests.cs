@@ -74,10 +74,9 @@ internal sealed class LargeMemoryTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void Huge_pages_are_used_and_reserved_where_the_mount_has_them()
     {
-        _ = InFolder("size=200m,huge=advise", Create);
+        _ = Namespaces.RunWithShm("size=200m,huge=advise", Create);
 
         static int Create(string[] args)
         {
@@ -100,10 +99,9 @@ internal sealed class LargeMemoryTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void Huge_pages_that_do_not_fit_are_an_error_and_leave_nothing()
     {
-        Assert.That(InFolder("size=20m,huge=advise", Create), Does.Contain($"{Length + 8192 + 4096 - ((Length + 8192) % 4096):N0} bytes asked"));
+        Assert.That(Namespaces.RunWithShm("size=20m,huge=advise", Create), Does.Contain($"{Length + 8192 + 4096 - ((Length + 8192) % 4096):N0} bytes asked"));
 
         static int Create(string[] args)
         {
@@ -152,10 +150,9 @@ internal sealed class LargeMemoryTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void A_large_sparse_array_that_is_filled_in_a_full_folder_is_not_made()
     {
-        Assert.That(InFolder("size=20m", CreateTooLarge), Does.Contain("No space"));
+        Assert.That(Namespaces.RunWithShm("size=20m", CreateTooLarge), Does.Contain("No space"));
 
         static int CreateTooLarge(string[] args)
         {
@@ -245,7 +242,7 @@ internal sealed class LargeMemoryTests : NamedTest
             isWhole = !bytes.AsSpan().ContainsAnyExcept((byte)1);
             try
             {
-                Thread.Sleep(1);
+                _ = Thread.CurrentThread.Join(1);
             }
             catch (ThreadInterruptedException)
             {
@@ -284,9 +281,6 @@ internal sealed class LargeMemoryTests : NamedTest
             _ = ThreadPool.UnsafeQueueUserWorkItem(_ => done.Wait(), null);
         }
     }
-
-    private static string InFolder(string mountOptions, Func<string[], int> method)
-        => ChildProcess.Run("unshare", ["--mount", "bash", "-c", $"mount -t tmpfs -o {mountOptions} none /dev/shm && exec \"$@\"", "bash", .. ChildProcess.CommandLine(method)]);
 
     // What the kernel says of the one array that is mapped.
     private static string[] Map() => [.. File.ReadLines("/proc/self/smaps").SkipWhile(static line => !line.Contains("/dev/shm/", StringComparison.Ordinal)).Take(24)];

@@ -59,7 +59,7 @@ internal sealed class LockDeathTests : NamedTest
         holder.Expect("HELD");
         using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);
         waiter.Expect("WAITING");
-        WaitUntilSomebodySleeps(array);
+        WaitUntilLockHasWaiter();
         holder.Kill();
         waiter.Expect("ABANDONED");
         waiter.WaitForSuccess();
@@ -109,7 +109,7 @@ internal sealed class LockDeathTests : NamedTest
 
         using ChildProcess next = ChildProcess.Start(EnterAndTell, Name);
         next.Expect("WAITING");
-        WaitUntilSomebodySleeps(array);
+        WaitUntilLockHasWaiter();
         array.Lock.Exit();
         next.Expect("ENTERED");
         next.WaitForSuccess();
@@ -124,7 +124,7 @@ internal sealed class LockDeathTests : NamedTest
         holder.Expect("HELD");
         using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);
         waiter.Expect("WAITING");
-        WaitUntilSomebodySleeps(array);
+        WaitUntilLockHasWaiter();
         holder.Send("LEAVE");
         Assert.That(holder.WaitForExit(), Is.EqualTo(128 + 9));
         waiter.Expect("ENTERED");
@@ -206,7 +206,7 @@ internal sealed class LockDeathTests : NamedTest
         holder.Expect("HELD");
         using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);
         waiter.Expect("WAITING");
-        WaitUntilSomebodySleeps(array);
+        WaitUntilLockHasWaiter();
         int slot = array.Lock.OwnerSlot;
 
         // The waiter may not look while the slot is free.
@@ -260,15 +260,14 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void Process_namespaces_with_the_same_ids_are_told_apart()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
-        using ChildProcess inside = ChildProcess.Start("unshare", ["--pid", "--fork", "--kill-child", .. ChildProcess.CommandLine(HoldHalfWay, Name)]);
+        using ChildProcess inside = ChildProcess.Start(Namespaces.WithProcessIds(ChildProcess.CommandLine(HoldHalfWay, Name)));
         inside.Expect("HELD");
-        using ChildProcess alsoInside = ChildProcess.Start("unshare", ["--pid", "--fork", "--kill-child", .. ChildProcess.CommandLine(EnterAndTell, Name)]);
+        using ChildProcess alsoInside = ChildProcess.Start(Namespaces.WithProcessIds(ChildProcess.CommandLine(EnterAndTell, Name)));
         alsoInside.Expect("WAITING");
-        WaitUntilSomebodySleeps(array);
+        WaitUntilLockHasWaiter();
         Assert.That(array.Lock.TryEnter(TimeSpan.FromMilliseconds(200)), Is.False);
         inside.Kill();
         alsoInside.Expect("ABANDONED");
@@ -333,7 +332,7 @@ internal sealed class LockDeathTests : NamedTest
         SharedArray.Create<long>(NameOf("warm"), 2).Dispose();
         Random random = new(3);
         (int clean, int abandoned, int torn) = (0, 0, 0);
-        using ChildProcess workers = ForkServer.Start(Serve, Name, NameOf("warm"), $"{Workers}");
+        using ChildProcess workers = ChildProcess.Start(ForkServer.Environment, Serve, Name, NameOf("warm"), $"{Workers}");
         Array.ForEach(new int[Workers], _ => workers.Expect("READY"));
         for (int kill = 0; kill < kills; kill++)
         {
@@ -435,8 +434,4 @@ internal sealed class LockDeathTests : NamedTest
 
         return 0;
     }
-
-    // The WAITERS bit is the sign bit of the lock word.
-    private void WaitUntilSomebodySleeps(SharedArray<long> array)
-        => Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), (2 * 4096) + 2112), Is.Negative.After(30_000, 5), $"{array.Lock.State}");
 }

@@ -174,14 +174,14 @@ internal sealed class NamedSemaphoreTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
+    [NeedsRoot("is two users")]
     public void A_mode_is_exact_and_another_user_is_refused()
     {
         using NamedSemaphore secret = NamedSemaphore.Create(NameOf("secret"));
         using NamedSemaphore open = NamedSemaphore.Create(NameOf("open"), 1, (UnixFileMode)0b110_110_110);
         Assert.That(File.GetUnixFileMode(ShmPathOf("sem." + NameOf("open"))), Is.EqualTo((UnixFileMode)0b110_110_110));
         Assert.That(File.GetUnixFileMode(ShmPathOf("sem." + NameOf("secret"))), Is.EqualTo((UnixFileMode)0b110_000_000));
-        _ = ChildProcess.Run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", .. ChildProcess.CommandLine(Use, Name)]);
+        OtherUser.Run(Use, Name);
         Assert.That(open.CurrentCount, Is.Zero);
 
         static int Use(string[] args)

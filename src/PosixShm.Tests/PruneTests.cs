@@ -49,11 +49,10 @@ internal sealed class PruneTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void An_array_that_is_attached_in_another_process_namespace_is_no_leftover()
     {
         SharedArray.Create(Name, 1).Dispose();
-        using ChildProcess inside = ChildProcess.Start("unshare", ["--pid", "--fork", "--kill-child", .. ChildProcess.CommandLine(Hold, Name)]);
+        using ChildProcess inside = ChildProcess.Start(Namespaces.WithProcessIds(ChildProcess.CommandLine(Hold, Name)));
         inside.Expect("READY");
         Assert.That(Pruned(), Is.Empty);
         inside.Kill();
@@ -62,7 +61,7 @@ internal sealed class PruneTests : NamedTest
         // And the other way round: one outside, asked from inside, where /proc does not show it.
         SharedArray.Create(Name, 1).Dispose();
         using SharedArray<double> outside = SharedArray.Attach(Name);
-        string output = ChildProcess.Run("unshare", ["--pid", "--fork", "--mount-proc", .. ChildProcess.CommandLine(PruneAll, Name)]);
+        string output = ChildProcess.Run(Namespaces.WithProcessIds(ChildProcess.CommandLine(PruneAll, Name), "--mount-proc"));
         Assert.That(output.Trim(), Is.EqualTo("0"));
 
         static int Hold(string[] args)

@@ -3,27 +3,43 @@ using System.Text.RegularExpressions;
 
 namespace PosixShm.Tests;
 
-/// <summary>docs/RELIABILITY.md promises what tests show: each test that it names exists.</summary>
+/// <summary>docs/RELIABILITY.md promises what tests show: each test that it names exists, and each row has one that every run runs.</summary>
 internal sealed partial class ReliabilityPageTests
 {
+    private static readonly Lazy<ILookup<string, bool>> s_tests = new(() => Tests().ToLookup(test => test.Name, test => test.IsFirstTier));
+
     [Test]
     public void Every_test_that_the_page_names_exists()
     {
-        HashSet<string> tests =
-        [
-            .. from type in typeof(Program).Assembly.GetTypes()
-               from method in type.GetMethods()
-               from attribute in method.GetCustomAttributes()
-               where attribute is TestAttribute or TestCaseAttribute or TestCaseSourceAttribute
-               from name in new[] { method.Name, (attribute as TestCaseAttribute)?.TestName }
-               where name is not null
-               select name,
-        ];
-
-        string[] named = [.. TestName().Matches(Regions.Page("docs", "RELIABILITY.md")).Select(match => match.Groups[1].Value)];
+        string[] named = [.. TestNames(Regions.Page("docs", "RELIABILITY.md"))];
         Assert.That(named, Has.Length.GreaterThan(60));
-        Assert.That(named.Except(tests), Is.Empty);
+        Assert.That(named.Where(name => !s_tests.Value.Contains(name)), Is.Empty);
     }
+
+    [Test]
+    public void Every_row_has_a_test_of_the_first_tier_or_says_why_it_has_none()
+    {
+        string[] rows = [.. Regions.Page("docs", "RELIABILITY.md").Split('\n').Where(IsRow)];
+        Assert.That(rows, Has.Length.GreaterThan(60));
+        Assert.That(rows.Where(row => !TestNames(row).Any(name => s_tests.Value[name].Contains(true)) && !row.Contains("no test", StringComparison.Ordinal)), Is.Empty);
+    }
+
+    // Below the head of a table and the line under it.
+    private static bool IsRow(string line)
+        => line.StartsWith("| ", StringComparison.Ordinal) && !line.EndsWith("| shown by |", StringComparison.Ordinal);
+
+    private static IEnumerable<string> TestNames(string text) => TestName().Matches(text).Select(match => match.Groups[1].Value);
+
+    private static IEnumerable<(string Name, bool IsFirstTier)> Tests()
+        => from type in typeof(Program).Assembly.GetTypes()
+           from method in type.GetMethods()
+           from attribute in method.GetCustomAttributes()
+           where attribute is TestAttribute or TestCaseAttribute or TestCaseSourceAttribute
+           let category = (attribute as TestCaseAttribute)?.Category
+           let categories = method.GetCustomAttributes<CategoryAttribute>().Concat(type.GetCustomAttributes<CategoryAttribute>()).Select(other => other.Name)
+           from name in new[] { method.Name, (attribute as TestCaseAttribute)?.TestName }
+           where name is not null
+           select (name, !categories.Append(category).Contains("More"));
 
     // A sentence: at least three words.
     [GeneratedRegex(@"`([A-Z]\w*_\w+_\w+)`")]

@@ -1,0 +1,41 @@
+using Mono.Unix.Native;
+
+namespace PosixShm.Tests;
+
+/// <summary>
+/// Commands in namespaces of their own (unshare(1)): a directory that is another file system, other process ids. Without root they are in a user
+/// namespace, where mounting is allowed, too.
+/// </summary>
+internal static class Namespaces
+{
+    private static readonly Lazy<string[]> s_rights = new(FindRights);
+
+    /// <summary>Gives the command that runs another one where a directory is a file system of its own, with options of tmpfs(5).</summary>
+    public static string[] WithFileSystem(string directory, string options, IEnumerable<string> command)
+        => WithMounts($"mount -t tmpfs -o {options} none \"$1\"", directory, command);
+
+    /// <summary>Gives the command that runs another one after mounting, in bash(1), where <c>$1</c> is a path.</summary>
+    public static string[] WithMounts(string mount, string path, IEnumerable<string> command)
+        => ["unshare", .. s_rights.Value, "--mount", "bash", "-c", mount + " && shift && exec \"$@\"", "bash", path, .. command];
+
+    /// <summary>Gives the command that runs another one with process ids of its own; <paramref name="options"/> are further ones of unshare(1).</summary>
+    public static string[] WithProcessIds(IEnumerable<string> command, params IEnumerable<string> options)
+        => ["unshare", .. s_rights.Value, "--pid", "--fork", "--kill-child", .. options, .. command];
+
+    /// <summary>Runs a static local function, to its good end, in a process with a /dev/shm of its own, and returns what it printed.</summary>
+    public static string RunWithShm(string options, Func<string[], int> method, params string[] args)
+        => ChildProcess.Run(WithFileSystem("/dev/shm", options, ChildProcess.CommandLine(method, args)));
+
+    // A machine can forbid user namespaces; that is asked once.
+    private static string[] FindRights()
+    {
+        if (Syscall.geteuid() == 0)
+        {
+            return [];
+        }
+
+        string[] rights = ["--user", "--map-root-user"];
+        using ChildProcess probe = ChildProcess.Start(["unshare", .. rights, "--mount", "mount", "-t", "tmpfs", "none", "/dev/shm"]);
+        return probe.WaitForExit() == 0 ? rights : [];
+    }
+}

@@ -9,7 +9,7 @@
 void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset)
 {
     int protection = ((flags & PAL_MAP_READ) ? PROT_READ : 0) | ((flags & PAL_MAP_WRITE) ? PROT_WRITE : 0);
-    int sharing = (flags & PAL_MAP_PRIVATE) ? MAP_PRIVATE : MAP_SHARED;
+    int sharing = (flags & PAL_MAP_PRIVATE) ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
     void* address = FAULT("map") ? MAP_FAILED : mmap(NULL, (size_t)length, protection, sharing, (int)fd, (off_t)offset);
     FAILPOINT("map");
     return address == MAP_FAILED ? NULL : address;

@@ -98,6 +98,35 @@ internal sealed class AccessTests : NamedTest
     }
 
     [Test]
+    public void A_private_copy_of_an_array_larger_than_memory_is_attached()
+    {
+        long bytes = 0;
+        foreach (string line in File.ReadLines("/proc/meminfo").Where(line => line.StartsWith("MemTotal", StringComparison.Ordinal) || line.StartsWith("SwapTotal", StringComparison.Ordinal)))
+        {
+            bytes += long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) << 10;
+        }
+
+        using SharedArray<byte> array = SharedArray.Create<byte>(Name, new SharedArrayOptions { Preallocate = false }, 2 * bytes);
+        using SharedArray<byte> mine = SharedArray.AttachCopyOnWrite<byte>(Name);
+        mine[bytes] = 1;
+        Assert.That(mine[bytes] - array[bytes], Is.EqualTo(1));
+    }
+
+    [Test]
+    public void A_private_copy_that_finds_no_promised_memory_is_an_error_that_names_overcommit()
+    {
+        SharedArray.Create<byte>(Name, 1).Dispose();
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "map:12")], Attach, Name);
+        child.WaitForSuccess();
+
+        static int Attach(string[] args)
+        {
+            Assert.That(() => SharedArray.AttachCopyOnWrite<byte>(args[0]), Throws.InstanceOf<IOException>().With.Message.Contains("vm.overcommit_memory").And.Message.Contains(args[0]));
+            return 0;
+        }
+    }
+
+    [Test]
     public void An_untyped_array_tells_its_type_and_gives_and_takes_elements()
     {
         using SharedArray<short> array = SharedArray.CreateFrom<short>(Name, [1, 2, 3]);

@@ -43,7 +43,7 @@ internal static class SegmentError
             Interop.Error.ENXIO or Interop.Error.ENODEV => new InvalidDataException($"'{name}' is a socket or a device, not an array."),
             Interop.Error.ENAMETOOLONG => new PathTooLongException($"Cannot {action} '{name}': its path is too long."),
             Interop.Error.ENOMEM => new IOException(
-                $"Cannot {action} '{name}': out of memory, address space (RLIMIT_AS) or mappings (vm.max_map_count). Did you forget Dispose?"),
+                $"Cannot {action} '{name}': out of memory, address space (RLIMIT_AS) or mappings (vm.max_map_count), or the system promises no more memory to private copies (vm.overcommit_memory). Did you forget Dispose?"),
             Interop.Error.EMFILE => new IOException(
                 $"Cannot {action} '{name}': this process has too many open files (RLIMIT_NOFILE). Did you forget Dispose?"),
             Interop.Error.ENFILE => new IOException($"Cannot {action} '{name}': the system has too many open files (fs.file-max)."),

@@ -24,8 +24,9 @@ compile() { # OUTPUT_DIRECTORY FLAG...
     target="$1"
     shift
     "$compiler" -std=c11 -O2 -g -fPIC -shared -fvisibility=hidden -D_FILE_OFFSET_BITS=64 \
-        -Wall -Wextra -Wpedantic -Wconversion -Werror -Wl,-z,relro,-z,now -Wl,--as-needed \
+        -Wall -Wextra -Wpedantic -Wconversion -Werror -Wl,-z,relro,-z,now,-z,nodelete -Wl,--as-needed \
         "$@" -o "$work/libposixshm.so" "$here"/*.c
+    # nodelete: a signal handler stays installed, so its code must not be unloaded with a load context.
     # By rename: a process that has the old library mapped keeps it whole.
     mv "$work/libposixshm.so" "$target/libposixshm.so"
 }

@@ -25,7 +25,7 @@ enum
 {
     PAL_MAP_READ    = 0x1,
     PAL_MAP_WRITE   = 0x2,
-    PAL_MAP_PRIVATE = 0x4, /* copy on write; without it, MAP_SHARED */
+    PAL_MAP_PRIVATE = 0x4, /* copy on write, without a promise of memory (MAP_NORESERVE); without it, MAP_SHARED */
 };
 
 enum
@@ -221,20 +221,35 @@ POSIXSHM_EXPORT int32_t PosixShm_MUnmap(void* address, uint64_t length);
 
 /* ---- mappings that lose their memory ------------------------------------------------------------- */
 
-/* Takes SIGBUS for the mappings below; sigaction(2). Others' still reach the handler that was there. Returns 0, or -1. */
+/*
+ * Installs the handler of SIGBUS for the mappings below, once in a process; sigaction(2). All other signals still reach the
+ * previous handler. Returns 0, or -1.
+ */
 POSIXSHM_EXPORT int32_t PosixShm_InstallGuard(void);
 
 /*
- * Says that a range is a mapping of ours (PAL_MAP_WRITE: a writable one). Returns the word that becomes 1 when pages of it
- * were lost and replaced by zeros, or NULL.
+ * Checks whether SIGBUS reaches the guard: its handler is the installed one, or the installed one has passed a signal on to
+ * it; sigaction(2). Returns 1, or 0.
  */
-POSIXSHM_EXPORT int32_t* PosixShm_Guard(void* address, uint64_t length, int32_t flags);
+POSIXSHM_EXPORT int32_t PosixShm_IsGuardActive(void);
 
-/* Says that a range is no longer a mapping of ours; before it is unmapped. */
+/* Returns the word that becomes 1 when memory of any mapping below was lost. */
+POSIXSHM_EXPORT int32_t* PosixShm_AnyLost(void);
+
+/*
+ * Adds a mapping of a file from an offset (PAL_MAP_WRITE: a writable one), whose descriptor stays open until PosixShm_Unguard.
+ * Returns the word that becomes 1 when memory of the mapping was lost, or NULL.
+ */
+POSIXSHM_EXPORT int32_t* PosixShm_Guard(void* address, uint64_t length, int32_t flags, intptr_t fd, uint64_t offset);
+
+/* Removes a mapping, before it is unmapped. */
 POSIXSHM_EXPORT void PosixShm_Unguard(int32_t* lost);
 
-/* Copies from or to a mapping; memmove(3). Returns 0, or -1 (EFAULT: the memory is lost; some of it may be copied). */
-POSIXSHM_EXPORT int32_t PosixShm_Copy(void* destination, const void* source, uint64_t length);
+/* Copies from or to mappings; memmove(3). Returns NULL, or the word of the mapping that lost memory. */
+POSIXSHM_EXPORT int32_t* PosixShm_Copy(void* destination, const void* source, uint64_t length);
+
+/* Fills length bytes, a multiple of size, with an element; memcpy(3). Returns NULL, or the word of the mapping that lost memory. */
+POSIXSHM_EXPORT int32_t* PosixShm_Fill(void* destination, uint64_t length, const void* element, uint64_t size);
 
 /* ---- waiting ----------------------------------------------------------------------------------- */
 

@@ -10,27 +10,39 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 /*
- * A page of a mapping that its file no longer has (somebody truncated it), or that finds no memory (a sparse file in a
- * full file system), raises SIGBUS at the first touch, and .NET can neither catch that nor say what happened. So:
+ * A page of a mapping that its file no longer has (another process truncated it), or that finds no memory (a sparse file in
+ * a full file system), raises SIGBUS at the first touch. .NET can neither catch that signal nor report its cause. So:
  *
- *   - a guarded copy jumps out of the copy and fails with EFAULT;
- *   - any other access gets zero pages in place of the lost ones, private ones that nobody else sees, and the mapping is
- *     marked as lost, which the caller finds at its next look;
- *   - a SIGBUS that is not ours goes on to whoever had the signal before.
+ *   - guarded work (copies and fills) jumps out of the work, and returns the mapping that lost its memory;
+ *   - any other access gets private zero pages in place of the lost ones, and the mapping is marked as lost, which the
+ *     caller notices at its next call;
+ *   - every other SIGBUS goes on to the previous handler.
  */
 
 typedef struct Range
 {
-    _Atomic uintptr_t start; /* 0: free */
+    _Atomic uintptr_t start;      /* UINTPTR_MAX: free */
     _Atomic uintptr_t end;
+    _Atomic uintptr_t file_start; /* where the file's first byte is, or would be */
+    _Atomic uintptr_t lost_from;  /* from here to the end, all pages are replaced */
     _Atomic int32_t lost;
     _Atomic int32_t protection;
-    struct Range* next;      /* of all ranges ever made; never changes */
+    _Atomic int32_t fd;           /* of the mapped file; open for as long as the range is guarded */
+    _Atomic uint32_t faults;      /* inside the file's size */
+    struct Range* next;           /* of all ranges ever made; never changes */
     struct Range* next_free;
 } Range;
+
+/* The place at which guarded work of a thread continues after a fault. */
+typedef struct
+{
+    sigjmp_buf target;
+    Range* volatile lost;
+} Escape;
 
 /* The handler only follows these links: ranges are added, reused, and never freed. */
 static _Atomic(Range*) all_ranges;
@@ -38,14 +50,21 @@ static _Atomic(Range*) all_ranges;
 static Range* free_ranges;
 static atomic_flag busy = ATOMIC_FLAG_INIT;
 
+/* 1 if this process ever lost memory: before that, the ranges that finished work touched need no check. */
+static _Atomic int32_t any_lost;
+
+static bool is_installed;
 static struct sigaction previous;
 static uintptr_t page_size;
 
+/* The handler by which the last signal arrived here: ours, or a later one that passes signals on. */
+static _Atomic uintptr_t reached_by;
+
 #if defined(__GLIBC__)
 /* No lazy allocation of thread-local storage inside a signal handler. */
-static _Thread_local __attribute__((tls_model("initial-exec"))) sigjmp_buf* volatile escape;
+static _Thread_local __attribute__((tls_model("initial-exec"))) Escape* volatile escape;
 #else
-static _Thread_local sigjmp_buf* volatile escape;
+static _Thread_local Escape* volatile escape;
 #endif
 
 static Range* find_range(uintptr_t address)
@@ -64,34 +83,80 @@ static Range* find_range(uintptr_t address)
     return NULL;
 }
 
-static bool replace_lost_pages(uintptr_t address)
+static void mark_lost(Range* range)
 {
-    Range* range = find_range(address);
-    if (range == NULL)
+    atomic_store(&range->lost, 1);
+    atomic_store(&any_lost, 1);
+}
+
+static uintptr_t round_up(uintptr_t bytes)
+{
+    return (bytes + page_size - 1) & ~(page_size - 1);
+}
+
+static bool replace(uintptr_t start, uintptr_t end, int protection)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    return start < end && mmap((void*)start, end - start, protection, flags, -1, 0) != MAP_FAILED;
+}
+
+/*
+ * The end of the pages to replace for a fault inside the file's size, where there was no memory for a page. Pages that the
+ * file has stay shared: a lock may lie in one. So the end is the file's next data; lseek(2), which signal handlers may call.
+ * Data between many holes would need too many mappings (vm.max_map_count): after every 64 faults the least run doubles, and
+ * then takes such data with it. Each of the last two pages, which hold the locks, is replaced only for a fault of its own.
+ */
+static uintptr_t end_of_hole(Range* range, uintptr_t page, uintptr_t file_end)
+{
+    uintptr_t start = atomic_load(&range->file_start);
+    uintptr_t end = atomic_load(&range->lost_from);
+    uintptr_t tail = atomic_load(&range->end) - 2 * page_size;
+    if (page >= tail)
     {
-        return false;
+        return page + page_size;
+    }
+
+    off_t data = lseek(atomic_load(&range->fd), (off_t)(page - start), SEEK_DATA);
+    uintptr_t next = data >= 0 ? start + ((uintptr_t)data & ~(page_size - 1)) : file_end;
+
+    uint32_t doublings = atomic_fetch_add(&range->faults, 1) / 64;
+    uintptr_t least = page_size << (doublings < 40 ? doublings : 40);
+    uintptr_t limit = tail < end ? tail : end;
+    uintptr_t wanted = next > page && next - page > least ? next - page : least;
+    return wanted < limit - page ? page + wanted : limit;
+}
+
+/*
+ * Replaces the lost pages around an address by zeros. All that lies beyond the file's end is lost, and replaced as one
+ * mapping: any number of touches needs no more.
+ */
+static bool replace_lost_pages(Range* range, uintptr_t address)
+{
+    uintptr_t page = address & ~(page_size - 1);
+    uintptr_t lost_from = atomic_load(&range->lost_from);
+    if (page >= lost_from)
+    {
+        /* Another thread has just replaced it. */
+        return true;
     }
 
     int error = errno;
-    uintptr_t page = address & ~(page_size - 1);
     int protection = atomic_load(&range->protection);
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-
-    /* Only the page that is lost: others may still be shared, a lock in the control page among them. Where there are too many mappings, all the rest. */
-    void* zeros = mmap((void*)page, page_size, protection, flags, -1, 0);
-    if (zeros == MAP_FAILED)
+    uintptr_t start = atomic_load(&range->start);
+    off_t size = lseek(atomic_load(&range->fd), 0, SEEK_END);
+    uintptr_t file_end = size < 0 ? lost_from : atomic_load(&range->file_start) + round_up((uintptr_t)size);
+    uintptr_t from = file_end < start ? start : file_end;
+    bool is_beyond = page >= from;
+    bool is_replaced = is_beyond ? replace(from, lost_from, protection) : replace(page, end_of_hole(range, page, file_end), protection);
+    if (is_replaced && is_beyond)
     {
-        zeros = mmap((void*)page, atomic_load(&range->end) - page, protection, flags, -1, 0);
+        atomic_store(&range->lost_from, from);
     }
 
+    /* If the kernel promises memory strictly (vm.overcommit_memory=2), it may grant a page and no more. */
+    is_replaced = is_replaced || replace(page, page + page_size, protection);
     errno = error;
-    if (zeros == MAP_FAILED)
-    {
-        return false;
-    }
-
-    atomic_store(&range->lost, 1);
-    return true;
+    return is_replaced;
 }
 
 static void pass_on(int signal_number, siginfo_t* info, void* context)
@@ -117,31 +182,44 @@ static void pass_on(int signal_number, siginfo_t* info, void* context)
     }
 }
 
+static void leave_work(Escape* target, Range* range, const ucontext_t* context)
+{
+    /* The mask of before the signal: a handler that passed it on to this one may block more, and a jump restores nothing. */
+    sigprocmask(SIG_SETMASK, &context->uc_sigmask, NULL);
+    target->lost = range;
+    escape = NULL;
+    siglongjmp(target->target, 1);
+}
+
 static void on_bus_error(int signal_number, siginfo_t* info, void* context)
 {
-    /* A positive code is the kernel's own: a fault, not somebody's kill(2). */
-    if (info->si_code > 0)
+    struct sigaction installed;
+    if (sigaction(SIGBUS, NULL, &installed) == 0)
     {
-        sigjmp_buf* target = escape;
+        atomic_store(&reached_by, (uintptr_t)installed.sa_sigaction);
+    }
+
+    /* Lost memory has this code alone; a misaligned access, broken hardware and kill(2) have others. */
+    Escape* target = escape;
+    Range* range = info->si_code == BUS_ADRERR ? find_range((uintptr_t)info->si_addr) : NULL;
+    if (range != NULL)
+    {
+        mark_lost(range);
         if (target != NULL)
         {
-            Range* range = find_range((uintptr_t)info->si_addr);
-            if (range != NULL)
-            {
-                atomic_store(&range->lost, 1);
-            }
-
-            escape = NULL;
-            siglongjmp(*target, 1);
+            leave_work(target, range, context);
         }
 
-        if (replace_lost_pages((uintptr_t)info->si_addr))
+        if (replace_lost_pages(range, (uintptr_t)info->si_addr))
         {
             return;
         }
     }
 
+    /* The previous handler may leave by a jump of its own, and then the work is over. */
+    escape = NULL;
     pass_on(signal_number, info, context);
+    escape = target;
 }
 
 static void enter(void)
@@ -156,7 +234,7 @@ static void leave(void)
     atomic_flag_clear_explicit(&busy, memory_order_release);
 }
 
-int32_t PosixShm_InstallGuard(void)
+static int32_t install(void)
 {
     page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
     if (sigaction(SIGBUS, NULL, &previous) < 0)
@@ -170,14 +248,40 @@ int32_t PosixShm_InstallGuard(void)
 
     /*
      * On the stack that the previous handler wants: the runtime's does not want the alternate one, and there it would
-     * report a stack overflow. Not deferred: a guarded copy leaves the handler by a jump.
+     * report a stack overflow. Not deferred: guarded work leaves the handler by a jump.
      */
     action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART | (previous.sa_flags & SA_ONSTACK);
     sigemptyset(&action.sa_mask);
     return sigaction(SIGBUS, &action, NULL);
 }
 
-int32_t* PosixShm_Guard(void* address, uint64_t length, int32_t flags)
+int32_t PosixShm_InstallGuard(void)
+{
+    /* Once in a process: a second copy of the assembly would make the handler its own previous one, which never returns. */
+    enter();
+    int32_t result = is_installed ? 0 : install();
+    is_installed = is_installed || result == 0;
+    leave();
+    return result;
+}
+
+int32_t PosixShm_IsGuardActive(void)
+{
+    struct sigaction installed;
+    if (sigaction(SIGBUS, NULL, &installed) < 0 || installed.sa_handler == SIG_DFL || installed.sa_handler == SIG_IGN)
+    {
+        return 0;
+    }
+
+    return installed.sa_sigaction == on_bus_error || (uintptr_t)installed.sa_sigaction == atomic_load(&reached_by);
+}
+
+int32_t* PosixShm_AnyLost(void)
+{
+    return (int32_t*)&any_lost;
+}
+
+int32_t* PosixShm_Guard(void* address, uint64_t length, int32_t flags, intptr_t fd, uint64_t offset)
 {
     enter();
     Range* range = free_ranges;
@@ -193,9 +297,14 @@ int32_t* PosixShm_Guard(void* address, uint64_t length, int32_t flags)
         return NULL;
     }
 
+    uintptr_t end = round_up((uintptr_t)address + length);
     atomic_store(&range->lost, 0);
     atomic_store(&range->protection, PROT_READ | ((flags & PAL_MAP_WRITE) ? PROT_WRITE : 0));
-    atomic_store(&range->end, (uintptr_t)address + length);
+    atomic_store(&range->fd, (int32_t)fd);
+    atomic_store(&range->faults, 0);
+    atomic_store(&range->file_start, (uintptr_t)address - (uintptr_t)offset);
+    atomic_store(&range->lost_from, end);
+    atomic_store(&range->end, end);
     atomic_store(&range->start, (uintptr_t)address);
     if (is_new)
     {
@@ -219,20 +328,126 @@ void PosixShm_Unguard(int32_t* lost)
     leave();
 }
 
-int32_t PosixShm_Copy(void* destination, const void* source, uint64_t length)
+typedef struct
 {
-    /* Without saving the signal mask: the handler does not change it, and saving would be a system call. */
-    sigjmp_buf target;
-    if (sigsetjmp(target, 0) != 0)
+    char* destination;
+    const char* source;
+    size_t size;   /* of the source */
+    size_t length; /* of the destination */
+} Work;
+
+/* The range of an address, if it is one that lost memory. */
+static Range* find_lost(const void* address)
+{
+    Range* range = find_range((uintptr_t)address);
+    return range != NULL && atomic_load(&range->lost) != 0 ? range : NULL;
+}
+
+static int32_t* run_guarded(void (*run)(const Work*), const Work* work)
+{
+    /* Without saving the signal mask, which would be a system call: the handler restores it before it jumps. */
+    Escape here;
+    here.lost = NULL;
+    if (sigsetjmp(here.target, 0) == 0)
     {
-        errno = EFAULT;
-        return -1;
+        escape = &here;
+        atomic_signal_fence(memory_order_seq_cst);
+        run(work);
+        atomic_signal_fence(memory_order_seq_cst);
+        escape = NULL;
+
+        /* Another thread may have touched the lost page first: then the work met zeros, and no fault. */
+        if (atomic_load_explicit(&any_lost, memory_order_acquire) != 0)
+        {
+            Range* lost = find_lost(work->destination);
+            here.lost = lost != NULL ? lost : find_lost(work->source);
+        }
     }
 
-    escape = &target;
-    atomic_signal_fence(memory_order_seq_cst);
-    memmove(destination, source, (size_t)length);
-    atomic_signal_fence(memory_order_seq_cst);
-    escape = NULL;
-    return 0;
+    Range* lost = here.lost;
+    return lost == NULL ? NULL : (int32_t*)&lost->lost;
+}
+
+static void copy(const Work* work)
+{
+    memmove(work->destination, work->source, work->length);
+}
+
+int32_t* PosixShm_Copy(void* destination, const void* source, uint64_t length)
+{
+    Work work = { destination, source, (size_t)length, (size_t)length };
+    return run_guarded(copy, &work);
+}
+
+/* Stores alone, without the reads of a copy: as wide as every processor has them. */
+typedef uint64_t Pattern __attribute__((vector_size(16), aligned(1), may_alias));
+
+static void fill_by_pattern(const Work* work)
+{
+    char bytes[sizeof(Pattern)];
+    for (size_t i = 0; i < sizeof bytes; i += work->size)
+    {
+        memcpy(bytes + i, work->source, work->size);
+    }
+
+    Pattern pattern;
+    memcpy(&pattern, bytes, sizeof pattern);
+    char* at = work->destination;
+    char* end = at + work->length;
+    for (; (size_t)(end - at) >= 4 * sizeof pattern; at += 4 * sizeof pattern)
+    {
+        Pattern* next = (Pattern*)at;
+        next[0] = pattern;
+        next[1] = pattern;
+        next[2] = pattern;
+        next[3] = pattern;
+    }
+
+    for (; at < end; at += work->size)
+    {
+        memcpy(at, work->source, work->size);
+    }
+}
+
+/* Elements of other sizes: as many at a time as there is room for, so that small ones are not copied one by one. */
+static void fill_by_block(const Work* work)
+{
+    char block[4096];
+    const char* source = work->source;
+    size_t step = work->size;
+    if (step <= sizeof block / 2)
+    {
+        size_t wanted = sizeof block / step * step;
+        wanted = wanted < work->length ? wanted : work->length;
+        for (step = 0; step < wanted; step += work->size)
+        {
+            memcpy(block + step, work->source, work->size);
+        }
+
+        source = block;
+    }
+
+    for (size_t done = 0; done < work->length; done += step)
+    {
+        size_t rest = work->length - done;
+        memcpy(work->destination + done, source, step < rest ? step : rest);
+    }
+}
+
+static void fill(const Work* work)
+{
+    if (sizeof(Pattern) % work->size == 0)
+    {
+        fill_by_pattern(work);
+    }
+    else
+    {
+        fill_by_block(work);
+    }
+}
+
+int32_t* PosixShm_Fill(void* destination, uint64_t length, const void* element, uint64_t size)
+{
+    Work work = { destination, element, (size_t)size, (size_t)length };
+    return run_guarded(fill, &work);
 }

@@ -16,6 +16,7 @@ internal sealed class GuardTests : NamedTest
         ["GetValue"] = array => _ = array.GetValue(Length - 1),
         ["SetValue"] = array => array.SetValue(1.0, Length - 1),
         ["Flush"] = array => array.Flush(),
+        ["enumeration"] = array => _ = array.Sum(),
         ["CreateCopy"] = array => SharedArray.CreateCopy(array.Name + "-copy", array).Dispose(),
         ["Fill"] = array => array.Fill(1),
         ["Enter"] = array => array.Lock.Enter(),
@@ -33,7 +34,6 @@ internal sealed class GuardTests : NamedTest
         ["span, copied by the runtime"] = array => array.Span.CopyTo(new double[Length]),
         ["span, copied by native code"] = array => Marshal.Copy(Pointer(array), new double[Length], 0, Length),
         ["tensor"] = array => _ = System.Numerics.Tensors.TensorPrimitives.Sum<double>(array.Span),
-        ["enumeration"] = array => _ = array.Sum(),
         ["interlocked"] = array => _ = Interlocked.Exchange(ref array[0], 1),
     };
 

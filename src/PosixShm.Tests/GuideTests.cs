@@ -42,6 +42,19 @@ internal sealed class GuideTests : NamedTest
     }
 
     [Test]
+    public void The_guard_is_active_unless_another_handler_took_its_place()
+    {
+        #region guard
+        if (!SharedArray.IsFaultGuardActive)
+        {
+            Console.Error.WriteLine("Another library has taken SIGBUS: a truncated array ends this process.");
+        }
+        #endregion
+
+        Assert.That(SharedArray.IsFaultGuardActive, Is.True);
+    }
+
+    [Test]
     public async Task Memory_goes_where_spans_cannot()
     {
         string name = Name;

@@ -160,5 +160,62 @@ internal sealed class LifetimeTests : NamedTest
         static Span<int> Attach(string name) => SharedArray.Attach<int>(name).Span;
     }
 
+    [Test]
+    public void A_lease_that_is_copied_ends_once()
+    {
+        ChildProcess.Run(EndTwice, Name);
+
+        static int EndTwice(string[] args)
+        {
+            using SharedArray<int> array = SharedArray.CreateFull(args[0], 1, 10);
+            for (int i = 0; i < 3; i++)
+            {
+                SharedArrayLease<int> lease = array.Acquire();
+                SharedArrayLease<int> copy = lease;
+                lease.Dispose();
+                SharedArrayLease<int> next = array.Acquire();
+                copy.Dispose();
+                Assert.That(next[9], Is.EqualTo(1));
+                next.Dispose();
+                try
+                {
+                    return copy.Span.Length;
+                }
+                catch (ObjectDisposedException)
+                {
+                }
+
+                using ReadOnlySharedArray<int> whole = SharedArray.AttachReadOnly<int>(args[0]);
+                ReadOnlySharedArrayLease<int> read = whole.Acquire();
+                ReadOnlySharedArrayLease<int> readCopy = read;
+                read.Dispose();
+                readCopy.Dispose();
+                Assert.That(whole[9], Is.EqualTo(1));
+
+                MemoryHandle pin = array.Memory.Pin();
+                MemoryHandle pinCopy = pin;
+                pin.Dispose();
+                pinCopy.Dispose();
+                Assert.That(array[9], Is.EqualTo(1));
+            }
+
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_lease_allocates_nothing_once_one_has_ended()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 10);
+        array.Acquire().Dispose();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+        {
+            array.Acquire().Dispose();
+        }
+
+        Assert.That(GC.GetAllocatedBytesForCurrentThread(), Is.EqualTo(before));
+    }
+
     private static int Mappings(string name) => File.ReadLines("/proc/self/maps").Count(line => line.Contains(name, StringComparison.Ordinal));
 }

@@ -34,7 +34,11 @@ internal abstract class TypedArrays
 internal sealed unsafe class TypedArrays<T> : TypedArrays
     where T : unmanaged
 {
-    public static SegmentFiller Filler(T value, long length) => address => LargeMemory.Fill((T*)address, length, value);
+    public static SegmentFiller Filler(T value, long length) => address =>
+    {
+        T element = value;
+        _ = LargeMemory.Fill((void*)address, length, &element, sizeof(T));
+    };
 
     public override SharedArray Wrap(AttachedArray array, SegmentAccess access)
         => access == SegmentAccess.ReadOnly ? new ReadOnlySharedArray<T>(array) : new SharedArray<T>(array);

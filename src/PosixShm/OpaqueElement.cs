@@ -52,9 +52,9 @@ internal static unsafe class OpaqueElement
         byte[] element = Bytes(type, value);
         return address =>
         {
-            for (long i = 0; i < length; i++)
+            fixed (byte* bytes = element)
             {
-                element.CopyTo(new Span<byte>((byte*)address + (i * element.Length), element.Length));
+                _ = LargeMemory.Fill((void*)address, length, bytes, element.Length);
             }
         };
     }

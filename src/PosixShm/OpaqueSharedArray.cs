@@ -1,22 +1,34 @@
 using PosixShm.Arrays;
-using PosixShm.Format;
 using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <summary>An array for whose elements this program has no C# type: text, bytes, structures, dates, or the other byte order; see <see cref="OpaqueElement"/>.</summary>
-internal sealed unsafe class OpaqueSharedArray : SharedArray
+/// <summary>
+/// An array without a C# type for its elements: text, bytes, structures, dates, or the other byte order; see <see cref="OpaqueElement"/>.
+/// Or one of a foreign file whose elements have a C# type, but are not aligned: then each value is a copy.
+/// </summary>
+internal sealed class OpaqueSharedArray : SharedArray
 {
     private readonly SegmentAccess _access;
 
     public OpaqueSharedArray(AttachedArray array, SegmentAccess access)
-        : base(array) => _access = access;
+        : base(array)
+    {
+        _access = access;
+    }
 
     public override Type? ElementType => null;
 
     private protected override bool IsReadOnly => _access == SegmentAccess.ReadOnly;
 
-    public override object GetValue(long index) => OpaqueElement.Read(Header.Type, Element(index));
+    public override object GetValue(long index)
+    {
+        using Use use = new(this);
+        ReadOnlySpan<byte> element = ElementOf(use, index);
+        object value = OpaqueElement.Read(Header.Type, element);
+        ThrowIfLost();
+        return value;
+    }
 
     public override void SetValue(object value, long index)
     {
@@ -25,15 +37,11 @@ internal sealed unsafe class OpaqueSharedArray : SharedArray
             throw new NotSupportedException($"'{Name}' is attached to read only.");
         }
 
-        Span<byte> element = Element(index);
+        using Use use = new(this);
+        Span<byte> element = ElementOf(use, index);
         OpaqueElement.Bytes(Header.Type, value).CopyTo(element);
+        ThrowIfLost();
     }
 
-    private Span<byte> Element(long index)
-    {
-        byte* data = Data;
-        return IsOutside(index, Length)
-            ? throw new IndexOutOfRangeException($"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no element at {index}.")
-            : new Span<byte>(data + (index * ItemSize), ItemSize);
-    }
+    private unsafe Span<byte> ElementOf(scoped in Use use, long index) => new(use.Element(index), ItemSize);
 }

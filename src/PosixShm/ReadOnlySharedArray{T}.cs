@@ -74,7 +74,7 @@ public sealed unsafe class ReadOnlySharedArray<T> : SharedArray, IEnumerable<T>
         => TensorShape.Over((TOther*)Data, TensorShape.Reinterpret(Name, Shape.AsSpan(), sizeof(T), sizeof(TOther)));
 
     /// <inheritdoc cref="SharedArray{T}.Acquire"/>
-    public ReadOnlySharedArrayLease<T> Acquire() => new(AcquireSegment(), Header);
+    public ReadOnlySharedArrayLease<T> Acquire() => new(AcquireSegment().Token(), Header);
 
     /// <inheritdoc cref="SharedArray{T}.CopyTo"/>
     public void CopyTo(Span<T> destination, long start = 0) => CopyOut(destination, start);
@@ -83,12 +83,7 @@ public sealed unsafe class ReadOnlySharedArray<T> : SharedArray, IEnumerable<T>
     public T[] ToArray() => CopyOut<T>();
 
     /// <inheritdoc/>
-    public override object GetValue(long index)
-    {
-        T value = this[index];
-        ThrowIfLost();
-        return value;
-    }
+    public override object GetValue(long index) => Get<T>(index);
 
     /// <inheritdoc/>
     public override void SetValue(object value, long index) => throw new NotSupportedException($"'{Name}' is attached to read only.");
@@ -102,7 +97,7 @@ public sealed unsafe class ReadOnlySharedArray<T> : SharedArray, IEnumerable<T>
     {
         for (long index = 0; index < Length; index++)
         {
-            yield return this[index];
+            yield return Get<T>(index);
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using PosixShm.Arrays;
-using PosixShm.Segments;
 
 namespace PosixShm;
 
@@ -47,14 +46,7 @@ public abstract partial class SharedArray
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public string GiveToChildren()
     {
-        Segment segment = AcquireSegment();
-        try
-        {
-            return segment.GiveToChildren();
-        }
-        finally
-        {
-            segment.Release();
-        }
+        using Use use = new(this);
+        return use.Segment.GiveToChildren();
     }
 }

@@ -22,7 +22,7 @@ public abstract partial class SharedArray
     /// <returns>The array. Disposing it detaches.</returns>
     /// <exception cref="ArgumentException">The name is not one.</exception>
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
-    /// <exception cref="InvalidDataException">The name is no array, a damaged one, or one of another element type. Nothing was mapped.</exception>
+    /// <exception cref="InvalidDataException">The name is no array, a damaged one, one of another element type, or one whose elements are not aligned. Nothing was mapped.</exception>
     /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not write it, or it belongs to another user.</exception>
     /// <exception cref="IOException">A limit of the process or the system was reached.</exception>
@@ -61,6 +61,10 @@ public abstract partial class SharedArray
     /// <param name="name">The name it was created with.</param>
     /// <param name="options">What is acceptable.</param>
     /// <returns>The array: a <see cref="SharedArray{T}"/> where a C# type stands for the element type; see also <see cref="As{T}"/>.</returns>
+    /// <remarks>
+    /// A foreign file may have elements that are not aligned, and whose reads and writes could be torn. The array of such a file is not a
+    /// <see cref="SharedArray{T}"/>; its <see cref="GetValue"/> and <see cref="SetValue"/> copy each element.
+    /// </remarks>
     /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
     public static SharedArray Open(string name, AttachOptions? options = null)
         => ElementTypes.Wrap(Attach(name, expected: null, SegmentAccess.ReadWrite, options), SegmentAccess.ReadWrite);
@@ -87,7 +91,7 @@ public abstract partial class SharedArray
     /// </remarks>
     /// <exception cref="ArgumentException">The name is not one, or the shape or the offset is negative, or of more than 64 dimensions or 2^63 bytes.</exception>
     /// <exception cref="FileNotFoundException">There is nothing of that name.</exception>
-    /// <exception cref="InvalidDataException">It is empty, shorter than the elements, or no regular file. Nothing was mapped.</exception>
+    /// <exception cref="InvalidDataException">It is empty, shorter than the elements, or no regular file; or the offset is not a multiple of the type's alignment. Nothing was mapped.</exception>
     /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not write it, or it belongs to another user.</exception>
     /// <exception cref="IOException">A limit of the process or the system was reached.</exception>
@@ -105,7 +109,7 @@ public abstract partial class SharedArray
     /// <summary>Sees an array that was opened without its type as one of that type, over the same mapping.</summary>
     /// <typeparam name="T">The element type, which must be the array's.</typeparam>
     /// <returns>An array to be disposed by itself: the memory stays mapped until both are.</returns>
-    /// <exception cref="InvalidDataException">The array has another element type.</exception>
+    /// <exception cref="InvalidDataException">The array has another element type, or its elements are not aligned.</exception>
     /// <exception cref="InvalidOperationException">The array is attached to read only.</exception>
     /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
@@ -114,9 +118,27 @@ public abstract partial class SharedArray
     {
         ThrowIfDetached();
         ElementType wanted = ElementTypes.Of<T>();
-        return !Header.Holds(wanted) ? throw AttachedArray.WrongType(Segment.Name, Header, wanted)
-            : IsReadOnly ? throw new InvalidOperationException($"'{Name}' is attached to read only: attach it with AttachReadOnly<{typeof(T).Name}>.")
-            : SharingLocks(new SharedArray<T>(_attached.Share()));
+        if (!Header.Holds(wanted))
+        {
+            throw AttachedArray.WrongType(Segment.Name, Header, wanted);
+        }
+
+        if (IsReadOnly)
+        {
+            throw new InvalidOperationException($"'{Name}' is attached to read only: attach it with AttachReadOnly<{typeof(T).Name}>.");
+        }
+
+        SharedArray<T> other = new(_attached.Share());
+        try
+        {
+            return SharingLocks(other);
+        }
+        catch (ObjectDisposedException)
+        {
+            // By another thread, since the reference was taken.
+            other.Dispose();
+            throw;
+        }
     }
 
     private static AttachedArray Attach(string name, ElementType? expected, SegmentAccess access, AttachOptions? options)

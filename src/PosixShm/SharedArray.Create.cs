@@ -196,15 +196,8 @@ public abstract unsafe partial class SharedArray
         where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(other);
-        Segment source = other.AcquireSegment();
-        try
-        {
-            return new(Create(name, ElementTypes.Of<T>(), s_defaults, [.. other.Shape], CopyOf(other._attached, other.ByteLength)));
-        }
-        finally
-        {
-            source.Release();
-        }
+        using Use source = new(other);
+        return new(Create(name, ElementTypes.Of<T>(), s_defaults, [.. other.Shape], CopyOf(other._attached, other.ByteLength)));
     }
 
     /// <summary>Creates an array, or attaches the one that is there: exactly one of several callers at once creates it.</summary>
@@ -298,15 +291,17 @@ public abstract unsafe partial class SharedArray
         }
     }
 
-    private static SegmentFiller Copy(nint source, long bytes)
-        => address => LargeMemory.Copy((void*)address, (void*)source, bytes);
-
-    // Of an array, whose memory may go away under the copy: then nothing is published.
-    private static SegmentFiller CopyOf(AttachedArray source, long bytes) => address =>
+    // If the new array's own memory is lost (sparse, in a full file system), the creation fails, with the figures in its message.
+    private static SegmentFiller Copy(nint source, long bytes) => address =>
     {
-        if (source.Segment.IsLost || !LargeMemory.TryCopy((void*)address, (void*)source.Data, bytes) || source.Segment.IsLost)
+        int* lost = LargeMemory.Copy((void*)address, (void*)source, bytes);
+        if (LostMemory.NameOf(lost) is string name)
         {
-            throw SharedMemoryLostException.Of(source.Segment.Name.Value);
+            throw SharedMemoryLostException.Of(name);
         }
     };
+
+    // If the memory of the source is lost under the copy, nothing is published.
+    private static SegmentFiller CopyOf(AttachedArray source, long bytes)
+        => source.Segment.IsLost ? throw SharedMemoryLostException.Of(source.Segment.Name.Value) : Copy(source.Data, bytes);
 }

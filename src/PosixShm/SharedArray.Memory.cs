@@ -25,15 +25,17 @@ public abstract unsafe partial class SharedArray
     /// <exception cref="IOException">The disk failed, or is full (an array with <see cref="SharedArrayOptions.Preallocate"/> off).</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read the folder, whose names are to be on disk.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public void Flush(bool flushToDisk = false) => WithSegment(segment =>
+    public void Flush(bool flushToDisk = false)
     {
+        using Use use = new(this);
+
         // What was stored in lost pages is in no file, and the kernel finds nothing wrong with that.
-        segment.Flush(flushToDisk);
-        if (segment.IsLost || segment.IsTruncated())
+        use.Segment.Flush(flushToDisk);
+        if (use.Segment.IsLost || use.Segment.IsTruncated())
         {
             throw SharedMemoryLostException.Of(Name);
         }
-    });
+    }
 
     /// <summary>
     /// Brings the whole segment into memory and keeps it there: no later access waits for a page fault, and nothing is swapped out; see <c>mlock(2)</c>. It ends with
@@ -41,23 +43,17 @@ public abstract unsafe partial class SharedArray
     /// </summary>
     /// <exception cref="IOException">It is more than RLIMIT_MEMLOCK allows, and the message says how much that is; or there is not so much memory.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public void LockInMemory() => WithSegment(static segment => segment.LockInMemory());
+    public void LockInMemory()
+    {
+        using Use use = new(this);
+        use.Segment.LockInMemory();
+    }
 
     /// <summary>Lets the kernel swap the segment out again; see <c>munlock(2)</c>. Does nothing to one that is not locked.</summary>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public void UnlockFromMemory() => WithSegment(static segment => segment.UnlockFromMemory());
-
-    // With a reference, so that no Dispose on another thread can unmap meanwhile.
-    private void WithSegment(Action<Segment> action)
+    public void UnlockFromMemory()
     {
-        Segment segment = AcquireSegment();
-        try
-        {
-            action(segment);
-        }
-        finally
-        {
-            segment.Release();
-        }
+        using Use use = new(this);
+        use.Segment.UnlockFromMemory();
     }
 }

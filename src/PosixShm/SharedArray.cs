@@ -30,6 +30,9 @@ public abstract unsafe partial class SharedArray : IDisposable
 {
     private readonly AttachedArray _attached;
 
+    // The file's last byte, which every truncation removes: a call reads it to notice one. Null if the file may not have that page yet.
+    private readonly byte* _lastByte;
+
     // What every access is checked against: Dispose zeroes them, so that no element of a detached array can be reached.
     private byte* _data;
     private long _length;
@@ -41,7 +44,19 @@ public abstract unsafe partial class SharedArray : IDisposable
         _attached = array;
         _data = (byte*)array.Data;
         _length = array.Header.Length;
+        bool hasLastPage = array.Header.Format != HeaderFormat.Raw;
+        _lastByte = Segment.IsGuarded && hasLastPage ? (byte*)array.Segment.Address + array.Segment.Length - 1 : null;
     }
+
+    /// <summary>
+    /// Gets whether SIGBUS, which lost memory raises, reaches this library. Its handler is installed with the first array, or by this property.
+    /// </summary>
+    /// <value>
+    /// <see langword="false"/> if the switch <c>PosixShm.DisableFaultGuard</c> is set, or another library has installed a handler since
+    /// then: a touch of lost memory may end the process. It becomes <see langword="true"/> again when that handler passes a signal on. See
+    /// <c>sigaction(2)</c>.
+    /// </value>
+    public static bool IsFaultGuardActive => OperatingSystem.IsLinux() && Segment.IsGuardActive;
 
     /// <summary>Gets the name in its shortest form: <c>test1</c>, or <c>file:///path</c>.</summary>
     public string Name => _attached.Segment.Name.Value;
@@ -83,7 +98,7 @@ public abstract unsafe partial class SharedArray : IDisposable
     {
         get
         {
-            ThrowIfDetached();
+            using Use use = new(this);
             return _attached.IsCurrent();
         }
     }
@@ -235,29 +250,56 @@ public abstract unsafe partial class SharedArray : IDisposable
         where T : unmanaged
     {
         byte* data = Data;
-        ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - start);
+        CheckPart(start, length);
         return new Span<T>((T*)data + start, length);
     }
 
     private protected void CopyOut<T>(Span<T> destination, long start)
         where T : unmanaged
     {
-        Span<T> source = SpanOf<T>(start, destination.Length);
-        fixed (T* from = source, to = destination)
+        using Use use = new(this);
+        CheckPart(start, destination.Length);
+        fixed (T* to = destination)
         {
-            CopyGuarded(to, from, (long)destination.Length * sizeof(T));
+            CopyGuarded(to, (T*)use.Data + start, (long)destination.Length * sizeof(T));
+        }
+    }
+
+    private protected void CopyIn<T>(ReadOnlySpan<T> source, long start)
+        where T : unmanaged
+    {
+        using Use use = new(this);
+        CheckPart(start, source.Length);
+        fixed (T* from = source)
+        {
+            CopyGuarded((T*)use.Data + start, from, (long)source.Length * sizeof(T));
         }
     }
 
     private protected T[] CopyOut<T>()
         where T : unmanaged
     {
-        T[] copy = GC.AllocateUninitializedArray<T>(SpanOf<T>().Length);
+        ThrowIfDetached();
+        T[] copy = GC.AllocateUninitializedArray<T>(SpanLength(Length, "elements"));
         CopyOut<T>(copy, 0);
         return copy;
+    }
+
+    private protected T Get<T>(long index)
+        where T : unmanaged
+    {
+        using Use use = new(this);
+        T value = *(T*)use.Element(index);
+        ThrowIfLost();
+        return value;
+    }
+
+    private protected void Set<T>(T value, long index)
+        where T : unmanaged
+    {
+        using Use use = new(this);
+        *(T*)use.Element(index) = value;
+        ThrowIfLost();
     }
 
     private protected Span<T> RowOf<T>(long index)
@@ -292,12 +334,13 @@ public abstract unsafe partial class SharedArray : IDisposable
         }
     }
 
-    /// <summary>Copies, and throws if the memory is gone before the copy or under it.</summary>
-    private protected void CopyGuarded(void* destination, void* source, long bytes)
+    /// <summary>Copies, and throws if memory of either side is lost; the exception names the array whose memory it was.</summary>
+    private static void CopyGuarded(void* destination, void* source, long bytes)
     {
-        if (Segment.IsLost || !LargeMemory.TryCopy(destination, source, bytes))
+        int* lost = LargeMemory.Copy(destination, source, bytes);
+        if (lost is not null)
         {
-            throw SharedMemoryLostException.Of(Name);
+            throw SharedMemoryLostException.Of(lost);
         }
     }
 
@@ -314,6 +357,14 @@ public abstract unsafe partial class SharedArray : IDisposable
         }
 
         return _attached.Segment;
+    }
+
+    private void CheckPart(long start, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - start);
     }
 
     private int SpanLength(long length, string of)
@@ -342,5 +393,41 @@ public abstract unsafe partial class SharedArray : IDisposable
         return indices.Length != 1 && indices.Length != Rank
             ? new ArgumentException($"'{Name}' has {Rank} dimensions, and {indices.Length} indices were given.", nameof(indices))
             : new IndexOutOfRangeException($"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no element at {ShapeText.Of(indices)}.");
+    }
+
+    /// <summary>One call's use of the memory: it stays mapped until the call ends, whichever thread disposes the array meanwhile.</summary>
+    private protected readonly ref struct Use(SharedArray array) : IDisposable
+    {
+        private readonly SharedArray _array = array;
+
+        public Segment Segment { get; } = array.AcquireSegment();
+
+        /// <summary>Gets the address of the first element, after a check that no memory is lost.</summary>
+        public byte* Data
+        {
+            get
+            {
+                if (_array._lastByte is not null)
+                {
+                    _ = Volatile.Read(ref *_array._lastByte);
+                }
+
+                _array.ThrowIfLost();
+                return (byte*)_array._attached.Data;
+            }
+        }
+
+        /// <summary>Gets the address of an element.</summary>
+        public byte* Element(long index)
+        {
+            if (IsOutside(index, _array.Length))
+            {
+                _array.ThrowOutside(index);
+            }
+
+            return Data + (index * _array.ItemSize);
+        }
+
+        public void Dispose() => Segment.Release();
     }
 }

@@ -8,33 +8,42 @@ namespace PosixShm;
 
 /// <summary>Keeps an array's memory mapped while it is in scope, whoever disposes the array meanwhile: the last lease to end unmaps it.</summary>
 /// <typeparam name="T">The element type.</typeparam>
-public unsafe ref struct SharedArrayLease<T> : IDisposable
+public readonly unsafe ref struct SharedArrayLease<T> : IDisposable
     where T : unmanaged
 {
     private readonly ArrayHeader _header;
     private readonly T* _data;
-    private Segment? _segment;
+    private readonly SegmentToken? _token;
+    private readonly long _turn;
 
-    internal SharedArrayLease(Segment segment, ArrayHeader header)
+    internal SharedArrayLease(SegmentToken token, ArrayHeader header)
     {
-        _segment = segment;
+        _token = token;
+        _turn = token.Begin();
         _header = header;
-        _data = (T*)(segment.Address + (nint)header.DataOffset);
+        _data = (T*)(token.Segment.Address + (nint)header.DataOffset);
     }
 
     /// <summary>Gets the elements, in C order: the shared memory itself, until the lease ends.</summary>
     /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements: use <see cref="AsTensorSpan"/>.</exception>
     /// <exception cref="ObjectDisposedException">The lease has ended.</exception>
-    public readonly Span<T> Span => _header.Length <= int.MaxValue
-        ? new(Data, (int)_header.Length)
-        : throw new InvalidOperationException($"The array has {_header.Length} elements, and a span at most {int.MaxValue}: use AsTensorSpan().");
-
-    private readonly T* Data
+    public Span<T> Span
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_segment is null, typeof(SharedArrayLease<T>));
-            return _segment.IsLost ? throw SharedMemoryLostException.Of(_segment.Name.Value) : _data;
+            T* data = Data;
+            return _header.Length <= int.MaxValue
+                ? new(data, (int)_header.Length)
+                : throw new InvalidOperationException($"The array has {_header.Length} elements, and a span at most {int.MaxValue}: use AsTensorSpan().");
+        }
+    }
+
+    private T* Data
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_token is null || !_token.IsHeld(_turn), typeof(SharedArrayLease<T>));
+            return _token.Segment.IsLost ? throw SharedMemoryLostException.Of(_token.Segment.Name.Value) : _data;
         }
     }
 
@@ -43,7 +52,7 @@ public unsafe ref struct SharedArrayLease<T> : IDisposable
     /// <returns>A reference to the shared memory itself.</returns>
     /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
     /// <exception cref="ObjectDisposedException">The lease has ended.</exception>
-    public readonly ref T this[long index]
+    public ref T this[long index]
     {
         get
         {
@@ -58,18 +67,14 @@ public unsafe ref struct SharedArrayLease<T> : IDisposable
     }
 
     [DoesNotReturn]
-    private readonly void ThrowOutside(long index)
+    private void ThrowOutside(long index)
         => throw new IndexOutOfRangeException($"The array has the shape {ShapeText.Of(_header.Shape.AsSpan())}, and no element at {index}.");
 
     /// <summary>Gets the elements as a tensor of the array's shape: the shared memory itself, until the lease ends.</summary>
     /// <returns>The tensor.</returns>
     /// <exception cref="ObjectDisposedException">The lease has ended.</exception>
-    public readonly TensorSpan<T> AsTensorSpan() => TensorShape.Over(Data, _header.Shape.AsSpan());
+    public TensorSpan<T> AsTensorSpan() => TensorShape.Over(Data, _header.Shape.AsSpan());
 
-    /// <summary>Ends the lease.</summary>
-    public void Dispose()
-    {
-        _segment?.Release();
-        _segment = null;
-    }
+    /// <summary>Ends the lease, and with it all its copies. A second call does nothing.</summary>
+    public void Dispose() => _token?.End(_turn);
 }

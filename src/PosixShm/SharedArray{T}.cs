@@ -152,16 +152,19 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <summary>Keeps the memory mapped until the lease ends, even if another thread disposes the array meanwhile.</summary>
     /// <returns>The lease: end it with <c>using</c>.</returns>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public SharedArrayLease<T> Acquire() => new(AcquireSegment(), Header);
+    public SharedArrayLease<T> Acquire() => new(AcquireSegment().Token(), Header);
 
     /// <summary>Sets every element.</summary>
     /// <param name="value">The value.</param>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public void Fill(T value)
     {
-        ThrowIfDetached();
-        LargeMemory.Fill((T*)Data, Length, value);
-        ThrowIfLost();
+        using Use use = new(this);
+        int* lost = LargeMemory.Fill(use.Data, Length, &value, sizeof(T));
+        if (lost is not null)
+        {
+            throw SharedMemoryLostException.Of(lost);
+        }
     }
 
     /// <summary>Copies elements out, in C order: as many as the destination holds.</summary>
@@ -176,13 +179,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <param name="start">The first element to replace.</param>
     /// <exception cref="ArgumentOutOfRangeException">The source holds more than there is room for.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public void CopyFrom(ReadOnlySpan<T> source, long start = 0)
-    {
-        fixed (T* from = source, to = AsSpan(start, source.Length))
-        {
-            CopyGuarded(to, from, (long)source.Length * sizeof(T));
-        }
-    }
+    public void CopyFrom(ReadOnlySpan<T> source, long start = 0) => CopyIn(source, start);
 
     /// <summary>Copies all elements into a new array on the managed heap, in C order.</summary>
     /// <returns>The copy.</returns>
@@ -191,19 +188,10 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     public T[] ToArray() => CopyOut<T>();
 
     /// <inheritdoc/>
-    public override object GetValue(long index)
-    {
-        T value = this[index];
-        ThrowIfLost();
-        return value;
-    }
+    public override object GetValue(long index) => Get<T>(index);
 
     /// <inheritdoc/>
-    public override void SetValue(object value, long index)
-    {
-        this[index] = (T)value;
-        ThrowIfLost();
-    }
+    public override void SetValue(object value, long index) => Set((T)value, index);
 
     /// <summary>Goes through the elements in C order, as references to the shared memory itself.</summary>
     /// <returns>The enumerator.</returns>
@@ -214,22 +202,21 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     {
         for (long index = 0; index < Length; index++)
         {
-            yield return this[index];
+            yield return Get<T>(index);
         }
     }
 
     /// <inheritdoc/>
     IEnumerator IEnumerable.GetEnumerator() => ((IEnumerable<T>)this).GetEnumerator();
 
-    internal MemoryHandle Pin(int elementIndex, IPinnable pinnable)
+    internal MemoryHandle Pin(int elementIndex)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(elementIndex);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(elementIndex, Length);
-        Segment segment = AcquireSegment();
-        return new MemoryHandle((T*)(segment.Address + (nint)Header.DataOffset) + elementIndex, pinnable: pinnable);
+        SegmentToken token = new(AcquireSegment());
+        _ = token.Begin();
+        return new MemoryHandle((T*)(token.Segment.Address + (nint)Header.DataOffset) + elementIndex, pinnable: token);
     }
-
-    internal void Unpin() => Segment.Release();
 
     /// <summary>Goes through the elements of an array.</summary>
     public ref struct Enumerator

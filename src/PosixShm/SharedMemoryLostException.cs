@@ -1,3 +1,5 @@
+using PosixShm.Segments;
+
 namespace PosixShm;
 
 /// <summary>
@@ -26,6 +28,10 @@ public sealed class SharedMemoryLostException : IOException
         : base(message, innerException)
     {
     }
+
+    // The lost word of an array that is detached by now, or of one of another copy of this assembly, has no name here.
+    internal static unsafe SharedMemoryLostException Of(int* lost)
+        => LostMemory.NameOf(lost) is string name ? Of(name) : new("The memory of another array, whose span was used, is lost.");
 
     internal static SharedMemoryLostException Of(string name)
         => new($"The memory of '{name}' is gone: another process truncated it, or it was created sparse and its file system is full.");

@@ -8,9 +8,12 @@ internal sealed class SharedMemoryManager<T>(SharedArray<T> array) : MemoryManag
 {
     public override Span<T> GetSpan() => array.Span;
 
-    public override MemoryHandle Pin(int elementIndex = 0) => array.Pin(elementIndex, this);
+    public override MemoryHandle Pin(int elementIndex = 0) => array.Pin(elementIndex);
 
-    public override void Unpin() => array.Unpin();
+    public override void Unpin()
+    {
+        // Each pin releases its own reference.
+    }
 
     protected override void Dispose(bool disposing)
     {

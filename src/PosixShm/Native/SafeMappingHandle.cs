@@ -8,7 +8,8 @@ internal sealed unsafe class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInval
     // Read where the guard is off: never lost.
     private static readonly int* s_neverLost = (int*)System.Runtime.InteropServices.NativeMemory.AllocZeroed(sizeof(int));
 
-    private static readonly bool s_isGuarded =
+    /// <summary>Gets whether mappings are guarded: the guard was not switched off, and its handler is installed.</summary>
+    public static bool IsGuarded { get; } =
         !(AppContext.TryGetSwitch("PosixShm.DisableFaultGuard", out bool isDisabled) && isDisabled) && Interop.InstallGuard() == 0;
 
     private ulong _length;
@@ -27,17 +28,17 @@ internal sealed unsafe class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInval
     {
         SafeMappingHandle mapping = Interop.MMap((ulong)length, flags, fd, offset);
         mapping._length = (ulong)length;
-        if (!mapping.IsInvalid && s_isGuarded)
+        if (!mapping.IsInvalid && IsGuarded)
         {
             // Without a record of it, which needs memory, a lost page ends the process as it would without the guard.
-            int* lost = Interop.Guard(mapping.handle, (ulong)length, flags);
+            int* lost = Interop.Guard(mapping.handle, (ulong)length, flags, fd, offset: 0);
             mapping._lost = lost is null ? s_neverLost : lost;
         }
 
         return mapping;
     }
 
-    /// <summary>Marks the mapping as lost, for one who learned it otherwise than by a fault.</summary>
+    /// <summary>Marks the mapping as lost, after a check that found it so without a fault.</summary>
     public void MarkLost()
     {
         if (_lost != s_neverLost)

@@ -9,6 +9,9 @@ namespace PosixShm.Segments;
 /// </summary>
 internal static unsafe class LargeMemory
 {
+    // Up to here, the call of a guarded copy would take longer than the copy.
+    private const long MostOfSmall = 1024;
+
     // Of memory that is there already, less is done by one before a second one has begun.
     private const long LeastToCopy = 16 << 20;
 
@@ -18,42 +21,36 @@ internal static unsafe class LargeMemory
     // As large as a huge page, so that no two processors populate the same one.
     private const long Piece = 2 << 20;
 
-    /// <summary>Copies from or to a mapping; false if its memory is gone, and then some of it may be copied.</summary>
-    public static bool TryCopy(void* destination, void* source, long bytes)
+    private static readonly int* s_anyLost = Interop.AnyLost();
+
+    /// <summary>Copies from or to mappings. Returns null, or the lost word of the mapping that lost memory.</summary>
+    public static int* Copy(void* destination, void* source, long bytes)
     {
         byte* to = (byte*)destination;
         byte* from = (byte*)source;
         bool isOverlapping = to < from + bytes && from < to + bytes;
-        return isOverlapping || bytes < LeastToCopy ? TryCopyPiece(to, from, bytes) : TryCopyInPieces(to, from, bytes);
+        if (bytes <= MostOfSmall && !isOverlapping)
+        {
+            // A small copy meets zeros in place of lost memory. Once any was lost, it is repeated under the guard, which finds out whose.
+            Buffer.MemoryCopy(from, to, bytes, bytes);
+            if (Volatile.Read(ref *s_anyLost) == 0)
+            {
+                return null;
+            }
+        }
+
+        return isOverlapping || bytes < LeastToCopy
+            ? Interop.Copy(to, from, (ulong)bytes)
+            : CopyInPieces(to, from, bytes);
     }
 
-    /// <summary>Copies what is no array's to a mapping. Lost memory on either side is what it is for any other access: zeros, or the process's death.</summary>
-    public static void Copy(void* destination, void* source, long bytes)
+    /// <summary>Sets every element of a mapping. Returns null, or the lost word if the mapping lost memory.</summary>
+    public static int* Fill(void* elements, long length, void* element, int size)
     {
-        if (bytes < LeastToCopy)
-        {
-            Buffer.MemoryCopy(source, destination, bytes, bytes);
-        }
-        else
-        {
-            byte* to = (byte*)destination;
-            byte* from = (byte*)source;
-            InPieces(bytes, Piece, (start, length) => Buffer.MemoryCopy(from + start, to + start, length, length));
-        }
-    }
-
-    /// <summary>Sets every element.</summary>
-    public static void Fill<T>(T* elements, long length, T value)
-        where T : unmanaged
-    {
-        if (length * sizeof(T) < LeastToCopy)
-        {
-            new Span<T>(elements, (int)length).Fill(value);
-        }
-        else
-        {
-            FillInPieces(elements, length, value);
-        }
+        long bytes = length * size;
+        return bytes == 0 ? null
+            : bytes < LeastToCopy ? Interop.Fill(elements, (ulong)bytes, element, (ulong)size)
+            : FillInPieces((byte*)elements, length, element, size);
     }
 
     /// <summary>Maps every page, to be written. Returns 0 or the error: kernels before 5.14 cannot, and there may be no space.</summary>
@@ -61,51 +58,37 @@ internal static unsafe class LargeMemory
         => bytes < LeastToPopulate ? PopulatePiece(address, bytes) : PopulateInPieces(address, bytes);
 
     private static int PopulateInPieces(nint address, long bytes)
-    {
-        int error = 0;
-        InPieces(bytes, Piece, (start, length) =>
-        {
-            if (Volatile.Read(ref error) == 0 && PopulatePiece(address + (nint)start, length) is int failure and not 0)
-            {
-                Volatile.Write(ref error, failure);
-            }
-        });
-        return error;
-    }
+        => (int)InPieces(bytes, Piece, (start, length) => PopulatePiece(address + (nint)start, length));
 
-    private static bool TryCopyInPieces(byte* to, byte* from, long bytes)
-    {
-        bool isLost = false;
-        InPieces(bytes, Piece, (start, length) =>
-        {
-            if (!TryCopyPiece(to + start, from + start, length))
-            {
-                Volatile.Write(ref isLost, true);
-            }
-        });
-        return !isLost;
-    }
+    private static int* CopyInPieces(byte* to, byte* from, long bytes)
+        => (int*)InPieces(bytes, Piece, (start, length) => (nint)Interop.Copy(to + start, from + start, (ulong)length));
 
-    private static void FillInPieces<T>(T* elements, long length, T value)
-        where T : unmanaged
-        => InPieces(length, Math.Max(1, Piece / sizeof(T)), (start, count) => new Span<T>(elements + start, (int)count).Fill(value));
-
-    private static bool TryCopyPiece(byte* to, byte* from, long bytes) => Interop.Copy(to, from, (ulong)bytes) == 0;
+    private static int* FillInPieces(byte* elements, long length, void* element, int size)
+        => (int*)InPieces(
+            length,
+            Math.Max(1, Piece / size),
+            (start, count) => (nint)Interop.Fill(elements + (start * size), (ulong)(count * size), element, (ulong)size));
 
     private static int PopulatePiece(nint address, long bytes)
         => Interop.MAdvise(address, (ulong)bytes, Interop.MemoryAdvice.ADVICE_POPULATE_WRITE) == 0 ? 0 : Marshal.GetLastPInvokeError();
 
-    private static void InPieces(long total, long piece, Action<long, long> work)
+    // The first failure ends the work: memory that is lost in one piece must not be looked for in all others. Returns it, or 0.
+    private static nint InPieces(long total, long piece, Func<long, long, nint> work)
     {
         long next = 0;
+        nint failure = 0;
         Helpers.Run(WorkOn, WorkOn);
+        return failure;
 
         // Each takes the next piece.
         void WorkOn()
         {
-            for (long start = Take(); start < total; start = Take())
+            for (long start = Take(); start < total && Volatile.Read(ref failure) == 0; start = Take())
             {
-                work(start, Math.Min(piece, total - start));
+                if (work(start, Math.Min(piece, total - start)) is nint result and not 0)
+                {
+                    Volatile.Write(ref failure, result);
+                }
             }
         }
 

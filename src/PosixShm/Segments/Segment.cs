@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -17,6 +16,7 @@ internal sealed unsafe class Segment
     private readonly SafeMappingHandle _mapping;
     private SafeFileHandle? _forChildren;
     private SafeMappingHandle? _sharedView;
+    private SegmentToken? _spare;
     private int _references = 1;
 
     /// <summary>Takes over an open file and its mapping.</summary>
@@ -28,7 +28,14 @@ internal sealed unsafe class Segment
         Access = access;
         file.KeepOpenUntilDisposed();
         GC.SuppressFinalize(mapping);
+        LostMemory.Add(this);
     }
+
+    /// <summary>Gets whether a bus error in a mapping reaches the guard; see <see cref="Interop.IsGuardActive"/>.</summary>
+    public static bool IsGuardActive => IsGuarded && Interop.IsGuardActive() != 0;
+
+    /// <summary>Gets whether mappings are guarded, so that a touch of lost memory is not the process's death.</summary>
+    public static bool IsGuarded => SafeMappingHandle.IsGuarded;
 
     public SegmentName Name => _file.Name;
 
@@ -58,6 +65,16 @@ internal sealed unsafe class Segment
 
     /// <summary>Marks the memory as lost, for one who learned it otherwise than by a fault.</summary>
     public void MarkLost() => _mapping.MarkLost();
+
+    /// <summary>Marks the memory as lost if the file is shorter than the mapping. May be called at any time.</summary>
+    public void CheckSize()
+    {
+        if (TryAddReference())
+        {
+            _ = IsTruncated();
+            Release();
+        }
+    }
 
     /// <summary>Gets the word behind <see cref="IsLost"/>, for code that looks at it often. It outlives the segment.</summary>
     public int* Lost => _mapping.Lost;
@@ -174,10 +191,21 @@ internal sealed unsafe class Segment
     {
         if (Interlocked.Decrement(ref _references) == 0)
         {
+            LostMemory.Remove(this);
             _mapping.Dispose();
             _sharedView?.Dispose();
             _forChildren?.Dispose();
             _file.Dispose();
         }
+    }
+
+    /// <summary>Gives a token for a reference that the caller has taken, and that is released by it.</summary>
+    public SegmentToken Token() => Interlocked.Exchange(ref _spare, null) ?? new SegmentToken(this);
+
+    /// <summary>Takes a token back, and releases its reference.</summary>
+    public void Return(SegmentToken token)
+    {
+        Volatile.Write(ref _spare, token);
+        Release();
     }
 }

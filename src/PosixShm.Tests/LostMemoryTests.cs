@@ -1,0 +1,310 @@
+using System.Globalization;
+
+namespace PosixShm.Tests;
+
+/// <summary>Lost memory costs little, and no call reports success on it. Each test runs in a process of its own.</summary>
+internal sealed class LostMemoryTests : NamedTest
+{
+    private const long GiB = 1L << 30;
+
+    private static readonly SharedArrayOptions s_sparse = new() { Preallocate = false };
+
+    private struct Pair
+    {
+        public long First;
+        public long Second;
+    }
+
+    private static readonly Dictionary<string, Func<string, SharedArray>> s_untyped = new()
+    {
+        ["U"] = name => SharedArray.CreateFull(name, "U8", "12345678", 10_000),
+        ["S"] = name => SharedArray.CreateFull(name, "S8", "12345678", 10_000),
+        ["M8"] = name => SharedArray.CreateFull(name, "M8[s]", 1L, 10_000),
+        ["struct"] = name =>
+        {
+            SharedArray.CreateFull(name, new Pair { First = 1, Second = 2 }, 10_000).Dispose();
+            return SharedArray.Open(name);
+        },
+    };
+
+    private static IEnumerable<string> Untyped => s_untyped.Keys;
+
+    [Test]
+    public void Random_reads_of_a_truncated_array_need_few_mappings()
+    {
+        ChildProcess.Run(Read, Name);
+
+        static int Read(string[] args)
+        {
+            using SharedArray<byte> array = SharedArray.Create<byte>(args[0], s_sparse, GiB);
+            Truncate(args[0], 1 << 20);
+            int before = Mappings();
+            Random random = new(1);
+            long sum = 0;
+            for (int i = 0; i < 40_000; i++)
+            {
+                sum += array[random.NextInt64(GiB)];
+            }
+
+            Assert.That(sum, Is.Zero);
+            Assert.That(Mappings(), Is.LessThan(before + 20));
+            Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
+
+            // And once more, further down; what is still in the file is still shared.
+            Truncate(args[0], 8192);
+            Assert.That(array[100_000], Is.Zero);
+            array[0] = 7;
+            Assert.That(Mappings(), Is.LessThan(before + 20));
+            Assert.That(ReadByte(args[0], 4096), Is.EqualTo(7));
+            return 0;
+        }
+    }
+
+    [Test]
+    public void One_column_of_a_truncated_matrix_is_read()
+    {
+        ChildProcess.Run(Read, Name);
+
+        static int Read(string[] args)
+        {
+            using SharedArray<byte> array = SharedArray.Create<byte>(args[0], s_sparse, 257 << 7, 8192);
+            Truncate(args[0], 0);
+            long sum = 0;
+            for (int row = 0; row < array.Shape[0]; row++)
+            {
+                sum += array[row, 0];
+            }
+
+            Assert.That(sum, Is.Zero);
+            Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
+            return 0;
+        }
+    }
+
+    [Test]
+    [Category("Root")]
+    public void Bulk_work_on_a_sparse_array_in_a_full_file_system_stops_at_the_first_loss()
+    {
+        RunInFullFolder(Work);
+
+        static int Work(string[] args)
+        {
+            const long Length = 3 * GiB;
+            using SharedArray<byte> array = SharedArray.Create<byte>("sparse", s_sparse, Length);
+            Assert.That(() => array.Fill(1), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("sparse"));
+            SharedArray.Delete("sparse");
+            array.Dispose();
+
+            Assert.That(() => SharedArray.CreateFull("full", "u1", (byte)1, s_sparse, Length), ThrowsNoSpace());
+            Assert.That(() => SharedArray.CreateFull("full", "S16", "x", s_sparse, Length / 16), ThrowsNoSpace());
+
+            using SharedArray<byte> copied = SharedArray.Create<byte>("copied", s_sparse, Length);
+            using SharedArray<byte> source = SharedArray.CreateAnonymous<byte>(256 << 20);
+            Assert.That(() => copied.CopyFrom(source.Span), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("copied"));
+            Assert.That(Status("RssAnon"), Is.LessThan(200 << 10), "kB");
+            return args.Length;
+        }
+    }
+
+    [Test]
+    [Category("Root")]
+    public void Scattered_touches_of_a_full_file_system_need_few_mappings_and_leave_the_control_page_shared()
+    {
+        RunInFullFolder(Touch);
+
+        static int Touch(string[] args)
+        {
+            using SharedArray<byte> array = SharedArray.Create<byte>("sparse", s_sparse, GiB);
+            int before = Mappings();
+            Random random = new(1);
+            for (int i = 0; i < 100_000; i++)
+            {
+                array[random.NextInt64(GiB)] = 1;
+            }
+
+            Assert.That(Mappings(), Is.LessThan(before + 20_000));
+            Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
+
+            nint last = array.MappedLength is long length ? AddressOf(array) - 4096 + (nint)length - 1 : 0;
+            string line = File.ReadLines("/proc/self/maps").Single(line => Contains(line, last));
+            Assert.That(line, Does.Contain("/dev/shm/"));
+            return args.Length;
+        }
+
+        static bool Contains(string line, nint address)
+        {
+            nint[] ends = [.. line.Split(' ')[0].Split('-').Select(text => nint.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture))];
+            return ends[0] <= address && address < ends[1];
+        }
+    }
+
+    [Test]
+    public void A_copy_with_the_span_of_a_lost_array_names_that_array()
+    {
+        ChildProcess.Run(Copy, Name);
+
+        static int Copy(string[] args)
+        {
+            using SharedArray<double> good = SharedArray.CreateFull(args[0] + "-good", 1.0, 100_000);
+            using SharedArray<double> lost = SharedArray.CreateFull(args[0], 1.0, 100_000);
+            Span<double> span = lost.Span;
+            Truncate(args[0], 0);
+
+            SharedMemoryLostException? error = Catch(good, span, (array, span) => array.CopyTo(span));
+            Assert.That(error?.Message, Does.Contain($"'{args[0]}'"));
+            Assert.That(Catch(good, span, (array, span) => array.CopyFrom(span))?.Message, Does.Contain($"'{args[0]}'"));
+            Assert.That(Catch(good, span, (array, span) => SharedArray.CreateFrom<double>(array.Name + "-new", span).Dispose())?.Message, Does.Contain($"'{args[0]}'"));
+            Assert.That(SharedArray.Exists(args[0] + "-good-new"), Is.False);
+
+            // Touched before, the page is there as zeros, and a copy meets no fault.
+            Assert.That(span[99_999], Is.Zero);
+            Assert.That(Catch(good, span, (array, span) => array.CopyTo(span))?.Message, Does.Contain($"'{args[0]}'"));
+            Assert.That(Catch(good, span, (array, span) => array.CopyFrom(span))?.Message, Does.Contain($"'{args[0]}'"));
+
+            good.Fill(3);
+            Assert.That(good.ToArray(), Is.All.EqualTo(3));
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_large_copy_whose_memory_another_thread_loses_meanwhile_is_whole_or_throws()
+    {
+        ChildProcess.Run(Copy, Name);
+
+        static int Copy(string[] args)
+        {
+            for (int round = 0; round < 4; round++)
+            {
+                using SharedArray<byte> array = SharedArray.CreateFull(args[0], (byte)1, 256 << 20);
+                byte[] copy = new byte[array.Length];
+                Task loser = Task.Run(() =>
+                {
+                    // In the middle of the copy, and nowhere but at the end of the array.
+                    SpinWait.SpinUntil(() => Volatile.Read(ref copy[1 << 20]) != 0);
+                    using (FileStream file = new("/dev/shm/" + args[0], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+                    {
+                        file.SetLength(array.MappedLength - 8192);
+                    }
+
+                    _ = Volatile.Read(ref array[array.Length - 1]);
+                });
+
+                bool isWhole = true;
+                try
+                {
+                    array.CopyTo(copy);
+                }
+                catch (SharedMemoryLostException)
+                {
+                    isWhole = false;
+                }
+
+                loser.Wait();
+                Assert.That(isWhole && copy.AsSpan().ContainsAnyExcept((byte)1), Is.False);
+                File.Delete("/dev/shm/" + args[0]);
+            }
+
+            return 0;
+        }
+    }
+
+    [TestCaseSource(nameof(Untyped))]
+    public void An_element_without_a_C_sharp_type_throws_on_the_access_that_loses_the_page(string type)
+    {
+        ChildProcess.Run(Access, Name, type);
+
+        static int Access(string[] args)
+        {
+            using (SharedArray array = s_untyped[args[1]](args[0]))
+            {
+                object value = array.GetValue(9999);
+                Truncate(args[0], 0);
+                Assert.That(() => array.SetValue(value, 9999), Throws.InstanceOf<SharedMemoryLostException>());
+            }
+
+            File.Delete("/dev/shm/" + args[0]);
+            using (SharedArray array = s_untyped[args[1]](args[0]))
+            {
+                Truncate(args[0], 0);
+                Assert.That(() => array.GetValue(9999), Throws.InstanceOf<SharedMemoryLostException>());
+            }
+
+            return 0;
+        }
+    }
+
+    [Test]
+    public void After_a_system_call_that_met_lost_memory_the_next_call_throws()
+    {
+        ChildProcess.Run(Read, Name);
+
+        static int Read(string[] args)
+        {
+            using SharedArray<byte> other = SharedArray.Create<byte>(args[0] + "-other", 10);
+            using SharedArray<byte> array = SharedArray.CreateFull(args[0], (byte)1, 100_000);
+            using Microsoft.Win32.SafeHandles.SafeFileHandle zeros = File.OpenHandle("/dev/zero");
+            Truncate(args[0], 0);
+            Assert.That(() => RandomAccess.Read(zeros, array.Span, 0), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(14));
+            Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(() => array.CopyTo(new byte[1]), Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(other.Span.Length, Is.EqualTo(10));
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_call_notices_a_truncation_of_elements_that_it_does_not_use()
+    {
+        ChildProcess.Run(Use, Name);
+
+        static int Use(string[] args)
+        {
+            using SharedArray<byte> array = SharedArray.CreateFull(args[0], (byte)1, 100_000);
+            Truncate(args[0], 8192);
+            Assert.That(() => array.GetValue(0), Throws.InstanceOf<SharedMemoryLostException>());
+            return 0;
+        }
+    }
+
+    private static NUnit.Framework.Constraints.ContainsConstraint ThrowsNoSpace()
+        => Throws.InstanceOf<IOException>().With.Message.Contains("No space");
+
+    private delegate void Copying(SharedArray<double> array, Span<double> span);
+
+    private static SharedMemoryLostException? Catch(SharedArray<double> array, Span<double> span, Copying copy)
+    {
+        try
+        {
+            copy(array, span);
+            return null;
+        }
+        catch (SharedMemoryLostException error)
+        {
+            return error;
+        }
+    }
+
+    private static void RunInFullFolder(Func<string[], int> work)
+        => ChildProcess.Run(
+            "unshare", ["--mount", "bash", "-c", "mount -t tmpfs -o size=64m none /dev/shm && exec \"$@\"", "bash", .. ChildProcess.CommandLine(work)]);
+
+    private static void Truncate(string name, int size) => _ = ChildProcess.Run("truncate", "-s", $"{size}", "/dev/shm/" + name);
+
+    private static byte ReadByte(string name, int offset)
+    {
+        using FileStream file = new("/dev/shm/" + name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        file.Position = offset;
+        return (byte)file.ReadByte();
+    }
+
+    private static unsafe nint AddressOf(SharedArray<byte> array) => (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref array[0]);
+
+    private static int Mappings() => File.ReadLines("/proc/self/maps").Count();
+
+    private static long Status(string line)
+    {
+        string found = File.ReadLines("/proc/self/status").Single(text => text.StartsWith(line, StringComparison.Ordinal));
+        return long.Parse(found.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Net.Sockets;
+
+namespace PosixShm.Segments;
+
+/// <summary>The mapped segments, to name the one that lost its memory.</summary>
+/// <remarks>
+/// A system call that meets lost memory, as <c>read(2)</c> into a span, fails with EFAULT and raises no signal, so nothing marks the
+/// segment. The exception for that error is therefore the occasion to compare the size of every mapped file with its mapping.
+/// </remarks>
+internal static unsafe class LostMemory
+{
+    // EFAULT on every Linux; IOException keeps the errno in HResult.
+    private const int BadAddress = 14;
+
+    private static readonly HashSet<Segment> s_segments = Watched();
+
+    public static void Add(Segment segment)
+    {
+        lock (s_segments)
+        {
+            _ = s_segments.Add(segment);
+        }
+    }
+
+    public static void Remove(Segment segment)
+    {
+        lock (s_segments)
+        {
+            _ = s_segments.Remove(segment);
+        }
+    }
+
+    /// <summary>Gives the name of the segment behind a lost word; null for none, and for a segment that is still being created.</summary>
+    public static string? NameOf(int* lost)
+        => lost is null ? null : Array.Find(Segments(), segment => segment.Lost == lost)?.Name.Value;
+
+    private static Segment[] Segments()
+    {
+        lock (s_segments)
+        {
+            return [.. s_segments];
+        }
+    }
+
+    private static HashSet<Segment> Watched()
+    {
+        AppDomain.CurrentDomain.FirstChanceException += static (_, args) =>
+        {
+            if (args.Exception is IOException { HResult: BadAddress } or SocketException { SocketErrorCode: SocketError.Fault })
+            {
+                Array.ForEach(Segments(), static segment => segment.CheckSize());
+            }
+        };
+        return [];
+    }
+}

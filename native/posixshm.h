@@ -152,6 +152,9 @@ POSIXSHM_EXPORT int32_t PosixShm_SealSize(intptr_t fd);
 /* Says whether programs that this process starts get the descriptor; fcntl(2), F_SETFD. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_SetInheritable(intptr_t fd, int32_t inheritable);
 
+/* Checks whether programs that this process starts get the descriptor; fcntl(2), F_GETFD. Returns 1, 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_IsInheritable(intptr_t fd);
+
 /* Removes a name; unlink(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_Unlink(const char* path);
 

@@ -115,6 +115,12 @@ int32_t PosixShm_SetInheritable(intptr_t fd, int32_t inheritable)
     return fcntl((int)fd, F_SETFD, inheritable ? 0 : FD_CLOEXEC);
 }
 
+int32_t PosixShm_IsInheritable(intptr_t fd)
+{
+    int flags = fcntl((int)fd, F_GETFD);
+    return flags < 0 ? -1 : (flags & FD_CLOEXEC) == 0;
+}
+
 int32_t PosixShm_Unlink(const char* path)
 {
     return unlink(path);

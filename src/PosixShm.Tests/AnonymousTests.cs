@@ -52,6 +52,77 @@ internal sealed class AnonymousTests : NamedTest
     }
 
     [Test]
+    public void An_inherited_descriptor_is_not_handed_on_and_closes_with_its_arrays()
+    {
+        using SharedArray<int> array = SharedArray.CreateFrom(Name, [1, 2, 3]);
+        using ChildProcess child = ChildProcess.Start(Use, array.GiveToChildren());
+        child.WaitForSuccess();
+
+        static int Use(string[] args)
+        {
+            string number = Path.GetFileName(args[0]);
+            Assert.That(Grandchild(number), Is.EqualTo("inherited"), "until it is attached");
+            Assert.That(() => SharedArray.Attach<double>(args[0]), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(File.Exists(args[0]), Is.True, "a failed attachment closes nothing");
+
+            SharedArray<int> first = SharedArray.Attach<int>(args[0]);
+            Assert.That(Grandchild(number), Is.EqualTo("closed"));
+            SharedArray<int> second = SharedArray.Attach<int>($"/proc/{Environment.ProcessId}/fd/{number}");
+            first.Dispose();
+            first.Dispose();
+            Assert.That(second[2], Is.EqualTo(3));
+            Assert.That(SharedArray.Describe(args[0]).Shape, Is.EqualTo(new long[] { 3 }), "it is still there for the second one");
+            second.Dispose();
+            Assert.That(File.Exists(args[0]), Is.False);
+            Assert.That(Directory.GetFiles("/proc/self/fd").Select(file => new FileInfo(file).LinkTarget), Has.None.Contains("/dev/shm/"));
+            return 0;
+        }
+
+        static string Grandchild(string number)
+            => ChildProcess.Run("sh", "-c", $"[ -e /proc/self/fd/{number} ] && echo inherited || echo closed").Trim();
+    }
+
+    [Test]
+    public void A_descriptor_of_this_process_stays_open_when_what_was_attached_by_it_is_disposed()
+    {
+        using SharedArray<int> array = SharedArray.CreateAnonymous<int>(3);
+        string forChildren = array.GiveToChildren();
+        SharedArray.Attach<int>(forChildren).Dispose();
+        SharedArray.Attach<int>(array.Name).Dispose();
+        SharedArray.Attach<int>($"/proc/self/fd/{Path.GetFileName(array.Name)}").Dispose();
+        Assert.That(File.Exists(forChildren) && File.Exists(array.Name), Is.True);
+        ChildProcess.Run(Attach, forChildren);
+
+        SharedArray<int> other = SharedArray.Attach<int>(forChildren);
+        array.Dispose();
+        other[0] = 1;
+        other.Dispose();
+        Assert.That(File.Exists(forChildren), Is.False);
+
+        static int Attach(string[] args)
+        {
+            using SharedArray<int> array = SharedArray.Attach<int>(args[0]);
+            return array[0];
+        }
+    }
+
+    [Test]
+    public void Standard_input_is_attached_and_stays_open()
+    {
+        SharedArray.CreateFrom(Name, [1, 2, 3]).Dispose();
+        _ = ChildProcess.Run("sh", ["-c", $"exec \"$@\" <{ShmPath}", "sh", .. ChildProcess.CommandLine(Attach)]);
+
+        static int Attach(string[] args)
+        {
+            using (SharedArray.AttachReadOnly<int>("/proc/self/fd/0"))
+            {
+            }
+
+            return File.Exists("/proc/self/fd/0") ? args.Length : 1;
+        }
+    }
+
+    [Test]
     public void The_kernel_frees_it_with_its_last_user()
     {
         using ChildProcess maker = ChildProcess.Start(Make);

@@ -74,6 +74,9 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_SetInheritable", SetLastError = true)]
     internal static partial int SetInheritable(SafeFileHandle fd, int inheritable);
 
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_IsInheritable", SetLastError = true)]
+    internal static partial int IsInheritable(SafeFileHandle fd);
+
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Unlink", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int Unlink(string path);
 

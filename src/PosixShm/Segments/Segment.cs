@@ -14,7 +14,8 @@ internal sealed unsafe class Segment
 {
     private readonly SegmentFile _file;
     private readonly SafeMappingHandle _mapping;
-    private SafeFileHandle? _forChildren;
+    private SharedDescriptor? _forChildren;
+    private SharedDescriptor? _inherited;
     private SafeMappingHandle? _sharedView;
     private SegmentToken? _spare;
     private int _references = 1;
@@ -90,7 +91,7 @@ internal sealed unsafe class Segment
 
     /// <summary>Maps a checked file and takes it over.</summary>
     public static Segment Attach(SegmentFile file, long length, SegmentAccess access)
-        => new(file, file.Map(length, access), length, access);
+        => new(file, file.Map(length, access), length, access) { _inherited = SharedDescriptor.TryUse(file.Name) };
 
     /// <inheritdoc cref="SegmentFile.TryLockByte"/>
     public bool TryLockByte(long offset) => _file.TryLockByte(offset);
@@ -127,10 +128,10 @@ internal sealed unsafe class Segment
     {
         lock (_file)
         {
-            _forChildren ??= _file.OpenForChildren();
+            _forChildren ??= SharedDescriptor.OfChildren(_file.OpenForChildren());
         }
 
-        return $"/proc/self/fd/{_forChildren.DangerousGetHandle()}";
+        return _forChildren.Path;
     }
 
     /// <summary>Writes what was stored in the mapping to the file, and waits for the disk; with <paramref name="withName"/>, also the file itself and its name.</summary>
@@ -194,7 +195,8 @@ internal sealed unsafe class Segment
             LostMemory.Remove(this);
             _mapping.Dispose();
             _sharedView?.Dispose();
-            _forChildren?.Dispose();
+            _forChildren?.Release();
+            _inherited?.Release();
             _file.Dispose();
         }
     }

@@ -1,0 +1,83 @@
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+using PosixShm.Names;
+using PosixShm.Native;
+
+namespace PosixShm.Segments;
+
+/// <summary>A descriptor by which segments are attached as <c>/proc/self/fd/N</c>: closed with the last of them.</summary>
+/// <remarks>
+/// A descriptor that this process inherited is not close-on-exec, and no other code of the process uses it: its first attachment takes
+/// it over. Those of .NET are all close-on-exec, and those that this process opened for its children are in the list from the start;
+/// neither are taken over, nor are standard input, output and error.
+/// </remarks>
+internal sealed class SharedDescriptor
+{
+    private const int StandardError = 2;
+
+    private static readonly Dictionary<nint, SharedDescriptor> s_all = [];
+
+    private readonly SafeFileHandle _fd;
+    private int _users = 1;
+
+    private SharedDescriptor(SafeFileHandle fd) => _fd = fd;
+
+    /// <summary>Gets the name by which children that inherit the descriptor attach it.</summary>
+    public string Path => $"/proc/self/fd/{_fd.DangerousGetHandle()}";
+
+    /// <summary>Adds a descriptor that this process opened for its children.</summary>
+    public static SharedDescriptor OfChildren(SafeFileHandle fd)
+    {
+        lock (s_all)
+        {
+            return s_all[fd.DangerousGetHandle()] = new SharedDescriptor(fd);
+        }
+    }
+
+    /// <summary>
+    /// Adds a user to the descriptor that a name stands for; null if it is not a descriptor of this process, or not to be closed here.
+    /// </summary>
+    public static SharedDescriptor? TryUse(SegmentName name)
+    {
+        if (name.Kind != SegmentKind.Descriptor || NumberOf(name) is not nint number)
+        {
+            return null;
+        }
+
+        lock (s_all)
+        {
+            if (s_all.TryGetValue(number, out SharedDescriptor? known))
+            {
+                known._users++;
+                return known;
+            }
+
+            SafeFileHandle fd = new(number, ownsHandle: true);
+            GC.SuppressFinalize(fd);
+            return Interop.IsInheritable(fd) == 1 && Interop.SetInheritable(fd, 0) == 0 ? s_all[number] = new SharedDescriptor(fd) : null;
+        }
+    }
+
+    /// <summary>Removes a user; the last one closes the descriptor.</summary>
+    public void Release()
+    {
+        lock (s_all)
+        {
+            if (--_users == 0)
+            {
+                _ = s_all.Remove(_fd.DangerousGetHandle());
+                _fd.Dispose();
+            }
+        }
+    }
+
+    private static nint? NumberOf(SegmentName name)
+    {
+        string own = string.Create(CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/fd");
+        bool isOwn = name.Folder == "/proc/self/fd" || name.Folder == own;
+        ReadOnlySpan<char> text = name.Path.AsSpan(name.Folder.Length + 1);
+        return isOwn && nint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out nint number) && number > StandardError
+            ? number
+            : null;
+    }
+}

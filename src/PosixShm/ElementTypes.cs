@@ -71,9 +71,11 @@ internal static unsafe class ElementTypes
             : throw new ArgumentException($"'{dtype}' is not an element type: use one of {Names}, or S and U with a length.", parameterName);
     }
 
-    /// <summary>Makes the array of an attached one: a typed one where a C# type stands for its elements.</summary>
+    /// <summary>Makes the array of an attached one: a typed one where a C# type stands for its elements, and they are aligned.</summary>
     public static SharedArray Wrap(AttachedArray array, SegmentAccess access)
-        => Find(array.Header.Type) is ManagedType type ? type.Arrays.Wrap(array, access) : new OpaqueSharedArray(array, access);
+        => array.Header.IsAligned && Find(array.Header.Type) is ManagedType type
+            ? type.Arrays.Wrap(array, access)
+            : new OpaqueSharedArray(array, access);
 
     /// <summary>Makes what fills an array of so many elements with one value, of the type that <see cref="SharedArray.GetValue"/> returns.</summary>
     /// <exception cref="InvalidCastException">The value is of another type.</exception>

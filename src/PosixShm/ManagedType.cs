@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using PosixShm.Arrays;
 using PosixShm.Format;
 using PosixShm.Segments;
@@ -29,6 +30,13 @@ internal abstract class TypedArrays
     /// <summary>Makes what fills an array of so many elements with one value.</summary>
     /// <exception cref="InvalidCastException">The value is of another type.</exception>
     public abstract SegmentFiller Filler(object value, long length);
+
+    /// <summary>Copies an element, wherever it lies.</summary>
+    public abstract object Read(ReadOnlySpan<byte> element);
+
+    /// <summary>Gives the bytes of an element.</summary>
+    /// <exception cref="InvalidCastException">The value is of another type.</exception>
+    public abstract byte[] Bytes(object value);
 }
 
 internal sealed unsafe class TypedArrays<T> : TypedArrays
@@ -42,6 +50,14 @@ internal sealed unsafe class TypedArrays<T> : TypedArrays
 
     public override SharedArray Wrap(AttachedArray array, SegmentAccess access)
         => access == SegmentAccess.ReadOnly ? new ReadOnlySharedArray<T>(array) : new SharedArray<T>(array);
+
+    public override object Read(ReadOnlySpan<byte> element) => MemoryMarshal.Read<T>(element);
+
+    public override byte[] Bytes(object value)
+    {
+        T element = (T)value;
+        return new ReadOnlySpan<byte>(&element, sizeof(T)).ToArray();
+    }
 
     public override SegmentFiller Filler(object value, long length) => value is T element
         ? Filler(element, length)

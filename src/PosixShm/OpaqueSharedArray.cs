@@ -10,14 +10,16 @@ namespace PosixShm;
 internal sealed class OpaqueSharedArray : SharedArray
 {
     private readonly SegmentAccess _access;
+    private readonly ManagedType? _managed;
 
     public OpaqueSharedArray(AttachedArray array, SegmentAccess access)
         : base(array)
     {
         _access = access;
+        _managed = ElementTypes.Find(Header.Type);
     }
 
-    public override Type? ElementType => null;
+    public override Type? ElementType => _managed?.Type;
 
     private protected override bool IsReadOnly => _access == SegmentAccess.ReadOnly;
 
@@ -25,7 +27,7 @@ internal sealed class OpaqueSharedArray : SharedArray
     {
         using Use use = new(this);
         ReadOnlySpan<byte> element = ElementOf(use, index);
-        object value = OpaqueElement.Read(Header.Type, element);
+        object value = _managed?.Arrays.Read(element) ?? OpaqueElement.Read(Header.Type, element);
         ThrowIfLost();
         return value;
     }
@@ -39,7 +41,7 @@ internal sealed class OpaqueSharedArray : SharedArray
 
         using Use use = new(this);
         Span<byte> element = ElementOf(use, index);
-        OpaqueElement.Bytes(Header.Type, value).CopyTo(element);
+        (_managed?.Arrays.Bytes(value) ?? OpaqueElement.Bytes(Header.Type, value)).CopyTo(element);
         ThrowIfLost();
     }
 

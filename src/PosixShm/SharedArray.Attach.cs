@@ -123,6 +123,7 @@ public abstract partial class SharedArray
             throw AttachedArray.WrongType(Segment.Name, Header, wanted);
         }
 
+        AttachedArray.CheckAligned(Segment.Name, Header);
         if (IsReadOnly)
         {
             throw new InvalidOperationException($"'{Name}' is attached to read only: attach it with AttachReadOnly<{typeof(T).Name}>.");

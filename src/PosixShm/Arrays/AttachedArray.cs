@@ -43,10 +43,11 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
     /// <param name="length">The bytes of such elements.</param>
     /// <param name="offset">Where they start.</param>
     /// <param name="trust">Which files are welcome.</param>
-    /// <exception cref="InvalidDataException">The file is too short.</exception>
+    /// <exception cref="InvalidDataException">The file is too short, or the offset is not a multiple of the type's alignment.</exception>
     public static AttachedArray AttachRaw(SegmentName name, ElementType type, ReadOnlySpan<long> shape, long length, long offset, SegmentTrust trust)
     {
         ArrayHeader header = new(HeaderFormat.Raw, type, [.. shape], IsFortranOrder: false, offset, length, ControlOffset: 0, Control: null);
+        CheckAligned(name, header);
         return Attach(name, SegmentAccess.ReadWrite, trust, (_, size) =>
             size > 0 && offset <= size && length <= size - offset
                 ? header
@@ -110,11 +111,27 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
         return new InvalidDataException($"'{name}' holds {header.Type} elements, not {wanted}.{hint}");
     }
 
+    /// <summary>Refuses elements whose reads and writes would be torn.</summary>
+    public static void CheckAligned(SegmentName name, ArrayHeader header)
+    {
+        if (!header.IsAligned)
+        {
+            throw new InvalidDataException(
+                $"The {header.Type} elements of '{name}' start at byte {header.DataOffset}, which is not a multiple of {header.Type.Alignment}: reads and writes could be torn. " +
+                "Attach the array with SharedArray.Open, whose GetValue and SetValue copy elements, or its bytes with AttachRaw<byte>.");
+        }
+    }
+
     private static void CheckUsable(SegmentName name, ArrayHeader header, ElementType? expected)
     {
         if (expected is not null && !header.Holds(expected))
         {
             throw WrongType(name, header, expected);
+        }
+
+        if (expected is not null)
+        {
+            CheckAligned(name, header);
         }
 
         if (header.IsFortranOrder && header.Shape.Length > 1)

@@ -40,6 +40,9 @@ internal sealed record ArrayHeader(
     /// <summary>Gets the number of elements.</summary>
     public long Length { get; } = ShapeMath.Product(Shape.AsSpan());
 
+    /// <summary>Gets whether the elements lie where the processor reads and writes each whole. A mapping begins at a page.</summary>
+    public bool IsAligned => DataOffset % Type.Alignment == 0;
+
     private long DataEnd => DataOffset + DataLength;
 
     /// <summary>Tells whether a file's first and last bytes are those of an array, whole or damaged.</summary>

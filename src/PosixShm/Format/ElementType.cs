@@ -12,6 +12,9 @@ internal abstract class ElementType(long size, string description) : IEquatable<
     /// <summary>Gets numpy's own notation: <c>&lt;f8</c>, or a list of fields.</summary>
     public string Description { get; } = description;
 
+    /// <summary>Gets the alignment at which numbers of up to 8 bytes are read and written whole.</summary>
+    public abstract long Alignment { get; }
+
     /// <summary>Gets the text that stands for this type in an .npy header: a Python literal.</summary>
     public virtual string Literal => Description;
 
@@ -58,6 +61,14 @@ internal sealed class ScalarType : ElementType
 
     /// <summary>Gets the unit of a date or a time span with its brackets, as in <c>[ns]</c>; else empty.</summary>
     public string Unit { get; }
+
+    public override long Alignment => Kind switch
+    {
+        Bytes or Void => 1,
+        UnicodeText => 4,
+        Complex => Size / 2,
+        _ => Size,
+    };
 
     public override string Literal => $"'{Description}'";
 
@@ -141,6 +152,8 @@ internal sealed class SubarrayType(ElementType element, ImmutableArray<long> sha
 {
     public ElementType Element { get; } = element;
 
+    public override long Alignment => Element.Alignment;
+
     public ImmutableArray<long> Shape { get; } = shape;
 }
 
@@ -152,6 +165,8 @@ internal sealed class StructType(ImmutableArray<Field> fields, long size)
     : ElementType(size, $"[{string.Join(", ", fields.Select(Describe))}]")
 {
     public ImmutableArray<Field> Fields { get; } = fields;
+
+    public override long Alignment { get; } = fields.Select(static field => field.Type.Alignment).DefaultIfEmpty(1).Max();
 
     private static string Describe(Field field) => field.Type is SubarrayType array
         ? $"({PythonLiteral.Quote(field.Name)}, {array.Element.Literal}, {ShapeText.Of(array.Shape.AsSpan())})"

@@ -146,6 +146,39 @@ internal sealed class StructTests : NamedTest
             => Throws.InstanceOf<NotSupportedException>().With.Message.Contains(type).And.Message.Contains(advice);
     }
 
+    [Test]
+    public void An_inline_array_as_element_type_is_refused_with_the_array_to_use_instead()
+    {
+        Assert.That(() => SharedArray.Create<Triangle>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("last dimension of 3"));
+
+        using SharedArray<float> array = SharedArray.Create<float>(Name, 1000, 4);
+        Assert.That(array.View<Lanes>().FlattenedLength, Is.EqualTo((nint)1000), "the way that the guide gives");
+    }
+
+    [Test]
+    public unsafe void An_address_is_refused()
+    {
+        Assert.That(() => SharedArray.Create<Addresses>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'Next' is an address"));
+        Assert.That(() => SharedArray.Create<Calls>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'Call' is an address"));
+    }
+
+    [InlineArray(4)]
+    private struct Lanes
+    {
+        private float _first;
+    }
+
+    private unsafe struct Addresses
+    {
+        public int Count;
+        public Addresses* Next;
+    }
+
+    private unsafe struct Calls
+    {
+        public delegate*<int, int> Call;
+    }
+
     private struct Point
     {
         public float X;

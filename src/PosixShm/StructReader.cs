@@ -19,7 +19,11 @@ internal static class StructReader
         try
         {
             problem = null;
-            return Read(typeof(T), default(T), Unsafe.SizeOf<T>());
+            return typeof(T).GetCustomAttribute<InlineArrayAttribute>() is InlineArrayAttribute array
+                ? throw new NotSupportedException(
+                    $"The elements of an array cannot be '{typeof(T)}', an inline array: numpy has such a type in fields only. "
+                    + $"Create the array of its elements, with a last dimension of {array.Length}, or declare a struct with a field of it.")
+                : Read(typeof(T), default(T), Unsafe.SizeOf<T>());
         }
         catch (NotSupportedException error)
         {
@@ -30,7 +34,7 @@ internal static class StructReader
 
     private static StructType Read([DynamicallyAccessedMembers(ElementTypes.Fields)] Type type, object zero, int size)
     {
-        if (type.IsPrimitive || (type.Assembly == typeof(object).Assembly && type.Namespace == nameof(System)))
+        if (IsSystem(type))
         {
             throw new NotSupportedException($"An array cannot hold '{type}', for which numpy has no type: {Advice(type)}");
         }
@@ -43,13 +47,18 @@ internal static class StructReader
         List<Field> fields = [];
         foreach (FieldInfo field in type.GetFields(Instance))
         {
+            if (field.FieldType.IsPointer || field.FieldType.IsFunctionPointer)
+            {
+                throw new NotSupportedException($"An array cannot hold '{type}': its field '{field.Name}' is an address, which is of one process.");
+            }
+
             int fieldSize = RuntimeHelpers.SizeOf(field.FieldType.TypeHandle);
-            fields.Add(new Field(NameOf(field), TypeOf(field, zero, fieldSize), OffsetOf(field, zero, size, fieldSize)));
+            fields.Add(new Field(FieldName.Of(field), TypeOf(field, zero, fieldSize), OffsetOf(field, zero, size, fieldSize)));
         }
 
         if (fields.Count == 0)
         {
-            throw new NotSupportedException($"An array cannot hold '{type}': it has no fields, or they were trimmed away.");
+            throw new NotSupportedException($"An array cannot hold '{type}': it has no fields.");
         }
 
         return new StructType(WithPadding(type, fields, size), size);
@@ -71,18 +80,23 @@ internal static class StructReader
         object nested = field.GetValue(zero)!;
         if (type.GetCustomAttribute<InlineArrayAttribute>() is InlineArrayAttribute array)
         {
-            FieldInfo element = FieldsOf(type)[0];
-            return new SubarrayType(TypeOf(element, nested, size / array.Length), [array.Length]);
+            FieldInfo[] elements = KeptFields.Of(type);
+            return elements.Length == 1
+                ? new SubarrayType(TypeOf(elements[0], nested, size / array.Length), [array.Length])
+                : throw KeptFields.Missing(field);
         }
 
-        return ReadNested(type, nested, size);
+        return ReadNested(field, nested, size);
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2067", Justification = "A struct keeps its fields, which are its layout; one that lost them is refused by Read.")]
-    private static StructType ReadNested(Type type, object zero, int size) => Read(type, zero, size);
-
-    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "The one field of an inline array is its layout.")]
-    private static FieldInfo[] FieldsOf(Type type) => type.GetFields(Instance);
+    [UnconditionalSuppressMessage("Trimming", "IL2072", Justification = "A struct without all its fields is refused.")]
+    private static StructType ReadNested(FieldInfo field, object zero, int size)
+    {
+        Type type = field.FieldType;
+        return KeptFields.Of(type).Length == 0 && !IsSystem(type) ? throw KeptFields.Missing(field)
+            : Read(type, zero, size) is StructType read && KeptFields.AreAll(field, read) ? read
+            : throw KeptFields.Missing(field);
+    }
 
     // Where a field is, the runtime tells only of types that are marshalled. So look: set the field to ones, and see which bytes changed.
     private static int OffsetOf(FieldInfo field, object zero, int size, int fieldSize)
@@ -101,12 +115,18 @@ internal static class StructReader
     private static ImmutableArray<Field> WithPadding(Type type, List<Field> fields, int size)
     {
         ImmutableArray<Field>.Builder all = ImmutableArray.CreateBuilder<Field>();
+        HashSet<string> names = [];
         long end = 0;
         foreach (Field field in fields.OrderBy(static field => field.Offset))
         {
             if (field.Offset < end)
             {
                 throw new NotSupportedException($"An array cannot hold '{type}': its field '{field.Name}' overlaps another.");
+            }
+
+            if (!names.Add(field.Name))
+            {
+                throw new NotSupportedException($"An array cannot hold '{type}': two of its fields are called '{field.Name}'.");
             }
 
             Pad(field.Offset);
@@ -126,9 +146,7 @@ internal static class StructReader
         }
     }
 
-    // The field of an automatic property is called "<X>k__BackingField".
-    private static string NameOf(FieldInfo field)
-        => field.Name.StartsWith('<') && field.Name.IndexOf('>', StringComparison.Ordinal) is int end and > 1 ? field.Name[1..end] : field.Name;
+    private static bool IsSystem(Type type) => type.IsPrimitive || (type.Assembly == typeof(object).Assembly && type.Namespace == nameof(System));
 
     private static string Advice(Type type) => type.Name switch
     {

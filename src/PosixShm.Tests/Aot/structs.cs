@@ -1,0 +1,146 @@
+// Describes structs of structs, compiled ahead of time; the test compares with what they are under the JIT compiler. See NativeAotTests.cs.
+#:project ../../PosixShm/PosixShm.csproj
+#:property NativeDebugSymbols=false
+#:property AllowUnsafeBlocks=true
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using PosixShm;
+
+// One field alone, for which the compiler keeps it and no other.
+Console.WriteLine(typeof(PartlyReflected).GetField("Price")!.Name);
+Show<Tick>();
+Show<AotTick>();
+Show<Flat>();
+Show<Packed>();
+Show<Sides>();
+Show<Buffer>();
+Show<Outer<Inner>>();
+Show<Outer<Covered>>();
+Show<Outer<Aligned>>();
+Show<Outer<PartlyReflected>>();
+Show<Outer<PartlyPlaced>>();
+Show<Outer<Levels>>();
+Show<Outer<Guid>>();
+Show<Marked>();
+Show<MarkedDeep>();
+Show<Lanes>();
+Show<Addresses>();
+Show<Complex64>();
+Show<System.Numerics.Vector3>();
+Console.WriteLine(typeof(PartlyPlaced).GetField("First")!.Name);
+
+static void Show<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicFields | DynamicallyAccessedMemberTypes.NonPublicFields)] T>()
+    where T : unmanaged
+{
+    try
+    {
+        using SharedArray<T> array = SharedArray.CreateAnonymous<T>(2);
+        Console.WriteLine($"{typeof(T).Name}: {array.DType}");
+    }
+    catch (NotSupportedException error)
+    {
+        Console.WriteLine($"{typeof(T).Name}: refused: {error.Message}");
+    }
+}
+
+// Those of docs/GUIDE.md.
+enum Side : byte
+{
+    Buy,
+    Sell,
+}
+
+[InlineArray(4)]
+struct Levels
+{
+    float _first;
+}
+
+record struct Tick(long Time, double Price, int Volume, Side Side, Levels Depth);
+
+record struct AotTick(
+    long Time, double Price, int Volume, Side Side,
+    [field: DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof(AotLevels))] AotLevels Depth);
+
+[InlineArray(4)]
+struct AotLevels
+{
+    float _first;
+}
+
+[InlineArray(4)]
+struct Lanes
+{
+    float _first;
+}
+
+record struct Flat(bool Flag, char Letter, nint Address, Guid Id, Half Small, Complex64 Phase);
+
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
+record struct Packed(byte First, long Second);
+
+record struct Sides(Side Left, DayOfWeek Right);
+
+unsafe struct Buffer
+{
+    public int Count;
+    public fixed short Values[5];
+}
+
+struct Outer<T>
+{
+    public int Number;
+    public T Inside;
+}
+
+struct Inner
+{
+    public byte First;
+    public int Second;
+    public long Third;
+}
+
+record struct Covered(int First, float Second);
+
+record struct Aligned(int First, double Second);
+
+struct PartlyReflected
+{
+    public long Time;
+    public double Price;
+}
+
+[StructLayout(LayoutKind.Explicit)]
+struct PartlyPlaced
+{
+    [FieldOffset(0)]
+    public int First;
+
+    [FieldOffset(0)]
+    public float Same;
+}
+
+record struct Marked(
+    [field: DynamicDependency(DynamicallyAccessedMemberTypes.PublicFields | DynamicallyAccessedMemberTypes.NonPublicFields, typeof(MarkedInner))] MarkedInner Inside);
+
+record struct MarkedInner(byte First, long Second);
+
+record struct MarkedDeep([field: DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof(Middle))] Middle Inside);
+
+record struct Middle(byte Number, [field: DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof(Pairs))] Pairs Pairs);
+
+[InlineArray(3)]
+struct Pairs
+{
+    [DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof(Pair))]
+    Pair _first;
+}
+
+record struct Pair(byte Left, short Right);
+
+unsafe struct Addresses
+{
+    public int Count;
+    public int* Values;
+}

@@ -1,0 +1,41 @@
+using System.Reflection;
+
+namespace PosixShm;
+
+/// <summary>The name by which a program's source has a field: compilers call the field of a property otherwise.</summary>
+internal static class FieldName
+{
+    // F#'s SourceConstructFlags.SumType, and the mask of its kinds.
+    private const int Union = 1;
+    private const int KindMask = 31;
+
+    /// <summary>Gives the name in the source: C#'s <c>&lt;X&gt;k__BackingField</c>, F#'s <c>X@</c>, and a union's <c>_x</c> (of x) or <c>x</c> (of X).</summary>
+    public static string Of(FieldInfo field)
+    {
+        string name = field.Name;
+        return name.StartsWith('<') && name.IndexOf('>', StringComparison.Ordinal) is int end and > 1 ? name[1..end]
+            : name is [_, .., '@'] ? name[..^1]
+            : IsOfUnion(field) ? OfUnion(name)
+            : name;
+    }
+
+    private static string OfUnion(string name) => name switch
+    {
+        "_tag" => "Tag",
+        ['_', .. string rest] => rest,
+        _ => char.ToUpperInvariant(name[0]) + name[1..],
+    };
+
+    private static bool IsOfUnion(FieldInfo field)
+    {
+        foreach (CustomAttributeData attribute in field.DeclaringType!.GetCustomAttributesData())
+        {
+            if (attribute.AttributeType.FullName == "Microsoft.FSharp.Core.CompilationMappingAttribute")
+            {
+                return attribute.ConstructorArguments is [{ Value: int flags }, ..] && (flags & KindMask) == Union;
+            }
+        }
+
+        return false;
+    }
+}

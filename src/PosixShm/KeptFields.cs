@@ -1,0 +1,43 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using PosixShm.Format;
+
+namespace PosixShm;
+
+/// <summary>
+/// The fields of a struct inside an element type. Native AOT keeps the fields of the element type, because it is annotated, but of a struct inside it
+/// keeps only those that it finds reflected. A description of the rest would be wrong without a sign of it, since a missing field looks like padding.
+/// </summary>
+internal static class KeptFields
+{
+    private const BindingFlags Instance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+
+    // These two structs are of different assemblies and nothing uses their fields, so they have fields here only if all structs have.
+    private static readonly bool s_keepsAll = Of(typeof(Probe)).Length > 0 && Of(typeof(InlineArray2<Guid>)).Length > 0;
+
+    /// <summary>Gives the fields that were kept.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Callers check whether all fields were kept.")]
+    public static FieldInfo[] Of(Type type) => type.GetFields(Instance);
+
+    /// <summary>Tells whether all fields of a struct are known: the runtime keeps them all, the field says so, or they cover each byte.</summary>
+    /// <param name="field">The field whose type the struct is.</param>
+    /// <param name="read">The struct, as its known fields describe it.</param>
+    public static bool AreAll(FieldInfo field, StructType read)
+        => s_keepsAll
+            || (!field.FieldType.IsExplicitLayout && !read.Fields.Any(static part => part.Name.Length == 0))
+            || field.GetCustomAttributes<DynamicDependencyAttribute>().Any(
+                dependency => dependency.Type == field.FieldType && (dependency.MemberTypes & ElementTypes.Fields) == ElementTypes.Fields);
+
+    /// <summary>Makes the exception for a struct whose fields are not all known.</summary>
+    public static NotSupportedException Missing(FieldInfo field)
+        => new($"An array cannot hold '{field.DeclaringType}': native AOT has not kept all fields of '{field.FieldType}'. Put "
+            + $"[DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof({field.FieldType.Name}))] on the field '{FieldName.Of(field)}', "
+            + "or set IlcTrimMetadata to false and IlcGenerateCompleteTypeMetadata to true in the project.");
+
+    [InlineArray(2)]
+    private struct Probe
+    {
+        private byte _first;
+    }
+}

@@ -99,7 +99,6 @@ internal sealed class SharedArrayFormatTests
         Assert.That(() => New(s_double, new long[65]), Throws.ArgumentException);
     }
 
-    [TestCase("<f12")]
     [TestCase(">f8")]
     public void A_type_without_a_number_is_not_created(string type)
         => Assert.That(() => New(ScalarType.TryParse(type)!, [1]), Throws.InstanceOf<NotSupportedException>().With.Message.Contains(type));

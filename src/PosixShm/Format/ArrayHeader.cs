@@ -80,7 +80,7 @@ internal sealed record ArrayHeader(
         {
             return trailer > 0
                 ? TryReadTrailer(tail, fileSize, out problem)
-                : Refuse(SharedArrayTrailer.FindOlder(head, tail) ?? "it is not an array", out problem);
+                : Refuse(SharedArrayTrailer.FindOlder(head, tail) ?? OtherFiles.Find(head, fileSize) ?? "it is not an array", out problem);
         }
 
         ArrayHeader? npy = TryReadNpy(head, fileSize, out problem);

@@ -1,22 +1,28 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 
 namespace PosixShm.Format;
 
 /// <summary>What one element is, in numpy's terms: a <c>dtype</c>. Two are equal if numpy would write them alike.</summary>
-internal abstract class ElementType(long size, string description) : IEquatable<ElementType>
+internal abstract class ElementType(long size) : IEquatable<ElementType>
 {
+    /// <summary>The most bytes of one element: its text in hexadecimal is the longest string of .NET.</summary>
+    public const int MaxSize = 536_870_895;
+
+    private string? _description;
+
     /// <summary>Gets the bytes of one element.</summary>
     public long Size { get; } = size;
 
     /// <summary>Gets numpy's own notation: <c>&lt;f8</c>, or a list of fields.</summary>
-    public string Description { get; } = description;
+    public string Description => _description ??= Write(WriteDescription);
 
     /// <summary>Gets the alignment at which numbers of up to 8 bytes are read and written whole.</summary>
     public abstract long Alignment { get; }
 
     /// <summary>Gets the text that stands for this type in an .npy header: a Python literal.</summary>
-    public virtual string Literal => Description;
+    public string Literal => Write(WriteLiteral);
 
     public static bool operator ==(ElementType? left, ElementType? right) => left is null ? right is null : left.Equals(right);
 
@@ -29,6 +35,18 @@ internal abstract class ElementType(long size, string description) : IEquatable<
     public override int GetHashCode() => Description.GetHashCode(StringComparison.Ordinal);
 
     public override string ToString() => Description;
+
+    // Appended, not joined: the text of a deeply nested type would be copied once for each level.
+    protected internal abstract void WriteDescription(StringBuilder text);
+
+    protected internal virtual void WriteLiteral(StringBuilder text) => WriteDescription(text);
+
+    private static string Write(Action<StringBuilder> write)
+    {
+        StringBuilder text = new();
+        write(text);
+        return text.ToString();
+    }
 }
 
 /// <summary>A type without parts.</summary>
@@ -46,7 +64,7 @@ internal sealed class ScalarType : ElementType
     public const char TimeSpan = 'm';
 
     private ScalarType(char order, char kind, long size, string unit)
-        : base(size, $"{order}{kind}{(kind == UnicodeText ? size / 4 : size).ToString(CultureInfo.InvariantCulture)}{unit}")
+        : base(size)
     {
         Order = order;
         Kind = kind;
@@ -70,8 +88,6 @@ internal sealed class ScalarType : ElementType
         _ => Size,
     };
 
-    public override string Literal => $"'{Description}'";
-
     /// <summary>Gets whether the elements can be used in place on this machine.</summary>
     public bool IsNativeOrder => Order == '|' || Order == NativeOrder;
 
@@ -89,7 +105,7 @@ internal sealed class ScalarType : ElementType
         Native(Complex, 16), Native(Complex, 8),
     ];
 
-    /// <summary>Reads numpy's notation, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>; null if it is none, or of objects.</summary>
+    /// <summary>Reads numpy's notation or name, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>, <c>float64</c>, <c>d</c>; null if it is none, or of objects.</summary>
     public static ScalarType? TryParse(ReadOnlySpan<char> text)
     {
         foreach (ScalarType usual in s_usual)
@@ -101,30 +117,43 @@ internal sealed class ScalarType : ElementType
         }
 
         char order = '=';
-        if (!text.IsEmpty && text[0] is '<' or '>' or '|' or '=')
+        if (TypeNames.OfName(text) is string named)
+        {
+            text = named;
+        }
+        else if (!text.IsEmpty && text[0] is '<' or '>' or '|' or '=')
         {
             order = text[0];
             text = text[1..];
         }
 
-        if (text.IsEmpty)
+        text = text.Length == 1 ? TypeNames.OfLetter(text[0]) : text;
+        string unit = string.Empty;
+        if (text.IsEmpty || !TryTakeTime(ref text, ref unit))
         {
             return null;
         }
 
-        char kind = text[0] == '?' ? Boolean : text[0];
-        text = text[0] == '?' ? "1" : text[1..];
-
-        string unit = string.Empty;
-        if (kind is DateTime or TimeSpan && text.IndexOf('[') is int bracket and >= 0 && text[^1] == ']')
-        {
-            unit = text[bracket..].ToString();
-            text = text[..bracket];
-        }
-
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && IsKnown(kind, count)
+        char kind = text[0] == 'a' ? Bytes : text[0];
+        return int.TryParse(text[1..], TimeUnit.Number, CultureInfo.InvariantCulture, out int count) && IsKnown(kind, count)
             ? Make(order, kind, kind == UnicodeText ? 4L * count : count, unit)
             : null;
+    }
+
+    // "M8[ns]" and "datetime64[ns]" become "M8" and a unit; all else stays.
+    private static bool TryTakeTime(ref ReadOnlySpan<char> text, ref string unit)
+    {
+        (string name, string code) = text[0] is 'd' or 'M' ? ("datetime64", "M8") : ("timedelta64", "m8");
+        bool isNamed = text.StartsWith(name);
+        if (!isNamed && !text.StartsWith(code))
+        {
+            return true;
+        }
+
+        string? normal = TimeUnit.Normalise(text[(isNamed ? name : code).Length..]);
+        unit = normal ?? string.Empty;
+        text = code;
+        return normal is not null;
     }
 
     private static ScalarType Make(char order, char kind, long size, string unit)
@@ -134,41 +163,76 @@ internal sealed class ScalarType : ElementType
     {
         Boolean => count == 1,
         SignedInteger or UnsignedInteger => count is 1 or 2 or 4 or 8,
-        FloatingPoint => count is 2 or 4 or 8 or 12 or 16,
-        Complex => count is 8 or 16 or 24 or 32,
+        FloatingPoint => count is 2 or 4 or 8 or 16,
+        Complex => count is 8 or 16 or 32,
         DateTime or TimeSpan => count == 8,
-        Bytes or UnicodeText or Void => true,
+        UnicodeText => count is >= 0 and <= MaxSize / 4,
+        Bytes or Void => count is >= 0 and <= MaxSize,
         _ => false,
     };
 
-    private static bool HasOrder(char kind, long size) => kind is not (Boolean or Bytes or Void) && size > 1;
+    private static bool HasOrder(char kind, long size) => kind == UnicodeText || (kind is not (Boolean or Bytes or Void) && size > 1);
+
+    protected internal override void WriteDescription(StringBuilder text)
+        => text.Append(CultureInfo.InvariantCulture, $"{Order}{Kind}{(Kind == UnicodeText ? Size / 4 : Size)}{Unit}");
+
+    protected internal override void WriteLiteral(StringBuilder text) => text.Append('\'').Append(Description).Append('\'');
 }
 
 /// <summary>A fixed number of elements as one: a field such as <c>('m', '&lt;f8', (2, 3))</c>.</summary>
 internal sealed class SubarrayType(ElementType element, ImmutableArray<long> shape)
-    : ElementType(
-        shape.Aggregate(element.Size, static (size, dimension) => checked(size * dimension)),
-        $"({element.Literal}, {ShapeText.Of(shape.AsSpan())})")
+    : ElementType(shape.Aggregate(element.Size, static (size, dimension) => checked(size * dimension)))
 {
     public ElementType Element { get; } = element;
 
     public override long Alignment => Element.Alignment;
 
     public ImmutableArray<long> Shape { get; } = shape;
+
+    protected internal override void WriteDescription(StringBuilder text)
+    {
+        _ = text.Append('(');
+        WriteParts(text);
+        _ = text.Append(')');
+    }
+
+    /// <summary>Writes the element and the shape, as parts of a tuple.</summary>
+    public void WriteParts(StringBuilder text)
+    {
+        Element.WriteLiteral(text);
+        _ = text.Append(", ").Append(ShapeText.Of(Shape.AsSpan()));
+    }
 }
 
 /// <summary>One member of a structured type. A field without a name is padding.</summary>
 internal readonly record struct Field(string Name, ElementType Type, long Offset);
 
 /// <summary>A structured type: named fields one after the other, with padding where it says so.</summary>
-internal sealed class StructType(ImmutableArray<Field> fields, long size)
-    : ElementType(size, $"[{string.Join(", ", fields.Select(Describe))}]")
+internal sealed class StructType(ImmutableArray<Field> fields, long size) : ElementType(size)
 {
     public ImmutableArray<Field> Fields { get; } = fields;
 
     public override long Alignment { get; } = fields.Select(static field => field.Type.Alignment).DefaultIfEmpty(1).Max();
 
-    private static string Describe(Field field) => field.Type is SubarrayType array
-        ? $"({PythonLiteral.Quote(field.Name)}, {array.Element.Literal}, {ShapeText.Of(array.Shape.AsSpan())})"
-        : $"({PythonLiteral.Quote(field.Name)}, {field.Type.Literal})";
+    protected internal override void WriteDescription(StringBuilder text)
+    {
+        string separator = "[";
+        foreach (Field field in Fields)
+        {
+            _ = text.Append(separator).Append('(').Append(PythonLiteral.Quote(field.Name)).Append(", ");
+            if (field.Type is SubarrayType array)
+            {
+                array.WriteParts(text);
+            }
+            else
+            {
+                field.Type.WriteLiteral(text);
+            }
+
+            _ = text.Append(')');
+            separator = ", ";
+        }
+
+        _ = text.Append(']');
+    }
 }

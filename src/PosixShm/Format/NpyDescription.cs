@@ -21,20 +21,13 @@ internal static class NpyDescription
         return description is not null;
     }
 
-    private static ElementType? Read(object description, out string problem)
+    private static ElementType? Read(object description, out string problem) => description switch
     {
-        switch (description)
-        {
-            case string text:
-                return ReadScalar(text, out problem);
-            case ImmutableArray<object> fields when fields.All(static field => field is ImmutableArray<object>):
-                return ReadStruct(fields, out problem);
-            case ImmutableArray<object> { Length: 2 } pair:
-                return ReadSubarray(pair[0], pair[1], out problem);
-            default:
-                return Refuse(out problem);
-        }
-    }
+        string text => ReadScalar(text, out problem),
+        PythonSequence { IsTuple: false } fields => ReadStruct(fields.Items, out problem),
+        PythonSequence { Items: [object element, object shape] } => ReadSubarray(element, shape, out problem),
+        _ => Refuse(out problem),
+    };
 
     private static ElementType? Refuse(out string problem)
     {
@@ -46,8 +39,8 @@ internal static class NpyDescription
     {
         ScalarType? scalar = ScalarType.TryParse(text);
         problem = scalar is not null ? string.Empty
-            : text.Contains('O') ? "its elements are Python objects, which are pointers into their own process"
-            : $"its element type '{text}' is not known";
+            : text is "O" or "O8" or "|O" or "|O8" or "<O8" or "object" or "object_" or "object0" ? "its elements are Python objects, which are pointers into their own process"
+            : $"its element type '{text}' is not one of numpy's, or larger than {ElementType.MaxSize} bytes";
         return scalar;
     }
 
@@ -57,12 +50,12 @@ internal static class NpyDescription
         ImmutableArray<Field>.Builder fields = ImmutableArray.CreateBuilder<Field>(list.Length);
         HashSet<string> names = [];
         long offset = 0;
-        foreach (ImmutableArray<object> item in list.Cast<ImmutableArray<object>>())
+        foreach (object listed in list)
         {
             // A name may be a pair (title, name).
-            object first = item.Length is 2 or 3 ? item[0] : false;
-            string? name = first as string ?? (first is ImmutableArray<object> { Length: 2 } titled ? titled[1] as string : null);
-            if (name is null || (name.Length > 0 && !names.Add(name)))
+            ImmutableArray<object> item = listed is PythonSequence { Items.Length: 2 or 3 } field ? field.Items : [false];
+            (object title, object first) = item[0] is PythonSequence { IsTuple: true, Items: [object of, object titled] } ? (of, titled) : (false, item[0]);
+            if (first is not string name)
             {
                 return null;
             }
@@ -75,9 +68,16 @@ internal static class NpyDescription
                 return null;
             }
 
+            bool isNew = (name.Length == 0 && IsPadding(type)) || names.Add(name);
+            if (!isNew || (title is string text && !names.Add(text)))
+            {
+                problem = $"two of its fields are called '{name}'";
+                return null;
+            }
+
             fields.Add(new Field(name, type, offset));
             offset += type.Size;
-            if (offset > int.MaxValue)
+            if (offset > ElementType.MaxSize)
             {
                 return null;
             }
@@ -86,9 +86,13 @@ internal static class NpyDescription
         return fields.Count == 0 ? null : new StructType(fields.ToImmutable(), offset);
     }
 
-    private static SubarrayType? ReadSubarray(object description, object shape, out string problem)
+    private static bool IsPadding(ElementType type)
+        => type is ScalarType { Kind: ScalarType.Void } || (type is SubarrayType array && IsPadding(array.Element));
+
+    private static ElementType? ReadSubarray(object description, object shape, out string problem)
     {
-        ImmutableArray<object> dimensions = shape is long single ? [single] : shape is ImmutableArray<object> several ? several : default;
+        // To numpy, one element is no sub-array, unless its shape is a tuple.
+        ImmutableArray<object> dimensions = shape is PythonSequence several ? several.Items : shape is long and not 1 ? [shape] : shape is long ? [] : default;
         if (Read(description, out problem) is not ElementType element)
         {
             return null;
@@ -101,8 +105,7 @@ internal static class NpyDescription
         }
 
         ImmutableArray<long> lengths = [.. dimensions.Cast<long>()];
-        return ShapeMath.TryByteLength(lengths.AsSpan(), element.Size, out long bytes) && bytes <= int.MaxValue
-            ? new SubarrayType(element, lengths)
-            : null;
+        bool fits = ShapeMath.TryByteLength(lengths.AsSpan(), element.Size, out long bytes) && bytes <= ElementType.MaxSize;
+        return !fits ? null : lengths.IsEmpty ? element : new SubarrayType(element, lengths);
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Unicode;
 
 namespace PosixShm.Format;
 
@@ -29,15 +30,24 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
     // Of the dictionary, without the spaces: all but structured types.
     private const int UsualLength = 256;
 
+    // Magic, version and header length of versions 2 and 3.
+    private const int LongestStart = 12;
+
+    /// <summary>The reason for a file that is shorter than its header, as a clause.</summary>
+    public const string Cut = "it ends inside its .npy header: it was truncated";
+
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
     /// <summary>Tells whether a file starts like an .npy file.</summary>
     public static bool HasMagic(ReadOnlySpan<byte> head) => head.StartsWith(Magic);
 
+    /// <summary>Tells whether a file is no more than the start of the magic.</summary>
+    public static bool IsCutInMagic(ReadOnlySpan<byte> file) => file.Length > 0 && file.Length < Magic.Length && Magic.StartsWith(file);
+
     /// <summary>Tells how many bytes of the file must be at hand to read its header; 0 if it is no header that we know.</summary>
     public static int BytesNeeded(ReadOnlySpan<byte> head)
     {
-        if (!HasMagic(head) || head.Length < 12 || head[7] != 0)
+        if (!HasMagic(head) || head.Length < LongestStart || head[7] != 0)
         {
             return 0;
         }
@@ -57,9 +67,15 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
     public static NpyHeader? TryRead(ReadOnlySpan<byte> head, out string problem)
     {
         int end = BytesNeeded(head);
-        if (end == 0 || end > head.Length)
+        if (head.Length < LongestStart || end > head.Length)
         {
-            problem = end == 0 ? "its .npy version or header length is not known" : "it ends inside its .npy header";
+            problem = Cut;
+            return null;
+        }
+
+        if (end == 0)
+        {
+            problem = "its .npy version or header length is not known";
             return null;
         }
 
@@ -68,6 +84,12 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
         // Most of a header is the spaces that bring the elements to a page, and a newline: not worth a look at each.
         bytes = bytes.EndsWith((byte)'\n') ? bytes[..^1] : bytes;
         bytes = bytes[..(bytes.LastIndexOfAnyExcept((byte)' ') + 1)];
+        if (head[6] == 3 && !Utf8.IsValid(bytes))
+        {
+            problem = "its .npy header is of version 3, and not valid UTF-8";
+            return null;
+        }
+
         Encoding encoding = head[6] == 3 ? Encoding.UTF8 : Encoding.Latin1;
         Span<char> text = bytes.Length <= UsualLength ? stackalloc char[UsualLength] : new char[bytes.Length];
         text = text[..encoding.GetChars(bytes, text)];
@@ -129,12 +151,33 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
             };
         }
 
-        problem = !isGood || !literal.IsAtEnd() || seen != Keys.All ? "its .npy header is not the dictionary that numpy writes"
+        problem = literal.IsTooDeep ? $"its element type is nested in more than {PythonLiteral.MaxDepth} brackets, the most that Python reads"
+            : !isGood || !literal.IsAtEnd() || seen != Keys.All ? "its .npy header is not the dictionary that numpy writes"
             : type is null ? typeProblem
-            : rank > ShapeMath.MaxRank ? $"it has {rank} dimensions, and {ShapeMath.MaxRank} are the most"
+            : rank > ShapeMath.MaxRank ? TooManyDimensions(rank)
             : string.Empty;
-        return problem.Length > 0 ? null : new NpyHeader(type!, isFortranOrder, [.. shape[..rank]], dataOffset);
+        return problem.Length > 0 ? null : Unfold(new NpyHeader(type!, isFortranOrder, [.. shape[..rank]], dataOffset), out problem);
     }
+
+    // numpy has no array of sub-arrays: their dimensions are the array's last ones.
+    private static NpyHeader? Unfold(NpyHeader header, out string problem)
+    {
+        problem = string.Empty;
+        while (header.Type is SubarrayType array)
+        {
+            ImmutableArray<long> shape = header.Shape.AddRange(array.Shape);
+            header = header with { Type = array.Element, Shape = shape, IsFortranOrder = header.IsFortranOrder && header.Shape.Length > 1 };
+            if (shape.Length > ShapeMath.MaxRank)
+            {
+                problem = TooManyDimensions(shape.Length);
+                return null;
+            }
+        }
+
+        return header;
+    }
+
+    private static string TooManyDimensions(int rank) => $"it has {rank} dimensions, and {ShapeMath.MaxRank} are the most";
 
     private static bool TrySee(Keys key, ref Keys seen)
     {

@@ -4,30 +4,37 @@ using System.Text;
 
 namespace PosixShm.Format;
 
+/// <summary>A tuple or a list of Python: to numpy, fields are a list and a sub-array is a tuple.</summary>
+internal sealed record PythonSequence(ImmutableArray<object> Items, bool IsTuple);
+
 /// <summary>
-/// Reads the part of Python's literal syntax that an .npy header is written in: text, whole numbers, True and False, tuples and lists.
+/// Reads the part of Python's literal syntax that an .npy header is written in: text (u'...' of Python 2, too), whole numbers, True and False, tuples and lists.
 /// Pure: a wrong input is a refusal, never an exception, and nesting is bounded. Whoever knows what comes next asks for just that,
 /// which takes nothing from the heap: a listing reads thousands.
 /// </summary>
 internal ref struct PythonLiteral(ReadOnlySpan<char> text)
 {
-    // numpy nests a structured type once per level of structs; nobody writes this many.
-    private const int MaxDepth = 32;
+    /// <summary>The most brackets around a value. Python's parser reads 200, of which the dictionary's is one.</summary>
+    public const int MaxDepth = 199;
 
     private readonly ReadOnlySpan<char> _text = text;
     private int _position;
+
+    /// <summary>Gets whether a value was refused because it is in more than <see cref="MaxDepth"/> brackets.</summary>
+    public bool IsTooDeep { get; private set; }
 
     /// <summary>Writes text as a literal.</summary>
     public static string Quote(string text)
     {
         StringBuilder quoted = new("'");
-        foreach (char c in text)
+        foreach (Rune rune in text.EnumerateRunes())
         {
-            _ = c switch
+            _ = rune.Value switch
             {
-                '\'' or '\\' => quoted.Append('\\').Append(c),
-                < ' ' or > '~' => quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
-                _ => quoted.Append(c),
+                '\'' or '\\' => quoted.Append('\\').Append(rune),
+                > char.MaxValue => quoted.Append(CultureInfo.InvariantCulture, $"\\U{rune.Value:x8}"),
+                < ' ' or > '~' => quoted.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}"),
+                _ => quoted.Append(rune),
             };
         }
 
@@ -54,7 +61,7 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
     public bool IsText()
     {
         SkipSpace();
-        return _position < _text.Length && _text[_position] is '\'' or '"';
+        return _text[_position..] is ['\'' or '"', ..] or ['u' or 'U', '\'' or '"', ..];
     }
 
     /// <summary>Reads a text: a part of what is read, unless it has escapes.</summary>
@@ -66,6 +73,7 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
             return false;
         }
 
+        _position += _text[_position] is 'u' or 'U' ? 1 : 0;
         char quote = _text[_position];
         ReadOnlySpan<char> rest = _text[(_position + 1)..];
         int end = rest.IndexOfAny(quote, '\\');
@@ -150,20 +158,23 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
         return count != 1 || comma;
     }
 
-    /// <summary>Reads whatever is next: text as a string, a number as a long, a truth as a bool, a tuple or list as an <see cref="ImmutableArray{T}"/> of object.</summary>
+    /// <summary>Reads whatever is next: text as a string, a number as a long, a truth as a bool, a tuple or list as a <see cref="PythonSequence"/>.</summary>
     public object? ReadValue() => ReadValue(0);
 
     private object? ReadValue(int depth)
     {
-        SkipSpace();
-        if (depth > MaxDepth || _position == _text.Length)
+        if (IsText())
+        {
+            return TryReadText(out ReadOnlySpan<char> text) ? text.ToString() : null;
+        }
+
+        if (_position == _text.Length)
         {
             return null;
         }
 
         return _text[_position] switch
         {
-            '\'' or '"' => TryReadText(out ReadOnlySpan<char> text) ? text.ToString() : null,
             '(' => Items(')', depth),
             '[' => Items(']', depth),
             '-' or (>= '0' and <= '9') => TryReadNumber(out long number) ? number : null,
@@ -173,6 +184,12 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
 
     private object? Items(char end, int depth)
     {
+        if (depth == MaxDepth)
+        {
+            IsTooDeep = true;
+            return null;
+        }
+
         _position++;
         ImmutableArray<object>.Builder items = ImmutableArray.CreateBuilder<object>();
         bool comma = true;
@@ -188,7 +205,7 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
         }
 
         // "(x)" is x in brackets, not a tuple.
-        return end == ')' && items.Count == 1 && !comma ? items[0] : items.ToImmutable();
+        return end == ')' && items.Count == 1 && !comma ? items[0] : new PythonSequence(items.ToImmutable(), IsTuple: end == ')');
     }
 
     // The first quote is behind us.

@@ -1,0 +1,31 @@
+namespace PosixShm.Tests;
+
+/// <summary>Files that are no arrays, although Python programs keep arrays in them.</summary>
+internal sealed class OtherFilesTests : NamedTest
+{
+    [TestCase("np.savez(f, a=np.zeros(3))", "zip archive, as np.savez writes", "np.load")]
+    [TestCase("np.savez_compressed(f, a=np.zeros(3))", "zip archive", "np.save")]
+    [TestCase("import zipfile; zipfile.ZipFile(f, 'w').close()", "zip archive", "np.load")]
+    [TestCase("import gzip; np.save(gzip.open(f, 'wb'), np.zeros(3))", "gzip", "gunzip")]
+    [TestCase("import bz2; np.save(bz2.open(f, 'wb'), np.zeros(3))", "bzip2", "bunzip2")]
+    [TestCase("import lzma; np.save(lzma.open(f, 'wb'), np.zeros(3))", "xz", "unxz")]
+    [TestCase("import pickle; pickle.dump(np.zeros(3), f, 2)", "pickle", "allow_pickle=True")]
+    [TestCase("np.zeros(3).dump(f)", "pickle", "np.save")]
+    public void A_file_of_another_format_is_called_by_its_name_with_the_way_to_convert_it(string script, string name, string advice)
+    {
+        _ = Python.Run($"f = open(sys.argv[1], 'wb'); {script}", ShmPath);
+        Assert.That(() => SharedArray.Open(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(name).And.Message.Contains(advice).And.Message.Contains(Name));
+    }
+
+    [Test]
+    public void A_file_that_is_cut_inside_its_header_is_called_cut()
+    {
+        _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.zeros(3))", ShmPath);
+        byte[] whole = File.ReadAllBytes(ShmPath);
+        for (int length = 1; length < 128; length++)
+        {
+            File.WriteAllBytes(ShmPath, whole[..length]);
+            Assert.That(() => SharedArray.Open(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("truncated"), $"{length} bytes");
+        }
+    }
+}

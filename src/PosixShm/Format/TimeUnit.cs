@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace PosixShm.Format;
+
+/// <summary>The unit of numpy's dates and time spans, in the form that numpy writes: <c>[ns]</c>, <c>[25s]</c>, or nothing for the generic unit.</summary>
+internal static class TimeUnit
+{
+    /// <summary>The numbers that C's <c>strtol</c> reads, as numpy does.</summary>
+    public const NumberStyles Number = NumberStyles.AllowLeadingWhite | NumberStyles.AllowLeadingSign;
+
+    /// <summary>Reads a unit in brackets and gives its normal form; null if numpy has no such unit.</summary>
+    public static string? Normalise(ReadOnlySpan<char> text)
+    {
+        if (text.IsEmpty)
+        {
+            return string.Empty;
+        }
+
+        if (text is not ['[', .. ReadOnlySpan<char> inner, ']'])
+        {
+            return null;
+        }
+
+        int digits = inner.LastIndexOfAnyInRange('0', '9') + 1;
+        int factor = 1;
+        bool isFactor = digits == 0 || (int.TryParse(inner[..digits], Number, CultureInfo.InvariantCulture, out factor) && factor >= 0);
+        string? unit = inner[digits..] switch
+        {
+            "Y" or "M" or "W" or "D" or "h" or "m" or "s" or "ms" or "us" or "ns" or "ps" or "fs" or "as" or "generic" => inner[digits..].ToString(),
+            "\u03bcs" => "us",
+            _ => null,
+        };
+
+        return !isFactor || unit is null ? null
+            : unit == "generic" ? string.Empty
+            : factor == 1 ? $"[{unit}]" : string.Create(CultureInfo.InvariantCulture, $"[{factor}{unit}]");
+    }
+}

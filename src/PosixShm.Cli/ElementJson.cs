@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace PosixShm.Cli;
@@ -39,9 +41,49 @@ internal static class ElementJson
                 writer.WriteNumberValue(value.ToInt64(CultureInfo.InvariantCulture));
                 break;
             default:
-                writer.WriteStringValue(array.GetText(index));
+                WriteText(writer, array.GetText(index));
                 break;
         }
+    }
+
+    // Half a surrogate pair has no UTF-8, which the writer refuses; JSON and Python write it as an escape.
+    private static void WriteText(Utf8JsonWriter writer, string text)
+    {
+        int half = IndexOfHalf(text, 0);
+        if (half < 0)
+        {
+            writer.WriteStringValue(text);
+            return;
+        }
+
+        StringBuilder json = new("\"");
+        int start = 0;
+        for (; half >= 0; half = IndexOfHalf(text, start))
+        {
+            _ = json.Append(JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text[start..half]));
+            _ = json.Append(CultureInfo.InvariantCulture, $"\\u{(int)text[half]:x4}");
+            start = half + 1;
+        }
+
+        _ = json.Append(JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text[start..])).Append('"');
+        writer.WriteRawValue(json.ToString(), skipInputValidation: true);
+    }
+
+    private static int IndexOfHalf(string text, int start)
+    {
+        for (int i = start; i < text.Length; i++)
+        {
+            if (char.IsSurrogatePair(text, i))
+            {
+                i++;
+            }
+            else if (char.IsSurrogate(text[i]))
+            {
+                return i;
+            }
+        }
+
+        return -1;
     }
 
     private static void WritePair(Utf8JsonWriter writer, double real, double imaginary)
@@ -58,14 +100,12 @@ internal static class ElementJson
         {
             writer.WriteStringValue(number.ToString(CultureInfo.InvariantCulture));
         }
-        else if (number == 0 && double.IsNegative(number))
-        {
-            // The writer's "-0" is an integer to Python, and then it has no sign.
-            writer.WriteRawValue("-0.0"u8, skipInputValidation: true);
-        }
         else
         {
-            writer.WriteNumberValue(number);
+            // Digits alone are an integer to Python: "-0" has no sign then, and 60055455276583570 is not 60055455276583568.0.
+            string text = number.ToString("R", CultureInfo.InvariantCulture);
+            bool isDigits = !text.AsSpan().ContainsAny('.', 'E');
+            writer.WriteRawValue(isDigits ? text + ".0" : text, skipInputValidation: true);
         }
     }
 }

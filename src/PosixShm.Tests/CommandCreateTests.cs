@@ -53,22 +53,24 @@ internal sealed class CommandCreateTests : CommandTest
     [TestCase("uint32", "4294967295", "4294967295", "4294967295", "4294967295")]
     [TestCase("uint64", "18446744073709551615", "18446744073709551615", "18446744073709551615", "18446744073709551615")]
     [TestCase("float16", "0.5", "0.5", "0.5", "0.5")]
-    [TestCase("float16", "65504", "65504", "65500.", "65504.0")]
+    [TestCase("float16", "65504", "65504.0", "65500.", "65504.0")]
     [TestCase("float32", "0.1", "0.10000000149011612", "0.1", "0.10000000149011612")]
     [TestCase("float64", "0.1", "0.1", "0.1", "0.1")]
     [TestCase("float64", "5e-324", "5E-324", "5.e-324", "5e-324")]
     [TestCase("float64", "-0.0", "-0.0", "-0.", "-0.0")]
+    [TestCase("float64", "60055455276583568", "60055455276583570.0", "60055455276583570.", "6.005545527658357e+16")]
+    [TestCase("float64", "1e22", "1E+22", "1.e+22", "1e+22")]
     [TestCase("float64", "nan", "\"NaN\"", "nan", "nan")]
     [TestCase("float64", "NaN", "\"NaN\"", "nan", "nan")]
     [TestCase("float64", "inf", "\"Infinity\"", "inf", "inf")]
     [TestCase("float64", "-inf", "\"-Infinity\"", "-inf", "-inf")]
     [TestCase("float16", "-Infinity", "\"-Infinity\"", "-inf", "-inf")]
     [TestCase("float32", "nan", "\"NaN\"", "nan", "nan")]
-    [TestCase("complex64", "1.5-2j", "[1.5,-2]", "1.5-2.j", "(1.5-2j)")]
+    [TestCase("complex64", "1.5-2j", "[1.5,-2.0]", "1.5-2.j", "(1.5-2j)")]
     [TestCase("complex128", "-1e-3+2e-4j", "[-0.001,0.0002]", "-0.001+0.0002j", "(-0.001+0.0002j)")]
-    [TestCase("complex128", "(3+4j)", "[3,4]", "3.+4.j", "(3+4j)")]
-    [TestCase("complex128", "-2j", "[0,-2]", "0.-2.j", "-2j")]
-    [TestCase("complex128", "7", "[7,0]", "7.+0.j", "(7+0j)")]
+    [TestCase("complex128", "(3+4j)", "[3.0,4.0]", "3.+4.j", "(3+4j)")]
+    [TestCase("complex128", "-2j", "[0.0,-2.0]", "0.-2.j", "-2j")]
+    [TestCase("complex128", "7", "[7.0,0.0]", "7.+0.j", "(7+0j)")]
     [TestCase("complex128", "nan-infj", "[\"NaN\",\"-Infinity\"]", "nan-infj", "(nan-infj)")]
     public void A_value_comes_back_as_it_was_given(string dtype, string value, string json, string text, string python)
     {
@@ -105,9 +107,11 @@ internal sealed class CommandCreateTests : CommandTest
             a = np.lib.format.open_memmap(path, mode='w+', dtype=dtype, shape=(500,))
             part = a.view(a.real.dtype)
             part[:] = np.frombuffer(np.random.default_rng(7).bytes(part.nbytes), part.dtype)
+            part[:8] = np.array([0, -0.0, 1, 1e15, 1e16, 60055455276583568, 2**63, 1e22]).clip(-1, np.finfo(part.dtype).max)
             a.flush()
             values = json.loads(subprocess.check_output([pshm, 'show', name, '--json']))['values']
             flat = np.array([x for v in values for x in (v if isinstance(v, list) else [v])], 'float64')
+            assert all(type(x) in (float, str) for v in values for x in (v if isinstance(v, list) else [v]))
             print(np.array_equal(flat, part.astype('float64'), equal_nan=True), np.array_equal(np.signbit(flat), np.signbit(part) & ~np.isnan(part) | np.signbit(flat) & np.isnan(part)))
             """,
             ShmPath, Name, dtype, Repository.Command);

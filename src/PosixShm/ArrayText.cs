@@ -15,9 +15,11 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
     /// <summary>The most elements that are written in full: numpy's own <c>threshold</c> of its print options.</summary>
     public const long Threshold = 1000;
 
-    // numpy's edgeitems.
+    // numpy's edgeitems, and the most elements that are written although the array is shortened: 40 dimensions of 2 have no middle.
     private const long EdgeItems = 3;
+    private const long MostShortened = 1_000_000;
 
+    private readonly long _edge = isShort ? Edge(shape) : 0;
     private int _width;
     private int _whole;
     private int _fraction;
@@ -53,8 +55,11 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
 
         for (long i = 0; i < shape[depth]; i++)
         {
-            i = IsGap(depth, i) ? shape[depth] - EdgeItems : i;
-            Measure(depth + 1, (offset * shape[depth]) + i);
+            i = IsGap(depth, i) ? shape[depth] - _edge : i;
+            if (i < shape[depth])
+            {
+                Measure(depth + 1, (offset * shape[depth]) + i);
+            }
         }
     }
 
@@ -79,8 +84,13 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
             if (IsGap(depth, i))
             {
                 writer.Write("...");
+                i = shape[depth] - _edge;
+                if (_edge == 0)
+                {
+                    break;
+                }
+
                 WriteSeparator(writer, depth);
-                i = shape[depth] - EdgeItems;
             }
 
             Write(writer, depth + 1, (offset * shape[depth]) + i);
@@ -95,7 +105,33 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
             ? text.IndexOf('.', StringComparison.Ordinal)
             : -1;
 
-    private bool IsGap(int depth, long i) => isShort && i == EdgeItems && shape[depth] > 2 * EdgeItems;
+    private bool IsGap(int depth, long i) => isShort && i == _edge && shape[depth] > 2 * _edge;
+
+    private static long Edge(ImmutableArray<long> shape)
+    {
+        long edge = EdgeItems;
+        while (edge > 0 && IsMore(shape, edge))
+        {
+            edge--;
+        }
+
+        return edge;
+    }
+
+    private static bool IsMore(ImmutableArray<long> shape, long edge)
+    {
+        long count = 1;
+        foreach (long length in shape.AsSpan())
+        {
+            count *= Math.Min(length, 2 * edge);
+            if (count > MostShortened)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     // A blank line for each further dimension between, and room for the brackets that are open.
     private void WriteSeparator(TextWriter writer, int depth)

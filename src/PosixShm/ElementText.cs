@@ -24,6 +24,17 @@ internal static class ElementText
         _ => value.ToString() ?? string.Empty,
     };
 
+    /// <summary>Writes the element of an array without dimensions, which numpy writes as Python does: <c>1.0</c>, <c>(1+2j)</c>.</summary>
+    public static string Alone(ElementType type, object value) => value switch
+    {
+        double number => Python(number),
+        float number => Python(number),
+        Half number => Python(number),
+        Complex number => Python(number.Real, number.Imaginary),
+        Complex64 number => Python(number.Real, number.Imaginary),
+        _ => Quoted(type, value),
+    };
+
     /// <summary>Writes an element of a list: text and dates in quotes, and nothing in them that a terminal would obey.</summary>
     public static string Quoted(ElementType type, object value)
     {
@@ -46,20 +57,60 @@ internal static class ElementText
         char mark = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
         StringBuilder quoted = new();
         _ = quoted.Append(mark);
-        foreach (char c in text)
+        for (int i = 0; i < text.Length; i++)
         {
+            char c = text[i];
+            bool isPair = char.IsSurrogatePair(text, i);
+            int code = isPair ? char.ConvertToUtf32(c, text[++i]) : c;
             _ = c == mark || c == '\\' ? quoted.Append('\\').Append(c)
                 : c == '\n' ? quoted.Append("\\n")
-                : c <= last && !IsInvisible(c) ? quoted.Append(c)
-                : c <= 0xFF ? quoted.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}")
-                : quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+                : c <= last && !IsInvisible(code) ? quoted.Append(text, isPair ? i - 1 : i, isPair ? 2 : 1)
+                : code <= 0xFF ? quoted.Append(CultureInfo.InvariantCulture, $"\\x{code:x2}")
+                : code <= char.MaxValue ? quoted.Append(CultureInfo.InvariantCulture, $"\\u{code:x4}")
+                : quoted.Append(CultureInfo.InvariantCulture, $"\\U{code:x8}");
         }
 
         return quoted.Append(mark).ToString();
     }
 
-    private static bool IsInvisible(char c) => char.GetUnicodeCategory(c)
-        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+    // Half a surrogate pair is not a character, and UTF-8 has no bytes for it.
+    private static bool IsInvisible(int code) => CharUnicodeInfo.GetUnicodeCategory(code)
+        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate;
+
+    // Python leaves out a real part of +0, and the fractions of whole numbers.
+    private static string Python<T>(T real, T imaginary)
+        where T : IFloatingPointIeee754<T>
+    {
+        string sign = T.IsNegative(imaginary) && !T.IsNaN(imaginary) ? string.Empty : "+";
+        return real == T.Zero && !T.IsNegative(real) ? $"{Part(imaginary)}j" : $"({Part(real)}{sign}{Part(imaginary)}j)";
+
+        static string Part(T number) => Python(number) is [.. string whole, '.', '0'] ? whole : Python(number);
+    }
+
+    // From 1e-4 to 1e16 without an exponent; .NET has limits of its own for each type.
+    private static string Python<T>(T number)
+        where T : IFloatingPointIeee754<T>
+    {
+        string text = Number(number);
+        if (!T.IsFinite(number) || T.IsZero(number))
+        {
+            return T.IsZero(number) ? $"{text}0" : text;
+        }
+
+        // The number is 0.DIGITS times ten to the power.
+        string sign = T.IsNegative(number) ? "-" : string.Empty;
+        int exponent = text.IndexOf('e', StringComparison.Ordinal);
+        string mantissa = exponent < 0 ? text[sign.Length..] : text[sign.Length..exponent];
+        int power = exponent < 0 ? 0 : int.Parse(text.AsSpan(exponent + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        string all = mantissa.Replace(".", string.Empty, StringComparison.Ordinal);
+        string digits = all.TrimStart('0');
+        power += mantissa.IndexOf('.', StringComparison.Ordinal) - (all.Length - digits.Length);
+        digits = digits.TrimEnd('0');
+        return double.CreateTruncating(T.Abs(number)) is < 1e-4 or >= 1e16 ? $"{sign}{digits[..1]}{(digits.Length > 1 ? "." : string.Empty)}{digits[1..]}e{(power <= 0 ? '-' : '+')}{Math.Abs(power - 1):00}"
+            : power <= 0 ? $"{sign}0.{new string('0', -power)}{digits}"
+            : digits.Length <= power ? $"{sign}{digits.PadRight(power, '0')}.0"
+            : $"{sign}{digits[..power]}.{digits[power..]}";
+    }
 
     private static string Number<T>(T real, T imaginary)
         where T : IFloatingPointIeee754<T>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
 using PosixShm.Format;
 using PosixShm.Segments;
@@ -11,8 +12,6 @@ namespace PosixShm;
 /// </summary>
 internal static unsafe class OpaqueElement
 {
-    private static readonly Encoding s_utf32 = BitConverter.IsLittleEndian ? Encoding.UTF32 : new UTF32Encoding(bigEndian: true, byteOrderMark: false);
-
     public static object Read(ElementType type, ReadOnlySpan<byte> element) => type switch
     {
         ScalarType { Kind: ScalarType.UnicodeText } text => Decode(element, text.IsNativeOrder),
@@ -22,18 +21,21 @@ internal static unsafe class OpaqueElement
     };
 
     /// <summary>Gives all bytes of an element, with zeros behind a text that is shorter.</summary>
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
     /// <exception cref="InvalidCastException">The value is of a type that the element cannot be.</exception>
     /// <exception cref="ArgumentException">The value is too long. (numpy would cut it.)</exception>
     public static byte[] Bytes(ElementType type, object value)
     {
+        ArgumentNullException.ThrowIfNull(value);
         byte[] bytes = (type, value) switch
         {
-            (ScalarType { Kind: ScalarType.UnicodeText, IsNativeOrder: true }, string text) => s_utf32.GetBytes(text),
-            (ScalarType { Kind: ScalarType.DateTime or ScalarType.TimeSpan, IsNativeOrder: true }, long count) => BitConverter.GetBytes(count),
+            (ScalarType { Kind: ScalarType.UnicodeText, IsNativeOrder: true }, string text) => Encode(text),
+            (ScalarType { Kind: ScalarType.DateTime or ScalarType.TimeSpan, IsNativeOrder: true }, ValueType count)
+                => BitConverter.GetBytes(ElementValue.Convert<long>(count)),
             (ScalarType { Kind: ScalarType.Bytes }, string text) when Ascii.IsValid(text) => Encoding.ASCII.GetBytes(text),
             (ScalarType { Kind: ScalarType.Bytes }, byte[] given) => given,
             (ScalarType { Kind: not ScalarType.UnicodeText } or StructType or SubarrayType, byte[] given) when given.Length == type.Size => given,
-            _ => throw new InvalidCastException($"An element of type {type} cannot be set from a {value?.GetType().Name ?? "null"} like this one."),
+            _ => throw new InvalidCastException($"An element of type {type} cannot be set from a {value.GetType().Name} like this one."),
         };
 
         if (bytes.Length > type.Size)
@@ -59,6 +61,7 @@ internal static unsafe class OpaqueElement
         };
     }
 
+    // Half a surrogate pair is a code point to numpy and a char to .NET, so it is kept both ways; encodings would replace it.
     private static string Decode(ReadOnlySpan<byte> element, bool isNative)
     {
         StringBuilder text = new();
@@ -66,9 +69,21 @@ internal static unsafe class OpaqueElement
         {
             int code = BitConverter.ToInt32(element[i..]);
             code = isNative ? code : BinaryPrimitives.ReverseEndianness(code);
-            _ = text.Append(Rune.TryCreate(code, out Rune rune) ? rune : Rune.ReplacementChar);
+            _ = code is >= 0 and <= char.MaxValue ? text.Append((char)code) : text.Append(Rune.TryCreate(code, out Rune rune) ? rune : Rune.ReplacementChar);
         }
 
         return text.ToString().TrimEnd('\0');
+    }
+
+    private static byte[] Encode(string text)
+    {
+        int[] codes = new int[text.Length];
+        int count = 0;
+        for (int i = 0; i < text.Length; i++)
+        {
+            codes[count++] = char.IsSurrogatePair(text, i) ? char.ConvertToUtf32(text[i], text[++i]) : text[i];
+        }
+
+        return MemoryMarshal.AsBytes(codes.AsSpan(0, count)).ToArray();
     }
 }

@@ -83,7 +83,7 @@ public sealed unsafe class ReadOnlySharedArray<T> : SharedArray, IEnumerable<T>
     public T[] ToArray() => CopyOut<T>();
 
     /// <inheritdoc/>
-    public override object GetValue(long index) => Get<T>(index);
+    public override object GetValue(long index) => ElementValue.Box(Get<T>(index));
 
     /// <inheritdoc/>
     public override void SetValue(object value, long index) => throw new NotSupportedException($"'{Name}' is attached to read only.");

@@ -125,7 +125,7 @@ public abstract unsafe partial class SharedArray : IDisposable
 
     /// <summary>Gets one element, for code that does not know the type.</summary>
     /// <param name="index">The element's place in C order, from 0.</param>
-    /// <returns>The element.</returns>
+    /// <returns>The element. A <see cref="bool"/> is true if its byte is not 0.</returns>
     /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public abstract object GetValue(long index);
@@ -138,8 +138,11 @@ public abstract unsafe partial class SharedArray : IDisposable
     public string GetText(long index) => ElementText.Of(Header.Type, GetValue(index));
 
     /// <summary>Sets one element, for code that does not know the type.</summary>
-    /// <param name="value">The value, of exactly the type that <see cref="GetValue"/> returns; for bytes (S) also text of ASCII characters.</param>
+    /// <param name="value">The value, of the type that <see cref="GetValue"/> returns or one that <see cref="Array.SetValue(object, int)"/> widens to it;
+    /// for bytes (S) also text of ASCII characters.</param>
     /// <param name="index">The element's place in C order, from 0.</param>
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    /// <exception cref="ArgumentException">The value is longer than an element.</exception>
     /// <exception cref="InvalidCastException">The value is of another type.</exception>
     /// <exception cref="NotSupportedException">The array is read-only.</exception>
     /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
@@ -180,14 +183,15 @@ public abstract unsafe partial class SharedArray : IDisposable
 
     /// <summary>Writes the elements as <see cref="ToString"/> does, one by one: the text of a large array may be larger than memory.</summary>
     /// <param name="writer">Where to.</param>
-    /// <param name="threshold">How many elements are written in full; of more, only the first and last three of each dimension. numpy calls it so, too.</param>
+    /// <param name="threshold">How many elements are written in full; of more, only the first and last three of each dimension, or fewer where many
+    /// dimensions would make that more than 1,000,000. numpy calls it so, too.</param>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public void WriteTo(TextWriter writer, long threshold = ArrayText.Threshold)
     {
         ArgumentNullException.ThrowIfNull(writer);
         ThrowIfDetached();
-        new ArrayText(Shape, Length > threshold, index => ElementText.Quoted(Header.Type, GetValue(index)))
-            .Write(writer, ElementText.IsAligned(Header.Type));
+        Func<ElementType, object, string> text = Rank == 0 ? ElementText.Alone : ElementText.Quoted;
+        new ArrayText(Shape, Length > threshold, index => text(Header.Type, GetValue(index))).Write(writer, ElementText.IsAligned(Header.Type));
     }
 
     // One comparison for both ends: a negative index is a very large one.

@@ -188,10 +188,10 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     public T[] ToArray() => CopyOut<T>();
 
     /// <inheritdoc/>
-    public override object GetValue(long index) => Get<T>(index);
+    public override object GetValue(long index) => ElementValue.Box(Get<T>(index));
 
     /// <inheritdoc/>
-    public override void SetValue(object value, long index) => Set((T)value, index);
+    public override void SetValue(object value, long index) => Set(ElementValue.Convert<T>(value), index);
 
     /// <summary>Goes through the elements in C order, as references to the shared memory itself.</summary>
     /// <returns>The enumerator.</returns>

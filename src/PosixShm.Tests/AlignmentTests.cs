@@ -42,7 +42,7 @@ internal sealed class AlignmentTests : NamedTest
     public void Each_element_type_has_its_own_alignment(string array, string alignment, object? last)
     {
         Write(array);
-        TestDelegate attach = alignment switch
+        Action attach = alignment switch
         {
             "2" when last is null => () => SharedArray.Attach<Half>(Name),
             "2" => () => SharedArray.Attach<short>(Name),

@@ -31,7 +31,7 @@ internal sealed unsafe class SafeMappingHandle : SafeHandleZeroOrMinusOneIsInval
         if (!mapping.IsInvalid && IsGuarded)
         {
             // Without a record of it, which needs memory, a lost page ends the process as it would without the guard.
-            int* lost = Interop.Guard(mapping.handle, (ulong)length, flags, fd, offset: 0);
+            int* lost = Interop.Guard(mapping.handle, (ulong)length, flags, fd, (ulong)offset);
             mapping._lost = lost is null ? s_neverLost : lost;
         }
 

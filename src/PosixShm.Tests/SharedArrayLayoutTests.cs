@@ -259,7 +259,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
     public void Too_many_dimensions_and_no_layout_are_refused_before_anything_is_made()
     {
         Assert.That(() => SharedArray.Create<int>(Name, s_layout, [.. Enumerable.Repeat(1L, 28)]), Throws.ArgumentException.With.Message.Contains("27"));
-        Assert.That(() => SharedArray.Create(Name, "f12", s_layout, 1), Throws.InstanceOf<NotSupportedException>());
+        Assert.That(() => SharedArray.Create(Name, "f12", s_layout, 1), Throws.ArgumentException.With.Message.Contains("f12"));
         Assert.That(() => new SharedArrayOptions { Layout = (ArrayLayout)7 }, Throws.InstanceOf<ArgumentOutOfRangeException>());
         Assert.That(File.Exists(ShmPath), Is.False);
     }

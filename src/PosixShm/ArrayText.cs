@@ -110,27 +110,12 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
     private static long Edge(ImmutableArray<long> shape)
     {
         long edge = EdgeItems;
-        while (edge > 0 && IsMore(shape, edge))
+        while (edge > 0 && shape.Aggregate(1.0, (count, length) => count * Math.Min(length, 2 * edge)) > MostShortened)
         {
             edge--;
         }
 
         return edge;
-    }
-
-    private static bool IsMore(ImmutableArray<long> shape, long edge)
-    {
-        long count = 1;
-        foreach (long length in shape.AsSpan())
-        {
-            count *= Math.Min(length, 2 * edge);
-            if (count > MostShortened)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     // A blank line for each further dimension between, and room for the brackets that are open.

@@ -26,16 +26,7 @@ internal static class FieldName
         _ => char.ToUpperInvariant(name[0]) + name[1..],
     };
 
-    private static bool IsOfUnion(FieldInfo field)
-    {
-        foreach (CustomAttributeData attribute in field.DeclaringType!.GetCustomAttributesData())
-        {
-            if (attribute.AttributeType.FullName == "Microsoft.FSharp.Core.CompilationMappingAttribute")
-            {
-                return attribute.ConstructorArguments is [{ Value: int flags }, ..] && (flags & KindMask) == Union;
-            }
-        }
-
-        return false;
-    }
+    private static bool IsOfUnion(FieldInfo field) => field.DeclaringType!.GetCustomAttributesData().Any(static attribute =>
+        attribute is { AttributeType.FullName: "Microsoft.FSharp.Core.CompilationMappingAttribute", ConstructorArguments: [{ Value: int flags }, ..] }
+        && (flags & KindMask) == Union);
 }

@@ -10,19 +10,19 @@ internal abstract class ElementType(long size) : IEquatable<ElementType>
     /// <summary>The most bytes of one element: its text in hexadecimal is the longest string of .NET.</summary>
     public const int MaxSize = 536_870_895;
 
-    private string? _description;
+    private string? _literal;
 
     /// <summary>Gets the bytes of one element.</summary>
     public long Size { get; } = size;
 
     /// <summary>Gets numpy's own notation: <c>&lt;f8</c>, or a list of fields.</summary>
-    public string Description => _description ??= Write(WriteDescription);
+    public virtual string Description => Literal;
 
     /// <summary>Gets the alignment at which numbers of up to 8 bytes are read and written whole.</summary>
     public abstract long Alignment { get; }
 
     /// <summary>Gets the text that stands for this type in an .npy header: a Python literal.</summary>
-    public string Literal => Write(WriteLiteral);
+    public string Literal => _literal ??= WriteTo(new StringBuilder()).ToString();
 
     public static bool operator ==(ElementType? left, ElementType? right) => left is null ? right is null : left.Equals(right);
 
@@ -36,17 +36,8 @@ internal abstract class ElementType(long size) : IEquatable<ElementType>
 
     public override string ToString() => Description;
 
-    // Appended, not joined: the text of a deeply nested type would be copied once for each level.
-    protected internal abstract void WriteDescription(StringBuilder text);
-
-    protected internal virtual void WriteLiteral(StringBuilder text) => WriteDescription(text);
-
-    private static string Write(Action<StringBuilder> write)
-    {
-        StringBuilder text = new();
-        write(text);
-        return text.ToString();
-    }
+    /// <summary>Writes the literal behind a text: joined, that of a deeply nested type would be copied once for each level.</summary>
+    public abstract StringBuilder WriteTo(StringBuilder text);
 }
 
 /// <summary>A type without parts.</summary>
@@ -69,7 +60,10 @@ internal sealed class ScalarType : ElementType
         Order = order;
         Kind = kind;
         Unit = unit;
+        Description = string.Create(CultureInfo.InvariantCulture, $"{order}{kind}{(kind == UnicodeText ? size / 4 : size)}{unit}");
     }
+
+    public override string Description { get; }
 
     /// <summary>Gets the byte order: <c>&lt;</c>, <c>&gt;</c>, or <c>|</c> where there is none.</summary>
     public char Order { get; }
@@ -117,19 +111,17 @@ internal sealed class ScalarType : ElementType
         }
 
         char order = '=';
-        if (TypeNames.OfName(text) is string named)
-        {
-            text = named;
-        }
-        else if (!text.IsEmpty && text[0] is '<' or '>' or '|' or '=')
+        bool hasOrder = text is ['<' or '>' or '|' or '=', ..];
+        if (hasOrder)
         {
             order = text[0];
             text = text[1..];
         }
 
-        text = text.Length == 1 ? TypeNames.OfLetter(text[0]) : text;
+        // A letter may follow a byte order, and a name may not.
+        text = (hasOrder && text.Length > 1 ? null : TypeNames.Notation(text)) ?? text;
         string unit = string.Empty;
-        if (text.IsEmpty || !TryTakeTime(ref text, ref unit))
+        if (text.Length < 2 || !TryTakeTime(ref text, ref unit))
         {
             return null;
         }
@@ -173,10 +165,7 @@ internal sealed class ScalarType : ElementType
 
     private static bool HasOrder(char kind, long size) => kind == UnicodeText || (kind is not (Boolean or Bytes or Void) && size > 1);
 
-    protected internal override void WriteDescription(StringBuilder text)
-        => text.Append(CultureInfo.InvariantCulture, $"{Order}{Kind}{(Kind == UnicodeText ? Size / 4 : Size)}{Unit}");
-
-    protected internal override void WriteLiteral(StringBuilder text) => text.Append('\'').Append(Description).Append('\'');
+    public override StringBuilder WriteTo(StringBuilder text) => text.Append('\'').Append(Description).Append('\'');
 }
 
 /// <summary>A fixed number of elements as one: a field such as <c>('m', '&lt;f8', (2, 3))</c>.</summary>
@@ -189,19 +178,10 @@ internal sealed class SubarrayType(ElementType element, ImmutableArray<long> sha
 
     public ImmutableArray<long> Shape { get; } = shape;
 
-    protected internal override void WriteDescription(StringBuilder text)
-    {
-        _ = text.Append('(');
-        WriteParts(text);
-        _ = text.Append(')');
-    }
+    public override StringBuilder WriteTo(StringBuilder text) => WriteParts(text.Append('(')).Append(')');
 
     /// <summary>Writes the element and the shape, as parts of a tuple.</summary>
-    public void WriteParts(StringBuilder text)
-    {
-        Element.WriteLiteral(text);
-        _ = text.Append(", ").Append(ShapeText.Of(Shape.AsSpan()));
-    }
+    public StringBuilder WriteParts(StringBuilder text) => Element.WriteTo(text).Append(", ").Append(ShapeText.Of(Shape.AsSpan()));
 }
 
 /// <summary>One member of a structured type. A field without a name is padding.</summary>
@@ -214,25 +194,16 @@ internal sealed class StructType(ImmutableArray<Field> fields, long size) : Elem
 
     public override long Alignment { get; } = fields.Select(static field => field.Type.Alignment).DefaultIfEmpty(1).Max();
 
-    protected internal override void WriteDescription(StringBuilder text)
+    public override StringBuilder WriteTo(StringBuilder text)
     {
-        string separator = "[";
+        string separator = "[(";
         foreach (Field field in Fields)
         {
-            _ = text.Append(separator).Append('(').Append(PythonLiteral.Quote(field.Name)).Append(", ");
-            if (field.Type is SubarrayType array)
-            {
-                array.WriteParts(text);
-            }
-            else
-            {
-                field.Type.WriteLiteral(text);
-            }
-
-            _ = text.Append(')');
-            separator = ", ";
+            _ = text.Append(separator).Append(PythonLiteral.Quote(field.Name)).Append(", ");
+            _ = field.Type is SubarrayType array ? array.WriteParts(text) : field.Type.WriteTo(text);
+            separator = "), (";
         }
 
-        _ = text.Append(']');
+        return text.Append(")]");
     }
 }

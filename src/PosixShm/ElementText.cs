@@ -75,7 +75,8 @@ internal static class ElementText
 
     // Half a surrogate pair is not a character, and UTF-8 has no bytes for it.
     private static bool IsInvisible(int code) => CharUnicodeInfo.GetUnicodeCategory(code)
-        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate;
+        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+        or UnicodeCategory.Surrogate;
 
     // Python leaves out a real part of +0, and the fractions of whole numbers.
     private static string Python<T>(T real, T imaginary)
@@ -106,7 +107,9 @@ internal static class ElementText
         string digits = all.TrimStart('0');
         power += mantissa.IndexOf('.', StringComparison.Ordinal) - (all.Length - digits.Length);
         digits = digits.TrimEnd('0');
-        return double.CreateTruncating(T.Abs(number)) is < 1e-4 or >= 1e16 ? $"{sign}{digits[..1]}{(digits.Length > 1 ? "." : string.Empty)}{digits[1..]}e{(power <= 0 ? '-' : '+')}{Math.Abs(power - 1):00}"
+        string point = digits.Length > 1 ? "." : string.Empty;
+        return double.CreateTruncating(T.Abs(number)) is < 1e-4 or >= 1e16
+            ? $"{sign}{digits[..1]}{point}{digits[1..]}e{(power <= 0 ? '-' : '+')}{Math.Abs(power - 1):00}"
             : power <= 0 ? $"{sign}0.{new string('0', -power)}{digits}"
             : digits.Length <= power ? $"{sign}{digits.PadRight(power, '0')}.0"
             : $"{sign}{digits[..power]}.{digits[power..]}";

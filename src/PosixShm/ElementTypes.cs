@@ -68,7 +68,9 @@ internal static unsafe class ElementTypes
 
         return ScalarType.TryParse(dtype) is ScalarType { IsNativeOrder: true, Size: > 0 } scalar
             ? scalar
-            : throw new ArgumentException($"'{dtype}' is not an element type: use one of {Names}, or S, U and V with a length, of at most {ElementType.MaxSize} bytes.", parameterName);
+            : throw new ArgumentException(
+                $"'{dtype}' is not an element type: use one of {Names}, or S, U and V with a length, of at most {ElementType.MaxSize} bytes.",
+                parameterName);
     }
 
     /// <summary>Makes the array of an attached one: a typed one where a C# type stands for its elements, and they are aligned.</summary>

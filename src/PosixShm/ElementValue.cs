@@ -30,7 +30,8 @@ internal static class ElementValue
         }
         catch (Exception error) when (error is InvalidCastException or ArgumentException)
         {
-            throw new InvalidCastException($"An element of type {typeof(T)} cannot be set from a {value.GetType()}: only a widening conversion is made.");
+            throw new InvalidCastException(
+                $"An element of type {typeof(T)} cannot be set from a {value.GetType()}: only a widening conversion is made.");
         }
     }
 }

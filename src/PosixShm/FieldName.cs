@@ -9,7 +9,7 @@ internal static class FieldName
     private const int Union = 1;
     private const int KindMask = 31;
 
-    /// <summary>Gives the name in the source: C#'s <c>&lt;X&gt;k__BackingField</c>, F#'s <c>X@</c>, and a union's <c>_x</c> (of x) or <c>x</c> (of X).</summary>
+    /// <summary>Gives the name in the source, X of C#'s <c>&lt;X&gt;k__BackingField</c>, of F#'s <c>X@</c> and of an F# union's <c>x</c>, x of its <c>_x</c>.</summary>
     public static string Of(FieldInfo field)
     {
         string name = field.Name;
@@ -27,6 +27,7 @@ internal static class FieldName
     };
 
     private static bool IsOfUnion(FieldInfo field) => field.DeclaringType!.GetCustomAttributesData().Any(static attribute =>
-        attribute is { AttributeType.FullName: "Microsoft.FSharp.Core.CompilationMappingAttribute", ConstructorArguments: [{ Value: int flags }, ..] }
+        attribute.AttributeType.FullName == "Microsoft.FSharp.Core.CompilationMappingAttribute"
+        && attribute.ConstructorArguments is [{ Value: int flags }, ..]
         && (flags & KindMask) == Union);
 }

@@ -6,8 +6,8 @@ using PosixShm.Format;
 namespace PosixShm;
 
 /// <summary>
-/// The fields of a struct inside an element type. Native AOT keeps the fields of the element type, because it is annotated, but of a struct inside it
-/// keeps only those that it finds reflected. A description of the rest would be wrong without a sign of it, since a missing field looks like padding.
+/// The fields of a struct inside an element type. Native AOT keeps the fields of the element type, which is annotated. Of a struct inside it,
+/// native AOT keeps only the fields that it finds reflected. A missing field looks like padding, so a description could be wrong unnoticed.
 /// </summary>
 internal static class KeptFields
 {

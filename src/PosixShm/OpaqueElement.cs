@@ -69,7 +69,9 @@ internal static unsafe class OpaqueElement
         {
             int code = BitConverter.ToInt32(element[i..]);
             code = isNative ? code : BinaryPrimitives.ReverseEndianness(code);
-            _ = code is >= 0 and <= char.MaxValue ? text.Append((char)code) : text.Append(Rune.TryCreate(code, out Rune rune) ? rune : Rune.ReplacementChar);
+            _ = code is >= 0 and <= char.MaxValue
+                ? text.Append((char)code)
+                : text.Append(Rune.TryCreate(code, out Rune rune) ? rune : Rune.ReplacementChar);
         }
 
         return text.ToString().TrimEnd('\0');

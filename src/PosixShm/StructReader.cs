@@ -49,7 +49,8 @@ internal static class StructReader
         {
             if (field.FieldType.IsPointer || field.FieldType.IsFunctionPointer)
             {
-                throw new NotSupportedException($"An array cannot hold '{type}': its field '{field.Name}' is an address, which is of one process.");
+                throw new NotSupportedException(
+                    $"An array cannot hold '{type}': its field '{field.Name}' is an address, which is of one process.");
             }
 
             int fieldSize = RuntimeHelpers.SizeOf(field.FieldType.TypeHandle);
@@ -146,7 +147,8 @@ internal static class StructReader
         }
     }
 
-    private static bool IsSystem(Type type) => type.IsPrimitive || (type.Assembly == typeof(object).Assembly && type.Namespace == nameof(System));
+    private static bool IsSystem(Type type)
+        => type.IsPrimitive || (type.Assembly == typeof(object).Assembly && type.Namespace == nameof(System));
 
     private static string Advice(Type type) => type.Name switch
     {

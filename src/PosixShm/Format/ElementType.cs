@@ -99,7 +99,7 @@ internal sealed class ScalarType : ElementType
         Native(Complex, 16), Native(Complex, 8),
     ];
 
-    /// <summary>Reads numpy's notation or name, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>, <c>float64</c>, <c>d</c>; null if it is none, or of objects.</summary>
+    /// <summary>Reads numpy's notation or name, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>, <c>float64</c>; null if it is none, or of objects.</summary>
     public static ScalarType? TryParse(ReadOnlySpan<char> text)
     {
         foreach (ScalarType usual in s_usual)

@@ -39,7 +39,8 @@ internal static class NpyDescription
     {
         ScalarType? scalar = ScalarType.TryParse(text);
         problem = scalar is not null ? string.Empty
-            : text is "O" or "O8" or "|O" or "|O8" or "<O8" or "object" or "object_" or "object0" ? "its elements are Python objects, which are pointers into their own process"
+            : text is "O" or "O8" or "|O" or "|O8" or "<O8" or "object" or "object_" or "object0"
+            ? "its elements are Python objects, which are pointers into their own process"
             : $"its element type '{text}' is not one of numpy's, or larger than {ElementType.MaxSize} bytes";
         return scalar;
     }
@@ -54,7 +55,9 @@ internal static class NpyDescription
         {
             // A name may be a pair (title, name).
             ImmutableArray<object> item = listed is PythonSequence { Items.Length: 2 or 3 } field ? field.Items : [false];
-            (object title, object first) = item[0] is PythonSequence { IsTuple: true, Items: [object of, object titled] } ? (of, titled) : (false, item[0]);
+            (object title, object first) = item[0] is PythonSequence { IsTuple: true, Items: [object of, object titled] }
+                ? (of, titled)
+                : (false, item[0]);
             if (first is not string name)
             {
                 return null;
@@ -92,7 +95,13 @@ internal static class NpyDescription
     private static ElementType? ReadSubarray(object description, object shape, out string problem)
     {
         // To numpy, one element is no sub-array, unless its shape is a tuple.
-        ImmutableArray<object> dimensions = shape is PythonSequence several ? several.Items : shape is long and not 1 ? [shape] : shape is long ? [] : default;
+        ImmutableArray<object> dimensions = shape switch
+        {
+            PythonSequence several => several.Items,
+            1L => [],
+            long => [shape],
+            _ => default,
+        };
         if (Read(description, out problem) is not ElementType element)
         {
             return null;

@@ -151,7 +151,8 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
             };
         }
 
-        problem = literal.IsTooDeep ? $"its element type is nested in more than {PythonLiteral.MaxDepth} brackets, the most that Python reads"
+        problem = literal.IsTooDeep
+            ? $"its element type is nested in more than {PythonLiteral.MaxDepth} brackets, the most that Python reads"
             : !isGood || !literal.IsAtEnd() || seen != Keys.All ? "its .npy header is not the dictionary that numpy writes"
             : type is null ? typeProblem
             : rank > ShapeMath.MaxRank ? TooManyDimensions(rank)

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PosixShm.Format;
 
-/// <summary>The unit of numpy's dates and time spans, in the form that numpy writes: <c>[ns]</c>, <c>[25s]</c>, or nothing for the generic unit.</summary>
+/// <summary>The unit of numpy's dates and time spans, as numpy writes it: <c>[ns]</c>, <c>[25s]</c>, or nothing for the generic unit.</summary>
 internal static class TimeUnit
 {
     /// <summary>The numbers that C's <c>strtol</c> reads, as numpy does.</summary>
@@ -26,7 +26,8 @@ internal static class TimeUnit
         bool isFactor = digits == 0 || (int.TryParse(inner[..digits], Number, CultureInfo.InvariantCulture, out factor) && factor >= 0);
         string? unit = inner[digits..] switch
         {
-            "Y" or "M" or "W" or "D" or "h" or "m" or "s" or "ms" or "us" or "ns" or "ps" or "fs" or "as" or "generic" => inner[digits..].ToString(),
+            "Y" or "M" or "W" or "D" or "h" or "m" or "s" or "ms" or "us" or "ns" or "ps" or "fs" or "as" or "generic"
+                => inner[digits..].ToString(),
             "\u03bcs" => "us",
             _ => null,
         };

@@ -1,6 +1,6 @@
 namespace PosixShm.Format;
 
-/// <summary>numpy's names for scalar dtypes, beside the notation of a kind and a size: <c>float64</c>, <c>double</c>, and the letters of C's types (<c>d</c>).</summary>
+/// <summary>numpy's names for scalar dtypes, beside a kind and a size: <c>float64</c>, <c>double</c>, and the letters of C's types (<c>d</c>).</summary>
 internal static class TypeNames
 {
     /// <summary>Gives the notation for a name or a letter, or null if there is none.</summary>

@@ -72,7 +72,7 @@ internal sealed class DisposalRaceTests : NamedTest
             SharedArray.CreateFull(args[0], 1L, Length).Dispose();
             string other = args[0] + "-other";
             SharedArray.CreateFull(other, 2L, Length).Dispose();
-            for (int round = 0; round < 300; round++)
+            for (int round = 0; round < 200; round++)
             {
                 SharedArray<long> array = SharedArray.Attach<long>(args[0]);
                 using Barrier start = new(3);

@@ -169,7 +169,7 @@ internal sealed class HostileFileTests : NamedTest
             Assert.That(array.Locks, Has.Count.EqualTo(1));
         }
 
-        array.Lock.EnterScope().Dispose();
+        Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>(), "the page has lost its magic");
         Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>());
         writer.WaitForSuccess();
 

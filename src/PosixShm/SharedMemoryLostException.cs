@@ -34,5 +34,5 @@ public sealed class SharedMemoryLostException : IOException
         => LostMemory.NameOf(lost) is string name ? Of(name) : new("The memory of another array, whose span was used, is lost.");
 
     internal static SharedMemoryLostException Of(string name)
-        => new($"The memory of '{name}' is gone: another process truncated it, or it was created sparse and its file system is full.");
+        => new($"The memory of '{name}' is lost: another process truncated or overwrote its file, or it was created sparse and its file system is full.");
 }

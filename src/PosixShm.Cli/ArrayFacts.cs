@@ -48,8 +48,8 @@ internal static class ArrayFacts
     {
         (string Key, string? Value)[] lines =
         [
-            ("name", array.Name),
-            ("dtype", array.DType),
+            ("name", Printable.Of(array.Name)),
+            ("dtype", Printable.Of(array.DType)),
             ("shape", Shape(array)),
             ("bytes", array.ByteLength.ToString(CultureInfo.InvariantCulture)),
             ("layout", array.Layout),

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace PosixShm.Cli;
 
 /// <summary>The one door from exception to exit code and message.</summary>
@@ -15,7 +13,7 @@ internal static class Failures
         catch (Exception error) when (ExitCodeOf(error) is not ExitCode.Done)
         {
             using TextWriter errors = Output.OpenErrors();
-            errors.WriteLine($"pshm: {OneLine(MessageOf(error))}");
+            errors.WriteLine($"pshm: {Printable.Of(MessageOf(error))}");
             return ExitCodeOf(error);
         }
     }
@@ -36,15 +34,4 @@ internal static class Failures
     private static string MessageOf(Exception error) => error is ArgumentException { ParamName: string parameter }
         ? error.Message.Replace($" (Parameter '{parameter}')", string.Empty, StringComparison.Ordinal)
         : error.Message;
-
-    private static string OneLine(string message)
-    {
-        StringBuilder line = new(message.Length);
-        foreach (char c in message)
-        {
-            _ = char.IsControl(c) ? line.Append($"\\u{(int)c:X4}") : line.Append(c);
-        }
-
-        return line.ToString();
-    }
 }

@@ -41,7 +41,7 @@ internal static class ShowCommand
         else
         {
             using TextWriter output = Output.OpenText();
-            output.WriteLine($"{info.Name}: {info.DType} {ArrayFacts.Shape(info)}");
+            output.WriteLine($"{Printable.Of(info.Name)}: {Printable.Of(info.DType)} {ArrayFacts.Shape(info)}");
             array.WriteTo(output, all ? long.MaxValue : MostElements);
             output.WriteLine();
         }

@@ -5,11 +5,14 @@ namespace PosixShm.Cli;
 /// <summary>One column of a list of arrays.</summary>
 internal sealed record TableColumn(string Title, Func<SharedArrayInfo, string> Cell, bool IsNumber = false)
 {
+    // Every row of a table is as wide as the widest.
+    private const int LongestType = 80;
+
     // A cell has no spaces, so that awk finds its columns; only a name may have some.
     public static IReadOnlyList<TableColumn> All { get; } =
     [
-        new("NAME", static array => array.Name),
-        new("DTYPE", static array => WithoutSpaces(array.DType)),
+        new("NAME", static array => Printable.Of(array.Name)),
+        new("DTYPE", static array => Short(Printable.Of(WithoutSpaces(array.DType)))),
         new("SHAPE", static array => WithoutSpaces(ArrayFacts.Shape(array))),
         new("BYTES", static array => array.ByteLength.ToString(CultureInfo.InvariantCulture), IsNumber: true),
         new("MODE", ArrayFacts.Mode),
@@ -17,6 +20,8 @@ internal sealed record TableColumn(string Title, Func<SharedArrayInfo, string> C
         new("CREATED", static array => array.Created?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "-"),
         new("IN_USE", static array => array.IsInUse ? "yes" : "no"),
     ];
+
+    private static string Short(string type) => type.Length <= LongestType ? type : $"{type.AsSpan(0, LongestType)}...";
 
     private static string WithoutSpaces(string text) => text.Replace(" ", string.Empty, StringComparison.Ordinal);
 }

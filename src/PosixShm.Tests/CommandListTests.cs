@@ -162,6 +162,53 @@ internal sealed class CommandListTests : CommandTest
         Assert.That(Pshm("list"), Does.Not.Contain(NameOf("text")));
     }
 
+    [Test]
+    public void Nothing_that_a_file_contains_is_a_command_to_the_terminal()
+    {
+        _ = Python.Run(
+            """
+            def make(name, descr):
+                text = "{'descr': " + descr + ", 'fortran_order': False, 'shape': (1,), }"
+                data = text.encode() + b"\n"
+                open(f"{sys.argv[1]}-{name}", "wb").write(b"\x93NUMPY\x03\x00" + len(data).to_bytes(4, "little") + data + bytes(64))
+            make("unit", "'<M8[\x1b[31m\u202e\x9b\n]'")
+            make("field", "[('\x1b[31m\u202e', '<M8[\x1b]0;x\x07]')]")
+            make("text", "'<U1'")
+            """,
+            ShmPath);
+        using (FileStream file = File.OpenWrite(ShmPathOf(NameOf("text"))))
+        {
+            file.Position = file.Length - 64;
+            file.Write([0x1B, 0, 0, 0]);
+        }
+
+        string all = Pshm("list") + Pshm("list", "--json");
+        foreach (string name in (string[])[NameOf("unit"), NameOf("field"), NameOf("text")])
+        {
+            foreach (string[] command in (string[][])[["info", name], ["info", "--json", name], ["show", name], ["show", "--json", name], ["create", name], ["unlock", name]])
+            {
+                using ChildProcess child = ChildProcess.Start(Repository.Command, command);
+                _ = child.WaitForExit();
+                all += child.Output + child.Errors;
+            }
+        }
+
+        Assert.That(all.Where(static c => (char.IsControl(c) && c != '\n') || c == '\u202e'), Is.Empty);
+    }
+
+    [Test]
+    public void One_long_element_type_does_not_widen_every_row()
+    {
+        _ = Python.Run(
+            "np.lib.format.write_array(open(sys.argv[1], 'wb'), np.zeros(1, [(f'f{i}', '<f8') for i in range(3000)]), version=(1, 0))\nfor i in range(100): np.save(open(f'{sys.argv[1]}-{i}', 'wb'), np.zeros(1))",
+            ShmPath);
+        string list = Pshm("list");
+        Assert.That(list, Does.Contain(NameOf("99")));
+        Assert.That(list.Split('\n').Where(line => line.StartsWith(Name, StringComparison.Ordinal)).Select(line => line.Length), Is.All.LessThan(1000));
+        Assert.That(list, Does.Match($"{Name} .*\\.\\.\\. "));
+        Assert.That(Listed(Name).GetProperty("dtype").GetString(), Does.EndWith("('f2999', '<f8')]"));
+    }
+
     private static JsonElement Listed(string name) => JsonDocument.Parse(Pshm("list", "--json")).RootElement
         .EnumerateArray().Single(array => array.GetProperty("name").GetString() == name);
 }

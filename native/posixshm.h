@@ -67,6 +67,7 @@ enum
     PAL_ENAMETOOLONG = 0x10025,
     PAL_ENFILE       = 0x10029,
     PAL_ENODEV       = 0x1002C,
+    PAL_ENOLCK       = 0x1002E,
     PAL_ENOENT       = 0x1002D,
     PAL_ENOMEM       = 0x10031,
     PAL_ENOSPC       = 0x10034,
@@ -77,6 +78,7 @@ enum
     PAL_EPERM        = 0x10042,
     PAL_EROFS        = 0x10046,
     PAL_ETIMEDOUT    = 0x1004D,
+    PAL_EXDEV        = 0x1004F,
     PAL_ENXIO        = 0x1003B,
     PAL_ENONSTANDARD = 0x1FFFF,
 };
@@ -109,7 +111,7 @@ enum
 typedef struct
 {
     PosixShmStatus status;
-    int32_t locked;      /* 1 if somebody holds a lock on the byte that was asked for, else 0 */
+    int32_t locked;      /* the PAL_LOCK_* that another open file holds on the byte that was asked for, else 0; -1 if the query failed */
     int32_t head_length; /* how much of head was read: min(size, PAL_PROBE_HEAD) */
     int32_t tail_length; /* how much of tail was read: from the last whole page, or else from the start, to the end */
     int32_t reserved;
@@ -140,9 +142,6 @@ POSIXSHM_EXPORT int32_t PosixShm_RenameNew(const char* from, const char* to);
 /* Renames a file over whatever has the new name; rename(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_Rename(const char* from, const char* to);
 
-/* Exchanges the files of two names; renameat2(2), RENAME_EXCHANGE. Returns 0, or -1 (EINVAL: the file system cannot). */
-POSIXSHM_EXPORT int32_t PosixShm_Exchange(const char* one, const char* other);
-
 /* Makes memory that has no name at all; memfd_create(2). Returns a descriptor, or -1. */
 POSIXSHM_EXPORT intptr_t PosixShm_CreateAnonymous(const char* label);
 
@@ -163,6 +162,15 @@ POSIXSHM_EXPORT int32_t PosixShm_FStat(intptr_t fd, PosixShmStatus* status);
 
 /* Reads what the kernel knows of a name; of what a symbolic link points to if follow is 1; statx(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_Stat(const char* path, int32_t follow, PosixShmStatus* status);
+
+/* Tells whether this process owns a file, or may act as its owner, also where ids are not mapped; fcntl(2), O_NOATIME. Returns 1, 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_IsOwner(intptr_t fd);
+
+/* Gives a file an owner and a group; fchown(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_FChOwn(intptr_t fd, uint32_t owner, uint32_t group);
+
+/* Gives a file the access control list of another one, or none; fgetxattr(2), fsetxattr(2), fremovexattr(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_CopyAccessList(intptr_t from, intptr_t to);
 
 /* Sets the permission bits exactly, whatever the umask; fchmod(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FChMod(intptr_t fd, uint32_t permissions);
@@ -196,8 +204,20 @@ POSIXSHM_EXPORT int32_t PosixShm_LockByte(intptr_t fd, int64_t offset, int32_t k
 /* Drops all locks of an open file, as closing its last copy would; fcntl(2), F_OFD_SETLK. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_UnlockAll(intptr_t fd);
 
-/* Asks whether anybody else holds a lock on one byte; fcntl(2), F_OFD_GETLK. Returns 1, 0, or -1. */
-POSIXSHM_EXPORT int32_t PosixShm_IsByteLocked(intptr_t fd, int64_t offset);
+/*
+ * Queries the lock of another open file that would refuse a PAL_LOCK_* on one byte; fcntl(2), F_OFD_GETLK. PAL_LOCK_SHARED meets
+ * exclusive locks only, which take write permission. Returns the PAL_LOCK_* that was met, 0 for none, or -1.
+ */
+POSIXSHM_EXPORT int32_t PosixShm_FindByteLock(intptr_t fd, int64_t offset, int32_t kind);
+
+/*
+ * Takes a write lease, which the kernel grants only while no other open file or mapping exists, in any namespace; fcntl(2),
+ * F_SETLEASE, after F_SETSIG. Returns 0, or -1 (EAGAIN: another one exists; EACCES, EINVAL: not known).
+ */
+POSIXSHM_EXPORT int32_t PosixShm_TakeLease(intptr_t fd);
+
+/* Ends that lease; fcntl(2), F_SETLEASE. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_EndLease(intptr_t fd);
 
 /* ---- mappings ------------------------------------------------------------------------------- */
 
@@ -278,28 +298,25 @@ POSIXSHM_EXPORT int64_t PosixShm_WaitForThreadEnd(void* watch);
 
 /* ---- named semaphores --------------------------------------------------------------------------- */
 
-/* Opens a semaphore, or creates one, if the name is free; sem_open(3), which is variadic. Returns it, or NULL. */
-POSIXSHM_EXPORT void* PosixShm_SemOpen(const char* name, int32_t create, uint32_t mode, uint32_t value);
+/* Makes the content of a semaphore's file, as sem_open(3) does; sem_init(3). The bytes are as many as PosixShm_GetSemaphoreSize returns. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_SemInit(void* bytes, uint32_t value);
+
+/* Tells whether memory can be a semaphore of this C library that processes share. Returns 1 or 0. */
+POSIXSHM_EXPORT int32_t PosixShm_IsSemaphore(const void* semaphore);
 
 /*
  * Lowers the count, waiting at most so long; sem_trywait(3) for 0, else sem_clockwait(3), monotonic clock.
- * Returns 0, or -1 (EAGAIN or ETIMEDOUT: it stayed zero; ENOSYS: this libc can only try).
+ * Returns 0, or -1 (EAGAIN or ETIMEDOUT: it stayed zero; ENOSYS: this libc can only try; EINVAL: it is not a semaphore, for which the C library would abort).
  */
 POSIXSHM_EXPORT int32_t PosixShm_SemWait(void* semaphore, int32_t timeoutMilliseconds);
 
-/* Raises the count; sem_post(3). Returns 0, or -1. */
+/* Raises the count; sem_post(3). Returns 0, or -1 (EINVAL: it is not a semaphore). */
 POSIXSHM_EXPORT int32_t PosixShm_SemPost(void* semaphore);
 
-/* Reads the count; sem_getvalue(3). Returns it, or -1. */
+/* Reads the count; sem_getvalue(3). Returns it, or -1 (EINVAL: it is not a semaphore). */
 POSIXSHM_EXPORT int32_t PosixShm_SemGetValue(void* semaphore);
 
-/* Closes a semaphore; sem_close(3). Returns 0, or -1. */
-POSIXSHM_EXPORT int32_t PosixShm_SemClose(void* semaphore);
-
-/* Removes a semaphore's name; sem_unlink(3). Returns 0, or -1. */
-POSIXSHM_EXPORT int32_t PosixShm_SemUnlink(const char* name);
-
-/* Tells how large the file behind a semaphore is: the C library maps that much of it, whether it is there or not. */
+/* Tells how large the file behind a semaphore is. */
 POSIXSHM_EXPORT int32_t PosixShm_GetSemaphoreSize(void);
 
 /* ---- directories ------------------------------------------------------------------------------ */

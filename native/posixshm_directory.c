@@ -70,7 +70,7 @@ static int32_t probe_open_file(int fd, int64_t lockOffset, PosixShmProbe* probe)
     int64_t tail = size < PAL_PAGE ? size : PAL_PAGE + size % PAL_PAGE;
     probe->head_length = read_range(fd, probe->head, PAL_PROBE_HEAD, 0);
     probe->tail_length = read_range(fd, probe->tail, tail, size - tail);
-    probe->locked = lockOffset < 0 ? 0 : PosixShm_IsByteLocked(fd, lockOffset);
+    probe->locked = lockOffset < 0 ? 0 : PosixShm_FindByteLock(fd, lockOffset, PAL_LOCK_EXCLUSIVE);
     return probe->head_length < 0 || probe->tail_length < 0 || probe->locked < 0 ? -1 : 0;
 }
 

@@ -20,6 +20,7 @@ int32_t PosixShm_ConvertErrno(int32_t platformErrno)
         case ENAMETOOLONG: return PAL_ENAMETOOLONG;
         case ENFILE:       return PAL_ENFILE;
         case ENODEV:       return PAL_ENODEV;
+        case ENOLCK:       return PAL_ENOLCK;
         case ENOENT:       return PAL_ENOENT;
         case ENOMEM:       return PAL_ENOMEM;
         case ENOSPC:       return PAL_ENOSPC;
@@ -31,6 +32,7 @@ int32_t PosixShm_ConvertErrno(int32_t platformErrno)
         case EPERM:        return PAL_EPERM;
         case EROFS:        return PAL_EROFS;
         case ETIMEDOUT:    return PAL_ETIMEDOUT;
+        case EXDEV:        return PAL_EXDEV;
         default:           return PAL_ENONSTANDARD;
     }
 }

@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +27,11 @@ intptr_t PosixShm_Open(const char* path, int32_t flags)
     native |= (flags & PAL_O_RDWR) ? O_RDWR : O_RDONLY;
     native |= (flags & PAL_O_CREAT) ? O_CREAT | O_EXCL : 0;
     native |= (flags & PAL_O_FOLLOW) ? 0 : O_NOFOLLOW;
+
+    if (FAULT((flags & PAL_O_CREAT) && strstr(path, ".posixshm-") != NULL ? "create-own" : "open"))
+    {
+        return -1;
+    }
 
     int fd;
     RETRY(fd, open(path, native, OWNER_READ_WRITE));
@@ -72,7 +79,7 @@ int32_t PosixShm_LinkThroughProc(intptr_t fd, const char* path)
 
 int32_t PosixShm_Link(const char* from, const char* to)
 {
-    return link(from, to);
+    return FAULT("link") ? -1 : link(from, to);
 }
 
 int32_t PosixShm_RenameNew(const char* from, const char* to)
@@ -88,14 +95,6 @@ int32_t PosixShm_Rename(const char* from, const char* to)
 {
     FAILPOINT("before-replace");
     int result = rename(from, to);
-    FAILPOINT("after-replace");
-    return result;
-}
-
-int32_t PosixShm_Exchange(const char* one, const char* other)
-{
-    FAILPOINT("before-replace");
-    int32_t result = FAULT("exchange") ? -1 : (int32_t)syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
     FAILPOINT("after-replace");
     return result;
 }
@@ -177,6 +176,40 @@ int32_t PosixShm_FStat(intptr_t fd, PosixShmStatus* status)
 int32_t PosixShm_Stat(const char* path, int32_t follow, PosixShmStatus* status)
 {
     return posixshm_status(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW, status);
+}
+
+int32_t PosixShm_IsOwner(intptr_t fd)
+{
+    /* The kernel compares its own ids: an id that this user namespace does not map is the same number for all of them. */
+    int flags = fcntl((int)fd, F_GETFL);
+    int result = flags < 0 ? -1 : fcntl((int)fd, F_SETFL, flags | O_NOATIME);
+    if (result < 0)
+    {
+        return errno == EPERM ? 0 : -1;
+    }
+
+    return 1;
+}
+
+int32_t PosixShm_FChOwn(intptr_t fd, uint32_t owner, uint32_t group)
+{
+    return FAULT("chown") ? -1 : fchown((int)fd, (uid_t)owner, (gid_t)group);
+}
+
+int32_t PosixShm_CopyAccessList(intptr_t from, intptr_t to)
+{
+    static const char name[] = "system.posix_acl_access";
+    char list[16384];
+    ssize_t length = FAULT("acl") ? -1 : fgetxattr((int)from, name, list, sizeof list);
+    if (length >= 0)
+    {
+        return fsetxattr((int)to, name, list, (size_t)length, 0);
+    }
+
+    /* A new file of a directory with a default list has one of its own. */
+    int is_none = errno == ENODATA || errno == EOPNOTSUPP || errno == ENOSYS;
+    int result = is_none ? fremovexattr((int)to, name) : -1;
+    return result == 0 || (is_none && (errno == ENODATA || errno == EOPNOTSUPP || errno == ENOSYS)) ? 0 : -1;
 }
 
 int32_t PosixShm_FChMod(intptr_t fd, uint32_t permissions)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 static struct flock one_byte(int64_t offset, short type)
@@ -37,10 +38,30 @@ int32_t PosixShm_UnlockAll(intptr_t fd)
     return result;
 }
 
-int32_t PosixShm_IsByteLocked(intptr_t fd, int64_t offset)
+int32_t PosixShm_FindByteLock(intptr_t fd, int64_t offset, int32_t kind)
 {
-    struct flock lock = one_byte(offset, F_WRLCK);
+    struct flock lock = one_byte(offset, kind == PAL_LOCK_SHARED ? F_RDLCK : F_WRLCK);
     int result;
-    RETRY(result, fcntl((int)fd, F_OFD_GETLK, &lock));
-    return result < 0 ? -1 : lock.l_type != F_UNLCK;
+    RETRY(result, FAULT("lock-query") ? -1 : fcntl((int)fd, F_OFD_GETLK, &lock));
+    if (result < 0)
+    {
+        return -1;
+    }
+
+    int found = lock.l_type == F_RDLCK ? PAL_LOCK_SHARED : PAL_LOCK_EXCLUSIVE;
+    return lock.l_type == F_UNLCK ? 0 : found;
+}
+
+int32_t PosixShm_TakeLease(intptr_t fd)
+{
+    /* Without F_SETSIG, an open by another process sends SIGIO, which kills this one. SIGURG is ignored unless handled. */
+    int result = FAULT("lease") ? -1 : fcntl((int)fd, F_SETSIG, SIGURG);
+    result = result < 0 ? -1 : fcntl((int)fd, F_SETLEASE, F_WRLCK);
+    FAILPOINT("lease");
+    return result;
+}
+
+int32_t PosixShm_EndLease(intptr_t fd)
+{
+    return fcntl((int)fd, F_SETLEASE, F_UNLCK);
 }

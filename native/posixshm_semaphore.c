@@ -3,20 +3,19 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <semaphore.h>
 #include <stddef.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <time.h>
 
-OLD_VERSION(sem_open);
-OLD_VERSION(sem_close);
-OLD_VERSION(sem_unlink);
-OLD_VERSION(sem_wait);
+OLD_VERSION(sem_init);
 OLD_VERSION(sem_trywait);
 OLD_VERSION(sem_post);
 OLD_VERSION(sem_getvalue);
 OLD_VERSION(dlsym);
+
+/* More than the threads of any machine: PID_MAX_LIMIT is four times less. */
+#define MOST_WAITERS (1u << 24)
 
 typedef int (*ClockWait)(sem_t*, clockid_t, const struct timespec*);
 
@@ -39,20 +38,63 @@ static ClockWait find_clock_wait(void)
     return found;
 }
 
-void* PosixShm_SemOpen(const char* name, int32_t create, uint32_t mode, uint32_t value)
+int32_t PosixShm_SemInit(void* bytes, uint32_t value)
 {
-    sem_t* semaphore;
-    do
-    {
-        semaphore = create ? sem_open(name, O_CREAT | O_EXCL, (mode_t)mode, value) : sem_open(name, 0);
-    }
-    while (semaphore == SEM_FAILED && errno == EINTR);
+    memset(bytes, 0, sizeof(sem_t));
+    return sem_init(bytes, 1, value);
+}
 
-    return semaphore == SEM_FAILED ? NULL : semaphore;
+/*
+ * A new semaphore's bytes after its count and its number of waiters are the same in every semaphore that processes share. The C library
+ * does not check them, and ends the process if the kernel refuses what they lead to. musl leaves all but the first four undefined.
+ */
+int32_t PosixShm_IsSemaphore(const void* semaphore)
+{
+    enum
+    {
+        COUNTS = 8,
+#ifdef __GLIBC__
+        FIXED = sizeof(sem_t) - COUNTS,
+#else
+        FIXED = 4,
+#endif
+    };
+
+    sem_t fresh;
+    char now[sizeof(sem_t)];
+    memcpy(now, semaphore, sizeof now);
+    if (PosixShm_SemInit(&fresh, 0) < 0 || memcmp(now + COUNTS, (const char*)&fresh + COUNTS, FIXED) != 0)
+    {
+        return 0;
+    }
+
+#ifdef __GLIBC__
+    uint64_t counts;
+    memcpy(&counts, now, sizeof counts);
+    return (counts & UINT32_MAX) <= INT32_MAX && counts >> 32 <= MOST_WAITERS;
+#else
+    return 1;
+#endif
+}
+
+static int is_semaphore(const void* semaphore)
+{
+    if (PosixShm_IsSemaphore(semaphore))
+    {
+        return 1;
+    }
+
+    errno = EINVAL;
+    return 0;
 }
 
 int32_t PosixShm_SemWait(void* semaphore, int32_t timeoutMilliseconds)
 {
+    if (!is_semaphore(semaphore))
+    {
+        return -1;
+    }
+
     if (timeoutMilliseconds == 0)
     {
         return sem_trywait(semaphore);
@@ -82,23 +124,13 @@ int32_t PosixShm_SemWait(void* semaphore, int32_t timeoutMilliseconds)
 
 int32_t PosixShm_SemPost(void* semaphore)
 {
-    return sem_post(semaphore);
+    return is_semaphore(semaphore) ? sem_post(semaphore) : -1;
 }
 
 int32_t PosixShm_SemGetValue(void* semaphore)
 {
     int value;
-    return sem_getvalue(semaphore, &value) < 0 ? -1 : value;
-}
-
-int32_t PosixShm_SemClose(void* semaphore)
-{
-    return sem_close(semaphore);
-}
-
-int32_t PosixShm_SemUnlink(const char* name)
-{
-    return sem_unlink(name);
+    return !is_semaphore(semaphore) || sem_getvalue(semaphore, &value) < 0 ? -1 : value;
 }
 
 int32_t PosixShm_GetSemaphoreSize(void)

@@ -1,12 +1,22 @@
 using System.CommandLine;
 using System.Globalization;
+using PosixShm.Synchronization;
 
 namespace PosixShm.Cli;
 
-/// <summary><c>pshm prune [PATTERN] [--older-than AGE] [--delete] [--json]</c>.</summary>
+/// <summary><c>pshm prune [PATTERN] [--older-than AGE] [--delete] [--json]</c>, and the same of <c>pshm semaphore</c>.</summary>
 internal static class PruneCommand
 {
-    public static Command Define()
+    public static Command Define() => Define(
+        "List leftovers, arrays that no live process has attached, or delete them. An array is deleted only if the kernel knows no other open file or mapping of it, in any container."
+        + " Of another user's array it tells that to root only, and not inside a user namespace: there, programs without PosixShm (numpy) in other PID namespaces are not seen.",
+        static (options, json) => ListCommand.Write(SharedArray.Prune(options), json));
+
+    public static Command DefineForSemaphores() => Define(
+        "List what programs killed while they created a semaphore may have left, names of six letters or digits; or delete those that are certainly leftovers.",
+        static (options, json) => SemaphoreCommand.Write(NamedSemaphore.Prune(options), json));
+
+    private static Command Define(string description, Action<PruneOptions, bool> prune)
     {
         Argument<string> pattern = new("pattern")
         {
@@ -22,10 +32,7 @@ internal static class PruneCommand
         };
         Option<bool> delete = new("--delete") { Description = "Delete them; without it, they are only listed.", Arity = ArgumentArity.Zero };
         Option<bool> json = CommandTree.JsonOption();
-        Command command = new("prune", "List leftovers, arrays that no live process has attached, or delete them.")
-        {
-            pattern, age, delete, json,
-        };
+        Command command = new("prune", description) { pattern, age, delete, json };
         command.SetAction(parsed => Run(
             new PruneOptions
             {
@@ -33,13 +40,14 @@ internal static class PruneCommand
                 MinimumAge = ParseAge(parsed.GetRequiredValue(age)),
                 DryRun = !parsed.GetValue(delete),
             },
-            parsed.GetValue(json)));
+            parsed.GetValue(json),
+            prune));
         return command;
     }
 
-    private static int Run(PruneOptions options, bool json)
+    private static int Run(PruneOptions options, bool json, Action<PruneOptions, bool> prune)
     {
-        ListCommand.Write(SharedArray.Prune(options), json);
+        prune(options, json);
         return ExitCode.Done;
     }
 

@@ -5,9 +5,12 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Cli;
 
-/// <summary><c>pshm semaphore list|create|post|wait|delete</c>.</summary>
+/// <summary><c>pshm semaphore list|create|post|wait|delete|prune</c>.</summary>
 internal static class SemaphoreCommand
 {
+    // The user names it, and the library checks what it is.
+    private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
+
     public static Command Define() => new("semaphore", "Named semaphores, shared with C (sem_open) and Python (posix_ipc).")
     {
         DefineList(),
@@ -15,6 +18,7 @@ internal static class SemaphoreCommand
         DefinePost(),
         DefineWait(),
         DefineDelete(),
+        PruneCommand.DefineForSemaphores(),
     };
 
     private static Command DefineList()
@@ -85,7 +89,19 @@ internal static class SemaphoreCommand
 
     private static int List(bool json)
     {
-        List<(string Name, int? Count)> semaphores = [.. NamedSemaphore.List().Select(static name => (name, CountOf(name)))];
+        Dictionary<string, bool> leftovers = NamedSemaphore.Prune().ToDictionary(static leftover => leftover.Name, static leftover => leftover.IsCertain);
+        Write([.. NamedSemaphore.List().Select(name => new Fact(name, CountOf(name), leftovers.TryGetValue(name, out bool isCertain) ? Word(isCertain) : "no"))], json);
+        return ExitCode.Done;
+    }
+
+    /// <summary>Prints leftovers as a list of semaphores.</summary>
+    public static void Write(IReadOnlyList<SemaphoreLeftover> leftovers, bool json)
+        => Write([.. leftovers.Select(static leftover => new Fact(leftover.Name, CountOf(leftover.Name), Word(leftover.IsCertain)))], json);
+
+    private static string Word(bool isCertain) => isCertain ? "certain" : "possible";
+
+    private static void Write(List<Fact> semaphores, bool json)
+    {
         if (json)
         {
             Json.Write(document => WriteJson(document, semaphores));
@@ -94,29 +110,28 @@ internal static class SemaphoreCommand
         {
             WriteText(semaphores);
         }
-
-        return ExitCode.Done;
     }
 
-    private static void WriteText(List<(string Name, int? Count)> semaphores)
+    private static void WriteText(List<Fact> semaphores)
     {
         using TextWriter output = Output.OpenText();
-        int width = semaphores.Max(static semaphore => Math.Max(semaphore.Name.Length, "NAME".Length));
-        output.WriteLine($"{"NAME".PadRight(width)}  COUNT");
-        foreach ((string name, int? count) in semaphores)
+        int width = semaphores.Max(static semaphore => Math.Max(Printable.Of(semaphore.Name).Length, "NAME".Length));
+        output.WriteLine($"{"NAME".PadRight(width)}  {"COUNT",-10}  LEFTOVER");
+        foreach (Fact semaphore in semaphores)
         {
-            output.WriteLine($"{name.PadRight(width)}  {count?.ToString(CultureInfo.InvariantCulture) ?? "-"}");
+            output.WriteLine($"{Printable.Of(semaphore.Name).PadRight(width)}  {semaphore.Count?.ToString(CultureInfo.InvariantCulture) ?? "-",-10}  {semaphore.Leftover}");
         }
     }
 
-    private static void WriteJson(Json json, List<(string Name, int? Count)> semaphores)
+    private static void WriteJson(Json json, List<Fact> semaphores)
     {
         json.Writer.WriteStartArray();
-        foreach ((string name, int? count) in semaphores)
+        foreach (Fact semaphore in semaphores)
         {
             json.Writer.WriteStartObject();
-            json.Writer.WriteString("name", name);
-            json.WriteNumberOrNull("count", count);
+            json.Writer.WriteString("name", semaphore.Name);
+            json.WriteNumberOrNull("count", semaphore.Count);
+            json.Writer.WriteString("leftover", semaphore.Leftover);
             json.Writer.WriteEndObject();
             json.FlushIfLarge();
         }
@@ -129,7 +144,7 @@ internal static class SemaphoreCommand
     {
         try
         {
-            using NamedSemaphore semaphore = NamedSemaphore.Open(name);
+            using NamedSemaphore semaphore = NamedSemaphore.Open(name, s_anyOwner);
             return semaphore.CurrentCount;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
@@ -156,7 +171,7 @@ internal static class SemaphoreCommand
             throw Failures.WrongUse($"A count is raised by one or more, not by {count}.");
         }
 
-        using NamedSemaphore semaphore = NamedSemaphore.Open(name);
+        using NamedSemaphore semaphore = NamedSemaphore.Open(name, s_anyOwner);
         semaphore.Release(count);
         return ExitCode.Done;
     }
@@ -164,7 +179,7 @@ internal static class SemaphoreCommand
     private static int Wait(string name, string? seconds)
     {
         TimeSpan timeout = seconds is null ? Timeout.InfiniteTimeSpan : ParseSeconds(seconds);
-        using NamedSemaphore semaphore = NamedSemaphore.Open(name);
+        using NamedSemaphore semaphore = NamedSemaphore.Open(name, s_anyOwner);
         return semaphore.TryWait(timeout)
             ? ExitCode.Done
             : throw new TimeoutException($"The count of the semaphore '{semaphore.Name}' stayed zero for {seconds} seconds.");
@@ -180,4 +195,6 @@ internal static class SemaphoreCommand
         NamedSemaphore.Delete(name);
         return ExitCode.Done;
     }
+
+    private readonly record struct Fact(string Name, int? Count, string Leftover);
 }

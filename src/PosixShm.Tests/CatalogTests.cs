@@ -106,4 +106,56 @@ internal sealed class CatalogTests : NamedTest
             return 0;
         }
     }
+
+    [TestCase("lock-query:37", "open file description locks")]
+    [TestCase("lock-query:22", "open file description locks")]
+    [TestCase("probe:5", "list")]
+    public void A_folder_whose_files_cannot_be_read_is_not_an_empty_one(string fault, string message)
+    {
+        SharedArray.Create(Name, 1).Dispose();
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], List, Name, message);
+        child.WaitForSuccess();
+
+        static int List(string[] args)
+        {
+            Assert.That(SharedArray.List, Throws.InstanceOf<IOException>().With.Message.Contains(args[1]));
+            Assert.That(() => SharedArray.Prune(), Throws.InstanceOf<IOException>().With.Message.Contains(args[1]));
+            Assert.That(() => SharedArray.Describe(args[0]), Throws.InstanceOf<IOException>().With.Message.Contains(args[0]));
+            return 0;
+        }
+    }
+
+    [TestCase("probe:2")]
+    [TestCase("probe:13")]
+    [TestCase("probe:1")]
+    [TestCase("probe:40")]
+    public void Files_that_vanished_or_that_this_user_may_not_read_are_skipped(string fault)
+    {
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], List);
+        child.WaitForSuccess();
+
+        static int List(string[] args) => SharedArray.List().Count;
+    }
+
+    [Test]
+    public void A_lease_that_another_process_keeps_does_not_stop_a_listing()
+    {
+        SharedArray.Create(Name, 1).Dispose();
+        SharedArray.Create(NameOf("free"), 1).Dispose();
+        using ChildProcess holder = Python.Start(
+            """
+            import fcntl, os, signal
+            fd = os.open(sys.argv[1], os.O_RDWR)
+            fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            print("LEASED", flush=True)
+            sys.stdin.readline()
+            """,
+            ShmPath);
+        holder.Expect("LEASED");
+        Assert.That(SharedArray.List().Select(info => info.Name).Where(name => name.StartsWith(Name, StringComparison.Ordinal)), Is.EqualTo(new[] { NameOf("free") }));
+        Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<IOException>().With.Message.Contains("lease"));
+        holder.WaitForSuccess();
+        Assert.That(SharedArray.Exists(Name), Is.True);
+    }
 }

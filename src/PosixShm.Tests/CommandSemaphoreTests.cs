@@ -51,7 +51,25 @@ internal sealed class CommandSemaphoreTests : CommandTest
             import json, sys
             print(*[(s["name"][len(sys.argv[1]):], s["count"], len(s)) for s in json.load(sys.stdin) if s["name"].startswith(sys.argv[1])])' "$2"
             """;
-        Assert.That(Shell(script, Python.Interpreter, Name), Is.EqualTo("('-größe', 7, 2) ('-none', None, 2)"));
+        Assert.That(Shell(script, Python.Interpreter, Name), Is.EqualTo("('-größe', 7, 3) ('-none', None, 3)"));
+    }
+
+    [Test]
+    public void Leftovers_of_killed_creators_are_listed_as_such_and_pruned_when_told()
+    {
+        string left = Guid.NewGuid().ToString("N")[..6];
+        File.WriteAllBytes(ShmPathOf("sem." + left), []);
+        try
+        {
+            Assert.That(Shell("\"$pshm\" semaphore list | awk -v name=\"$1\" '$1 == name { print $2, $3 }'", left), Is.EqualTo("- certain"));
+            Assert.That(Pshm("semaphore", "prune", left, "--json"), Does.Contain("\"leftover\":\"certain\""));
+            Assert.That(Pshm("semaphore", "prune", left, "--delete"), Does.Contain(left));
+            Assert.That(ShmPathOf("sem." + left), Does.Not.Exist);
+        }
+        finally
+        {
+            File.Delete(ShmPathOf("sem." + left));
+        }
     }
 
     [Test]

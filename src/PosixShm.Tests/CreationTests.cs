@@ -26,6 +26,18 @@ internal sealed class CreationTests : NamedTest
     [TestCase("link-empty-path:2,link-through-proc:2", TestName = "Without_a_way_to_link_a_name_of_its_own_is_renamed")]
     [TestCase("open-unnamed:95,rename:22", TestName = "Without_renaming_a_name_of_its_own_is_linked")]
     [TestCase("open-unnamed:95,rename:38", TestName = "On_an_old_kernel_a_name_of_its_own_is_linked")]
+    [TestCase("open-unnamed:13", TestName = "Where_a_sandbox_refuses_O_TMPFILE_a_name_of_its_own_is_renamed_EACCES")]
+    [TestCase("open-unnamed:1", TestName = "Where_a_sandbox_refuses_O_TMPFILE_a_name_of_its_own_is_renamed_EPERM")]
+    [TestCase("open-unnamed:38", TestName = "Where_a_sandbox_refuses_O_TMPFILE_a_name_of_its_own_is_renamed_ENOSYS")]
+    [TestCase("open-unnamed:21", TestName = "Where_a_sandbox_refuses_O_TMPFILE_a_name_of_its_own_is_renamed_EISDIR")]
+    [TestCase("link-empty-path:13", TestName = "Where_a_sandbox_refuses_linkat_a_name_of_its_own_is_renamed_EACCES")]
+    [TestCase("link-empty-path:1", TestName = "Where_a_sandbox_refuses_linkat_a_name_of_its_own_is_renamed_EPERM")]
+    [TestCase("link-empty-path:18", TestName = "Where_a_sandbox_refuses_linkat_a_name_of_its_own_is_renamed_EXDEV")]
+    [TestCase("link-empty-path:38", TestName = "Where_a_sandbox_refuses_linkat_a_name_of_its_own_is_renamed_ENOSYS")]
+    [TestCase("link-empty-path:2,link-through-proc:13", TestName = "Where_a_sandbox_refuses_proc_a_name_of_its_own_is_renamed")]
+    [TestCase("open-unnamed:13,rename:1", TestName = "Where_a_sandbox_refuses_a_rename_a_name_of_its_own_is_linked")]
+    [TestCase("open-unnamed:13,rename:13,link:13", TestName = "Where_nothing_else_is_allowed_the_header_is_written_last")]
+    [TestCase("open-unnamed:13,create-own:13", TestName = "Where_no_other_name_is_allowed_the_header_is_written_last")]
     [TestCase("allocate:95", TestName = "Without_fallocate_the_size_is_set")]
     public void Fallback(string fault)
     {
@@ -42,6 +54,66 @@ internal sealed class CreationTests : NamedTest
             Assert.That(Create(args), Is.EqualTo(3));
             Assert.That(Directory.GetFiles("/dev/shm"), Has.Length.EqualTo(1));
             return 0;
+        }
+    }
+
+    [TestCase("open-unnamed:13", TestName = "A_name_of_255_bytes_has_room_for_a_name_of_its_own")]
+    [TestCase("open-unnamed:13,create-own:13", TestName = "A_name_of_255_bytes_is_created_in_place")]
+    public void Longest(string fault)
+    {
+        string longest = Name + string.Concat(Enumerable.Repeat("ö", (255 - Name.Length) / 2)) + new string('x', (255 - Name.Length) % 2);
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Create, longest);
+        Assert.That(child.WaitForExit(), Is.Zero, child.Output + child.Errors);
+        Assert.That(SharedArray.Exists(longest), Is.True);
+    }
+
+    [Test]
+    public void If_every_way_to_create_is_refused_the_first_refusal_is_reported()
+    {
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "open-unnamed:1,create-own:13,open:38")], Create, Name);
+        Assert.That(child.WaitForExit(), Is.EqualTo(2), child.Errors);
+        Assert.That(child.Output, Does.Contain("permissions").And.Contain(Name));
+    }
+
+    [TestCase(ArrayLayout.Npy, "write-tail")]
+    [TestCase(ArrayLayout.Npy, "map")]
+    [TestCase(ArrayLayout.Npy, "chmod")]
+    [TestCase(ArrayLayout.Npy, "lock")]
+    [TestCase(ArrayLayout.SharedArray, "lock")]
+    public void A_creator_killed_where_nothing_else_is_allowed_leaves_what_is_no_array_and_can_be_deleted(ArrayLayout layout, string step)
+    {
+        using ChildProcess child = ChildProcess.Start(
+            [(FailingShim.FailAt, "open-unnamed:13,create-own:13"), (FailingShim.DieAt, step)], CreateLayout, Name, layout.ToString());
+        Assert.That(child.WaitForExit(), Is.EqualTo(128 + 9), child.Output);
+        Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>());
+        Assert.That((SharedArray.Exists(Name), CreateWith(FailingShim.FailAt, "open-unnamed:13,create-own:13")), Is.EqualTo((false, 3)), "the name is taken");
+        SharedArray.Delete(Name);
+        Assert.That(CreateWith(FailingShim.FailAt, "open-unnamed:13,create-own:13"), Is.Zero);
+
+        static int CreateLayout(string[] args)
+        {
+            SharedArray.CreateFull(args[0], "float64", 1.5, new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }, 1000).Dispose();
+            return 0;
+        }
+    }
+
+    [Test]
+    public void An_array_created_in_place_has_its_elements_in_either_layout()
+    {
+        foreach (ArrayLayout layout in Enum.GetValues<ArrayLayout>())
+        {
+            using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "open-unnamed:13,create-own:13")], Fill, NameOf($"{layout}"), $"{layout}");
+            child.WaitForSuccess();
+            using SharedArray<double> array = SharedArray.Attach(NameOf($"{layout}"));
+            Assert.That(array, Is.All.EqualTo(1.5));
+            array.Lock.Enter();
+            array.Lock.Exit();
+        }
+
+        static int Fill(string[] args)
+        {
+            using SharedArray array = SharedArray.CreateFull(args[0], "float64", 1.5, new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }, 10);
+            return array.GetValue(9) is 1.5 ? 0 : 1;
         }
     }
 

@@ -41,7 +41,7 @@ internal sealed class ForeignLockTests : NamedTest
             int slot = owner & 0x1FF;
             return owner == me || (slot >= 1 && slot <= 448
                 && (__atomic_load_n(&slots[slot - 1], __ATOMIC_SEQ_CST) & 0x1FFFFF) == owner >> 9
-                && locks(F_OFD_GETLK, F_WRLCK, slot) != F_UNLCK);
+                && locks(F_OFD_GETLK, F_RDLCK, slot) != F_UNLCK);
         }
 
         static int enter(int repairs)

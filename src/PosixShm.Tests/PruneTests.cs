@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.IO.MemoryMappedFiles;
+
 namespace PosixShm.Tests;
 
 /// <summary>Only leftovers are deleted: what no live process has attached.</summary>
@@ -123,6 +126,220 @@ internal sealed class PruneTests : NamedTest
     {
         SharedArray.Create<byte>(Name, new SharedArrayOptions { Mode = UnixFileMode.UserRead }, 1).Dispose();
         Assert.That(Pruned(), Is.EqualTo(new[] { Name }));
+    }
+
+    [Test]
+    [Category("Root")]
+    public void An_array_that_Python_has_mapped_in_another_process_namespace_is_no_leftover()
+    {
+        SharedArray.Create(Name, 1).Dispose();
+        using ChildProcess python = Python.Start("a = np.load(sys.argv[1], mmap_mode='r'); print('READY'); sys.stdin.readline()", ShmPath);
+        python.Expect("READY");
+        string output = ChildProcess.Run("unshare", ["--pid", "--fork", "--mount-proc", .. ChildProcess.CommandLine(PruneAll, Name)]);
+        Assert.That(output.Trim(), Is.EqualTo("0"));
+        python.WaitForSuccess();
+        Assert.That(Pruned(), Is.EqualTo(new[] { Name }));
+
+        static int PruneAll(string[] args)
+        {
+            Console.WriteLine(SharedArray.Prune(new PruneOptions { Pattern = $"*{args[0]}*", DryRun = false }).Count);
+            return 0;
+        }
+    }
+
+    [Test]
+    public void An_array_that_this_process_has_mapped_otherwise_is_no_leftover()
+    {
+        SharedArray.Create(Name, 1).Dispose();
+        using (MemoryMappedFile file = MemoryMappedFile.CreateFromFile(ShmPath, FileMode.Open, null, 0, MemoryMappedFileAccess.Read))
+        using (MemoryMappedViewAccessor view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read))
+        {
+            Assert.That(Pruned(), Is.Empty);
+            Assert.That(view.CanWrite, Is.False);
+        }
+
+        using (File.OpenRead(ShmPath))
+        {
+            Assert.That(Pruned(), Is.Empty, "only open");
+        }
+
+        Assert.That(Pruned(), Is.EqualTo(new[] { Name }));
+    }
+
+    [Test]
+    public void Where_the_kernel_grants_no_lease_mappings_are_searched()
+    {
+        SharedArray.Create(Name, 1).Dispose();
+        using ChildProcess python = Python.Start("a = np.load(sys.argv[1], mmap_mode='r'); print('READY'); sys.stdin.readline()", ShmPath);
+        python.Expect("READY");
+        using ChildProcess pruner = ChildProcess.Start([(FailingShim.FailAt, "lease:13")], PruneTwice, Name);
+        pruner.Expect("0");
+        python.WaitForSuccess();
+        pruner.Send("again");
+        pruner.Expect("1");
+        pruner.WaitForSuccess();
+
+        static int PruneTwice(string[] args)
+        {
+            PruneOptions mine = new() { Pattern = args[0], DryRun = false };
+            Console.WriteLine(SharedArray.Prune(mine).Count);
+            _ = Console.ReadLine();
+            Console.WriteLine(SharedArray.Prune(mine).Count);
+            return 0;
+        }
+    }
+
+    [Test]
+    public void Processes_that_open_and_attach_while_a_third_prunes_live_and_none_fails()
+    {
+        using ChildProcess pruner = ChildProcess.Start(PruneForEver, Name);
+        using ChildProcess opener = Python.Start(
+            """
+            import os
+            print("READY", flush=True)
+            opened = 0
+            while opened < 2000:
+                try:
+                    os.close(os.open(sys.argv[1], os.O_RDWR))
+                    opened += 1
+                except FileNotFoundError:
+                    pass
+            """,
+            ShmPath);
+        using ChildProcess lister = ChildProcess.Start(List, Name);
+        pruner.Expect("READY");
+        opener.Expect("READY");
+        lister.Expect("READY");
+        for (int i = 0; i < 2000 || !opener.HasExited || !lister.HasExited; i++)
+        {
+            using SharedArray<int> array = SharedArray.CreateOrAttach<int>(Name, 10);
+            Assert.That(array.Length, Is.EqualTo(10));
+        }
+
+        opener.WaitForSuccess();
+        lister.WaitForSuccess();
+        pruner.Send("STOP");
+        pruner.WaitForSuccess();
+        Assert.That(int.Parse(pruner.Output.Split('\n')[1], CultureInfo.InvariantCulture), Is.Positive, "some were pruned");
+
+        static int List(string[] args)
+        {
+            Console.WriteLine("READY");
+            for (int i = 0; i < 300; i++)
+            {
+                _ = SharedArray.List();
+                _ = SharedArray.Exists(args[0]);
+            }
+
+            return 0;
+        }
+
+        static int PruneForEver(string[] args)
+        {
+            Task<string?> stop = Task.Run(Console.ReadLine);
+            Console.WriteLine("READY");
+            int count = 0;
+            while (!stop.IsCompleted)
+            {
+                count += SharedArray.Prune(new PruneOptions { Pattern = args[0], DryRun = false }).Count;
+            }
+
+            Console.WriteLine(count);
+            return 0;
+        }
+    }
+
+    [Test]
+    public void An_array_that_is_replaced_again_and_again_is_never_pruned()
+    {
+        using ChildProcess pruner = ChildProcess.Start(PruneForEver, Name);
+        pruner.Expect("READY");
+        SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        for (int i = 0; i < 2000; i++)
+        {
+            SharedArray<int> next = SharedArray.Replace<int>(Name, 1);
+            array.Dispose();
+            array = next;
+            Assert.That(array.IsCurrent, Is.True);
+        }
+
+        pruner.Send("STOP");
+        pruner.WaitForSuccess();
+        Assert.That(array.IsCurrent, Is.True);
+        array.Dispose();
+
+        static int PruneForEver(string[] args)
+        {
+            Task<string?> stop = Task.Run(Console.ReadLine);
+            Console.WriteLine("READY");
+            while (!stop.IsCompleted)
+            {
+                _ = SharedArray.Prune(new PruneOptions { Pattern = args[0], DryRun = false });
+            }
+
+            return 0;
+        }
+    }
+
+    [Test]
+    public void Of_processes_that_all_end_their_use_exactly_one_deletes()
+    {
+        const int Users = 6;
+        const int Rounds = 50;
+        ChildProcess[] children = [.. Enumerable.Range(0, Users).Select(_ => ChildProcess.Start(EndUse, Name))];
+        try
+        {
+            Array.ForEach(children, child => child.Expect("READY"));
+            for (int round = 0; round < Rounds; round++)
+            {
+                SharedArray.Create(Name, 1).Dispose();
+                Array.ForEach(children, child => child.Send("ATTACH"));
+                Array.ForEach(children, child => child.Expect("ATTACHED"));
+                Array.ForEach(children, child => child.Send("END"));
+                Assert.That(children.Select(child => child.ReadLine()).Order(), Is.EqualTo(Enumerable.Repeat("False", Users - 1).Append("True")), $"round {round}");
+                Assert.That(File.Exists(ShmPath), Is.False);
+            }
+
+            Array.ForEach(children, child => child.WaitForSuccess());
+        }
+        finally
+        {
+            Array.ForEach(children, child => child.Dispose());
+        }
+
+        static int EndUse(string[] args)
+        {
+            Console.WriteLine("READY");
+            while (Console.ReadLine() is not null)
+            {
+                SharedArray<double> array = SharedArray.Attach(args[0]);
+                Console.WriteLine("ATTACHED");
+                _ = Console.ReadLine();
+                Console.WriteLine(array.DisposeAndDeleteIfUnused());
+            }
+
+            return 0;
+        }
+    }
+
+    [Test]
+    public void The_last_user_deletes_and_no_other_does()
+    {
+        SharedArray<int> first = SharedArray.Create<int>(Name, 1);
+        SharedArray<int> second = SharedArray.Attach<int>(Name);
+        Assert.That(first.DisposeAndDeleteIfUnused(), Is.False, "another attachment");
+        Assert.That(() => first.DisposeAndDeleteIfUnused(), Throws.InstanceOf<ObjectDisposedException>());
+        SharedArrayLease<int> lease = second.Acquire();
+        Assert.That(second.DisposeAndDeleteIfUnused(), Is.False, "a lease");
+        lease.Dispose();
+        SharedArray<int> third = SharedArray.Attach<int>(Name);
+        using SharedArray<int> replacement = SharedArray.Replace<int>(Name, 2);
+        Assert.That(third.DisposeAndDeleteIfUnused(), Is.False, "another array has the name");
+        Assert.That(SharedArray.Attach<int>(Name).DisposeAndDeleteIfUnused(), Is.False);
+        Assert.That(replacement.DisposeAndDeleteIfUnused(), Is.True);
+        Assert.That(File.Exists(ShmPath), Is.False);
+        Assert.That(SharedArray.CreateAnonymous<int>(1).DisposeAndDeleteIfUnused(), Is.False, "no name");
+        Assert.That(SharedArray.Create<int>($"file://{Folder}/a", 1).DisposeAndDeleteIfUnused(), Is.True);
     }
 
     private IEnumerable<string> Pruned() => SharedArray.Prune(new PruneOptions { Pattern = Mine, DryRun = false }).Select(info => info.Name);

@@ -152,7 +152,7 @@ internal sealed class ReplaceTests : NamedTest
         Assert.That(array[2], Is.EqualTo(3));
 
         // A whole one under a name of its own may be left, as documented.
-        foreach (SharedArrayInfo leftover in SharedArray.List().Where(info => info.CreatorProcessId == killed && info.Name.StartsWith(".posixshm-", StringComparison.Ordinal)))
+        foreach (SharedArrayInfo leftover in SharedArray.List().Where(info => info.CreatorProcessId == killed && info.Name.StartsWith(Name + ".posixshm-", StringComparison.Ordinal)))
         {
             Assert.That(step, Is.EqualTo("before-replace"));
             SharedArray.Delete(leftover.Name);
@@ -164,4 +164,110 @@ internal sealed class ReplaceTests : NamedTest
             return 0;
         }
     }
+
+    [TestCase("")]
+    [TestCase("open-unnamed:95")]
+    public void A_new_generation_is_open_to_the_same_users_as_the_old_one(string fault)
+    {
+        // Mode 0640, of which the group's bits are the mask of a list that gives user 4242 read access, and the group nothing.
+        SharedArray.Create<int>(Name, 3).Dispose();
+        SharedArray.Create<int>(NameOf("plain"), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 }, 3).Dispose();
+        _ = Python.Run(
+            """
+            import os, struct
+            entries = [(1, 6, -1), (2, 4, 4242), (4, 0, -1), (16, 4, -1), (32, 0, -1)]
+            os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entries))
+            """,
+            ShmPath);
+        if (Mono.Unix.Native.Syscall.geteuid() == 0)
+        {
+            _ = ChildProcess.Run("chgrp", "4343", ShmPath, ShmPathOf(NameOf("plain")));
+        }
+
+        string[] before = [Permissions(Name), Permissions(NameOf("plain"))];
+        Assert.That(before[0], Does.Contain("640"));
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Renew, Name, NameOf("plain"));
+        child.WaitForSuccess();
+        Assert.That(new[] { Permissions(Name), Permissions(NameOf("plain")) }, Is.EqualTo(before));
+
+        static int Renew(string[] args)
+        {
+            foreach (string name in args)
+            {
+                SharedArray.Resize<int>(name, 5).Dispose();
+                SharedArray.Replace<long>(name, 2).Dispose();
+            }
+
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_list_that_the_directory_gives_new_files_is_not_given_to_a_new_generation()
+    {
+        string name = $"file://{Folder}/a";
+        SharedArray.Create<int>(name, 1).Dispose();
+        string before = Permissions($"{Folder}/a");
+        _ = Python.Run(
+            """
+            import os, struct
+            entries = [(1, 6, -1), (2, 6, 4242), (4, 6, -1), (16, 6, -1), (32, 0, -1)]
+            os.setxattr(sys.argv[1], "system.posix_acl_default", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entries))
+            """,
+            Folder);
+        SharedArray.Replace<int>(name, 2).Dispose();
+        Assert.That(Permissions($"{Folder}/a"), Is.EqualTo(before));
+    }
+
+    [TestCase("chown:1")]
+    [TestCase("acl:5")]
+    public void An_array_whose_users_would_change_is_not_replaced(string fault)
+    {
+        using SharedArray<int> array = SharedArray.CreateFrom(Name, 1, 2, 3);
+        if (fault.StartsWith("chown", StringComparison.Ordinal))
+        {
+            Assume.That(Mono.Unix.Native.Syscall.geteuid(), Is.Zero, "only root can give a file away");
+            _ = ChildProcess.Run("chgrp", "4343", ShmPath);
+        }
+
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Renew, Name);
+        child.WaitForSuccess();
+        Assert.That((array.IsCurrent, Directory.GetFiles("/dev/shm", $"{Name}*").Length), Is.EqualTo((true, 1)));
+
+        static int Renew(string[] args)
+        {
+            Assert.That(() => SharedArray.Replace<int>(args[0], 1), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains(args[0]).And.Message.Contains("group"));
+            Assert.That(() => SharedArray.Resize<int>(args[0], 1), Throws.InstanceOf<UnauthorizedAccessException>());
+            return 0;
+        }
+    }
+
+    [Test]
+    [Category("Root")]
+    public void Another_users_array_is_replaced_only_if_allowed_and_stays_that_users()
+    {
+        SharedArray.Create<int>(Name, new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }, 3).Dispose();
+        _ = ChildProcess.Run("chown", "4242:4343", ShmPath);
+        string before = Permissions(Name);
+        Assert.That(() => SharedArray.Replace<int>(Name, 1), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("AllowOtherOwners"));
+        Assert.That(() => SharedArray.Resize<int>(Name, 1), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("AllowOtherOwners"));
+        AttachOptions anyOwner = new() { AllowOtherOwners = true };
+        using (SharedArray<int> replaced = SharedArray.Replace<int>(Name, anyOwner, 4))
+        {
+            Assert.That((replaced.Length, replaced.IsCurrent, Permissions(Name)), Is.EqualTo((4, true, before)));
+        }
+
+        using SharedArray<int> resized = SharedArray.Resize<int>(Name, anyOwner, 2);
+        Assert.That((resized.Length, Permissions(Name)), Is.EqualTo((2, before)));
+    }
+
+    private static string Permissions(string name)
+        => Python.Run(
+            """
+            import os
+            status = os.stat(sys.argv[1])
+            acl = os.getxattr(sys.argv[1], "system.posix_acl_access").hex() if "system.posix_acl_access" in os.listxattr(sys.argv[1]) else None
+            print(oct(status.st_mode), status.st_uid, status.st_gid, acl)
+            """,
+            name.StartsWith('/') ? name : ShmPathOf(name));
 }

@@ -262,7 +262,7 @@ internal static class Soak
     // What a replacer leaves that is killed between the name of its own and the rename: whole arrays, as the documentation says. Others' are theirs.
     private static void RemoveTemporary(HashSet<int> workers, SharedArray<long> counts)
     {
-        foreach (SharedArrayInfo left in SharedArray.List().Where(static array => array.Name.StartsWith(".posixshm-", StringComparison.Ordinal)))
+        foreach (SharedArrayInfo left in SharedArray.List().Where(static array => array.Name.Contains(".posixshm-", StringComparison.Ordinal)))
         {
             if (left.CreatorProcessId is int creator && workers.Contains(creator) && SharedArray.TryDelete(left.Name))
             {

@@ -158,23 +158,6 @@ internal sealed class WaitEndTests : NamedTest
         }
     }
 
-    [TestCase("exchange:22")]
-    [TestCase("exchange:38")]
-    public void Readers_are_woken_also_where_names_cannot_be_exchanged(string fault)
-    {
-        using SharedArray<int> old = SharedArray.Create<int>(Name, 4);
-        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Replace, Name);
-        Assert.That(old.Changed.TryWait(0, s_limit, out _), Is.True);
-        child.WaitForSuccess();
-        Assert.That((old.IsCurrent, SharedArray.Describe(Name).Length), Is.EqualTo((false, 8L)));
-
-        static int Replace(string[] args)
-        {
-            SharedArray.Replace<int>(args[0], 8).Dispose();
-            return 0;
-        }
-    }
-
     [Test]
     public void Interrupt_ends_a_wait([Values("Enter", "TryEnter", "EnterRecovery", "Changed", "read-only Changed", "semaphore")] string what, [Values] bool isPending)
     {

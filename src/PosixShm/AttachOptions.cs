@@ -1,9 +1,9 @@
 namespace PosixShm;
 
-/// <summary>Says what is acceptable in an array that is attached.</summary>
+/// <summary>Says what is acceptable in an array that is attached or replaced, and in a semaphore that is opened.</summary>
 public sealed record AttachOptions
 {
-    /// <summary>Gets whether an array that belongs to another user (neither this process's effective user nor root) may be attached.</summary>
+    /// <summary>Gets whether an array or a semaphore that belongs to another user (neither this process's effective user nor root) may be used.</summary>
     /// <value>
     /// <see langword="false"/> unless set: anybody may plant a file in <c>/dev/shm</c>, and its owner may change or truncate it at any time.
     /// </value>

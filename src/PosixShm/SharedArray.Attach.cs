@@ -25,7 +25,7 @@ public abstract partial class SharedArray
     /// <exception cref="InvalidDataException">The name is no array, a damaged one, one of another element type, or one whose elements are not aligned. Nothing was mapped.</exception>
     /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not write it, or it belongs to another user.</exception>
-    /// <exception cref="IOException">A limit of the process or the system was reached.</exception>
+    /// <exception cref="IOException">A limit of the process or the system was reached, or another process keeps the array for itself.</exception>
     public static SharedArray<T> Attach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, AttachOptions? options = null)
         where T : unmanaged
         => new(Attach(name, ElementTypes.Of<T>(), SegmentAccess.ReadWrite, options));

@@ -23,9 +23,12 @@ public abstract partial class SharedArray
     /// <exception cref="UnauthorizedAccessException">This user may not read it.</exception>
     public static SharedArrayInfo Describe(string name) => new(ArrayCatalog.Describe(SegmentName.Parse(name, nameof(name))));
 
-    /// <summary>Lists the arrays in <c>/dev/shm</c> that this user may read. Semaphores, other programs' files, damaged arrays and
-    /// what vanishes meanwhile are passed over.</summary>
+    /// <summary>Lists the arrays in <c>/dev/shm</c> that this user may read. Semaphores, other programs' files, damaged arrays, headers of more
+    /// than 64 KiB and files that vanish meanwhile are skipped.</summary>
     /// <returns>The arrays, by name.</returns>
+    /// <remarks>It marks nothing, and waits at most 100 ms for files that other processes are just deleting.</remarks>
+    /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
+    /// <exception cref="IOException">A file could not be read, for another reason than this user's permissions.</exception>
     public static IReadOnlyList<SharedArrayInfo> List() => List(SegmentName.SharedMemory);
 
     /// <summary>Lists the arrays in files of a folder that this user may read. Other files, damaged arrays, folders, symbolic links and what vanishes meanwhile are passed over.</summary>
@@ -33,7 +36,7 @@ public abstract partial class SharedArray
     /// <returns>The arrays, by name: each name begins with <c>file://</c>, as <see cref="Attach{T}(string, AttachOptions)"/> takes it.</returns>
     /// <exception cref="ArgumentException">It is no path.</exception>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    /// <exception cref="IOException">It is no folder.</exception>
+    /// <exception cref="IOException">It is not a directory, or a file could not be read, for another reason than this user's permissions.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read the folder.</exception>
     public static IReadOnlyList<SharedArrayInfo> List(string folder) => List(SegmentName.ParseFolder(folder, nameof(folder)));
 

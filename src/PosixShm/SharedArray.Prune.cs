@@ -13,12 +13,19 @@ public abstract partial class SharedArray
     /// <returns>The arrays that were deleted, or would be.</returns>
     /// <remarks>
     /// <para>
-    /// Whether an array is attached is asked of the kernel: every attachment through this library holds a lock that goes with its process, in whatever PID namespace, and programs that only map the file
-    /// are found in <c>/proc/*/maps</c>. Those of other users are seen there only by root, and those of other PID namespaces not at all. An array that a process is about to attach may be deleted under it:
-    /// then the attachment fails, or keeps the deleted array.
+    /// The kernel tells whether an array is in use. Every attachment through this library holds a lock, which ends with its process, in any PID
+    /// namespace. Before an array is deleted, the kernel also tells whether another open file or mapping of it exists, in any program and
+    /// namespace (<c>F_SETLEASE</c> in <c>fcntl(2)</c>). It does so for the array's owner, for root outside of user namespaces, and on file systems
+    /// with leases. Otherwise, and for a list without deletion, mappings are searched in <c>/proc/*/maps</c>. That shows the processes of this PID
+    /// namespace and, to others than root, of this user.
     /// </para>
-    /// <para>An array that this user may not delete, or that vanishes meanwhile, is passed over.</para>
+    /// <para>
+    /// A process that attaches the array meanwhile gets it, or finds that there is none. An array that this user may not delete, or that vanishes
+    /// meanwhile, is skipped.
+    /// </para>
     /// </remarks>
+    /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
+    /// <exception cref="IOException">A file could not be read, for another reason than this user's permissions.</exception>
     public static IReadOnlyList<SharedArrayInfo> Prune(PruneOptions? options = null)
     {
         PruneOptions wanted = options ?? new PruneOptions();
@@ -33,14 +40,51 @@ public abstract partial class SharedArray
             }
         });
 
-        // Last, and only if there is something to look for: it reads much.
-        MappedFiles mapped = candidates.Count > 0 ? MappedFiles.Look() : MappedFiles.None;
+        // Last, and only if it is needed: it reads much.
+        Lazy<MappedFiles> mapped = new(MappedFiles.Look);
         return
         [
             .. candidates
-                .Where(entry => !mapped.Contains(entry.Status.Device, entry.Status.Inode) && (wanted.DryRun || SegmentFolder.TryRemoveUnused(entry.Name, entry.Status)))
+                .Where(entry => wanted.DryRun ? !mapped.Value.Contains(entry.Status.Device, entry.Status.Inode) : TryPrune(entry, mapped))
                 .Select(static entry => new SharedArrayInfo(entry))
                 .OrderBy(static array => array.Name, StringComparer.Ordinal),
         ];
+    }
+
+    /// <summary>
+    /// Detaches the array, as <see cref="Dispose"/> does, and deletes its name if nothing else uses it: no other process, and no other attachment
+    /// or lease of this one.
+    /// </summary>
+    /// <returns>
+    /// Whether this call deleted the name. Of several processes that all end their use in this way, at the same time or not, exactly one gets
+    /// <see langword="true"/>.
+    /// </returns>
+    /// <remarks>
+    /// Uses are those that <see cref="Prune"/> respects. A use that begins meanwhile keeps the array, or finds that there is none. A name that is
+    /// another array's by now is not deleted. An array without a name has none to delete. Nothing does this by itself: a process that is killed
+    /// leaves the array, for others or for <see cref="Prune"/>.
+    /// </remarks>
+    /// <exception cref="UnauthorizedAccessException">Nothing else uses the array, and this user may not delete it. It is detached.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached already.</exception>
+    public bool DisposeAndDeleteIfUnused()
+    {
+        ThrowIfDetached();
+        Segment segment = Segment;
+        Native.Interop.Status status = segment.Status;
+        Dispose();
+        return segment.Name.Kind != SegmentKind.Descriptor
+            && SegmentFolder.TryRemoveUnused(segment.Name, status, new Lazy<MappedFiles>(MappedFiles.Look), Patience.ForMany);
+    }
+
+    private static bool TryPrune(CatalogEntry entry, Lazy<MappedFiles> mapped)
+    {
+        try
+        {
+            return SegmentFolder.TryRemoveUnused(entry.Name, entry.Status, mapped, default);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using PosixShm.Arrays;
 using PosixShm.Format;
 using PosixShm.Names;
@@ -18,18 +19,31 @@ public abstract partial class SharedArray
     /// <typeparam name="T">The element type, which may be another one than before.</typeparam>
     /// <param name="name">The name, which must exist.</param>
     /// <param name="shape">The length of each dimension.</param>
-    /// <returns>The new array, attached. It has the permissions, the layout and as many locks as the old one.</returns>
-    /// <remarks>Of two who replace at once, the last one's array stays. A process killed at the wrong moment can leave a whole array named <c>.posixshm-</c> and random digits.</remarks>
+    /// <returns>The new array, attached. It has the owner, the group, the permissions with their access control list (<c>acl(5)</c>), the layout and as many locks as the old one.</returns>
+    /// <remarks>Of two who replace at once, the last one's array stays. A process killed at the wrong moment can leave a whole array whose name ends in <c>.posixshm-</c> and random digits.</remarks>
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
     /// <exception cref="InvalidDataException">The name is no array.</exception>
+    /// <exception cref="UnauthorizedAccessException">The old array belongs to another user, and the options do not allow that; or this user cannot
+    /// give the new one its owner, its group or its access control list; or may not write to the directory. The old array keeps the name.</exception>
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray<T> Replace<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params long[] shape)
         where T : unmanaged
+        => Replace<T>(name, s_cautious, shape);
+
+    /// <inheritdoc cref="Replace{T}(string, long[])"/>
+    /// <param name="name">The name, which must exist.</param>
+    /// <param name="options">What is acceptable in the old array. A symbolic link is not followed.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    [OverloadResolutionPriority(1)]
+    public static SharedArray<T> Replace<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, AttachOptions options, params long[] shape)
+        where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(shape);
-        SegmentName segment = SegmentName.Parse(name, nameof(name));
-        SharedArrayOptions options = OptionsOf(segment);
-        return new(AttachedArray.Replace(segment, Describe(ElementTypes.Of<T>(), options, shape), options.ToSegmentOptions(), fill: null, SignalReplaced));
+        SegmentName segment = ParseReplaced(name);
+        using SegmentFile old = OpenReplaced(segment, options, out ArrayHeader header);
+        SharedArrayOptions created = OptionsOf(header);
+        return new(AttachedArray.Replace(segment, Describe(ElementTypes.Of<T>(), created, shape), created.ToSegmentOptions(), new Replacement(old, SignalReplaced)));
     }
 
     /// <summary>
@@ -39,78 +53,103 @@ public abstract partial class SharedArray
     /// <typeparam name="T">The element type.</typeparam>
     /// <param name="name">The name, which must exist.</param>
     /// <param name="shape">The length of each dimension.</param>
-    /// <returns>The new array, attached. It has the permissions, the layout and as many locks as the old one.</returns>
+    /// <returns>The new array, attached. It has the owner, the group, the permissions with their access control list (<c>acl(5)</c>), the layout and as many locks as the old one.</returns>
     /// <remarks>Of two who resize at once, the last one's array stays. To exclude that, or writers, hold a lock of your own around it.</remarks>
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
     /// <exception cref="InvalidDataException">The name is no array, or one of another element type.</exception>
+    /// <exception cref="UnauthorizedAccessException">The old array belongs to another user, and the options do not allow that; or this user cannot
+    /// give the new one its owner, its group or its access control list; or may not write to the directory. The old array keeps the name.</exception>
     /// <exception cref="SharedMemoryLostException">The old array's memory went away while it was copied. It keeps the name.</exception>
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray<T> Resize<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params long[] shape)
         where T : unmanaged
+        => Resize<T>(name, s_cautious, shape);
+
+    /// <inheritdoc cref="Resize{T}(string, long[])"/>
+    /// <param name="name">The name, which must exist.</param>
+    /// <param name="options">What is acceptable in the old array. A symbolic link is not followed.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    [OverloadResolutionPriority(1)]
+    public static SharedArray<T> Resize<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, AttachOptions options, params long[] shape)
+        where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(shape);
         ElementType type = ElementTypes.Of<T>();
-        SegmentName segment = SegmentName.Parse(name, nameof(name));
-        SharedArrayOptions options = OptionsOf(segment);
-        NewArray array = Describe(type, options, shape);
-        AttachedArray old = AttachedArray.Attach(segment, type, SegmentAccess.ReadOnly, trust: default);
+        SegmentName segment = ParseReplaced(name);
+        SegmentFile file = OpenReplaced(segment, options, out ArrayHeader header);
+        AttachedArray? old = null;
         try
         {
-            long bytes = Math.Min(old.Header.DataLength, array.Header.DataLength);
-            return new(AttachedArray.Replace(segment, array, options.ToSegmentOptions(), CopyOf(old, bytes), SignalReplaced));
+            AttachedArray.CheckUsable(segment, header, type);
+            SharedArrayOptions created = OptionsOf(header);
+            NewArray array = Describe(type, created, shape);
+            old = new AttachedArray(Segment.Attach(file, file.GetStatus().Size, SegmentAccess.ReadOnly), header);
+            long bytes = Math.Min(header.DataLength, array.Header.DataLength);
+            return new(AttachedArray.Replace(segment, array, created.ToSegmentOptions(), new Replacement(file, SignalReplaced), CopyOf(old, bytes)));
         }
         finally
         {
-            old.Segment.Release();
+            old?.Segment.Release();
+            file.Dispose();
         }
     }
 
-    // Readers of an array that is replaced may sleep until it changes, which nobody would tell them any more.
-    private static Action? SignalReplaced(string path)
+    private static SegmentName ParseReplaced(string name)
+    {
+        SegmentName segment = SegmentName.Parse(name, nameof(name));
+        return segment.Kind != SegmentKind.Descriptor
+            ? segment
+            : throw new ArgumentException($"'{name}' is a descriptor: it has no name whose array could be replaced.", nameof(name));
+    }
+
+    // Held until the new array has the name: what it is, and who may use it, are those of one file.
+    private static SegmentFile OpenReplaced(SegmentName name, AttachOptions options, out ArrayHeader header)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        SegmentTrust trust = options.ToTrust() with { FollowLinks = false };
+        SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, trust, out Native.Interop.Status status);
+        try
+        {
+            header = ArrayReader.Read(name, file.Read, status.Size);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    // Readers of the array that was replaced may sleep until it changes, and no writer signals there any more.
+    private static void SignalReplaced(SegmentFile replaced)
     {
         try
         {
-            AttachedArray old = AttachedArray.Attach(SegmentName.Parse($"file://{path}", nameof(path)), expected: null, SegmentAccess.ReadWrite, SegmentTrust.Anybody);
-            return () => SignalLast(old);
+            long size = replaced.GetStatus().Size;
+            ArrayHeader header = ArrayReader.Read(replaced.Name, replaced.Read, size);
+            if (header.Control is ControlPage control)
+            {
+                Segment segment = Segment.Attach(replaced, size, SegmentAccess.ReadWrite);
+                try
+                {
+                    _ = new SharedEvent(new AttachedPage(segment, header.ControlOffset, control)).Signal();
+                }
+                finally
+                {
+                    segment.Release();
+                }
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            return null;
+            // The array is replaced all the same: its readers are not ours to wake, or find their memory lost.
         }
     }
 
-    private static void SignalLast(AttachedArray old)
+    private static SharedArrayOptions OptionsOf(ArrayHeader old) => new()
     {
-        try
-        {
-            if (old.Header.Control is ControlPage control)
-            {
-                _ = new SharedEvent(new AttachedPage(old.Segment, old.Header.ControlOffset, control)).Signal();
-            }
-        }
-        catch (SharedMemoryLostException)
-        {
-            // Its readers learn that by themselves.
-        }
-        finally
-        {
-            old.Segment.Release();
-        }
-    }
-
-    private static SharedArrayOptions OptionsOf(SegmentName name)
-    {
-        if (name.Kind == SegmentKind.Descriptor)
-        {
-            throw new ArgumentException($"'{name}' is a descriptor: it has no name whose array could be replaced.", nameof(name));
-        }
-
-        CatalogEntry old = ArrayCatalog.Describe(name);
-        return new SharedArrayOptions
-        {
-            Mode = (UnixFileMode)(old.Status.Permissions & 0x1FF),
-            Layout = old.Header.Format == HeaderFormat.SharedArray ? ArrayLayout.SharedArray : ArrayLayout.Npy,
-            Locks = old.Header.Control?.LockCount ?? 1,
-        };
-    }
+        Layout = old.Format == HeaderFormat.SharedArray ? ArrayLayout.SharedArray : ArrayLayout.Npy,
+        Locks = old.Control?.LockCount ?? 1,
+    };
 }

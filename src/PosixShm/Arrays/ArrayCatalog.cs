@@ -18,7 +18,7 @@ internal static class ArrayCatalog
     {
         using SegmentProbe probe = new();
         probe.Look(name);
-        return ArrayReader.TryRead(name, probe, out string problem) is ArrayHeader header
+        return ArrayReader.TryRead(name, probe, isListed: false, out string problem) is ArrayHeader header
             ? new CatalogEntry(name, header, probe.Status, probe.IsInUse)
             : throw ArrayReader.Unreadable(name, problem);
     }
@@ -36,7 +36,7 @@ internal static class ArrayCatalog
             return false;
         }
 
-        return ArrayReader.TryRead(name, probe, out _) is not null;
+        return ArrayReader.TryRead(name, probe, isListed: false, out _) is not null;
     }
 
     /// <summary>Visits the good arrays of a folder that we may read, in no order. Whatever else is there is passed over.</summary>
@@ -50,21 +50,21 @@ internal static class ArrayCatalog
         {
             if (ArrayHeader.IsRecognised(probe.Head, probe.Tail)
                 && SegmentName.FromFile(folder, file) is SegmentName name
-                && ArrayReader.TryRead(name, probe, out _) is ArrayHeader header)
+                && ArrayReader.TryRead(name, probe, isListed: true, out _) is ArrayHeader header)
             {
                 visit(new CatalogEntry(name, header, probe.Status, probe.IsInUse), found);
             }
         });
     }
 
-    /// <summary>Deletes an array; one that is damaged, too, but nothing that is no array.</summary>
+    /// <summary>Deletes an array; one that is damaged or incomplete, too, but nothing that is not an array.</summary>
     /// <exception cref="FileNotFoundException">There is none of that name.</exception>
     /// <exception cref="InvalidDataException">It is not an array.</exception>
     public static void Delete(SegmentName name)
     {
         using SegmentProbe probe = new();
         probe.Look(name, asksUse: false);
-        if (!ArrayHeader.IsRecognised(probe.Head, probe.Tail))
+        if (!ArrayHeader.IsRecognised(probe.Head, probe.Tail) && !ControlPage.HasMagic(probe.Tail))
         {
             throw new InvalidDataException($"'{name}' is not an array, so it is not ours to delete.");
         }

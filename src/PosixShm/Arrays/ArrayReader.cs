@@ -11,6 +11,10 @@ internal static class ArrayReader
     // Enough for every header but those of large structured types.
     private const int FirstRead = Pages.Size;
 
+    // The longest header that a listing reads. A description may take hundreds of times its length in memory, and any user can plant many.
+    // All headers of version 1 are shorter.
+    private const int LongestListed = 1 << 16;
+
     // Fewer last bytes than the file has: they would be taken for others.
     private const string Truncated = "it was truncated while it was read";
 
@@ -42,11 +46,17 @@ internal static class ArrayReader
     }
 
     /// <summary>Reads the header of a segment that was probed; null, with the reason, if it has none.</summary>
-    public static ArrayHeader? TryRead(SegmentName name, SegmentProbe probe, out string problem)
+    /// <param name="name">The segment.</param>
+    /// <param name="probe">Its first and last bytes.</param>
+    /// <param name="isListed">Whether it is one of many: then a very long header is not read.</param>
+    /// <param name="problem">The reason.</param>
+    public static ArrayHeader? TryRead(SegmentName name, SegmentProbe probe, bool isListed, out string problem)
     {
-        if (ArrayHeader.HeadNeeded(probe.Head) > probe.Head.Length && probe.Head.Length == FirstRead)
+        int needed = ArrayHeader.HeadNeeded(probe.Head);
+        if (needed > probe.Head.Length && probe.Head.Length == FirstRead)
         {
-            return TryReadLong(name, out problem);
+            problem = "its header is too long for a list";
+            return isListed && needed > LongestListed + FirstRead ? null : TryReadLong(name, isListed, out problem);
         }
 
         if (probe.Tail.Length < ArrayHeader.TailNeeded(probe.Status.Size))
@@ -62,15 +72,16 @@ internal static class ArrayReader
     public static InvalidDataException Unreadable(SegmentName name, string problem)
         => new($"'{name}' cannot be used as an array: {problem}.");
 
-    private static ArrayHeader? TryReadLong(SegmentName name, out string problem)
+    private static ArrayHeader? TryReadLong(SegmentName name, bool isListed, out string problem)
     {
         try
         {
-            using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, SegmentTrust.Anybody, out Native.Interop.Status status);
+            using SegmentFile file = SegmentFile.OpenToRead(name, isListed ? default : Patience.ForOne);
             problem = string.Empty;
-            return Read(name, file.Read, status.Size);
+            return Read(name, file.Read, file.GetStatus().Size);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception error) when (error is FileNotFoundException or UnauthorizedAccessException or InvalidDataException
+            || (isListed && Native.Interop.ConvertErrno(error.HResult) == Native.Interop.Error.EAGAIN))
         {
             problem = error.Message;
             return null;

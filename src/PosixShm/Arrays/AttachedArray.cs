@@ -14,10 +14,9 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
     public static AttachedArray Create(SegmentName name, NewArray array, SegmentOptions options, SegmentFiller? fill = null)
         => new(SegmentCreation.Create(name, Image(array), options, Shifted(fill, array)), array.Header);
 
-    /// <summary>Creates an array in place of the one that has the name.</summary>
-    /// <inheritdoc cref="SegmentCreation.Replace"/>
-    public static AttachedArray Replace(SegmentName name, NewArray array, SegmentOptions options, SegmentFiller? fill, Func<string, Action?> openReplaced)
-        => new(SegmentCreation.Replace(name, Image(array), options, Shifted(fill, array), openReplaced), array.Header);
+    /// <summary>Creates an array in place of an old one, with its owner, group and permissions.</summary>
+    public static AttachedArray Replace(SegmentName name, NewArray array, SegmentOptions options, Replacement replacement, SegmentFiller? fill = null)
+        => new(SegmentCreation.Replace(name, Image(array), options, Shifted(fill, array), replacement), array.Header);
 
     /// <summary>Creates an array without a name.</summary>
     public static AttachedArray CreateAnonymous(string label, NewArray array, SegmentOptions options, SegmentFiller? fill = null)
@@ -122,7 +121,8 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
         }
     }
 
-    private static void CheckUsable(SegmentName name, ArrayHeader header, ElementType? expected)
+    /// <summary>Checks that an array can be used as one of a type, or of any.</summary>
+    public static void CheckUsable(SegmentName name, ArrayHeader header, ElementType? expected)
     {
         if (expected is not null && !header.Holds(expected))
         {

@@ -15,6 +15,9 @@ internal enum SegmentKind
 
     /// <summary>An open file of some process.</summary>
     Descriptor,
+
+    /// <summary>The C library's file of a semaphore.</summary>
+    Semaphore,
 }
 
 /// <summary>A name that is known to be good, and the file that it stands for.</summary>
@@ -51,6 +54,10 @@ internal sealed record SegmentName
     /// <summary>Gets the name of an anonymous segment that is not there yet, for errors.</summary>
     public static SegmentName Anonymous { get; } = new(SegmentKind.Descriptor, "an anonymous array", ProcessFolder, ProcessFolder);
 
+    /// <summary>Makes the name of a semaphore, which the C library keeps in a file; see <c>sem_overview(7)</c>.</summary>
+    public static SegmentName OfSemaphore(string value)
+        => new(SegmentKind.Semaphore, value, SharedMemoryFolder, $"{SharedMemoryFolder}/{SemaphorePrefix}{value}");
+
     /// <summary>Gets the folder of shared memory, as something to list.</summary>
     public static SegmentName SharedMemory
     {
@@ -69,6 +76,25 @@ internal sealed record SegmentName
 
     /// <summary>Gets the folder that the file is in.</summary>
     public string Folder { get; }
+
+    /// <summary>Gets the noun for what the name stands for, for messages.</summary>
+    public string Noun => Kind == SegmentKind.Semaphore ? "semaphore" : "array";
+
+    /// <summary>Gets the noun with its article.</summary>
+    public string ANoun => Kind == SegmentKind.Semaphore ? "a semaphore" : "an array";
+
+    /// <summary>Makes the path of a file of this process in the same folder. It begins as the name does, as some sandboxes allow that prefix only.</summary>
+    public string MakeOwnPath()
+    {
+        string suffix = $".posixshm-{Guid.NewGuid():N}";
+        ReadOnlySpan<char> file = System.IO.Path.GetFileName(Path.AsSpan());
+        while (Encoding.UTF8.GetByteCount(file) > MaxBytes - suffix.Length)
+        {
+            file = file[..^(char.IsLowSurrogate(file[^1]) ? 2 : 1)];
+        }
+
+        return $"{Folder}/{file}{suffix}";
+    }
 
     /// <summary>Gets the file's absolute path.</summary>
     // Made when it is asked for, since a listing makes thousands of names.

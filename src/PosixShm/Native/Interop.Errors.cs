@@ -10,7 +10,7 @@ internal static partial class Interop
         SUCCESS = 0,
 
         EACCES = 0x10002,       // Permission denied.
-        EAGAIN = 0x10006,       // Somebody else holds the lock.
+        EAGAIN = 0x10006,       // Another process holds the lock or the lease.
         EDQUOT = 0x10013,       // The user's quota is used up.
         EEXIST = 0x10014,       // The name is taken.
         EFAULT = 0x10015,       // The memory is gone.
@@ -23,6 +23,7 @@ internal static partial class Interop
         ENFILE = 0x10029,       // Too many descriptors in the system.
         ENODEV = 0x1002C,       // The file cannot be mapped.
         ENOENT = 0x1002D,       // No such name.
+        ENOLCK = 0x1002E,       // The file system has no locks to give.
         ENOMEM = 0x10031,       // Not enough memory, address space or mappings.
         ENOSPC = 0x10034,       // No space left in the file system.
         ENOSYS = 0x10037,       // The kernel has no such call.
@@ -33,6 +34,7 @@ internal static partial class Interop
         EPERM = 0x10042,        // Operation not permitted.
         EROFS = 0x10046,        // Read-only file system.
         ETIMEDOUT = 0x1004D,    // The wait timed out.
+        EXDEV = 0x1004F,        // Not within one file system.
 
         ENONSTANDARD = 0x1FFFF, // Any other; see the raw errno.
     }

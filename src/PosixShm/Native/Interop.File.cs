@@ -62,9 +62,6 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Rename", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int Rename(string from, string to);
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Exchange", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    internal static partial int Exchange(string one, string other);
-
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_CreateAnonymous", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial SafeFileHandle CreateAnonymous(string label);
 
@@ -85,6 +82,15 @@ internal static partial class Interop
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Stat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int Stat(string path, int follow, out Status status);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_IsOwner", SetLastError = true)]
+    internal static partial int IsOwner(SafeFileHandle fd);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FChOwn", SetLastError = true)]
+    internal static partial int FChOwn(SafeFileHandle fd, uint owner, uint group);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_CopyAccessList", SetLastError = true)]
+    internal static partial int CopyAccessList(SafeFileHandle from, SafeFileHandle to);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FChMod", SetLastError = true)]
     internal static partial int FChMod(SafeFileHandle fd, uint permissions);

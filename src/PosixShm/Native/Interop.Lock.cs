@@ -17,6 +17,12 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_UnlockAll", SetLastError = true)]
     internal static partial int UnlockAll(SafeFileHandle fd);
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_IsByteLocked", SetLastError = true)]
-    internal static partial int IsByteLocked(SafeFileHandle fd, long offset);
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FindByteLock", SetLastError = true)]
+    internal static partial int FindByteLock(SafeFileHandle fd, long offset, ByteLock kind);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_TakeLease", SetLastError = true)]
+    internal static partial int TakeLease(SafeFileHandle fd);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_EndLease", SetLastError = true)]
+    internal static partial int EndLease(SafeFileHandle fd);
 }

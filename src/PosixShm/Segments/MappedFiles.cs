@@ -14,9 +14,6 @@ internal sealed class MappedFiles
     {
     }
 
-    /// <summary>Gets the files that no process has mapped, which are none.</summary>
-    public static MappedFiles None { get; } = new();
-
     /// <summary>Looks at all processes.</summary>
     public static MappedFiles Look()
     {

@@ -80,8 +80,11 @@ internal sealed unsafe class Segment
     /// <summary>Gets the word behind <see cref="IsLost"/>, for code that looks at it often. It outlives the segment.</summary>
     public int* Lost => _mapping.Lost;
 
-    /// <summary>Gets the file's number in its file system.</summary>
-    public ulong Inode => _file.GetInode();
+    /// <summary>Gets what the kernel knows of the file.</summary>
+    public Interop.Status Status => _file.GetStatus();
+
+    /// <inheritdoc cref="SegmentFile.FindLockedFile"/>
+    public string? FindLockedFile() => _file.FindLockedFile();
 
     /// <summary>Gets whether the name still stands for this segment, and the file has the size that was mapped.</summary>
     public bool IsCurrent => _file.IsCurrent(Length);
@@ -167,6 +170,14 @@ internal sealed unsafe class Segment
         {
             throw SegmentError.Last(Name, "unlock from memory");
         }
+    }
+
+    /// <summary>Closes the file and hands over the mapping, for a user that keeps nothing else.</summary>
+    public SafeMappingHandle ReleaseToMapping()
+    {
+        _file.Dispose();
+        GC.ReRegisterForFinalize(_mapping);
+        return _mapping;
     }
 
     /// <summary>Takes a reference; false if the last one is gone already.</summary>

@@ -9,6 +9,9 @@ namespace PosixShm.Segments;
 /// </summary>
 internal static unsafe class SegmentCreation
 {
+    // The control page, with which a tail begins.
+    private const int ControlSize = 4096;
+
     /// <summary>Creates a segment, if the name is free.</summary>
     public static Segment Create(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
     {
@@ -22,7 +25,7 @@ internal static unsafe class SegmentCreation
 
         try
         {
-            return Publish(name, image, options, fill, openReplaced: null);
+            return Publish(name, image, options, fill, old: null);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException && !takesSpace && SegmentFolder.Has(name))
         {
@@ -30,18 +33,13 @@ internal static unsafe class SegmentCreation
         }
     }
 
-    /// <summary>Creates a segment in place of the one that has the name; whoever has that one attached keeps it.</summary>
-    /// <param name="name">The name.</param>
-    /// <param name="image">The first and last bytes.</param>
-    /// <param name="options">How it is created.</param>
-    /// <param name="fill">Writes the content.</param>
-    /// <param name="openReplaced">Opens the file that is replaced, by its path, and returns what is to be done once it is.</param>
-    public static Segment Replace(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Func<string, Action?> openReplaced)
-        => Publish(name, image, options, fill, openReplaced);
+    /// <summary>Creates a segment in place of an old one, with the owner, group and permissions of that; whoever has that one attached keeps it.</summary>
+    public static Segment Replace(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Replacement replacement)
+        => Publish(name, image, options, fill, replacement);
 
     /// <summary>Creates a segment without a name, whose size nobody can change.</summary>
     public static Segment CreateAnonymous(string label, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
-        => TryComplete(SegmentFile.CreateAnonymous(label), image, options, fill, Seal)!;
+        => TryComplete(SegmentFile.CreateAnonymous(label), image, options, fill, old: null, Seal)!;
 
     private static bool Seal(SegmentFile file)
     {
@@ -49,53 +47,97 @@ internal static unsafe class SegmentCreation
         return true;
     }
 
-    private static Segment Publish(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Func<string, Action?>? openReplaced)
+    // The first way that the system does not refuse; docs/ARCHITECTURE.md, "Creating an array".
+    private static Segment Publish(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Replacement? old)
     {
-        // A name of its own, for the moment before a replacement and for file systems that can do no better.
-        string? own = openReplaced is not null ? OwnPath(name) : null;
+        Refusals refusals = new();
+        string? own = null;
+        bool isOwnUsed = false;
         try
         {
-            Segment? segment = SegmentFile.CreateUnnamed(name) is SegmentFile unnamed
-                ? TryComplete(unnamed, image, options, fill, file => TryLink(file, own, openReplaced))
-                : null;
-            if (segment is not null)
+            Segment? segment = TryComplete(SegmentFile.TryCreateUnnamed(name, refusals), image, options, fill, old, TryLink);
+            if (segment is null)
             {
-                return segment;
+                SegmentFile? named = SegmentFile.TryCreateNamed(name, own ??= name.MakeOwnPath(), refusals);
+                isOwnUsed |= named is not null;
+                segment = TryComplete(named, image, options, fill, old, TryRename);
             }
 
-            // The file system has no O_TMPFILE, or the system no way to give an unnamed file a name.
-            own ??= OwnPath(name);
-            return TryComplete(SegmentFile.CreateNamed(name, own), image, options, fill, file => Rename(file, own, openReplaced))!;
+            return segment ?? (old is null ? TryCreateInPlace(name, image, options, fill, refusals) : null) ?? throw refusals.First(name);
         }
-        catch when (own is not null)
+        finally
         {
-            _ = Interop.Unlink(own);
-            throw;
+            // After a rename there is nothing under that path.
+            if (isOwnUsed)
+            {
+                _ = Interop.Unlink(own!);
+            }
+        }
+
+        bool TryLink(SegmentFile file)
+        {
+            if (old is null)
+            {
+                return file.TryLink(name.Path, refusals);
+            }
+
+            isOwnUsed = file.TryLink(own = name.MakeOwnPath(), refusals);
+            return isOwnUsed && TryRename(file);
+        }
+
+        bool TryRename(SegmentFile file)
+        {
+            if (old is null)
+            {
+                return file.TryRenameNew(own!, refusals);
+            }
+
+            file.RenameOver(own!, old.Replaced);
+            isOwnUsed = false;
+            return true;
         }
     }
 
-    private static string OwnPath(SegmentName name) => $"{name.Folder}/.posixshm-{Guid.NewGuid():N}";
-
-    private static bool TryLink(SegmentFile file, string? own, Func<string, Action?>? openReplaced)
-        => own is null ? file.TryLink(file.Name.Path) : file.TryLink(own) && Rename(file, own, openReplaced);
-
-    private static bool Rename(SegmentFile file, string own, Func<string, Action?>? openReplaced)
+    // Under its name from the start, where nothing else is allowed. Readers refuse it until the bytes that describe it are written, which is last.
+    private static Segment? TryCreateInPlace(
+        SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Refusals refusals)
     {
-        if (openReplaced is not null)
+        // A control page without a description, as a killed creator leaves it, is known as an incomplete array.
+        ReadOnlySpan<byte> control = image.Tail[..Math.Min(ControlSize, image.Tail.Length)];
+        ReadOnlySpan<byte> trailer = image.Tail[control.Length..];
+        SegmentFile? file = SegmentFile.TryCreateNamed(name, name.Path, refusals);
+        Segment? segment = null;
+        bool isComplete = false;
+        try
         {
-            file.RenameOver(own, openReplaced);
+            file?.SetLength(image.Length, reserve: false);
+            file?.Write(control, image.Length - image.Tail.Length);
+            segment = TryComplete(file, new SegmentImage(image.Length, [], []), options, fill, old: null, static _ => true);
+            file?.Write(trailer, image.Length - trailer.Length);
+            file?.Write(image.Head, 0);
+            isComplete = true;
+            return segment;
         }
-        else
+        finally
         {
-            file.RenameNew(own);
+            if (!isComplete && file is not null)
+            {
+                segment?.Release();
+                file.Dispose();
+                _ = Interop.Unlink(name.Path);
+            }
         }
-
-        return true;
     }
 
     // All that can fail comes before the publication, the mapping included. Null if there is no such way to publish; then nothing is left.
-    private static Segment? TryComplete(SegmentFile file, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Func<SegmentFile, bool> publish)
+    private static Segment? TryComplete(
+        SegmentFile? file, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Replacement? old, Func<SegmentFile, bool> publish)
     {
+        if (file is null)
+        {
+            return null;
+        }
+
         SafeMappingHandle? mapping = null;
         bool isPublished = false;
         try
@@ -103,7 +145,7 @@ internal static unsafe class SegmentCreation
             mapping = Reserve(file, image.Length, options);
             file.Write(image.Head, 0);
             file.Write(image.Tail, image.Length - image.Tail.Length);
-            file.SetPermissions(options.Mode);
+            SetPermissions(file, options, old);
             file.MarkInUse();
             fill?.Invoke(mapping.DangerousGetHandle());
             if (*mapping.Lost != 0)
@@ -122,6 +164,18 @@ internal static unsafe class SegmentCreation
                 mapping?.Dispose();
                 file.Dispose();
             }
+        }
+    }
+
+    private static void SetPermissions(SegmentFile file, SegmentOptions options, Replacement? old)
+    {
+        if (old is null)
+        {
+            file.SetPermissions(options.Mode);
+        }
+        else
+        {
+            file.TakePermissionsOf(old.Old);
         }
     }
 
@@ -157,3 +211,8 @@ internal static unsafe class SegmentCreation
         }
     }
 }
+
+/// <summary>What a new segment takes the place of.</summary>
+/// <param name="Old">The file whose owner, group and permissions the new one gets.</param>
+/// <param name="Replaced">Called with the file that was replaced: another one, if a third process was faster.</param>
+internal sealed record Replacement(SegmentFile Old, Action<SegmentFile> Replaced);

@@ -14,13 +14,22 @@ internal static class SegmentError
     /// <summary>The action of listing a folder of segments.</summary>
     public const string List = "list";
 
+    /// <summary>The action of opening a segment that exists, or of marking it as in use.</summary>
+    public const string Attach = "attach";
+
+    /// <summary>The action of reading a segment without attaching it.</summary>
+    public const string Read = "read";
+
+    /// <summary>The action of taking or querying a lock.</summary>
+    public const string Lock = "lock";
+
     /// <summary>The action of writing a segment to its disk.</summary>
     public const string Flush = "flush";
 
     // EEXIST, ENOSPC and ENOENT on every Linux.
     public const int AlreadyExists = 17;
     private const int NoSpaceLeft = 28;
-    private const int NotThere = 2;
+    public const int NotThere = 2;
 
     /// <summary>Makes the exception for the error that this thread's last call left behind.</summary>
     public static Exception Last(SegmentName name, string action) => From(Marshal.GetLastPInvokeError(), name, action);
@@ -30,17 +39,25 @@ internal static class SegmentError
     {
         Exception exception = Interop.ConvertErrno(errno) switch
         {
-            Interop.Error.ENOENT when action == Create => new DirectoryNotFoundException($"There is no folder {name.Folder} to create '{name}' in."),
-            Interop.Error.ENOENT when action == List => new DirectoryNotFoundException($"There is no folder {name}."),
-            Interop.Error.ENOTDIR when action == List => new IOException($"'{name}' is no folder."),
+            Interop.Error.ENOENT when action == Create => new DirectoryNotFoundException(
+                $"There is no directory {name.Folder} to create the {name.Noun} '{name}' in.{OtherPlace(name)}"),
+            Interop.Error.ENOENT when action == List => new DirectoryNotFoundException($"There is no directory {name.Folder}.{OtherPlace(name)}"),
+            Interop.Error.ENOTDIR when action == List => new IOException($"'{name}' is not a directory."),
+            Interop.Error.EAGAIN when action is Attach or Read => new IOException(
+                $"Cannot {action} '{name}': another process has kept it for itself for seconds "
+                + "(a lease, or a write lock on its \"in use\" byte; see lslocks)."),
+            Interop.Error.ENOLCK or Interop.Error.EINVAL or Interop.Error.ENOSYS or Interop.Error.EOPNOTSUPP when action is Attach or Lock =>
+                new IOException(
+                    $"Cannot {action} '{name}': this system, or the file system of {name.Folder}, has no open file description locks "
+                    + $"(F_OFD_SETLK): {Marshal.GetPInvokeErrorMessage(errno)}."),
             Interop.Error.ENOENT => Missing(name),
             Interop.Error.EEXIST => Taken(name),
             Interop.Error.EACCES or Interop.Error.EPERM => new UnauthorizedAccessException(
                 $"Cannot {action} '{name}': its permissions, or those of {name.Folder}, do not allow it."),
             Interop.Error.EROFS => new UnauthorizedAccessException($"Cannot {action} '{name}': {name.Folder} is read-only."),
             Interop.Error.ELOOP => new InvalidDataException($"'{name}' is a symbolic link, and links are not followed."),
-            Interop.Error.EISDIR => new InvalidDataException($"'{name}' is a directory, not an array."),
-            Interop.Error.ENXIO or Interop.Error.ENODEV => new InvalidDataException($"'{name}' is a socket or a device, not an array."),
+            Interop.Error.EISDIR => new InvalidDataException($"'{name}' is a directory, not {name.ANoun}."),
+            Interop.Error.ENXIO or Interop.Error.ENODEV => new InvalidDataException($"'{name}' is a socket or a device, not {name.ANoun}."),
             Interop.Error.ENAMETOOLONG => new PathTooLongException($"Cannot {action} '{name}': its path is too long."),
             Interop.Error.ENOMEM => new IOException(
                 $"Cannot {action} '{name}': out of memory, address space (RLIMIT_AS) or mappings (vm.max_map_count), or the system promises no more memory to private copies (vm.overcommit_memory). Did you forget Dispose?"),
@@ -69,11 +86,41 @@ internal static class SegmentError
     }
 
     /// <summary>Makes the exception for a name that does not exist.</summary>
-    public static FileNotFoundException Missing(SegmentName name) => new($"There is no array named '{name}'.", name.Value) { HResult = NotThere };
+    public static FileNotFoundException Missing(SegmentName name)
+    {
+        string place = Directory.Exists(name.Folder) ? string.Empty : $" There is no directory {name.Folder}.{OtherPlace(name)}";
+        return new FileNotFoundException($"There is no {name.Noun} named '{name}'.{place}", name.Value) { HResult = NotThere };
+    }
 
     /// <summary>Makes the exception for a name that exists already.</summary>
     public static IOException Taken(SegmentName name)
-        => new($"The name '{name}' is taken: attach it, delete it first, or choose another name.", AlreadyExists);
+        => new(
+            name.Kind == SegmentKind.Semaphore
+                ? $"There is a semaphore named '{name}' already: open it, delete it first, or choose another name."
+                : $"The name '{name}' is taken: attach it, delete it first, or choose another name.",
+            AlreadyExists);
+
+    /// <summary>Makes the exception for a file of another user.</summary>
+    public static UnauthorizedAccessException OtherOwner(SegmentName name, uint owner)
+        => new($"'{name}' belongs to user {owner}, who may change or truncate it at any time; set AllowOtherOwners to use it.");
+
+    /// <summary>Makes the exception for a replacement that would change who may use an array.</summary>
+    public static UnauthorizedAccessException OtherPermissions(int errno, SegmentName name, uint owner, uint group)
+        => new(
+            $"Cannot replace '{name}': this user cannot give the new array the owner ({owner}), the group ({group}) and the access control list "
+            + $"of the old one: {Marshal.GetPInvokeErrorMessage(errno)}. Delete it and create it anew.")
+        {
+            HResult = errno,
+        };
+
+    // The message for a system without /dev/shm, such as a container with "--ipc=none".
+    private static string OtherPlace(SegmentName name) => (name.Folder, name.Kind) switch
+    {
+        (SegmentName.SharedMemoryFolder, SegmentKind.Semaphore) =>
+            " Semaphores are kept there only; the locks of an array in a file ('file:///path') work without it.",
+        (SegmentName.SharedMemoryFolder, _) => " An array works without it in a file ('file:///path'), best in another directory of memory (tmpfs).",
+        _ => string.Empty,
+    };
 
     /// <summary>Makes the exception for what is larger than all that a file system has free.</summary>
     public static IOException NoSpace(SegmentName name, long bytes) => NoSpace(NoSpaceLeft, name, bytes);

@@ -13,6 +13,12 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>The byte that is locked while a segment is in use. Part of the format: others test it too.</summary>
     public const long InUseByte = 1L << 62;
 
+    // The byte that is locked by a process that replaces the segment.
+    private const long ReplaceByte = InUseByte - 1;
+
+    // The id that stands for every user who has none in this user namespace; see user_namespaces(7). We may be another one of them.
+    private const uint UnmappedUser = 65534;
+
     private readonly SafeFileHandle _fd;
     private readonly bool _isFollowed;
     private bool _isMarked;
@@ -46,13 +52,18 @@ internal sealed class SegmentFile : IDisposable
         return file;
     }
 
-    /// <summary>Makes a new file without a name, or returns null where the file system cannot.</summary>
-    public static SegmentFile? CreateUnnamed(SegmentName name)
+    /// <summary>Opens a segment to read it, which does not mark it as in use.</summary>
+    public static SegmentFile OpenToRead(SegmentName name, Patience patience)
+    {
+        Interop.OpenFlags flags = name.Kind == SegmentKind.Descriptor ? Interop.OpenFlags.O_FOLLOW : Interop.OpenFlags.O_RDONLY;
+        return new SegmentFile(name, Opened(OpenUnmarked(name.Path, flags, patience), name, SegmentError.Read));
+    }
+
+    /// <summary>Makes a new file without a name, or returns null where that is refused.</summary>
+    public static SegmentFile? TryCreateUnnamed(SegmentName name, Refusals refusals)
     {
         SafeFileHandle fd = Interop.OpenUnnamed(name.Folder);
-        return fd.IsInvalid && Interop.LastError is Interop.Error.EOPNOTSUPP or Interop.Error.EISDIR or Interop.Error.EINVAL
-            ? null
-            : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
+        return fd.IsInvalid && refusals.Note() ? null : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
     }
 
     /// <summary>Makes a new file that never has a name, and is named by its descriptor.</summary>
@@ -63,31 +74,45 @@ internal sealed class SegmentFile : IDisposable
         return new SegmentFile(SegmentName.OfDescriptor(Environment.ProcessId, fd.DangerousGetHandle()), fd);
     }
 
-    /// <summary>Makes a new file under a name of its own.</summary>
-    public static SegmentFile CreateNamed(SegmentName name, string path)
-        => new(name, Opened(Interop.Open(path, Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_CREAT), name, SegmentError.Create));
+    /// <summary>Makes a new file under a path that is free, or returns null where that is refused.</summary>
+    public static SegmentFile? TryCreateNamed(SegmentName name, string path, Refusals refusals)
+    {
+        SafeFileHandle fd = Interop.Open(path, Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_CREAT);
+        return fd.IsInvalid && refusals.Note() ? null : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
+    }
+
+    /// <summary>Opens a segment's file without a mark that it is in use. The handle may be invalid.</summary>
+    private static SafeFileHandle OpenUnmarked(string path, Interop.OpenFlags flags, Patience patience)
+    {
+        SafeFileHandle fd = Interop.Open(path, flags);
+        while (fd.IsInvalid && Interop.LastError == Interop.Error.EAGAIN && patience.TryWait())
+        {
+            // A lease of a process that prunes refuses an open that does not wait.
+            fd.Dispose();
+            fd = Interop.Open(path, flags);
+        }
+
+        return fd;
+    }
 
     /// <summary>Says that somebody has the segment attached, for as long as the file is open.</summary>
+    /// <exception cref="IOException">Another process keeps the byte for itself: an attachment that is not marked could be deleted as a leftover.</exception>
     public void MarkInUse()
     {
-        // Somebody has the byte for himself alone: one who is about to delete the segment because nobody uses it, and is done in
-        // a moment. One who keeps it longer is no program of ours, and "in use" is what the byte says then.
-        const int MostTries = 50;
-
-        _isMarked = true;
-        for (int i = 0; Interop.LockByte(_fd, InUseByte, Interop.ByteLock.LOCK_SHARED) < 0; i++)
+        // The kernel knows no "in use" of a semaphore that programs in C could see.
+        if (Name.Kind == SegmentKind.Semaphore)
         {
-            if (Interop.LastError != Interop.Error.EAGAIN)
-            {
-                throw SegmentError.Last(Name, "attach");
-            }
+            return;
+        }
 
-            if (i == MostTries)
+        // A process that deletes an unused segment has the byte exclusively, for a moment; docs/FORMAT.md, "Deleting an unused array".
+        _isMarked = true;
+        for (Patience patience = Patience.ForOne; Interop.LockByte(_fd, InUseByte, Interop.ByteLock.LOCK_SHARED) < 0;)
+        {
+            if (Interop.LastError != Interop.Error.EAGAIN || !patience.TryWait())
             {
-                return;
+                throw SegmentError.Last(Name, SegmentError.Attach);
             }
-
-            Thread.Sleep(1);
         }
     }
 
@@ -147,13 +172,13 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>Takes a byte for this open file alone, until it is closed; false if another one has it.</summary>
     public bool TryLockByte(long offset)
         => Interop.LockByte(_fd, offset, Interop.ByteLock.LOCK_EXCLUSIVE) == 0
-            || (Interop.LastError == Interop.Error.EAGAIN ? false : throw SegmentError.Last(Name, "lock"));
+            || (Interop.LastError == Interop.Error.EAGAIN ? false : throw SegmentError.Last(Name, SegmentError.Lock));
 
-    /// <summary>Tells whether another open file has a byte.</summary>
+    /// <summary>Tells whether another open file has a byte for itself. Shared locks, for which read permission is enough, do not count.</summary>
     public bool IsByteLocked(long offset)
-        => Interop.IsByteLocked(_fd, offset) switch
+        => Interop.FindByteLock(_fd, offset, Interop.ByteLock.LOCK_SHARED) switch
         {
-            < 0 => throw SegmentError.Last(Name, "lock"),
+            < 0 => throw SegmentError.Last(Name, SegmentError.Lock),
             int locked => locked != 0,
         };
 
@@ -181,24 +206,33 @@ internal sealed class SegmentFile : IDisposable
     /// <summary>Gets the file's size, which others may have changed.</summary>
     public long GetSize()
     {
-        Check(Interop.FStat(_fd, out Interop.Status status), "look at");
-        return status.Size;
+        return GetStatus().Size;
     }
 
-    /// <summary>Gets the file's number in its file system.</summary>
-    public ulong GetInode()
+    /// <summary>Gets what the kernel knows of the file.</summary>
+    public Interop.Status GetStatus()
     {
-        Check(Interop.FStat(_fd, out Interop.Status status), "look at");
-        return status.Inode;
+        Check(Interop.FStat(_fd, out Interop.Status status), SegmentError.Read);
+        return status;
     }
 
-    /// <summary>Returns whether the name still stands for this file, and the file has a size.</summary>
-    public bool IsCurrent(long size)
+    /// <summary>
+    /// Gets the file as <c>/proc/PID/fdinfo</c> shows it with its locks: device and inode, <c>00:1a:4711</c>. It is read from our own mark, as
+    /// <c>stat(2)</c> names another device on some file systems.
+    /// </summary>
+    public string? FindLockedFile()
+        => File.ReadLines($"/proc/self/fdinfo/{_fd.DangerousGetHandle()}")
+            .Select(static line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
+            .FirstOrDefault(static fields => fields.Length > 6 && fields[2] == "OFDLCK")?[6];
+
+    /// <summary>Returns whether the name still stands for this file, and the file has a size, if one is given.</summary>
+    public bool IsCurrent(long? size = null)
     {
-        Check(Interop.FStat(_fd, out Interop.Status mine), "look at");
-        if (mine.Size != size || Name.Kind == SegmentKind.Descriptor)
+        Interop.Status mine = GetStatus();
+        bool hasSize = mine.Size == (size ?? mine.Size);
+        if (!hasSize || Name.Kind == SegmentKind.Descriptor)
         {
-            return mine.Size == size;
+            return hasSize;
         }
 
         return Interop.Stat(Name.Path, _isFollowed ? 1 : 0, out Interop.Status named) == 0 && named.Inode == mine.Inode && named.Device == mine.Device;
@@ -217,63 +251,73 @@ internal sealed class SegmentFile : IDisposable
         return mapping.IsInvalid ? throw SegmentError.Last(Name, "map") : mapping;
     }
 
-    /// <summary>Gives an unnamed file a name. Returns false where the system has no way to.</summary>
-    /// <exception cref="IOException">The name is taken.</exception>
-    public bool TryLink(string path)
+    /// <summary>Gives an unnamed file a name. Returns false where the system refuses that.</summary>
+    /// <exception cref="IOException">The name exists.</exception>
+    public bool TryLink(string path, Refusals refusals)
     {
         if (Interop.LinkEmptyPath(_fd, path) == 0)
         {
             return true;
         }
 
-        // ENOENT: a kernel before 6.10, which wants a privilege for that; or, the second time, there is no /proc here.
-        if (Interop.LastError == Interop.Error.ENOENT && Interop.LinkThroughProc(_fd, path) == 0)
-        {
-            return true;
-        }
-
-        return Interop.LastError == Interop.Error.ENOENT ? false : throw SegmentError.Last(Name, SegmentError.Create);
+        // ENOENT: a kernel before 6.10, where that takes a privilege; the second time, there is no /proc.
+        return (Interop.LastError == Interop.Error.ENOENT && Interop.LinkThroughProc(_fd, path) == 0)
+            || (Interop.LastError == Interop.Error.ENOENT || refusals.Note() ? false : throw SegmentError.Last(Name, SegmentError.Create));
     }
 
-    /// <summary>Moves a file from a name of its own to its real one, if that is free.</summary>
-    /// <exception cref="IOException">The name is taken.</exception>
-    public void RenameNew(string path)
+    /// <summary>Moves a file from a path of its own to its name, if that is free. Returns false where the system refuses that.</summary>
+    /// <exception cref="IOException">The name exists.</exception>
+    public bool TryRenameNew(string path, Refusals refusals)
     {
-        if (Interop.RenameNew(path, Name.Path) == 0)
-        {
-            return;
-        }
-
         // Some file systems cannot rename without replacing; a link never replaces.
-        bool linked = Interop.LastError is Interop.Error.EINVAL or Interop.Error.ENOSYS && Interop.Link(path, Name.Path) == 0;
-        if (!linked)
-        {
-            throw SegmentError.Last(Name, SegmentError.Create);
-        }
-
-        _ = Interop.Unlink(path);
+        return Interop.RenameNew(path, Name.Path) == 0
+            || (refusals.Note() && Interop.Link(path, Name.Path) == 0 && Interop.Unlink(path) <= 0)
+            || (refusals.Note() ? false : throw SegmentError.Last(Name, SegmentError.Create));
     }
 
-    /// <summary>
-    /// Moves a file from a name of its own to its real one, in place of what has that. Others see the old or the new one, never neither.
-    /// </summary>
-    /// <param name="path">The name of its own. Afterwards, it does not exist.</param>
-    /// <param name="openReplaced">Opens a file that is replaced, by its path, and returns what is to be done once it is.</param>
-    public void RenameOver(string path, Func<string, Action?> openReplaced)
+    /// <summary>Moves a file from a path of its own to its name, in place of the old file. Others see the old or the new one, never neither.</summary>
+    /// <remarks>
+    /// The file that has the name must not change between the decision to remove the name and its removal: a pruner, or another replacer, would
+    /// remove a third file. A replacer marks the old file as in use, which keeps pruners away. It takes a byte of the file, which keeps other
+    /// replacers away. Then it checks that the file still has the name. A file that may not be written gives us no such byte. See docs/FORMAT.md,
+    /// "Deleting an unused array".
+    /// </remarks>
+    /// <param name="path">The path of its own.</param>
+    /// <param name="replaced">Called with the file that was replaced.</param>
+    public void RenameOver(string path, Action<SegmentFile> replaced)
     {
-        // By exchange: then the file behind the other name is the one that was replaced, whoever else replaces at the same time.
-        if (Interop.Exchange(path, Name.Path) == 0)
+        for (Patience patience = Patience.ForOne; ;)
         {
-            openReplaced(path)?.Invoke();
-            _ = Interop.Unlink(path);
-            return;
-        }
+            using SegmentFile current = OpenToReplace(Name);
+            bool isMine = Interop.LockByte(current._fd, ReplaceByte, Interop.ByteLock.LOCK_EXCLUSIVE) == 0
+                || Interop.LastError != Interop.Error.EAGAIN;
+            if (isMine && current.IsCurrent())
+            {
+                Check(Interop.Rename(path, Name.Path), "replace");
+                replaced(current);
+                return;
+            }
 
-        bool canOnlyRename = Interop.LastError is Interop.Error.EINVAL or Interop.Error.ENOSYS;
-        Check(canOnlyRename ? 0 : -1, "replace");
-        Action? replaced = openReplaced(Name.Path);
-        Check(Interop.Rename(path, Name.Path), "replace");
-        replaced?.Invoke();
+            if (!isMine && !patience.TryWait())
+            {
+                throw new IOException($"Cannot replace '{Name}': another process has been replacing it for seconds.");
+            }
+        }
+    }
+
+    /// <summary>Gives a new file the owner, the group, the mode and the access control list of the one that it replaces.</summary>
+    /// <exception cref="UnauthorizedAccessException">This user cannot.</exception>
+    public void TakePermissionsOf(SegmentFile old)
+    {
+        Interop.Status was = old.GetStatus();
+        Interop.Status now = GetStatus();
+        bool isOwned = (was.Owner == now.Owner && was.Group == now.Group) || Interop.FChOwn(_fd, was.Owner, was.Group) == 0;
+
+        // The list last: where there is one, the group's bits of the mode are its mask.
+        if (!isOwned || Interop.FChMod(_fd, was.Permissions & 0x1FF) < 0 || Interop.CopyAccessList(old._fd, _fd) < 0)
+        {
+            throw SegmentError.OtherPermissions(System.Runtime.InteropServices.Marshal.GetLastPInvokeError(), Name, was.Owner, was.Group);
+        }
     }
 
     /// <summary>Waits until the file, with all that is needed to find it by its name after a crash of the machine, is on disk.</summary>
@@ -311,13 +355,13 @@ internal sealed class SegmentFile : IDisposable
     {
         Interop.OpenFlags flags = access == SegmentAccess.ReadWrite ? Interop.OpenFlags.O_RDWR : Interop.OpenFlags.O_RDONLY;
         flags |= name.Kind == SegmentKind.Descriptor || trust.FollowLinks ? Interop.OpenFlags.O_FOLLOW : 0;
-        SegmentFile file = new(name, Opened(Interop.Open(name.Path, flags), name, "attach"), trust.FollowLinks);
+        SegmentFile file = new(name, Opened(OpenUnmarked(name.Path, flags, Patience.ForOne), name, SegmentError.Attach), trust.FollowLinks);
 
         try
         {
             file.MarkInUse();
-            file.Check(Interop.FStat(file._fd, out status), "attach");
-            CheckIdentity(name, status, trust.AllowOtherOwners);
+            status = file.GetStatus();
+            file.CheckIdentity(status, trust.AllowOtherOwners);
             return file;
         }
         catch
@@ -339,23 +383,38 @@ internal sealed class SegmentFile : IDisposable
         return fd;
     }
 
-    private static void CheckIdentity(SegmentName name, in Interop.Status status, bool allowOtherOwners)
+    private static SegmentFile OpenToReplace(SegmentName name)
+    {
+        try
+        {
+            return OpenOnce(name, SegmentAccess.ReadWrite, SegmentTrust.Anybody, out _);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return OpenOnce(name, SegmentAccess.ReadOnly, SegmentTrust.Anybody, out _);
+        }
+    }
+
+    private void CheckIdentity(in Interop.Status status, bool allowOtherOwners)
     {
         if (status.Type != Interop.FileType.TYPE_REGULAR)
         {
-            throw new InvalidDataException($"'{name}' is not an array, nor any regular file.");
+            throw new InvalidDataException($"'{Name}' is not {Name.ANoun}, nor any regular file.");
         }
 
-        // Anybody may plant files in the shared folder: a second link there is somebody's trick.
-        if (status.Links > 1 && name.Folder == SegmentName.SharedMemoryFolder)
+        // Anybody may plant files in the shared folder: a second link there is somebody's trick. A semaphore has two
+        // while sem_open(3) makes it.
+        if (status.Links > 1 && Name.Folder == SegmentName.SharedMemoryFolder && Name.Kind != SegmentKind.Semaphore)
         {
-            throw new InvalidDataException($"'{name}' has {status.Links} hard links; a segment has one name.");
+            throw new InvalidDataException($"'{Name}' has {status.Links} hard links; a segment has one name.");
         }
 
-        if (!allowOtherOwners && status.Owner != 0 && status.Owner != Interop.GetEffectiveUser())
+        bool isTrusted = allowOtherOwners
+            || status.Owner == 0
+            || (status.Owner == Interop.GetEffectiveUser() && (status.Owner != UnmappedUser || Interop.IsOwner(_fd) == 1));
+        if (!isTrusted)
         {
-            throw new UnauthorizedAccessException(
-                $"'{name}' belongs to user {status.Owner}, who may change or truncate it at any time; set AllowOtherOwners to attach it.");
+            throw SegmentError.OtherOwner(Name, status.Owner);
         }
     }
 

@@ -10,6 +10,19 @@ internal static class SegmentFolder
     /// <summary>Tells whether a name is taken, by whatever.</summary>
     public static bool Has(SegmentName name) => Interop.Stat(name.Path, follow: 0, out _) == 0;
 
+    /// <summary>Gets the names of the files in a segment's folder, which may be those of no segment.</summary>
+    public static IEnumerable<string> Names(SegmentName name)
+    {
+        try
+        {
+            return Directory.EnumerateFiles(name.Folder).Select(static path => Path.GetFileName(path));
+        }
+        catch (DirectoryNotFoundException)
+        {
+            throw SegmentError.From(SegmentError.NotThere, name, SegmentError.List);
+        }
+    }
+
     /// <summary>Removes a name. Whoever has the segment open or mapped keeps it.</summary>
     public static void Remove(SegmentName name)
     {
@@ -19,34 +32,116 @@ internal static class SegmentFolder
         }
     }
 
-    /// <summary>Removes the name of a segment that nobody has attached; false if it is in use, another one by now, gone, or not ours to delete.</summary>
-    /// <remarks>Whoever attaches meanwhile waits until it is done: he finds the byte that he wants to share taken.</remarks>
-    public static bool TryRemoveUnused(SegmentName name, in Interop.Status expected)
+    /// <summary>Removes the name of a segment that no other open file or mapping uses; false if it is in use, or the name is another file's or nobody's.</summary>
+    /// <param name="name">The segment.</param>
+    /// <param name="expected">The file that must have the name.</param>
+    /// <param name="mapped">The files that processes have mapped, for systems where the kernel does not answer.</param>
+    /// <param name="patience">How long to wait for other processes that check the same, or have the file open for a moment.</param>
+    /// <exception cref="UnauthorizedAccessException">This user may not open it, or not remove it.</exception>
+    public static bool TryRemoveUnused(SegmentName name, in Interop.Status expected, Lazy<MappedFiles> mapped, Patience patience)
+    {
+        while (true)
+        {
+            // Not kept open while it waits: an open file is a user to everybody else who checks.
+            bool? isRemoved = TryRemoveOnce(name, expected, mapped);
+            if (isRemoved is not null || !patience.TryWait())
+            {
+                return isRemoved ?? false;
+            }
+        }
+    }
+
+    // Null if another process has the file open, maybe for a moment only.
+    private static bool? TryRemoveOnce(SegmentName name, in Interop.Status expected, Lazy<MappedFiles> mapped)
     {
         using SafeFileHandle writable = Interop.Open(name.Path, Interop.OpenFlags.O_RDWR);
-        using SafeFileHandle readable = writable.IsInvalid ? Interop.Open(name.Path, Interop.OpenFlags.O_RDONLY) : new SafeFileHandle();
-        SafeFileHandle file = writable.IsInvalid ? readable : writable;
-        bool isUnused = !file.IsInvalid
-            && Interop.FStat(file, out Interop.Status found) == 0
-            && found.Inode == expected.Inode
-            && found.Device == expected.Device
-            && found.Links == 1
-            && (writable.IsInvalid
-                ? Interop.IsByteLocked(file, SegmentFile.InUseByte) == 0
-                : Interop.LockByte(file, SegmentFile.InUseByte, Interop.ByteLock.LOCK_EXCLUSIVE) == 0);
-
-        // Asked last: one who replaces a segment does not ask whether it is in use.
-        bool isRemoved = isUnused
-            && Interop.Stat(name.Path, follow: 0, out Interop.Status named) == 0
-            && named.Inode == expected.Inode
-            && named.Device == expected.Device
-            && Interop.Unlink(name.Path) == 0;
-        if (isUnused && !isRemoved)
+        bool isWritable = !writable.IsInvalid;
+        using SafeFileHandle readable = isWritable || Interop.LastError == Interop.Error.EAGAIN
+            ? new SafeFileHandle()
+            : Interop.Open(name.Path, Interop.OpenFlags.O_RDONLY);
+        SafeFileHandle file = isWritable ? writable : readable;
+        if (file.IsInvalid)
         {
-            // Not left to the closing, as in SegmentFile.Dispose: those who attach wait for it.
-            _ = Interop.UnlockAll(file);
+            return Interop.LastError switch
+            {
+                Interop.Error.EAGAIN => null,
+                Interop.Error.ENOENT or Interop.Error.ELOOP or Interop.Error.ENXIO or Interop.Error.ENODEV => false,
+                _ => throw SegmentError.Last(name, "delete"),
+            };
         }
 
-        return isRemoved;
+        try
+        {
+            bool? isFree = IsFree(file, name, isWritable);
+            return isFree == true ? TryRemoveLeased(file, name, expected, mapped) : isFree;
+        }
+        finally
+        {
+            // Not left to the closing, as in SegmentFile.Dispose: processes that attach wait for it.
+            _ = Interop.UnlockAll(file);
+        }
+    }
+
+    // Takes the "in use" byte exclusively, which keeps out processes that attach. Null if another process checks the same.
+    private static bool? IsFree(SafeFileHandle file, SegmentName name, bool isWritable)
+    {
+        if (isWritable && Interop.LockByte(file, SegmentFile.InUseByte, Interop.ByteLock.LOCK_EXCLUSIVE) == 0)
+        {
+            return true;
+        }
+
+        int found = !isWritable || Interop.LastError == Interop.Error.EAGAIN
+            ? Interop.FindByteLock(file, SegmentFile.InUseByte, Interop.ByteLock.LOCK_EXCLUSIVE)
+            : -1;
+        return found switch
+        {
+            < 0 => throw SegmentError.Last(name, SegmentError.Lock),
+            (int)Interop.ByteLock.LOCK_SHARED => false,
+            0 when !isWritable => true,
+            _ => null,
+        };
+    }
+
+    // The kernel grants the lease only while nobody else has the file open or mapped, and holds up whoever opens it meanwhile.
+    private static bool? TryRemoveLeased(SafeFileHandle file, SegmentName name, in Interop.Status expected, Lazy<MappedFiles> mapped)
+    {
+        bool isLeased = Interop.TakeLease(file) == 0;
+        if (!isLeased && Interop.LastError == Interop.Error.EAGAIN)
+        {
+            return null;
+        }
+
+        try
+        {
+            if (!IsSame(file, name, expected) || (!isLeased && mapped.Value.Contains(expected.Device, expected.Inode)))
+            {
+                return false;
+            }
+
+            Remove(name);
+            return true;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        finally
+        {
+            if (isLeased)
+            {
+                _ = Interop.EndLease(file);
+            }
+        }
+    }
+
+    private static bool IsSame(SafeFileHandle file, SegmentName name, Interop.Status expected)
+    {
+        return Interop.FStat(file, out Interop.Status found) == 0
+            && Interop.Stat(name.Path, follow: 0, out Interop.Status named) == 0
+            && found.Links == expected.Links
+            && Is(found)
+            && Is(named);
+
+        bool Is(in Interop.Status status) => status.Inode == expected.Inode && status.Device == expected.Device;
     }
 }

@@ -15,7 +15,7 @@ internal sealed unsafe class SegmentProbe : IDisposable
     public ref readonly Interop.Status Status => ref _probe->Status;
 
     /// <summary>Gets whether some process has the segment attached.</summary>
-    public bool IsInUse => _probe->Locked != 0;
+    public bool IsInUse => _probe->Locked > 0;
 
     /// <summary>Gets the first bytes: the whole file, if it is short.</summary>
     public ReadOnlySpan<byte> Head => ((ReadOnlySpan<byte>)_probe->Head)[.._probe->HeadLength];
@@ -28,19 +28,36 @@ internal sealed unsafe class SegmentProbe : IDisposable
     /// <param name="asksUse">Whether <see cref="IsInUse"/> is of interest.</param>
     public void Look(SegmentName name, bool asksUse = true)
     {
-        if (Interop.ProbePath(0, name.Path, name.Kind == SegmentKind.Descriptor ? 1 : 0, asksUse ? SegmentFile.InUseByte : NoByte, _probe) < 0)
+        _probe->Locked = 0;
+        int follow = name.Kind == SegmentKind.Descriptor ? 1 : 0;
+        for (Patience patience = Patience.ForOne; Interop.ProbePath(0, name.Path, follow, asksUse ? SegmentFile.InUseByte : NoByte, _probe) < 0;)
         {
-            throw SegmentError.Last(name, "read");
+            // A lease refuses an open that does not wait.
+            if (Interop.LastError != Interop.Error.EAGAIN || !patience.TryWait())
+            {
+                throw SegmentError.Last(name, _probe->Locked < 0 ? SegmentError.Lock : SegmentError.Read);
+            }
         }
     }
 
-    /// <summary>Looks at a file of a folder; false if it cannot be opened: another user's, or gone since the folder was read.</summary>
-    /// <exception cref="IOException">Nothing can be opened: a limit was reached.</exception>
-    public bool TryLook(SegmentName folder, SafeDirectoryHandle directory, byte* file)
-        => Interop.ProbeEntry(directory, file, 0, SegmentFile.InUseByte, _probe) == 0
-            || (Interop.LastError is Interop.Error.EMFILE or Interop.Error.ENFILE or Interop.Error.ENOMEM
-                ? throw SegmentError.Last(folder, SegmentError.List)
-                : false);
+    /// <summary>Looks at a file of a folder; false if it was deleted, cannot be an array, or may not be read by this user; or if another process holds a lease on it.</summary>
+    /// <param name="folder">The folder, for messages.</param>
+    /// <param name="directory">The open folder.</param>
+    /// <param name="file">The file's name, with its zero.</param>
+    /// <param name="isLeased">Whether a later try may succeed.</param>
+    /// <exception cref="IOException">Anything else keeps the file from being read: not to be taken for a folder without arrays.</exception>
+    public bool TryLook(SegmentName folder, SafeDirectoryHandle directory, byte* file, out bool isLeased)
+    {
+        _probe->Locked = 0;
+        bool isRead = Interop.ProbeEntry(directory, file, 0, SegmentFile.InUseByte, _probe) == 0;
+        Interop.Error error = isRead ? Interop.Error.SUCCESS : Interop.LastError;
+        isLeased = error == Interop.Error.EAGAIN && _probe->Locked >= 0;
+        bool isSkipped = isLeased || error is Interop.Error.ENOENT or Interop.Error.EACCES or Interop.Error.EPERM
+            or Interop.Error.ELOOP or Interop.Error.ENXIO or Interop.Error.ENODEV;
+        return isRead || isSkipped
+            ? isRead
+            : throw SegmentError.Last(folder, _probe->Locked < 0 ? SegmentError.Lock : SegmentError.List);
+    }
 
     public void Dispose() => NativeMemory.Free(_probe);
 }

@@ -24,7 +24,7 @@ internal sealed unsafe class SegmentScan<T>
         _visit = visit;
     }
 
-    /// <summary>Looks at all. Files that cannot be opened are passed over.</summary>
+    /// <summary>Looks at all. Files that this user may not read are skipped.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="visit">Called for each, on several threads.</param>
     /// <returns>What the visitor found, in no order.</returns>
@@ -67,25 +67,44 @@ internal sealed unsafe class SegmentScan<T>
     private List<T> Work(byte[] names, int length)
     {
         List<T> found = [];
+        List<byte[]> leased = [];
         using SegmentProbe probe = new();
         for (; length > 0; length = ReadNames(names))
         {
             for (int start = 0; start < length;)
             {
-                ReadOnlySpan<byte> name = names.AsSpan(start, names.AsSpan(start).IndexOf((byte)0));
-                fixed (byte* first = name)
+                ReadOnlySpan<byte> name = names.AsSpan(start, names.AsSpan(start).IndexOf((byte)0) + 1);
+                if (!TryVisit(probe, name, found))
                 {
-                    if (probe.TryLook(_folder, _directory, first))
-                    {
-                        _visit(probe, name, found);
-                    }
+                    leased.Add(name.ToArray());
                 }
 
-                start += name.Length + 1;
+                start += name.Length;
             }
         }
 
+        // A pruner holds a lease for a moment. One who holds some for longer must not stop the listing: all of them share one time limit.
+        for (Patience patience = Patience.ForMany; leased.Count > 0 && patience.TryWait();)
+        {
+            _ = leased.RemoveAll(name => TryVisit(probe, name, found));
+        }
+
         return found;
+    }
+
+    // False if another process holds a lease on the file.
+    private bool TryVisit(SegmentProbe probe, ReadOnlySpan<byte> name, List<T> found)
+    {
+        bool isLeased;
+        fixed (byte* first = name)
+        {
+            if (probe.TryLook(_folder, _directory, first, out isLeased))
+            {
+                _visit(probe, name[..^1], found);
+            }
+        }
+
+        return !isLeased;
     }
 
     private int ReadNames(byte[] names)

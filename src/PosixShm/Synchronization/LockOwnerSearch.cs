@@ -9,8 +9,7 @@ internal static class LockOwnerSearch
     public static int? FindProcess(Segment segment, int slot)
     {
         // As in "lock: 1: OFDLCK ADVISORY WRITE -1 00:1a:4711 4611686018427387905 4611686018427387905".
-        string held = $" {SegmentFile.InUseByte + slot} ";
-        string file = $":{segment.Inode}{held}";
+        string file = $" WRITE -1 {segment.FindLockedFile()} {SegmentFile.InUseByte + slot} ";
         foreach (string process in Directory.EnumerateDirectories("/proc"))
         {
             if (int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out int id) && Holds(process, file))

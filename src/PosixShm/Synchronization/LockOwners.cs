@@ -51,6 +51,14 @@ internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
             }
         }
 
-        throw new IOException($"'{page.Name}' has {ControlPage.SlotCount} attachments that use its locks already, and no more can.");
+        throw NoSlot();
     }
+
+    // A shared lock on a slot, for which read permission is enough, refuses an exclusive one.
+    private IOException NoSlot()
+        => Enumerable.Range(1, ControlPage.SlotCount).All(slot => page.Segment.IsByteLocked(SlotByte + slot))
+            ? new($"'{page.Name}' has {ControlPage.SlotCount} attachments that use its locks already, and no more can.")
+            : new(
+                $"The locks of '{page.Name}' cannot be used: processes that may read it keep locks on its slots (see lslocks). "
+                + "Take away their permission to read, or end them.");
 }

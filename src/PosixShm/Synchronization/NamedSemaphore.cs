@@ -1,7 +1,7 @@
-using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
+using System.IO.Enumeration;
 using PosixShm.Names;
 using PosixShm.Native;
+using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
@@ -17,10 +17,12 @@ public sealed class NamedSemaphore : IDisposable
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    private readonly SafeSemaphoreHandle _handle;
-    private readonly SemaphoreName _name;
+    private static readonly AttachOptions s_cautious = new();
 
-    private NamedSemaphore(SemaphoreName name, SafeSemaphoreHandle handle)
+    private readonly SafeMappingHandle _handle;
+    private readonly SegmentName _name;
+
+    private NamedSemaphore(SegmentName name, SafeMappingHandle handle)
     {
         _name = name;
         _handle = handle;
@@ -43,54 +45,63 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="UnauthorizedAccessException">This user may not create files in <c>/dev/shm</c>.</exception>
     public static NamedSemaphore Create(string name, int initialCount = 0, UnixFileMode mode = OwnerOnly)
     {
-        SemaphoreName parsed = SemaphoreName.Parse(name, nameof(name));
+        SegmentName parsed = SemaphoreName.Parse(name, nameof(name));
         ArgumentOutOfRangeException.ThrowIfNegative(initialCount);
-        SafeSemaphoreHandle handle = Interop.SemOpen(parsed.PosixName, create: 1, (uint)mode, (uint)initialCount);
-        NamedSemaphore semaphore = Opened(parsed, handle, "create");
-
-        try
-        {
-            // sem_open takes the umask off.
-            using SafeFileHandle file = Interop.Open(parsed.Path, Interop.OpenFlags.O_RDWR);
-            _ = semaphore.Check(file.IsInvalid ? -1 : Interop.FChMod(file, (uint)mode), "create");
-            return semaphore;
-        }
-        catch
-        {
-            semaphore.Dispose();
-            _ = Interop.SemUnlink(parsed.PosixName);
-            throw;
-        }
+        byte[] content = new byte[Interop.GetSemaphoreSize()];
+        _ = Interop.SemInit(content, (uint)initialCount);
+        SegmentOptions options = new(mode, Reserve: true, HugePages: false, Populate: false);
+        Segment segment = SegmentCreation.Create(parsed, new SegmentImage(content.Length, content, []), options, fill: null);
+        return new NamedSemaphore(parsed, segment.ReleaseToMapping());
     }
 
     /// <summary>Opens a semaphore that some process created.</summary>
     /// <param name="name">The name it was created with.</param>
+    /// <param name="options">What is acceptable.</param>
     /// <returns>The semaphore.</returns>
     /// <exception cref="ArgumentException">The name is not one.</exception>
     /// <exception cref="FileNotFoundException">There is no semaphore of that name.</exception>
-    /// <exception cref="InvalidDataException">The file behind the name is no semaphore.</exception>
-    /// <exception cref="UnauthorizedAccessException">This user may not open it.</exception>
-    public static NamedSemaphore Open(string name)
+    /// <exception cref="InvalidDataException">The file behind the name is not a semaphore of this C library.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not open it, or it belongs to another user.</exception>
+    public static NamedSemaphore Open(string name, AttachOptions? options = null)
     {
-        SemaphoreName parsed = SemaphoreName.Parse(name, nameof(name));
-        CheckFile(parsed);
-        return Opened(parsed, Interop.SemOpen(parsed.PosixName, create: 0, 0, 0), "open");
+        SegmentName parsed = SemaphoreName.Parse(name, nameof(name));
+        for (Patience patience = Patience.ForMany; ;)
+        {
+            SegmentTrust trust = (options ?? s_cautious).ToTrust();
+            using SegmentFile file = SegmentFile.Open(parsed, SegmentAccess.ReadWrite, trust, out Interop.Status status);
+            if (status.Links <= 1)
+            {
+                CheckContent(file, status);
+                return new NamedSemaphore(parsed, file.Map(status.Size, SegmentAccess.ReadWrite));
+            }
+
+            // A process in sem_open(3) gives the file its name, and then removes the temporary one.
+            if (!patience.TryWait())
+            {
+                throw new InvalidDataException(
+                    $"The file of the semaphore '{name}' has {status.Links} names. The leftover of a creator that was killed, 'sem.' and six "
+                    + "letters, can be deleted ('pshm semaphore prune').");
+            }
+        }
     }
 
     /// <summary>Creates a semaphore, or opens the one that is there: exactly one of several callers at once creates it.</summary>
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="initialCount">How many waits succeed before the first release, if it is created.</param>
     /// <param name="mode">Who may open it, if it is created.</param>
+    /// <param name="options">What is acceptable, if it is opened.</param>
     /// <returns>The semaphore, open.</returns>
-    /// <exception cref="InvalidDataException">The file behind the name is no semaphore.</exception>
+    /// <exception cref="InvalidDataException">The file behind the name is not a semaphore of this C library.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not create files in <c>/dev/shm</c> or open the semaphore, or it belongs to another user.</exception>
     /// <inheritdoc cref="Create"/>
-    public static NamedSemaphore CreateOrOpen(string name, int initialCount = 0, UnixFileMode mode = OwnerOnly)
+    public static NamedSemaphore CreateOrOpen(
+        string name, int initialCount = 0, UnixFileMode mode = OwnerOnly, AttachOptions? options = null)
     {
         for (int round = 0; round < MaxCreateOrOpenRounds; round++)
         {
             try
             {
-                return Exists(name) ? Open(name) : Create(name, initialCount, mode);
+                return Exists(name) ? Open(name, options) : Create(name, initialCount, mode);
             }
             catch (FileNotFoundException)
             {
@@ -111,15 +122,39 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="ArgumentException">The name is not one.</exception>
     public static bool Exists(string name) => File.Exists(SemaphoreName.Parse(name, nameof(name)).Path);
 
-    /// <summary>Lists the names of all semaphores.</summary>
+    /// <summary>Lists the names of all semaphores, those of <see cref="Prune"/> included.</summary>
     /// <returns>The names, in order.</returns>
-    public static IReadOnlyList<string> List()
+    /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
+    public static IReadOnlyList<string> List() => [.. Files().Select(static name => name.Value).Order(StringComparer.Ordinal)];
+
+    /// <summary>Lists what processes that were killed in <c>sem_open(3)</c> left behind: files named <c>sem.</c> and six letters or digits. Deletes the certain ones, if told.</summary>
+    /// <param name="options">Which ones, and whether to delete them. Their age counts from their last change.</param>
+    /// <returns>The leftovers: with <see cref="PruneOptions.DryRun"/> all that are possible, else those that were deleted.</returns>
+    /// <remarks>
+    /// Only a file that is empty, or has a second name, is certainly a leftover. A whole one looks as a semaphore of that name does: it is listed, and deleted only by
+    /// <see cref="Delete"/>. Semaphores that this library creates leave none.
+    /// </remarks>
+    /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
+    public static IReadOnlyList<SemaphoreLeftover> Prune(PruneOptions? options = null)
     {
-        LinuxOnly.Check();
-        return [.. Directory.EnumerateFiles(SegmentName.SharedMemoryFolder)
-            .Select(static file => SemaphoreName.FromFile(Path.GetFileName(file)))
-            .OfType<string>()
-            .Order(StringComparer.Ordinal)];
+        PruneOptions wanted = options ?? new PruneOptions();
+        DateTimeOffset youngest = DateTimeOffset.UtcNow - wanted.MinimumAge;
+        Lazy<MappedFiles> mapped = new(MappedFiles.Look);
+        List<SemaphoreLeftover> leftovers = [];
+        foreach (SegmentName name in Files())
+        {
+            if (SemaphoreName.IsTemporary(name)
+                && FileSystemName.MatchesSimpleExpression(wanted.Pattern, name.Value, ignoreCase: false)
+                && Interop.Stat(name.Path, follow: 0, out Interop.Status status) == 0
+                && DateTimeOffset.UnixEpoch.AddTicks(status.Modified / TimeSpan.NanosecondsPerTick) <= youngest
+                && (wanted.DryRun || (IsCertain(status) && TryPrune(name, status, mapped))))
+            {
+                leftovers.Add(new SemaphoreLeftover(name.Value, IsCertain(status)));
+            }
+        }
+
+        leftovers.Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
+        return leftovers;
     }
 
     /// <summary>Deletes a name; see <c>sem_unlink(3)</c>. Processes that have the semaphore open keep it.</summary>
@@ -127,14 +162,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="ArgumentException">The name is not one.</exception>
     /// <exception cref="FileNotFoundException">There is no semaphore of that name.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not delete it.</exception>
-    public static void Delete(string name)
-    {
-        SemaphoreName parsed = SemaphoreName.Parse(name, nameof(name));
-        if (Interop.SemUnlink(parsed.PosixName) < 0)
-        {
-            throw LastError(parsed, "delete");
-        }
-    }
+    public static void Delete(string name) => SegmentFolder.Remove(SemaphoreName.Parse(name, nameof(name)));
 
     /// <summary>Deletes a name, if there is one.</summary>
     /// <param name="name">The name.</param>
@@ -226,47 +254,52 @@ public sealed class NamedSemaphore : IDisposable
     /// <summary>Closes the semaphore in this process. The name and the count stay.</summary>
     public void Dispose() => _handle.Dispose();
 
-    // The C library maps a semaphore's size of the file, whatever its size is: a shorter one would be a bus error at the first use.
-    private static void CheckFile(SemaphoreName name)
+    // All regular files of such names, readable or not.
+    private static IEnumerable<SegmentName> Files()
     {
-        if (Interop.Stat(name.Path, follow: 0, out Interop.Status status) < 0)
-        {
-            throw LastError(name, "open");
-        }
+        LinuxOnly.Check();
+        return SegmentFolder.Names(SegmentName.OfSemaphore(string.Empty)).Select(SemaphoreName.FromFile).OfType<SegmentName>();
+    }
 
-        if (status.Type != Interop.FileType.TYPE_REGULAR || status.Size < Interop.GetSemaphoreSize())
+    private static bool IsCertain(Interop.Status status) => status.Size == 0 || status.Links > 1;
+
+    // The kernel tells that a creator has an empty file open. The second name of a whole one is of no more use to its creator.
+    private static bool TryPrune(SegmentName name, Interop.Status status, Lazy<MappedFiles> mapped)
+    {
+        try
         {
-            throw new InvalidDataException($"'{name.Path}' is not a semaphore of this C library.");
+            if (status.Size == 0)
+            {
+                return SegmentFolder.TryRemoveUnused(name, status, mapped, default);
+            }
+
+            SegmentFolder.Remove(name);
+            return true;
+        }
+        catch (Exception error) when (error is FileNotFoundException or UnauthorizedAccessException)
+        {
+            return false;
         }
     }
 
-    private static NamedSemaphore Opened(SemaphoreName name, SafeSemaphoreHandle handle, string action)
+    // The C library trusts these bytes, and ends the process if they are others.
+    private static void CheckContent(SegmentFile file, Interop.Status status)
     {
-        if (handle.IsInvalid)
+        Span<byte> content = new byte[Interop.GetSemaphoreSize()];
+        if (status.Size != content.Length || file.Read(content, 0) != content.Length || Interop.IsSemaphore(content) == 0)
         {
-            Exception error = LastError(name, action);
-            handle.Dispose();
-            throw error;
+            throw new InvalidDataException($"'{file.Name.Path}' is not a semaphore of this C library.");
         }
-
-        return new NamedSemaphore(name, handle);
     }
 
-    private static Exception LastError(SemaphoreName name, string action)
-    {
-        int errno = Marshal.GetLastPInvokeError();
-        Exception exception = Interop.ConvertErrno(errno) switch
+    private static Exception LastError(SegmentName name, string action)
+        => Interop.LastError switch
         {
-            Interop.Error.ENOENT => new FileNotFoundException($"There is no semaphore named '{name}'.", name.Value),
-            Interop.Error.EEXIST => new IOException($"There is a semaphore named '{name}' already: open it, delete it first, or choose another name."),
-            Interop.Error.EACCES or Interop.Error.EPERM => new UnauthorizedAccessException($"Cannot {action} the semaphore '{name}': its permissions do not allow it."),
+            Interop.Error.EINVAL => new InvalidDataException(
+                $"The semaphore '{name}' was overwritten or truncated: it is not a semaphore of this C library any more."),
             Interop.Error.EOVERFLOW => new SemaphoreFullException($"The count of the semaphore '{name}' would be more than {int.MaxValue}."),
-            _ => new IOException($"Cannot {action} the semaphore '{name}': {Marshal.GetPInvokeErrorMessage(errno)}."),
+            _ => SegmentError.Last(name, action),
         };
-
-        exception.HResult = errno;
-        return exception;
-    }
 
     private int Check(int result, string action) => result >= 0 ? result : throw LastError(_name, action);
 }

@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace PosixShm.Cli;
@@ -16,8 +15,7 @@ internal sealed class Json
     {
         using Stream output = Output.Open();
 
-        // Names stay readable; nobody puts this into HTML.
-        JsonWriterOptions options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        JsonWriterOptions options = new() { Encoder = new PrintableJson() };
         using (Utf8JsonWriter writer = new(output, options))
         {
             write(new Json(writer));

@@ -22,7 +22,8 @@ internal static class Printable
         return line.ToString();
     }
 
-    private static bool IsPlain(Rune rune) => Rune.GetUnicodeCategory(rune)
+    /// <summary>Tells whether a character is only printed.</summary>
+    public static bool IsPlain(Rune rune) => Rune.GetUnicodeCategory(rune)
         is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
         || rune.Value is ZeroWidthNonJoiner or ZeroWidthJoiner;
 }

@@ -42,7 +42,7 @@ internal static class SegmentError
             Interop.Error.ENOENT when action == Create => new DirectoryNotFoundException(
                 $"There is no directory {name.Folder} to create the {name.Noun} '{name}' in.{OtherPlace(name)}"),
             Interop.Error.ENOENT when action == List => new DirectoryNotFoundException($"There is no directory {name.Folder}.{OtherPlace(name)}"),
-            Interop.Error.ENOTDIR when action == List => new IOException($"'{name}' is not a directory."),
+            Interop.Error.ENOTDIR when action == List => new IOException($"'{name}' is no folder."),
             Interop.Error.EAGAIN when action is Attach or Read => new IOException(
                 $"Cannot {action} '{name}': another process has kept it for itself for seconds "
                 + "(a lease, or a write lock on its \"in use\" byte; see lslocks)."),

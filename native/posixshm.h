@@ -190,8 +190,8 @@ POSIXSHM_EXPORT int64_t PosixShm_PWrite(intptr_t fd, const void* buffer, int64_t
 /* Waits until a file, or a folder's list of names, is on disk; fsync(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FSync(intptr_t fd);
 
-/* Asks how much room a path's file system has for us; statvfs(3). Returns 0, or -1. */
-POSIXSHM_EXPORT int32_t PosixShm_GetFreeSpace(const char* path, int64_t* bytes, int64_t* files);
+/* Reads how much room a path's file system has for us, and whether its files are memory (tmpfs, ramfs); statfs(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_GetFreeSpace(const char* path, int64_t* bytes, int64_t* files, int32_t* is_memory);
 
 /* Tells who we are to the file system; geteuid(2). */
 POSIXSHM_EXPORT uint32_t PosixShm_GetEffectiveUser(void);

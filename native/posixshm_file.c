@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -293,15 +294,16 @@ int32_t PosixShm_FSync(intptr_t fd)
     return result;
 }
 
-int32_t PosixShm_GetFreeSpace(const char* path, int64_t* bytes, int64_t* files)
+int32_t PosixShm_GetFreeSpace(const char* path, int64_t* bytes, int64_t* files, int32_t* is_memory)
 {
-    struct statvfs native;
+    struct statfs native;
     int result;
-    RETRY(result, statvfs(path, &native));
+    RETRY(result, statfs(path, &native));
     if (result == 0)
     {
-        *bytes = (int64_t)(native.f_bavail * native.f_frsize);
-        *files = (int64_t)native.f_favail;
+        *bytes = (int64_t)native.f_bavail * (int64_t)(native.f_frsize != 0 ? native.f_frsize : native.f_bsize);
+        *files = (int64_t)native.f_ffree;
+        *is_memory = native.f_type == TMPFS_MAGIC || native.f_type == RAMFS_MAGIC;
     }
 
     return result;

@@ -111,7 +111,7 @@ internal static partial class Interop
     internal static partial int FSync(SafeFileHandle fd);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_GetFreeSpace", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    internal static partial int GetFreeSpace(string path, out long bytes, out long files);
+    internal static partial int GetFreeSpace(string path, out long bytes, out long files, out int isMemory);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_GetEffectiveUser")]
     internal static partial uint GetEffectiveUser();

@@ -130,13 +130,13 @@ internal static class SegmentError
         => new(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"No memory for '{name}': {bytes:N0} bytes asked, available: {available:N0} bytes (of the machine, or of the control group's memory.max). Please delete leftovers, or take memory as it is written (Preallocate = false)."),
+                $"No memory for '{name}': {bytes:N0} bytes asked, available: {available:N0} bytes (of the machine, or of a control group). Please delete leftovers, or take memory as it is written (Preallocate = false)."),
             NoSpaceLeft);
 
     /// <summary>Makes the exception for a file system that has no room, with what was asked and what is free.</summary>
     public static IOException NoSpace(int errno, SegmentName name, long bytes)
     {
-        string free = Interop.GetFreeSpace(name.Folder, out long freeBytes, out long freeFiles) < 0
+        string free = Interop.GetFreeSpace(name.Folder, out long freeBytes, out long freeFiles, out _) < 0
             ? "not known"
             : freeFiles == 0 ? $"{freeBytes:N0} bytes, but not one inode (the mount's nr_inodes)" : $"{freeBytes:N0} bytes";
 

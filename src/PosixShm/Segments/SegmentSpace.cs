@@ -68,12 +68,13 @@ internal static class SegmentSpace
     private static void RefuseWhatCannotFit(SegmentName name, long length)
     {
         // Zero also means "no limit"; then the memory, or the reservation itself, has the word.
-        if (Interop.GetFreeSpace(name.Folder, out long free, out _) == 0 && free > 0 && length > free)
+        bool isKnown = Interop.GetFreeSpace(name.Folder, out long free, out _, out int isMemory) == 0;
+        if (isKnown && free > 0 && length > free)
         {
             throw SegmentError.NoSpace(name, length);
         }
 
-        if (name.Kind != SegmentKind.File && AvailableMemory.Read() is long available && length > available)
+        if ((isMemory != 0 || name.Kind == SegmentKind.Descriptor) && AvailableMemory.Read() is long available && length > available)
         {
             throw SegmentError.NoMemory(name, length, available);
         }

@@ -1,0 +1,97 @@
+using System.Globalization;
+
+namespace PosixShm.Segments;
+
+/// <summary>
+/// How much memory the control groups of this process leave it; see <c>cgroups(7)</c>. Each group on the way to the top may have a limit, and the hierarchies of version 1 and 2 may both be mounted. Pages
+/// of files that the kernel can drop at any time count as free: a limit that they fill is not reached.
+/// </summary>
+internal static class ControlGroupMemory
+{
+    private static readonly Files s_version1 = new("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file", "total_active_file");
+    private static readonly Files s_version2 = new("memory.max", "memory.current", "inactive_file", "active_file");
+
+    /// <summary>Gets the bytes; null where there is no limit, or where it cannot be read.</summary>
+    /// <param name="root">The directory that has <c>/proc</c> and the mounts.</param>
+    public static long? Read(string root)
+    {
+        long? least = null;
+        foreach ((string mount, string group, Files files) in Find(root))
+        {
+            for (string at = group; ; at = at[..at.LastIndexOf('/')])
+            {
+                least = Least(least, Left($"{root}{mount}{at}", files));
+                if (at.Length == 0)
+                {
+                    break;
+                }
+            }
+        }
+
+        return least;
+    }
+
+    public static long? Least(long? one, long? other) => one is long first && other is long second ? Math.Min(first, second) : one ?? other;
+
+    // The mount point of each memory hierarchy, and this process's group below it: "" or "/a/b".
+    private static IEnumerable<(string Mount, string Group, Files Files)> Find(string root)
+    {
+        // As in "4:memory:/a" and "0::/a".
+        string[][] groups = [.. Lines($"{root}/proc/self/cgroup").Select(static line => line.Split(':', 3)).Where(static fields => fields.Length == 3)];
+
+        // As in "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory".
+        foreach (string line in Lines($"{root}/proc/self/mountinfo"))
+        {
+            string[] fields = line.Split(' ');
+            int dash = Array.IndexOf(fields, "-");
+            if (dash < 5 || fields.Length < dash + 4)
+            {
+                continue;
+            }
+
+            bool isVersion2 = fields[dash + 1] == "cgroup2";
+            bool isMemory = isVersion2 || (fields[dash + 1] == "cgroup" && fields[dash + 3].Split(',').Contains("memory"));
+            string? group = Array.Find(groups, fields => isVersion2 ? fields[0] == "0" : fields[1].Split(',').Contains("memory"))?[2];
+            if (isMemory && group is not null)
+            {
+                yield return (fields[4].Replace("\\040", " ", StringComparison.Ordinal), Below(fields[3], group), isVersion2 ? s_version2 : s_version1);
+            }
+        }
+    }
+
+    // A container may see its own group as the top of the mount, under a path that only the host knows.
+    private static string Below(string top, string group)
+    {
+        string prefix = top.TrimEnd('/');
+        return group.StartsWith(prefix + "/", StringComparison.Ordinal) && !group.Contains("/..", StringComparison.Ordinal) ? group[prefix.Length..].TrimEnd('/') : string.Empty;
+    }
+
+    // A limit of "max" is none.
+    private static long? Left(string directory, Files files)
+        => Number($"{directory}/{files.Limit}") is long limit && Number($"{directory}/{files.Usage}") is long usage
+            ? Math.Max(limit - usage + Droppable($"{directory}/memory.stat", files), 0)
+            : null;
+
+    private static long Droppable(string statistics, Files files)
+        => Lines(statistics)
+            .Select(static line => line.Split(' '))
+            .Where(fields => fields.Length == 2 && (fields[0] == files.Inactive || fields[0] == files.Active))
+            .Sum(static fields => long.Parse(fields[1], CultureInfo.InvariantCulture));
+
+    private static long? Number(string path)
+        => Lines(path) is [string text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
+
+    private static string[] Lines(string path)
+    {
+        try
+        {
+            return File.ReadAllLines(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    private sealed record Files(string Limit, string Usage, string Inactive, string Active);
+}

@@ -3,6 +3,7 @@ using System.CommandLine.Completions;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using PosixShm.Cli.Doctor;
 
 namespace PosixShm.Cli;
 
@@ -21,6 +22,7 @@ internal static class CommandTree
             SemaphoreCommand.Define(),
             DeleteCommand.Define(),
             PruneCommand.Define(),
+            DoctorCommand.Define(),
         };
 
         // Without response files: '@x' is a name like any other.

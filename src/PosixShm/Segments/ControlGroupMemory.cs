@@ -66,9 +66,9 @@ internal static class ControlGroupMemory
         return group.StartsWith(prefix + "/", StringComparison.Ordinal) && !group.Contains("/..", StringComparison.Ordinal) ? group[prefix.Length..].TrimEnd('/') : string.Empty;
     }
 
-    // A limit of "max" is none.
+    // No limit is "max" in version 2, and nearly 2^63 in version 1.
     private static long? Left(string directory, Files files)
-        => Number($"{directory}/{files.Limit}") is long limit && Number($"{directory}/{files.Usage}") is long usage
+        => Number($"{directory}/{files.Limit}") is long limit and < (1L << 60) && Number($"{directory}/{files.Usage}") is long usage
             ? Math.Max(limit - usage + Droppable($"{directory}/memory.stat", files), 0)
             : null;
 

@@ -1,0 +1,20 @@
+namespace PosixShm.Cli.Doctor;
+
+/// <summary>Arrays that no live process has attached.</summary>
+internal static class LeftoverCheck
+{
+    public static Finding Run()
+    {
+        if (!Directory.Exists("/dev/shm"))
+        {
+            return Finding.None("leftovers", "no directory", "No array can be left.");
+        }
+
+        IReadOnlyList<SharedArrayInfo> leftovers = SharedArray.Prune();
+        long bytes = leftovers.Sum(static array => array.ByteLength);
+        return Finding.Of(
+            "leftovers", bytes > new DriveInfo("/dev/shm").TotalSize / 4, $"{leftovers.Count} arrays with {MachineFiles.Bytes(bytes)}",
+            "No live process has them attached. They take memory until they are deleted, or the machine restarts.",
+            "look at them: pshm prune; delete them: pshm prune --delete");
+    }
+}

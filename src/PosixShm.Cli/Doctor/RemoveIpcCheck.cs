@@ -1,0 +1,81 @@
+using System.Globalization;
+
+namespace PosixShm.Cli.Doctor;
+
+/// <summary>
+/// Whether systemd-logind deletes this user's files in <c>/dev/shm</c> when the user logs out for the last time: <c>RemoveIPC=</c> in <c>logind.conf(5)</c>, which is on unless
+/// configured otherwise. System users and those that linger are spared.
+/// </summary>
+internal static class RemoveIpcCheck
+{
+    private const string Name = "RemoveIPC";
+    private const long LastSystemUser = 999;
+
+    // The first directory counts most, and the main file least; systemd.unit(5) has the rule for drop-ins.
+    private static readonly string[] s_directories = ["/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"];
+
+    public static Finding Run()
+    {
+        if (!Directory.Exists("/run/systemd/seats"))
+        {
+            return Finding.None(Name, "no systemd-logind runs", "Arrays stay until they are deleted, or the machine restarts.");
+        }
+
+        string user = Environment.UserName;
+        long id = UserId();
+        return !IsOn() ? Spared("it is off in logind.conf")
+            : id <= LastSystemUserOf() ? Spared($"user {id} is a system user")
+            : File.Exists($"/var/lib/systemd/linger/{user}") ? Spared($"{user} lingers")
+            : Finding.Of(
+                Name, true, $"on, for {user} ({id})",
+                "systemd-logind deletes all files of this user in /dev/shm at the user's last logout, also those in use.",
+                $"loginctl enable-linger {user}; or run as a system user; or RemoveIPC=no in /etc/systemd/logind.conf");
+
+        static Finding Spared(string why) => Finding.Of(Name, false, why, "Arrays stay when their user logs out.", string.Empty);
+    }
+
+    private static bool IsOn()
+    {
+        string? value = null;
+        foreach (string file in Files())
+        {
+            string section = string.Empty;
+            foreach (string line in MachineFiles.Lines(file).Select(static line => line.Trim()))
+            {
+                section = line.StartsWith('[') ? line : section;
+                string[] pair = line.Split('=', 2, StringSplitOptions.TrimEntries);
+                value = section == "[Login]" && pair is ["RemoveIPC", _] ? pair[1] : value;
+            }
+        }
+
+        return value?.ToUpperInvariant() is not ("NO" or "FALSE" or "0" or "OFF" or "N" or "F");
+    }
+
+    // In the order in which they are read: the main file, then all drop-ins by file name, of which those in the first directory hide others of that name.
+    private static IEnumerable<string> Files()
+    {
+        SortedDictionary<string, string> dropIns = new(StringComparer.Ordinal);
+        foreach (string directory in s_directories.Select(static directory => $"{directory}/logind.conf.d").Where(Directory.Exists))
+        {
+            foreach (string file in Directory.GetFiles(directory, "*.conf"))
+            {
+                _ = dropIns.TryAdd(Path.GetFileName(file), file);
+            }
+        }
+
+        return s_directories.Select(static directory => $"{directory}/logind.conf").Where(File.Exists).Take(1).Concat(dropIns.Values);
+    }
+
+    // As in "Uid:	1000	1000	1000	1000": the effective one is the second.
+    private static long UserId()
+        => MachineFiles.Lines("/proc/self/status").FirstOrDefault(static line => line.StartsWith("Uid:", StringComparison.Ordinal)) is string line
+            ? long.Parse(line.Split('\t')[2], CultureInfo.InvariantCulture)
+            : 0;
+
+    private static long LastSystemUserOf()
+        => MachineFiles.Lines("/etc/login.defs").Select(static line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+            .FirstOrDefault(static fields => fields is ["SYS_UID_MAX", _, ..]) is [_, string number, ..]
+            && long.TryParse(number, CultureInfo.InvariantCulture, out long last)
+                ? last
+                : LastSystemUser;
+}

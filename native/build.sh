@@ -11,7 +11,14 @@ command -v "$compiler" >/dev/null || {
     exit 1
 }
 
-printf '#include <stdint.h>\nint main(void) { return 0; }\n' | "$compiler" -x c -o /dev/null - 2>/dev/null || {
+can_compile() {
+    "$compiler" -x c -o /dev/null - 2>/dev/null <<'PROGRAM'
+#include <stdint.h>
+int main(void) { return 0; }
+PROGRAM
+}
+
+can_compile || {
     echo "native/build.sh: error: '$compiler' cannot compile a program: install the C library's headers, the package libc6-dev (apt-get install libc6-dev)" >&2
     exit 1
 }

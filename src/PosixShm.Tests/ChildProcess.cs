@@ -9,7 +9,7 @@ namespace PosixShm.Tests;
 /// </summary>
 internal sealed class ChildProcess : IDisposable
 {
-    private static readonly TimeSpan s_timeLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_timeLimit = TimeSpan.FromMinutes(5);
 
     private readonly Process _process;
     private readonly string _what;

@@ -27,8 +27,8 @@ internal sealed class FirstBuildTests : NamedTest
             Array.ForEach(builds, build => build.Dispose());
         }
 
-        string[] files = [.. Directory.EnumerateFileSystemEntries(Folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Folder, file))];
-        Assert.That(files, Is.EquivalentTo(new[] { "libposixshm.so", "failpoints", "failpoints/libposixshm.so" }));
+        IEnumerable<string> files = Directory.EnumerateFileSystemEntries(Folder, "*", SearchOption.AllDirectories);
+        Assert.That(files.Select(file => Path.GetRelativePath(Folder, file)), Is.EquivalentTo(new[] { "libposixshm.so", "failpoints", "failpoints/libposixshm.so" }));
     }
 
     [TestCase("no-such-compiler", "'no-such-compiler' is missing: install the package gcc")]
@@ -83,9 +83,10 @@ internal sealed class FirstBuildTests : NamedTest
             Assert.That(publish.Output, Does.Contain($"cannot run on {other}"));
         }
 
-        using ChildProcess own = Dotnet("publish", program, "--use-current-runtime", "--no-self-contained", "--output", Path.Combine(program, "out"));
+        string output = Path.Combine(program, "out");
+        using ChildProcess own = Dotnet("publish", program, "--use-current-runtime", "--no-self-contained", "--output", output);
         own.WaitForSuccess();
-        Assert.That(ChildProcess.Run(Path.Combine(program, "out", "program")), Is.EqualTo("False\n"));
+        Assert.That(ChildProcess.Run(Path.Combine(output, "program")), Is.EqualTo("False\n"));
     }
 
     private static ChildProcess Dotnet(params string[] args)
@@ -94,7 +95,8 @@ internal sealed class FirstBuildTests : NamedTest
     // As it is before the first build.
     private string CopyClone()
     {
-        _ = ChildProcess.Run(["cp", "-r", .. new[] { "src", "native", "global.json" }.Select(name => Path.Combine(Repository.Root, name)), Folder]);
+        IEnumerable<string> parts = new[] { "src", "native", "global.json" }.Select(name => Path.Combine(Repository.Root, name));
+        _ = ChildProcess.Run(["cp", "-r", .. parts, Folder]);
         return Folder;
     }
 }

@@ -34,9 +34,10 @@ internal abstract class NamedTest
     /// <summary>Gives a further name that only this test has.</summary>
     protected string NameOf(string suffix) => $"{_own}-{suffix}";
 
-    /// <summary>Waits until the first lock of the array, whose elements are one page, has a waiter: the sign bit of the lock word.</summary>
+    /// <summary>Waits until the lock has a waiter: the sign bit of the lock word, which lies behind one page of elements.</summary>
     protected void WaitUntilLockHasWaiter()
-        => Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), (2 * 4096) + 2112), Is.Negative.After(60_000, 5), "no waiter");
+        => Assert.That(
+            () => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), (2 * 4096) + 2112), Is.Negative.After(60_000, 5), "the lock has no waiter");
 
     protected static string ShmPathOf(string name) => $"/dev/shm/{name}";
 }

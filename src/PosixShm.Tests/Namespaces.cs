@@ -3,8 +3,8 @@ using Mono.Unix.Native;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// Commands in namespaces of their own (unshare(1)): a directory that is another file system, other process ids. Without root they are in a user
-/// namespace, where mounting is allowed, too.
+/// Commands in namespaces of their own (unshare(1)): a directory that is another file system, other process ids.
+/// Without root they are in a user namespace, where mounting is allowed, too.
 /// </summary>
 internal static class Namespaces
 {
@@ -18,11 +18,11 @@ internal static class Namespaces
     public static string[] WithMounts(string mount, string path, IEnumerable<string> command)
         => ["unshare", .. s_rights.Value, "--mount", "bash", "-c", mount + " && shift && exec \"$@\"", "bash", path, .. command];
 
-    /// <summary>Gives the command that runs another one with process ids of its own; <paramref name="options"/> are further ones of unshare(1).</summary>
+    /// <summary>Gives the command that runs another one with process ids of its own, with further options of unshare(1).</summary>
     public static string[] WithProcessIds(IEnumerable<string> command, params IEnumerable<string> options)
         => ["unshare", .. s_rights.Value, "--pid", "--fork", "--kill-child", .. options, .. command];
 
-    /// <summary>Runs a static local function, to its good end, in a process with a /dev/shm of its own, and returns what it printed.</summary>
+    /// <summary>Runs a static local function in a process with a /dev/shm of its own, and returns its output.</summary>
     public static string RunWithShm(string options, Func<string[], int> method, params string[] args)
         => ChildProcess.Run(WithFileSystem("/dev/shm", options, ChildProcess.CommandLine(method, args)));
 

@@ -6,7 +6,16 @@ namespace PosixShm.Tests;
 internal static class OtherUser
 {
     private const string Mount =
-        "mount -t tmpfs none /mnt && mkdir /mnt/dotnet /mnt/tests && mount --bind \"$1\" /mnt/dotnet && mount --bind \"$2\" /mnt/tests && shift 2 && cd / && exec \"$@\"";
+        """
+        set -e
+        mount -t tmpfs none /mnt
+        mkdir /mnt/dotnet /mnt/tests
+        mount --bind "$1" /mnt/dotnet
+        mount --bind "$2" /mnt/tests
+        shift 2
+        cd /
+        exec "$@"
+        """;
 
     private static readonly string[] s_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     private static readonly Lazy<bool> s_mayReadTests = new(MayReadTests);
@@ -15,7 +24,7 @@ internal static class OtherUser
     public static void Run(Func<string[], int> method, params string[] args)
         => _ = ChildProcess.Run(Nobody(ChildProcess.CommandLine(method, args)));
 
-    /// <summary>Gives the command that runs another one of this assembly without root's rights: as nobody, or, without root, as it is.</summary>
+    /// <summary>Gives the command that runs another one of this assembly as nobody, or, if the tests do not run as root, as it is.</summary>
     public static string[] WithoutRoot(IEnumerable<string> command) => Syscall.geteuid() == 0 ? Nobody(command) : [.. command];
 
     // Where nobody may not read the runtime and the tests, as in a home directory, they are shown elsewhere to that process alone.
@@ -26,7 +35,8 @@ internal static class OtherUser
             return [.. s_nobody, .. command];
         }
 
-        (string runtime, string tests) = (Path.GetDirectoryName(Environment.ProcessPath)!, Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        string runtime = Path.GetDirectoryName(Environment.ProcessPath)!;
+        string tests = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);
         return
         [
             "unshare", "--mount", "bash", "-c", Mount, "bash", runtime, tests, .. s_nobody,

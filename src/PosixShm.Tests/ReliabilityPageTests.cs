@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace PosixShm.Tests;
 
-/// <summary>docs/RELIABILITY.md promises what tests show: each test that it names exists, and each row has one that every run runs.</summary>
+/// <summary>docs/RELIABILITY.md promises what tests show: each test that it names exists, and each row has one of the first tier.</summary>
 internal sealed partial class ReliabilityPageTests
 {
     private static readonly Lazy<ILookup<string, bool>> s_tests = new(() => Tests().ToLookup(test => test.Name, test => test.IsFirstTier));
@@ -21,7 +21,9 @@ internal sealed partial class ReliabilityPageTests
     {
         string[] rows = [.. Regions.Page("docs", "RELIABILITY.md").Split('\n').Where(IsRow)];
         Assert.That(rows, Has.Length.GreaterThan(60));
-        Assert.That(rows.Where(row => !TestNames(row).Any(name => s_tests.Value[name].Contains(true)) && !row.Contains("no test", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(rows.Where(row => !HasFirstTier(row) && !row.Contains("no test", StringComparison.Ordinal)), Is.Empty);
+
+        static bool HasFirstTier(string row) => TestNames(row).Any(name => s_tests.Value[name].Contains(true));
     }
 
     // Below the head of a table and the line under it.
@@ -36,10 +38,10 @@ internal sealed partial class ReliabilityPageTests
            from attribute in method.GetCustomAttributes()
            where attribute is TestAttribute or TestCaseAttribute or TestCaseSourceAttribute
            let category = (attribute as TestCaseAttribute)?.Category
-           let categories = method.GetCustomAttributes<CategoryAttribute>().Concat(type.GetCustomAttributes<CategoryAttribute>()).Select(other => other.Name)
+           let others = method.GetCustomAttributes<CategoryAttribute>().Concat(type.GetCustomAttributes<CategoryAttribute>())
            from name in new[] { method.Name, (attribute as TestCaseAttribute)?.TestName }
            where name is not null
-           select (name, !categories.Append(category).Contains("More"));
+           select (name, !others.Select(other => other.Name).Append(category).Contains("More"));
 
     // A sentence: at least three words.
     [GeneratedRegex(@"`([A-Z]\w*_\w+_\w+)`")]

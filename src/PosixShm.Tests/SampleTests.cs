@@ -7,7 +7,8 @@ internal sealed class SampleTests
     [Test]
     public void The_clean_up_script_runs_to_its_good_end()
     {
-        string output = Run($"PYTHON={Python.Interpreter}", $"PSHM={Repository.Command}", Path.Combine(Repository.Root, "samples", "clean-up", "clean-up.sh"));
+        string script = Path.Combine(Repository.Root, "samples", "clean-up", "clean-up.sh");
+        string output = Run($"PYTHON={Python.Interpreter}", $"PSHM={Repository.Command}", script);
         Assert.That(output, Does.Contain("   ok: the one in use: result").And.Not.Contain("FAILED").And.EndsWith("LEFT: \n"));
     }
 
@@ -28,8 +29,11 @@ internal sealed class SampleTests
     /// <summary>Runs a C# script with a /dev/shm of its own; the last line that it returns is what the script left there.</summary>
     public static string RunScript(string path)
         // Neither a compiler nor a build node stays behind, which would hold the pipes open.
-        => Run($"PYTHON={Python.Interpreter}", "MSBUILDDISABLENODEREUSE=1", "UseSharedCompilation=false", "dotnet", "run", "--configuration", "Release", "--file", path);
+        => Run(
+            $"PYTHON={Python.Interpreter}", "MSBUILDDISABLENODEREUSE=1", "UseSharedCompilation=false",
+            "dotnet", "run", "--configuration", "Release", "--file", path);
 
     private static string Run(params string[] command)
-        => ChildProcess.Run(Namespaces.WithFileSystem("/dev/shm", "size=50%", ["bash", "-ec", "env \"$@\"; echo \"LEFT: $(ls -A /dev/shm)\"", "bash", .. command]));
+        => ChildProcess.Run(Namespaces.WithFileSystem(
+            "/dev/shm", "size=50%", ["bash", "-ec", "env \"$@\"; echo \"LEFT: $(ls -A /dev/shm)\"", "bash", .. command]));
 }

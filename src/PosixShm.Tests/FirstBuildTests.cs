@@ -52,7 +52,9 @@ internal sealed class FirstBuildTests : NamedTest
         foreach (ChildProcess run in runs)
         {
             run.WaitForSuccess();
-            Assert.That(run.Output, Is.EqualTo("hello\n"));
+
+            // Before it, the build can warn that it copies a file again because the other build has it open.
+            Assert.That(run.Output, Does.EndWith("hello\n"));
             run.Dispose();
         }
     }

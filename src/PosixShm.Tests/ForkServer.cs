@@ -50,6 +50,9 @@ internal static partial class ForkServer
         Assert.That(id, Is.Not.Negative, "fork");
         if (id == 0)
         {
+            // A server that is killed takes its workers with it.
+            const int DeathSignal = 1;
+            Assert.That(prctl(DeathSignal, (nint)(int)Signum.SIGKILL, 0, 0, 0), Is.Zero);
             work(static () => Console.WriteLine("READY"));
             Kill(Syscall.getpid());
         }
@@ -66,4 +69,9 @@ internal static partial class ForkServer
     [LibraryImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int fork();
+
+    // Variadic in C: further arguments are passed like declared ones on x64 and arm64 Linux.
+    [LibraryImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int prctl(int option, nint signal, nint unused3, nint unused4, nint unused5);
 }

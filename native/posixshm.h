@@ -298,8 +298,14 @@ POSIXSHM_EXPORT int64_t PosixShm_WaitForThreadEnd(void* watch);
 
 /* ---- named semaphores --------------------------------------------------------------------------- */
 
-/* Makes the content of a semaphore's file, as sem_open(3) does; sem_init(3). The bytes are as many as PosixShm_GetSemaphoreSize returns. Returns 0, or -1. */
-POSIXSHM_EXPORT int32_t PosixShm_SemInit(void* bytes, uint32_t value);
+/* Opens a semaphore, or creates it if the name is free (create is 1; the umask applies to the mode); sem_open(3). Returns it, or NULL (not SEM_FAILED). */
+POSIXSHM_EXPORT void* PosixShm_SemOpen(const char* name, int32_t create, uint32_t mode, uint32_t value);
+
+/* Closes an open semaphore, as often as it was opened; sem_close(3). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_SemClose(void* semaphore);
+
+/* Removes a semaphore's name; sem_unlink(3). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_SemUnlink(const char* name);
 
 /* Tells whether memory can be a semaphore of this C library that processes share. Returns 1 or 0. */
 POSIXSHM_EXPORT int32_t PosixShm_IsSemaphore(const void* semaphore);

@@ -224,20 +224,14 @@ int32_t PosixShm_FChMod(intptr_t fd, uint32_t permissions)
  * A size past RLIMIT_FSIZE is an error (EFBIG) and also SIGXFSZ, which kills a .NET process without a
  * word. The signal is sent to the calling thread, so it is held back here and taken off the queue.
  */
-typedef struct
-{
-    sigset_t limit;
-    sigset_t before;
-} HeldSignal;
-
-static void hold_size_signal(HeldSignal* held)
+void posixshm_hold_size_signal(PosixShmHeldSignal* held)
 {
     sigemptyset(&held->limit);
     sigaddset(&held->limit, SIGXFSZ);
     sigprocmask(SIG_BLOCK, &held->limit, &held->before);
 }
 
-static void release_size_signal(HeldSignal* held, int failed)
+void posixshm_release_size_signal(PosixShmHeldSignal* held, int failed)
 {
     int error = errno;
     if (failed && error == EFBIG && !sigismember(&held->before, SIGXFSZ))
@@ -252,22 +246,22 @@ static void release_size_signal(HeldSignal* held, int failed)
 
 int32_t PosixShm_FTruncate(intptr_t fd, int64_t length)
 {
-    HeldSignal held;
-    hold_size_signal(&held);
+    PosixShmHeldSignal held;
+    posixshm_hold_size_signal(&held);
     int result;
     RETRY(result, ftruncate((int)fd, (off_t)length));
-    release_size_signal(&held, result < 0);
+    posixshm_release_size_signal(&held, result < 0);
     FAILPOINT("truncate");
     return result;
 }
 
 int32_t PosixShm_Allocate(intptr_t fd, int64_t offset, int64_t length)
 {
-    HeldSignal held;
-    hold_size_signal(&held);
+    PosixShmHeldSignal held;
+    posixshm_hold_size_signal(&held);
     int result;
     RETRY(result, FAULT("allocate") ? -1 : fallocate((int)fd, 0, (off_t)offset, (off_t)length));
-    release_size_signal(&held, result < 0);
+    posixshm_release_size_signal(&held, result < 0);
     FAILPOINT("allocate");
     return result;
 }

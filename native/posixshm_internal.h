@@ -1,7 +1,13 @@
 /* Shared by the shim's own files; nothing here is exported. */
 #pragma once
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
 #include "posixshm.h"
+
+#include <signal.h>
 
 /* Repeats a call that a signal interrupted. */
 #define RETRY(result, call) while (((result) = (call)) < 0 && errno == EINTR)
@@ -36,3 +42,13 @@ bool posixshm_fault(const char* step);
 #endif
 
 int32_t posixshm_status(int directory, const char* path, int flags, PosixShmStatus* status);
+
+/* Keeps SIGXFSZ, which kills a .NET process without a word, from a call that can exceed RLIMIT_FSIZE. */
+typedef struct
+{
+    sigset_t limit;
+    sigset_t before;
+} PosixShmHeldSignal;
+
+void posixshm_hold_size_signal(PosixShmHeldSignal* held);
+void posixshm_release_size_signal(PosixShmHeldSignal* held, int failed);

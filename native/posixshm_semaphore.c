@@ -3,11 +3,16 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <semaphore.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
+OLD_VERSION(sem_open);
+OLD_VERSION(sem_close);
+OLD_VERSION(sem_unlink);
 OLD_VERSION(sem_init);
 OLD_VERSION(sem_trywait);
 OLD_VERSION(sem_post);
@@ -38,10 +43,34 @@ static ClockWait find_clock_wait(void)
     return found;
 }
 
-int32_t PosixShm_SemInit(void* bytes, uint32_t value)
+void* PosixShm_SemOpen(const char* name, int32_t create, uint32_t mode, uint32_t value)
 {
-    memset(bytes, 0, sizeof(sem_t));
-    return sem_init(bytes, 1, value);
+    PosixShmHeldSignal held;
+    posixshm_hold_size_signal(&held);
+    sem_t* semaphore;
+    do
+    {
+        semaphore = create ? sem_open(name, O_CREAT | O_EXCL, (mode_t)mode, value) : sem_open(name, 0);
+    }
+    while (semaphore == SEM_FAILED && errno == EINTR);
+
+    posixshm_release_size_signal(&held, semaphore == SEM_FAILED);
+    if (create && semaphore != SEM_FAILED)
+    {
+        FAILPOINT("sem-created");
+    }
+
+    return semaphore == SEM_FAILED ? NULL : semaphore;
+}
+
+int32_t PosixShm_SemClose(void* semaphore)
+{
+    return sem_close(semaphore);
+}
+
+int32_t PosixShm_SemUnlink(const char* name)
+{
+    return sem_unlink(name);
 }
 
 /*
@@ -63,7 +92,8 @@ int32_t PosixShm_IsSemaphore(const void* semaphore)
     sem_t fresh;
     char now[sizeof(sem_t)];
     memcpy(now, semaphore, sizeof now);
-    if (PosixShm_SemInit(&fresh, 0) < 0 || memcmp(now + COUNTS, (const char*)&fresh + COUNTS, FIXED) != 0)
+    memset(&fresh, 0, sizeof fresh);
+    if (sem_init(&fresh, 1, 0) < 0 || memcmp(now + COUNTS, (const char*)&fresh + COUNTS, FIXED) != 0)
     {
         return 0;
     }

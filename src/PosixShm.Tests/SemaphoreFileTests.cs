@@ -124,17 +124,165 @@ internal sealed class SemaphoreFileTests : NamedTest
         }
     }
 
-    [TestCase("open-unnamed", TestName = "A_creator_of_a_semaphore_killed_at_its_begin_leaves_nothing")]
-    [TestCase("before-link", TestName = "A_creator_of_a_semaphore_killed_before_the_name_is_given_leaves_nothing")]
-    public void A_killed_creator(string step)
+    [Test]
+    public void A_creator_killed_after_sem_open_leaves_a_semaphore_that_works()
     {
-        using ChildProcess child = ChildProcess.Start([(FailingShim.DieAt, step)], Create, Name);
+        using ChildProcess child = ChildProcess.Start([(FailingShim.DieAt, "sem-created")], Create, Name);
         Assert.That(child.WaitForExit(), Is.EqualTo(128 + 9));
+        using NamedSemaphore semaphore = NamedSemaphore.Open(Name);
+        Assert.That(semaphore.CurrentCount, Is.EqualTo(3));
+        Assert.That(Directory.GetFiles("/dev/shm", $"*{Name}*"), Is.EqualTo(new[] { SemaphorePath }));
+    }
+
+    [Test]
+    public void A_creator_killed_inside_sem_open_leaves_a_file_that_is_listed_as_possible()
+    {
+        // The kernel kills the process at link(2), by which sem_open gives its temporary file the name.
+        string source = Path.Combine(Folder, "nolink.c");
+        File.WriteAllText(source, """
+            #include <linux/filter.h>
+            #include <linux/seccomp.h>
+            #include <stddef.h>
+            #include <sys/prctl.h>
+            #include <sys/syscall.h>
+            #include <unistd.h>
+            int main(int argc, char** argv)
+            {
+                struct sock_filter filter[] = {
+                    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+            #ifdef __NR_link
+                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_link, 1, 0),
+            #endif
+                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_linkat, 0, 1),
+                    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+                    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+                };
+                struct sock_fprog program = { sizeof filter / sizeof filter[0], filter };
+                prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+                if (argc < 2 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+                {
+                    return 1;
+                }
+
+                execvp(argv[1], argv + 1);
+                return 2;
+            }
+            """);
+        string program = Path.Combine(Folder, "nolink");
+        _ = ChildProcess.Run("cc", "-o", program, source);
+        _ = Namespaces.RunWithShm("size=1m", Kill, [program, .. ChildProcess.CommandLine(Create, Name)]);
+
+        static int Kill(string[] args)
+        {
+            using ChildProcess child = ChildProcess.Start(args);
+            Assert.That(child.WaitForExit(), Is.EqualTo(128 + 31));
+            Assert.That(NamedSemaphore.Exists(args[^1]), Is.False);
+            SemaphoreLeftover left = NamedSemaphore.Prune().Single();
+            Assert.That(left.IsCertain, Is.False);
+            Assert.That(NamedSemaphore.Prune(new PruneOptions { DryRun = false }), Is.Empty);
+            NamedSemaphore.Delete(left.Name);
+            Assert.That(Directory.GetFiles("/dev/shm"), Is.Empty);
+            return 0;
+        }
+    }
+
+    private static int Create(string[] args)
+    {
+        NamedSemaphore.Create(args[0], 3).Dispose();
+        return 0;
+    }
+
+    [Test]
+    public void Two_of_one_file_share_a_page_and_the_first_to_be_closed_leaves_the_other_guarded()
+    {
+        ChildProcess.Run(Use, Name);
+
+        static int Use(string[] args)
+        {
+            string path = "/dev/shm/sem." + args[0];
+            NamedSemaphore first = NamedSemaphore.Create(args[0], 1);
+            byte[] good = File.ReadAllBytes(path);
+            string inode;
+            using (NamedSemaphore second = NamedSemaphore.Open(args[0]))
+            {
+                first.Dispose();
+                first.Dispose();
+                second.Release();
+                Assert.That(second.CurrentCount, Is.EqualTo(2));
+                Assert.That(Mono.Unix.Native.Syscall.stat(path, out Mono.Unix.Native.Stat status), Is.Zero);
+                inode = $" {status.st_ino} ";
+                Assert.That(File.ReadAllLines("/proc/self/maps").Count(line => line.Contains(inode, StringComparison.Ordinal)), Is.EqualTo(1));
+                using FileStream file = File.OpenWrite(path);
+                file.SetLength(0);
+                Assert.That(() => second.CurrentCount, Throws.InstanceOf<InvalidDataException>());
+
+                // Whole again, but the C library has the lost page under that file for as long as it is open.
+                file.Write(good);
+                file.Flush();
+                Assert.That(() => NamedSemaphore.Open(args[0]), Throws.InstanceOf<InvalidDataException>());
+            }
+
+            using NamedSemaphore again = NamedSemaphore.Open(args[0]);
+            Assert.That(again.CurrentCount, Is.EqualTo(1));
+            again.Dispose();
+            Assert.That(File.ReadAllText("/proc/self/maps"), Does.Not.Contain(inode));
+            Assert.That(Directory.GetFiles("/proc/self/fd").Select(static fd => new FileInfo(fd).LinkTarget), Has.No.Member(path));
+            return 0;
+        }
+    }
+
+    [Test]
+    public void A_name_that_is_exchanged_while_it_is_opened_is_never_the_unchecked_file()
+    {
+        NamedSemaphore.Create(Name, 7).Dispose();
+        NamedSemaphore.Create(NameOf("other"), 9).Dispose();
+        string other = ShmPathOf("sem." + NameOf("other"));
+
+        // A second name makes the other file one that Open refuses.
+        Assert.That(Mono.Unix.Native.Syscall.link(other, ShmPathOf("sem." + NameOf("second"))), Is.Zero);
+        using ChildProcess exchange = Python.Start(
+            """
+            import ctypes, threading
+            libc = ctypes.CDLL(None)
+            print("READY", flush=True)
+            end = threading.Event()
+            threading.Thread(target=lambda: (sys.stdin.readline(), end.set())).start()
+            while not end.is_set():
+                assert libc.renameat2(-100, sys.argv[1].encode(), -100, sys.argv[2].encode(), 2) == 0
+            """, SemaphorePath, other);
+        exchange.Expect("READY");
+        int opened = 0;
+        for (int i = 0; i < 2000; i++)
+        {
+            try
+            {
+                using NamedSemaphore semaphore = NamedSemaphore.Open(Name);
+                Assert.That(semaphore.CurrentCount, Is.EqualTo(7));
+                opened++;
+            }
+            catch (InvalidDataException)
+            {
+                // Refused for its two names.
+            }
+        }
+
+        exchange.Send("end");
+        exchange.WaitForSuccess();
+        Assert.That(opened, Is.Positive);
+    }
+
+    [Test]
+    public void A_file_size_limit_is_an_error_and_leaves_nothing()
+    {
+        using ChildProcess child = ChildProcess.Start([("DOTNET_EnableWriteXorExecute", "0")], Limited, Name);
+        child.WaitForSuccess();
         Assert.That(Directory.GetFiles("/dev/shm", $"*{Name}*"), Is.Empty);
 
-        static int Create(string[] args)
+        static int Limited(string[] args)
         {
-            NamedSemaphore.Create(args[0], 1).Dispose();
+            // The runtime itself needs larger files when it starts.
+            _ = ChildProcess.Run("prlimit", [$"--pid={Environment.ProcessId}", "--fsize=0"]);
+            Assert.That(() => NamedSemaphore.Create(args[0], 1), Throws.InstanceOf<IOException>().With.Message.Contains("RLIMIT_FSIZE"));
             return 0;
         }
     }

@@ -172,14 +172,6 @@ internal sealed unsafe class Segment
         }
     }
 
-    /// <summary>Closes the file and hands over the mapping, for a user that keeps nothing else.</summary>
-    public SafeMappingHandle ReleaseToMapping()
-    {
-        _file.Dispose();
-        GC.ReRegisterForFinalize(_mapping);
-        return _mapping;
-    }
-
     /// <summary>Takes a reference; false if the last one is gone already.</summary>
     public bool TryAddReference()
     {

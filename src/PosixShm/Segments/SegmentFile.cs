@@ -22,6 +22,7 @@ internal sealed class SegmentFile : IDisposable
     private readonly SafeFileHandle _fd;
     private readonly bool _isFollowed;
     private bool _isMarked;
+    private bool _isReleased;
 
     public SegmentFile(SegmentName name, SafeFileHandle fd, bool isFollowed = false)
     {
@@ -251,6 +252,13 @@ internal sealed class SegmentFile : IDisposable
         return mapping.IsInvalid ? throw SegmentError.Last(Name, "map") : mapping;
     }
 
+    /// <summary>Hands the file over to a semaphore that the C library mapped from it, which guards its page with it.</summary>
+    public void ReleaseTo(SafeSemaphoreHandle semaphore)
+    {
+        semaphore.Guard(_fd);
+        _isReleased = true;
+    }
+
     /// <summary>Gives an unnamed file a name. Returns false where the system refuses that.</summary>
     /// <exception cref="IOException">The name exists.</exception>
     public bool TryLink(string path, Refusals refusals)
@@ -348,7 +356,10 @@ internal sealed class SegmentFile : IDisposable
             _ = Interop.UnlockAll(_fd);
         }
 
-        _fd.Dispose();
+        if (!_isReleased)
+        {
+            _fd.Dispose();
+        }
     }
 
     private static SegmentFile OpenOnce(SegmentName name, SegmentAccess access, SegmentTrust trust, out Interop.Status status)

@@ -7,7 +7,7 @@ namespace PosixShm.Synchronization;
 
 /// <summary>A counting semaphore that processes share by name, also with programs in C (<c>sem_open(3)</c>) and Python (posix_ipc).</summary>
 /// <remarks>
-/// A name is <c>x</c> or <c>/x</c>, which are one semaphore, kept by the C library in <c>/dev/shm/sem.x</c>. It outlives its processes until somebody deletes it.
+/// A name is <c>x</c> or <c>/x</c>, which are one semaphore, kept by the C library in <c>/dev/shm/sem.x</c>, whatever <c>POSIXSHM_DIR</c> names. It outlives its processes until somebody deletes it.
 /// A process that dies between waiting and releasing takes its count with it: nothing gives it back. For mutual exclusion that survives that, use an array's lock.
 /// glibc and musl lay a semaphore out differently: processes with different C libraries cannot share one. See <c>sem_overview(7)</c>.
 /// </remarks>
@@ -19,10 +19,10 @@ public sealed class NamedSemaphore : IDisposable
 
     private static readonly AttachOptions s_cautious = new();
 
-    private readonly SafeMappingHandle _handle;
+    private readonly SafeSemaphoreHandle _handle;
     private readonly SegmentName _name;
 
-    private NamedSemaphore(SegmentName name, SafeMappingHandle handle)
+    private NamedSemaphore(SegmentName name, SafeSemaphoreHandle handle)
     {
         _name = name;
         _handle = handle;
@@ -47,11 +47,7 @@ public sealed class NamedSemaphore : IDisposable
     {
         SegmentName parsed = SemaphoreName.Parse(name, nameof(name));
         ArgumentOutOfRangeException.ThrowIfNegative(initialCount);
-        byte[] content = new byte[Interop.GetSemaphoreSize()];
-        _ = Interop.SemInit(content, (uint)initialCount);
-        SegmentOptions options = new(mode, Reserve: true, HugePages: false, Populate: false);
-        Segment segment = SegmentCreation.Create(parsed, new SegmentImage(content.Length, content, []), options, fill: null);
-        return new NamedSemaphore(parsed, segment.ReleaseToMapping());
+        return new NamedSemaphore(parsed, SemaphoreFile.Create(parsed, (uint)initialCount, mode));
     }
 
     /// <summary>Opens a semaphore that some process created.</summary>
@@ -65,24 +61,7 @@ public sealed class NamedSemaphore : IDisposable
     public static NamedSemaphore Open(string name, AttachOptions? options = null)
     {
         SegmentName parsed = SemaphoreName.Parse(name, nameof(name));
-        for (Patience patience = Patience.ForMany; ;)
-        {
-            SegmentTrust trust = (options ?? s_cautious).ToTrust();
-            using SegmentFile file = SegmentFile.Open(parsed, SegmentAccess.ReadWrite, trust, out Interop.Status status);
-            if (status.Links <= 1)
-            {
-                CheckContent(file, status);
-                return new NamedSemaphore(parsed, file.Map(status.Size, SegmentAccess.ReadWrite));
-            }
-
-            // A process in sem_open(3) gives the file its name, and then removes the temporary one.
-            if (!patience.TryWait())
-            {
-                throw new InvalidDataException(
-                    $"The file of the semaphore '{name}' has {status.Links} names. The leftover of a creator that was killed, 'sem.' and six "
-                    + "letters, can be deleted ('pshm semaphore prune').");
-            }
-        }
+        return new NamedSemaphore(parsed, SemaphoreFile.Open(parsed, (options ?? s_cautious).ToTrust()));
     }
 
     /// <summary>Creates a semaphore, or opens the one that is there: exactly one of several callers at once creates it.</summary>
@@ -132,7 +111,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <returns>The leftovers: with <see cref="PruneOptions.DryRun"/> all that are possible, else those that were deleted.</returns>
     /// <remarks>
     /// Only a file that is empty, or has a second name, is certainly a leftover. A whole one looks as a semaphore of that name does: it is listed, and deleted only by
-    /// <see cref="Delete"/>. Semaphores that this library creates leave none.
+    /// <see cref="Delete"/>.
     /// </remarks>
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
     public static IReadOnlyList<SemaphoreLeftover> Prune(PruneOptions? options = null)
@@ -162,7 +141,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="ArgumentException">The name is not one.</exception>
     /// <exception cref="FileNotFoundException">There is no semaphore of that name.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not delete it.</exception>
-    public static void Delete(string name) => SegmentFolder.Remove(SemaphoreName.Parse(name, nameof(name)));
+    public static void Delete(string name) => SemaphoreFile.Remove(SemaphoreName.Parse(name, nameof(name)));
 
     /// <summary>Deletes a name, if there is one.</summary>
     /// <param name="name">The name.</param>
@@ -273,7 +252,7 @@ public sealed class NamedSemaphore : IDisposable
                 return SegmentFolder.TryRemoveUnused(name, status, mapped, default);
             }
 
-            SegmentFolder.Remove(name);
+            SemaphoreFile.Remove(name);
             return true;
         }
         catch (Exception error) when (error is FileNotFoundException or UnauthorizedAccessException)
@@ -282,21 +261,10 @@ public sealed class NamedSemaphore : IDisposable
         }
     }
 
-    // The C library trusts these bytes, and ends the process if they are others.
-    private static void CheckContent(SegmentFile file, Interop.Status status)
-    {
-        Span<byte> content = new byte[Interop.GetSemaphoreSize()];
-        if (status.Size != content.Length || file.Read(content, 0) != content.Length || Interop.IsSemaphore(content) == 0)
-        {
-            throw new InvalidDataException($"'{file.Name.Path}' is not a semaphore of this C library.");
-        }
-    }
-
     private static Exception LastError(SegmentName name, string action)
         => Interop.LastError switch
         {
-            Interop.Error.EINVAL => new InvalidDataException(
-                $"The semaphore '{name}' was overwritten or truncated: it is not a semaphore of this C library any more."),
+            Interop.Error.EINVAL => SemaphoreFile.Changed(name),
             Interop.Error.EOVERFLOW => new SemaphoreFullException($"The count of the semaphore '{name}' would be more than {int.MaxValue}."),
             _ => SegmentError.Last(name, action),
         };

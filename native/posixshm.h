@@ -325,6 +325,11 @@ POSIXSHM_EXPORT int32_t PosixShm_SemGetValue(void* semaphore);
 /* Tells how large the file behind a semaphore is. */
 POSIXSHM_EXPORT int32_t PosixShm_GetSemaphoreSize(void);
 
+/* ---- the process ------------------------------------------------------------------------------- */
+
+/* Tells whether the program has more rights than its caller (set-user-ID, capabilities); getauxval(3), AT_SECURE. Returns 1 or 0. */
+POSIXSHM_EXPORT int32_t PosixShm_IsSecureExecution(void);
+
 /* ---- directories ------------------------------------------------------------------------------ */
 
 /* Opens a directory for reading; opendir(3). Returns a stream, or NULL. */

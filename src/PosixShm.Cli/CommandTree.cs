@@ -12,6 +12,7 @@ internal static class CommandTree
 {
     public static int Run(string[] args)
     {
+        Option<string?> directory = ArrayDirectory.Option();
         RootCommand root = new("Named arrays in shared memory: create, list, look at, delete; their locks, and named semaphores.")
         {
             CreateCommand.Define(),
@@ -23,6 +24,7 @@ internal static class CommandTree
             DeleteCommand.Define(),
             PruneCommand.Define(),
             DoctorCommand.Define(),
+            directory,
         };
 
         // Without response files: '@x' is a name like any other.
@@ -33,6 +35,7 @@ internal static class CommandTree
         }
 
         RefuseUnknownOptions(parsed.Tokens);
+        ArrayDirectory.Choose(parsed.GetValue(directory));
 
         using TextWriter output = Output.OpenText();
         return parsed.Invoke(new InvocationConfiguration

@@ -11,7 +11,7 @@ internal static class SemaphoreCommand
     // The user names it, and the library checks what it is.
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
 
-    public static Command Define() => new("semaphore", "Named semaphores, shared with C (sem_open) and Python (posix_ipc).")
+    public static Command Define() => new("semaphore", "Named semaphores, shared with C (sem_open) and Python (posix_ipc). They are in /dev/shm, whatever --dir and POSIXSHM_DIR name.")
     {
         DefineList(),
         DefineCreate(),

@@ -14,7 +14,7 @@ internal sealed class CommandDoctorTests : CommandTest
         Assert.That(found.Keys, Is.EquivalentTo(
             new[]
             {
-                "size", "free space", "free inodes", "mount", "sharing", "huge pages", "memory limit", "locked memory", "descriptors", "mappings", "RemoveIPC", "leftovers",
+                "directory", "size", "free space", "free inodes", "mount", "sharing", "huge pages", "memory limit", "locked memory", "descriptors", "mappings", "RemoveIPC", "leftovers",
             }));
         foreach (JsonElement finding in found.Values)
         {
@@ -32,7 +32,7 @@ internal sealed class CommandDoctorTests : CommandTest
         Assert.That(doctor.WaitForExit(), Is.EqualTo(1), doctor.Errors);
         Assert.That(doctor.Output, Does.Match("size +attention: 64 MiB").And.Contain("--shm-size"));
         Assert.That(doctor.Output, Does.Match("free inodes +attention: 49[0-9]"));
-        Assert.That(doctor.Output, Does.Contain("private to this mount namespace").And.Contain("2 of 12 need attention."));
+        Assert.That(doctor.Output, Does.Contain("private to this mount namespace").And.Contain("2 of 13 need attention."));
     }
 
     [Test]
@@ -52,6 +52,26 @@ internal sealed class CommandDoctorTests : CommandTest
             "mount -t tmpfs none /mnt && mkdir /mnt/d && mount --bind /dev /mnt/d && mount -t tmpfs none /dev && for n in null zero urandom; do touch /dev/$n; mount --bind /mnt/d/$n /dev/$n; done");
         Assert.That(Status(found["directory"]), Is.EqualTo("attention"));
         Assert.That(found["directory"].GetProperty("advice").GetString(), Does.Contain("file:///path"));
+    }
+
+    [Test]
+    public void Directory_of_the_variable_or_the_option_is_the_one_that_is_checked()
+    {
+        string below = Path.Combine(Folder, "below");
+        using ChildProcess doctor = ChildProcess.Start([("POSIXSHM_DIR", below)], Namespaces.WithMounts(
+            $"mount -t tmpfs -o size=32m none \"$1\" && mkdir -m 0777 '{below}' && mount -t tmpfs none /run && mkdir -p /run/systemd/seats", Folder, [Repository.Command, "doctor"]));
+        Assert.That(doctor.WaitForExit(), Is.EqualTo(1), doctor.Errors);
+        Assert.That(doctor.Output, Does.Match($"directory +attention: {below}\n").And.Contain($"chmod +t {below}"));
+        Assert.That(doctor.Output, Does.Match("size +attention: 32 MiB").And.Contain($"remount,size=2g {Folder}\n"));
+        Assert.That(doctor.Output, Does.Match($"RemoveIPC +does not apply: arrays are in {below}"));
+
+        using ChildProcess option = ChildProcess.Start([("POSIXSHM_DIR", "/nonexistent")], [Repository.Command, "doctor", "--dir", Folder]);
+        _ = option.WaitForExit();
+        Assert.That(option.Output, Does.Match($"directory +ok: {Folder}\n"));
+
+        using ChildProcess missing = ChildProcess.Start([("POSIXSHM_DIR", "/nonexistent")], [Repository.Command, "doctor"]);
+        Assert.That(missing.WaitForExit(), Is.EqualTo(1), missing.Errors);
+        Assert.That(missing.Output, Does.Match("directory +attention: there is no directory '/nonexistent'").And.Contain("POSIXSHM_DIR"));
     }
 
     [TestCase("", "1000", "attention", TestName = "RemoveIPC_is_on_unless_configured_otherwise")]

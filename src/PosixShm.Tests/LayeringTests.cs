@@ -8,7 +8,7 @@ internal sealed partial class LayeringTests
     private static readonly Dictionary<string, string[]> s_allowed = new()
     {
         ["Native"] = [],
-        ["Names"] = [],
+        ["Names"] = ["Native"],
         ["Format"] = [],
         ["Segments"] = ["Names", "Native"],
         ["Arrays"] = ["Names", "Native", "Format", "Segments"],

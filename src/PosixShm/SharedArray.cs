@@ -16,7 +16,8 @@ namespace PosixShm;
 /// <remarks>
 /// <para>
 /// A name is <c>test1</c>, <c>/test1</c> or <c>shm://test1</c>, which are one array in <c>/dev/shm</c>, or <c>file:///path</c> for an array in a
-/// file. Create fails if the name exists, Attach fails if it does not, Dispose detaches and deletes nothing, Delete removes the
+/// file. The environment variable <c>POSIXSHM_DIR</c>, read once, names another directory than <c>/dev/shm</c>; if it names none, every function that takes or lists such
+/// names throws <see cref="DirectoryNotFoundException"/>. Create fails if the name exists, Attach fails if it does not, Dispose detaches and deletes nothing, Delete removes the
 /// name and harms nobody attached. An array outlives the process that made it, until somebody deletes it.
 /// </para>
 /// <para>

@@ -4,26 +4,39 @@ using Mono.Unix.Native;
 
 namespace PosixShm.Cli.Doctor;
 
-/// <summary>The directory of shared memory: its size, its mount, and who else sees it.</summary>
+/// <summary>The directory of the arrays: its size, its mount, and who else sees it.</summary>
 internal static class DirectoryChecks
 {
-    private const string Directory = "/dev/shm";
     private const long DockerSize = 64 << 20;
     private const long FewFiles = 1000;
 
-    public static IEnumerable<Finding> All()
-    {
-        if (!System.IO.Directory.Exists(Directory))
-        {
-            return
-            [
-                Finding.Of(
-                    "directory", true, $"there is no {Directory}", "Arrays by name and semaphores need it.",
-                    "mount a tmpfs there (container: --ipc=private), or use arrays in files: file:///path"),
-            ];
-        }
+    private static string Directory => ArrayDirectory.Path;
 
-        return [Size(), Space(), Files(), Options(), Sharing(), HugePages()];
+    // The directory of the mount that it is in, which is what can be mounted anew.
+    private static string MountPoint => MachineFiles.Mount("self", Directory)?[4] ?? Directory;
+
+    public static IEnumerable<Finding> All()
+        => !Directory.StartsWith('/') || !System.IO.Directory.Exists(Directory)
+            ? [Missing()]
+            : [Place(), Size(), Space(), Files(), Options(), Sharing(), HugePages()];
+
+    private static Finding Missing() => Directory == ArrayDirectory.Default
+        ? Finding.Of(
+            "directory", true, $"there is no {Directory}", "Arrays by name and semaphores need it.",
+            "mount a tmpfs there (container: --ipc=private), name another directory (POSIXSHM_DIR), or use arrays in files: file:///path")
+        : Finding.Of(
+            "directory", true, $"there is no directory '{Directory}'", "Arrays by name need the directory that POSIXSHM_DIR names, which must be an absolute path.",
+            "mount a tmpfs there, or change or unset POSIXSHM_DIR");
+
+    private static Finding Place() => Finding.Of(
+        "directory", IsOpenToDeletion(), Directory,
+        "Arrays by name are in it. In one that all may write, and that has no sticky bit, every user can delete and replace the arrays of others. Semaphores are in /dev/shm.",
+        $"chmod +t {Directory}");
+
+    private static bool IsOpenToDeletion()
+    {
+        UnixFileMode mode = OperatingSystem.IsLinux() ? File.GetUnixFileMode(Directory) : UnixFileMode.None;
+        return mode.HasFlag(UnixFileMode.OtherWrite) && !mode.HasFlag(UnixFileMode.StickyBit);
     }
 
     private static Finding Size()
@@ -32,7 +45,7 @@ internal static class DirectoryChecks
         return Finding.Of(
             "size", size <= DockerSize, MachineFiles.Bytes(size),
             $"All arrays of all programs that use {Directory} fit into this together. 64 MiB is Docker's default.",
-            "container: --shm-size=2g, Kubernetes: an emptyDir of medium Memory; else: mount -o remount,size=2g /dev/shm");
+            $"container: --shm-size=2g, Kubernetes: an emptyDir of medium Memory; else: mount -o remount,size=2g {MountPoint}");
     }
 
     private static Finding Space()
@@ -48,7 +61,7 @@ internal static class DirectoryChecks
         long? free = FreeFiles();
         return Finding.Of(
             "free inodes", free < FewFiles, free?.ToString("N0", CultureInfo.InvariantCulture) ?? "not known",
-            "Each array and each semaphore takes one.", "delete leftovers, or: mount -o remount,nr_inodes=100k /dev/shm");
+            "Each array and each semaphore takes one.", $"delete leftovers, or: mount -o remount,nr_inodes=100k {MountPoint}");
     }
 
     private static Finding Options()
@@ -60,7 +73,7 @@ internal static class DirectoryChecks
         return Finding.Of(
             "mount", isReadOnly || type != "tmpfs", $"{type} {mount?[5]}".TrimEnd(),
             "On a tmpfs, arrays are memory. Elsewhere they are files of a disk, and slower.",
-            isReadOnly ? "mount -o remount,rw /dev/shm" : "mount -t tmpfs tmpfs /dev/shm");
+            isReadOnly ? $"mount -o remount,rw {MountPoint}" : $"mount -t tmpfs tmpfs {Directory}");
     }
 
     private static Finding Sharing()
@@ -81,7 +94,7 @@ internal static class DirectoryChecks
         string option = mount?[^1].Split(',').FirstOrDefault(static option => option.StartsWith("huge=", StringComparison.Ordinal)) ?? "huge=never";
         return new Finding(
             "huge pages", Status.Ok, option,
-            option == "huge=never" ? "SharedArrayOptions.HugePages has no effect here. mount -o remount,huge=advise /dev/shm would change that." : "SharedArrayOptions.HugePages has an effect here.",
+            option == "huge=never" ? $"SharedArrayOptions.HugePages has no effect here. mount -o remount,huge=advise {MountPoint} would change that." : "SharedArrayOptions.HugePages has an effect here.",
             string.Empty);
     }
 

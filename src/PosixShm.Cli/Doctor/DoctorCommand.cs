@@ -35,11 +35,11 @@ internal static class DoctorCommand
         int width = findings.Max(static finding => finding.Name.Length);
         foreach (Finding finding in findings)
         {
-            output.WriteLine($"{finding.Name.PadRight(width)}  {finding.StatusText}: {finding.Value}");
+            output.WriteLine($"{finding.Name.PadRight(width)}  {finding.StatusText}: {Printable.Of(finding.Value)}");
             output.WriteLine($"{new string(' ', width)}  {finding.Meaning}");
             if (finding.Status == Status.Attention)
             {
-                output.WriteLine($"{new string(' ', width)}  -> {finding.Advice}");
+                output.WriteLine($"{new string(' ', width)}  -> {Printable.Of(finding.Advice)}");
             }
         }
 

@@ -5,7 +5,7 @@ internal static class LeftoverCheck
 {
     public static Finding Run()
     {
-        if (!Directory.Exists("/dev/shm"))
+        if (!ArrayDirectory.Path.StartsWith('/') || !Directory.Exists(ArrayDirectory.Path))
         {
             return Finding.None("leftovers", "no directory", "No array can be left.");
         }
@@ -13,7 +13,7 @@ internal static class LeftoverCheck
         IReadOnlyList<SharedArrayInfo> leftovers = SharedArray.Prune();
         long bytes = leftovers.Sum(static array => array.ByteLength);
         return Finding.Of(
-            "leftovers", bytes > new DriveInfo("/dev/shm").TotalSize / 4, $"{leftovers.Count} arrays with {MachineFiles.Bytes(bytes)}",
+            "leftovers", bytes > new DriveInfo(ArrayDirectory.Path).TotalSize / 4, $"{leftovers.Count} arrays with {MachineFiles.Bytes(bytes)}",
             "No live process has them attached. They take memory until they are deleted, or the machine restarts.",
             "look at them: pshm prune; delete them: pshm prune --delete");
     }

@@ -21,9 +21,18 @@ internal static class MachineFiles
     public static long? Number(string path)
         => Lines(path) is [string text, ..] && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
 
-    /// <summary>Gets the fields of the topmost mount of a directory in <c>/proc/PID/mountinfo</c>, or null; see <c>proc_pid_mountinfo(5)</c>.</summary>
+    /// <summary>Gets the fields of the topmost mount that a directory is in, in <c>/proc/PID/mountinfo</c>, or null; see <c>proc_pid_mountinfo(5)</c>.</summary>
     public static string[]? Mount(string process, string directory)
-        => Lines($"/proc/{process}/mountinfo").Select(static line => line.Split(' ')).LastOrDefault(fields => fields.Length > 5 && fields[4] == directory);
+    {
+        string[][] mounts = [.. Lines($"/proc/{process}/mountinfo").Select(static line => line.Split(' ')).Where(static fields => fields.Length > 5)];
+        string[]? found = null;
+        for (string? above = directory; found is null && above is not null; above = Path.GetDirectoryName(above))
+        {
+            found = mounts.LastOrDefault(fields => fields[4] == above);
+        }
+
+        return found;
+    }
 
     /// <summary>Writes a number of bytes for people.</summary>
     public static string Bytes(double bytes)

@@ -21,6 +21,11 @@ internal static class RemoveIpcCheck
             return Finding.None(Name, "no systemd-logind runs", "Arrays stay until they are deleted, or the machine restarts.");
         }
 
+        if (!$"{ArrayDirectory.Path}/".StartsWith($"{ArrayDirectory.Default}/", StringComparison.Ordinal))
+        {
+            return Finding.None(Name, $"arrays are in {ArrayDirectory.Path}", "systemd-logind deletes files in /dev/shm only, semaphores among them.");
+        }
+
         string user = Environment.UserName;
         long id = UserId();
         return !IsOn() ? Spared("it is off in logind.conf")

@@ -23,9 +23,6 @@ internal enum SegmentKind
 /// <summary>A name that is known to be good, and the file that it stands for.</summary>
 internal sealed record SegmentName
 {
-    /// <summary>Where Linux keeps POSIX shared memory: <c>shm_open(3)</c> is <c>open(2)</c> in this folder.</summary>
-    public const string SharedMemoryFolder = "/dev/shm";
-
     // NAME_MAX: the longest file name.
     private const int MaxBytes = 255;
 
@@ -56,7 +53,7 @@ internal sealed record SegmentName
 
     /// <summary>Makes the name of a semaphore, which the C library keeps in a file; see <c>sem_overview(7)</c>.</summary>
     public static SegmentName OfSemaphore(string value)
-        => new(SegmentKind.Semaphore, value, SharedMemoryFolder, $"{SharedMemoryFolder}/{SemaphorePrefix}{value}");
+        => new(SegmentKind.Semaphore, value, ArrayDirectory.Default, $"{ArrayDirectory.Default}/{SemaphorePrefix}{value}");
 
     /// <summary>Gets the folder of shared memory, as something to list.</summary>
     public static SegmentName SharedMemory
@@ -64,7 +61,8 @@ internal sealed record SegmentName
         get
         {
             LinuxOnly.Check();
-            return new SegmentName(SegmentKind.SharedMemory, SharedMemoryFolder, SharedMemoryFolder, SharedMemoryFolder);
+            string folder = ArrayDirectory.Path;
+            return new SegmentName(SegmentKind.SharedMemory, folder, folder, folder);
         }
     }
 
@@ -129,7 +127,7 @@ internal sealed record SegmentName
         string value = rest.StartsWith('/') ? rest[1..] : rest;
         return WhatIsWrongWith(value) is string reason
             ? throw Refuse(name, reason, parameterName)
-            : new SegmentName(SegmentKind.SharedMemory, value, SharedMemoryFolder);
+            : new SegmentName(SegmentKind.SharedMemory, value, ArrayDirectory.Path);
     }
 
     /// <summary>Makes the name of an anonymous segment: its descriptor, as other processes reach it.</summary>
@@ -165,7 +163,7 @@ internal sealed record SegmentName
         string value = Encoding.UTF8.GetString(file);
         if (folder.Kind == SegmentKind.SharedMemory)
         {
-            return WhatIsWrongWith(value) is null ? new SegmentName(SegmentKind.SharedMemory, value, SharedMemoryFolder) : null;
+            return WhatIsWrongWith(value) is null ? new SegmentName(SegmentKind.SharedMemory, value, folder.Folder) : null;
         }
 
         string path = System.IO.Path.Join(folder.Path, value);
@@ -236,6 +234,6 @@ internal sealed record SegmentName
     internal static ArgumentException Refuse(string name, string reason, string parameterName, string what = "an array")
         => new($"'{Printable(name)}' cannot name {what}: {reason}.", parameterName);
 
-    private static string Printable(string name)
+    internal static string Printable(string name)
         => string.Concat(name.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? $"\\u{(int)c:X4}" : $"{c}"));
 }

@@ -89,14 +89,14 @@ internal static class SegmentError
     public static FileNotFoundException Missing(SegmentName name)
     {
         string place = Directory.Exists(name.Folder) ? string.Empty : $" There is no directory {name.Folder}.{OtherPlace(name)}";
-        return new FileNotFoundException($"There is no {name.Noun} named '{name}'.{place}", name.Value) { HResult = NotThere };
+        return new FileNotFoundException($"There is no {name.Noun} named '{name}'.{place}{SemaphorePlace(name)}", name.Value) { HResult = NotThere };
     }
 
     /// <summary>Makes the exception for a name that exists already.</summary>
     public static IOException Taken(SegmentName name)
         => new(
             name.Kind == SegmentKind.Semaphore
-                ? $"There is a semaphore named '{name}' already: open it, delete it first, or choose another name."
+                ? $"There is a semaphore named '{name}' already: open it, delete it first, or choose another name.{SemaphorePlace(name)}"
                 : $"The name '{name}' is taken: attach it, delete it first, or choose another name.",
             AlreadyExists);
 
@@ -114,13 +114,17 @@ internal static class SegmentError
         };
 
     // The message for a system without /dev/shm, such as a container with "--ipc=none".
-    private static string OtherPlace(SegmentName name) => (name.Folder, name.Kind) switch
+    private static string OtherPlace(SegmentName name) => name.Kind switch
     {
-        (SegmentName.SharedMemoryFolder, SegmentKind.Semaphore) =>
-            " Semaphores are kept there only; the locks of an array in a file ('file:///path') work without it.",
-        (SegmentName.SharedMemoryFolder, _) => " An array works without it in a file ('file:///path'), best in another directory of memory (tmpfs).",
+        SegmentKind.Semaphore => " Semaphores are kept there only; the locks of an array in a file ('file:///path') work without it.",
+        _ when name.Folder == ArrayDirectory.Default =>
+            " An array works without it in a file ('file:///path'), best in another directory of memory (tmpfs), or POSIXSHM_DIR names that for all arrays.",
         _ => string.Empty,
     };
+
+    // The message where the arrays are elsewhere: a user may expect the semaphores there, too.
+    private static string SemaphorePlace(SegmentName name)
+        => name.Kind == SegmentKind.Semaphore && ArrayDirectory.IsChosen ? $" Semaphores are in {name.Folder}: POSIXSHM_DIR is for arrays." : string.Empty;
 
     /// <summary>Makes the exception for what is larger than all that a file system has free.</summary>
     public static IOException NoSpace(SegmentName name, long bytes) => NoSpace(NoSpaceLeft, name, bytes);
@@ -140,7 +144,7 @@ internal static class SegmentError
             ? "not known"
             : freeFiles == 0 ? $"{freeBytes:N0} bytes, but not one inode (the mount's nr_inodes)" : $"{freeBytes:N0} bytes";
 
-        string advice = name.Folder == SegmentName.SharedMemoryFolder
+        string advice = name.Folder == ArrayDirectory.Default
             ? "delete leftovers, or make it larger (Docker: --shm-size; else: mount -o remount,size=...)"
             : "make room there";
 

@@ -415,7 +415,8 @@ internal sealed class SegmentFile : IDisposable
 
         // Anybody may plant files in the shared folder: a second link there is somebody's trick. A semaphore has two
         // while sem_open(3) makes it.
-        if (status.Links > 1 && Name.Folder == SegmentName.SharedMemoryFolder && Name.Kind != SegmentKind.Semaphore)
+        bool isShared = Name.Kind == SegmentKind.SharedMemory || (Name.Kind == SegmentKind.File && Name.Folder == ArrayDirectory.Default);
+        if (status.Links > 1 && isShared)
         {
             throw new InvalidDataException($"'{Name}' has {status.Links} hard links; a segment has one name.");
         }

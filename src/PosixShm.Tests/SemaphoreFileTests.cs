@@ -236,39 +236,37 @@ internal sealed class SemaphoreFileTests : NamedTest
     {
         NamedSemaphore.Create(Name, 7).Dispose();
         NamedSemaphore.Create(NameOf("other"), 9).Dispose();
-        string other = ShmPathOf("sem." + NameOf("other"));
 
         // A second name makes the other file one that Open refuses.
+        string other = ShmPathOf("sem." + NameOf("other"));
         Assert.That(Mono.Unix.Native.Syscall.link(other, ShmPathOf("sem." + NameOf("second"))), Is.Zero);
-        using ChildProcess exchange = Python.Start(
-            """
-            import ctypes, threading
-            libc = ctypes.CDLL(None)
-            print("READY", flush=True)
-            end = threading.Event()
-            threading.Thread(target=lambda: (sys.stdin.readline(), end.set())).start()
-            while not end.is_set():
-                assert libc.renameat2(-100, sys.argv[1].encode(), -100, sys.argv[2].encode(), 2) == 0
-            """, SemaphorePath, other);
-        exchange.Expect("READY");
-        int opened = 0;
-        for (int i = 0; i < 2000; i++)
-        {
-            try
-            {
-                using NamedSemaphore semaphore = NamedSemaphore.Open(Name);
-                Assert.That(semaphore.CurrentCount, Is.EqualTo(7));
-                opened++;
-            }
-            catch (InvalidDataException)
-            {
-                // Refused for its two names.
-            }
-        }
 
-        exchange.Send("end");
-        exchange.WaitForSuccess();
-        Assert.That(opened, Is.Positive);
+        // The other file takes the name when the check is over, and sem_open begins.
+        string source = Path.Combine(Folder, "exchange.c");
+        File.WriteAllText(source, """
+            #define _GNU_SOURCE
+            #include <dlfcn.h>
+            #include <semaphore.h>
+            #include <stdio.h>
+            #include <stdlib.h>
+            sem_t* sem_open(const char* name, int flags, ...)
+            {
+                sem_t* (*real)(const char*, int, ...) = (sem_t* (*)(const char*, int, ...))dlsym(RTLD_NEXT, "sem_open");
+                rename(getenv("EXCHANGE_FROM"), getenv("EXCHANGE_TO"));
+                return real(name, flags);
+            }
+            """);
+        string library = Path.Combine(Folder, "exchange.so");
+        _ = ChildProcess.Run("cc", "-shared", "-fPIC", "-w", "-o", library, source);
+        using ChildProcess child = ChildProcess.Start([("LD_PRELOAD", library), ("EXCHANGE_FROM", other), ("EXCHANGE_TO", SemaphorePath)], Open, Name);
+        child.WaitForSuccess();
+        Assert.That(other, Does.Not.Exist, "exchanged");
+
+        static int Open(string[] args)
+        {
+            Assert.That(() => NamedSemaphore.Open(args[0]), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 names"));
+            return 0;
+        }
     }
 
     [Test]

@@ -162,6 +162,36 @@ internal sealed class StructTests : NamedTest
         Assert.That(() => SharedArray.Create<Calls>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'Call' is an address"));
     }
 
+    [Test]
+    public void A_struct_without_fields_is_refused_where_it_is()
+        => Assert.That(() => SharedArray.Create<Holder<Nothing>>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.EndsWith("Nothing': it has no fields."));
+
+    [Test]
+    public void A_property_of_an_interface_gives_its_whole_name()
+    {
+        using SharedArray<Sizes> array = SharedArray.Create<Sizes>(Name, 1);
+        Assert.That(array.DType, Does.EndWith(".ISize<System.Int32>.Size', '<i4'), ('Own', '<i4')]"));
+    }
+
+    private interface ISize<T>
+    {
+        T Size { get; set; }
+    }
+
+    private struct Sizes : ISize<int>
+    {
+        int ISize<int>.Size { get; set; }
+
+        public int Own { get; set; }
+    }
+
+    private struct Holder<T>
+    {
+        public T Inside;
+    }
+
+    private struct Nothing;
+
     [InlineArray(4)]
     private struct Lanes
     {

@@ -13,7 +13,7 @@ internal static class FieldName
     public static string Of(FieldInfo field)
     {
         string name = field.Name;
-        return name.StartsWith('<') && name.IndexOf('>', StringComparison.Ordinal) is int end and > 1 ? name[1..end]
+        return name.StartsWith('<') && name.LastIndexOf('>') is int end and > 1 ? name[1..end]
             : name is [_, .., '@'] ? name[..^1]
             : IsOfUnion(field) ? OfUnion(name)
             : name;

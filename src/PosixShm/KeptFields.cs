@@ -20,20 +20,23 @@ internal static class KeptFields
     [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Callers check whether all fields were kept.")]
     public static FieldInfo[] Of(Type type) => type.GetFields(Instance);
 
-    /// <summary>Tells whether all fields of a struct are known: the runtime keeps them all, the field says so, or they cover each byte.</summary>
-    /// <param name="field">The field whose type the struct is.</param>
-    /// <param name="read">The struct, as its known fields describe it.</param>
-    public static bool AreAll(FieldInfo field, StructType read)
-        => s_keepsAll
-            || (!field.FieldType.IsExplicitLayout && !read.Fields.Any(static part => part.Name.Length == 0))
-            || field.GetCustomAttributes<DynamicDependencyAttribute>().Any(
-                dependency => dependency.Type == field.FieldType && (dependency.MemberTypes & ElementTypes.Fields) == ElementTypes.Fields);
+    /// <summary>Tells whether all fields of the struct that a field holds are kept: the runtime keeps them all, or the field says so.</summary>
+    public static bool AreAll(FieldInfo field) => s_keepsAll
+        || field.GetCustomAttributes<DynamicDependencyAttribute>().Any(
+            dependency => dependency.Type == field.FieldType && (dependency.MemberTypes & ElementTypes.Fields) == ElementTypes.Fields);
+
+    /// <summary>Tells whether the fields that were kept leave no room for others.</summary>
+    public static bool Cover(Type type, StructType read) => !type.IsExplicitLayout && !read.Fields.Any(static part => part.Name.Length == 0);
 
     /// <summary>Makes the exception for a struct whose fields are not all known.</summary>
     public static NotSupportedException Missing(FieldInfo field)
-        => new($"An array cannot hold '{field.DeclaringType}': native AOT has not kept all fields of '{field.FieldType}'. Put "
-            + $"[DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof({field.FieldType.Name}))] on the field '{FieldName.Of(field)}', "
+    {
+        Type type = field.FieldType;
+        string name = type.IsGenericType ? $"{type.Name.Split('`')[0]}<...>" : type.Name;
+        return new($"An array cannot hold '{field.DeclaringType}': native AOT has not kept all fields of '{type}'. Put "
+            + $"[DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof({name}))] on the field '{FieldName.Of(field)}', "
             + "or set IlcTrimMetadata to false and IlcGenerateCompleteTypeMetadata to true in the project.");
+    }
 
     [InlineArray(2)]
     private struct Probe

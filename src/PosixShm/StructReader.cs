@@ -47,12 +47,6 @@ internal static class StructReader
         List<Field> fields = [];
         foreach (FieldInfo field in type.GetFields(Instance))
         {
-            if (field.FieldType.IsPointer || field.FieldType.IsFunctionPointer)
-            {
-                throw new NotSupportedException(
-                    $"An array cannot hold '{type}': its field '{field.Name}' is an address, which is of one process.");
-            }
-
             int fieldSize = RuntimeHelpers.SizeOf(field.FieldType.TypeHandle);
             fields.Add(new Field(FieldName.Of(field), TypeOf(field, zero, fieldSize), OffsetOf(field, zero, size, fieldSize)));
         }
@@ -73,6 +67,12 @@ internal static class StructReader
         }
 
         Type type = field.FieldType;
+        if (type.IsPointer || type.IsFunctionPointer)
+        {
+            throw new NotSupportedException(
+                $"An array cannot hold '{field.DeclaringType}': its field '{field.Name}' is an address, which is of one process.");
+        }
+
         if (ElementTypes.FindScalar(type) is ElementType scalar)
         {
             return scalar;
@@ -94,9 +94,17 @@ internal static class StructReader
     private static StructType ReadNested(FieldInfo field, object zero, int size)
     {
         Type type = field.FieldType;
-        return KeptFields.Of(type).Length == 0 && !IsSystem(type) ? throw KeptFields.Missing(field)
-            : Read(type, zero, size) is StructType read && KeptFields.AreAll(field, read) ? read
-            : throw KeptFields.Missing(field);
+        bool isKept = KeptFields.AreAll(field);
+        if (isKept || IsSystem(type) || KeptFields.Of(type).Length > 0)
+        {
+            StructType read = Read(type, zero, size);
+            if (isKept || KeptFields.Cover(type, read))
+            {
+                return read;
+            }
+        }
+
+        throw KeptFields.Missing(field);
     }
 
     // Where a field is, the runtime tells only of types that are marshalled. So look: set the field to ones, and see which bytes changed.

@@ -22,6 +22,7 @@ Show<Outer<PartlyReflected>>();
 Show<Outer<PartlyPlaced>>();
 Show<Outer<Levels>>();
 Show<Outer<Guid>>();
+Show<Outer<Trio<int>>>();
 Show<Marked>();
 Show<MarkedDeep>();
 Show<Lanes>();
@@ -73,6 +74,12 @@ struct AotLevels
 struct Lanes
 {
     float _first;
+}
+
+[InlineArray(3)]
+struct Trio<T>
+{
+    T _first;
 }
 
 record struct Flat(bool Flag, char Letter, nint Address, Guid Id, Half Small, Complex64 Phase);

@@ -71,7 +71,8 @@ internal static class NpyDescription
                 return null;
             }
 
-            bool isNew = (name.Length == 0 && IsPadding(type)) || names.Add(name);
+            // To numpy, a sub-array without a name is padding, too.
+            bool isNew = (name.Length == 0 && (type is SubarrayType or ScalarType { Kind: ScalarType.Void })) || names.Add(name);
             if (!isNew || (title is string text && !names.Add(text)))
             {
                 problem = $"two of its fields are called '{name}'";
@@ -88,9 +89,6 @@ internal static class NpyDescription
 
         return fields.Count == 0 ? null : new StructType(fields.ToImmutable(), offset);
     }
-
-    private static bool IsPadding(ElementType type)
-        => type is ScalarType { Kind: ScalarType.Void } || (type is SubarrayType array && IsPadding(array.Element));
 
     private static ElementType? ReadSubarray(object description, object shape, out string problem)
     {

@@ -27,19 +27,24 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
     public static string Quote(string text)
     {
         StringBuilder quoted = new("'");
-        foreach (Rune rune in text.EnumerateRunes())
+        for (int i = 0; i < text.Length; i++)
         {
-            _ = rune.Value switch
+            int code = CodePoint(text, ref i);
+            _ = code switch
             {
-                '\'' or '\\' => quoted.Append('\\').Append(rune),
-                > char.MaxValue => quoted.Append(CultureInfo.InvariantCulture, $"\\U{rune.Value:x8}"),
-                < ' ' or > '~' => quoted.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}"),
-                _ => quoted.Append(rune),
+                '\'' or '\\' => quoted.Append('\\').Append((char)code),
+                > char.MaxValue => quoted.Append(CultureInfo.InvariantCulture, $"\\U{code:x8}"),
+                < ' ' or > '~' => quoted.Append(CultureInfo.InvariantCulture, $"\\u{code:x4}"),
+                _ => quoted.Append((char)code),
             };
         }
 
         return quoted.Append('\'').ToString();
     }
+
+    /// <summary>Gives the code point at a place, which moves to its last half. As to Python, half a surrogate pair by itself is one, too.</summary>
+    public static int CodePoint(string text, ref int place)
+        => char.IsSurrogatePair(text, place) ? char.ConvertToUtf32(text[place], text[++place]) : text[place];
 
     /// <summary>Tells whether nothing is left but white space.</summary>
     public bool IsAtEnd()
@@ -159,9 +164,7 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
     }
 
     /// <summary>Reads whatever is next: text as a string, a number as a long, a truth as a bool, a tuple or list as a <see cref="PythonSequence"/>.</summary>
-    public object? ReadValue() => ReadValue(0);
-
-    private object? ReadValue(int depth)
+    public object? ReadValue(int depth = 0)
     {
         if (IsText())
         {
@@ -268,7 +271,8 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
         }
 
         _position += digits;
-        return Rune.IsValid(code) ? new Rune(code).ToString() : null;
+        return code is >= 0 and <= char.MaxValue ? ((char)code).ToString()
+            : Rune.TryCreate(code, out Rune rune) ? rune.ToString() : null;
     }
 
     private void SkipSpace()

@@ -29,6 +29,11 @@ internal sealed class AlignmentTests : NamedTest
         Assert.That(() => array.As<double>(), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("SharedArray.Open"));
         Assert.That(() => array.SetValue("text", 0), Throws.InstanceOf<InvalidCastException>());
 
+        array.SetValue(7, 3);
+        Assert.That(array.GetValue(3), Is.EqualTo(7.0));
+        Assert.That(() => array.SetValue(null!, 0), Throws.ArgumentNullException);
+        Assert.That(() => array.SetValue(1m, 0), Throws.InstanceOf<InvalidCastException>());
+
         array.SetValue(7.25, 4);
         Assert.That(Python.Run("print(np.load(sys.argv[1])[4])", ShmPath), Is.EqualTo("7.25"));
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using PosixShm.Format;
 
 namespace PosixShm.Tests;
@@ -85,6 +86,7 @@ internal sealed class ElementValueTests : NamedTest
     [TestCase("'\\U0001f642\\ud83d'")]
     [TestCase("'\\U0010ffff'")]
     [TestCase("'a\\0b'")]
+    [TestCase("'\\ud83d\\ude42'")]
     public void Text_is_kept_when_it_is_set_to_itself(string text)
     {
         _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.array([eval(sys.argv[2])], '<U6'))", ShmPath, text);
@@ -93,6 +95,44 @@ internal sealed class ElementValueTests : NamedTest
         array.SetValue(array.GetValue(0), 0);
         Assert.That(File.ReadAllBytes(ShmPath), Is.EqualTo(before));
         Assert.That(Encoding.UTF8.GetString(new UTF8Encoding(false, throwOnInvalidBytes: true).GetBytes(array.ToString())), Is.EqualTo(array.ToString()), "text for a terminal is whole");
+    }
+
+    [Test]
+    public void What_is_no_code_point_is_kept_when_it_is_set_to_itself()
+    {
+        _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.array([0x61, 0x110000, 0xffffffff], 'u4').view('<U3'))", ShmPath);
+        byte[] before = File.ReadAllBytes(ShmPath);
+        using SharedArray array = SharedArray.Open(Name);
+        array.SetValue(array.GetValue(0), 0);
+        Assert.That(File.ReadAllBytes(ShmPath), Is.EqualTo(before));
+        array.SetValue("b", 0);
+        Assert.That(array.GetValue(0), Is.EqualTo("b"));
+    }
+
+    [Test]
+    public void Text_is_escaped_as_numpy_escapes_it()
+    {
+        // What one of the two versions of Unicode does not know is left out.
+        string script = """
+            import unicodedata
+            codes = [c for c in range(1, 0x20000) if unicodedata.category(chr(c)) != 'Cn']
+            np.save(open(sys.argv[1], 'wb'), np.array([chr(c) for c in codes]))
+            np.save(open(sys.argv[2], 'wb'), np.array([bytes([c]) for c in range(1, 256)]))
+            print(json.dumps([repr(chr(c)) for c in codes] + [repr(bytes([c])) for c in range(1, 256)]))
+            """;
+        string bytes = NameOf("bytes");
+        string[] numpy = JsonSerializer.Deserialize<string[]>(Python.Run(script, ShmPath, ShmPathOf(bytes)))!;
+        List<string> ours = [];
+        foreach (string name in new[] { Name, bytes })
+        {
+            using SharedArray array = SharedArray.OpenReadOnly(name);
+            for (long i = 0; i < array.Length; i++)
+            {
+                ours.Add(ElementText.Quoted(ScalarType.TryParse(array.DType)!, array.GetValue(i)));
+            }
+        }
+
+        Assert.That(ours.Zip(numpy).Where(static pair => pair.First != pair.Second), Is.Empty);
     }
 
     [Test]

@@ -9,13 +9,8 @@ namespace PosixShm;
 internal static class ElementText
 {
     /// <summary>Writes an element by itself.</summary>
-    public static string Of(ElementType type, object value) => value switch
+    public static string Of(ElementType type, object value) => Number(value, isAlone: false) ?? value switch
     {
-        double number => Number(number),
-        float number => Number(number),
-        Half number => Number(number),
-        Complex number => Number(number.Real, number.Imaginary),
-        Complex64 number => Number(number.Real, number.Imaginary),
         long count when type is ScalarType { Kind: ScalarType.DateTime } date => DateTime64.DateText(count, date.Unit),
         long count when type is ScalarType { Kind: ScalarType.TimeSpan } => DateTime64.SpanText(count),
         byte[] bytes when type is ScalarType { Kind: ScalarType.Bytes } => Encoding.Latin1.GetString(bytes),
@@ -25,15 +20,7 @@ internal static class ElementText
     };
 
     /// <summary>Writes the element of an array without dimensions, which numpy writes as Python does: <c>1.0</c>, <c>(1+2j)</c>.</summary>
-    public static string Alone(ElementType type, object value) => value switch
-    {
-        double number => Python(number),
-        float number => Python(number),
-        Half number => Python(number),
-        Complex number => Python(number.Real, number.Imaginary),
-        Complex64 number => Python(number.Real, number.Imaginary),
-        _ => Quoted(type, value),
-    };
+    public static string Alone(ElementType type, object value) => Number(value, isAlone: true) ?? Quoted(type, value);
 
     /// <summary>Writes an element of a list: text and dates in quotes, and nothing in them that a terminal would obey.</summary>
     public static string Quoted(ElementType type, object value)
@@ -59,12 +46,11 @@ internal static class ElementText
         _ = quoted.Append(mark);
         for (int i = 0; i < text.Length; i++)
         {
-            char c = text[i];
-            bool isPair = char.IsSurrogatePair(text, i);
-            int code = isPair ? char.ConvertToUtf32(c, text[++i]) : c;
-            _ = c == mark || c == '\\' ? quoted.Append('\\').Append(c)
-                : c == '\n' ? quoted.Append("\\n")
-                : c <= last && !IsInvisible(code) ? quoted.Append(text, isPair ? i - 1 : i, isPair ? 2 : 1)
+            int start = i;
+            int code = PythonLiteral.CodePoint(text, ref i);
+            _ = code == mark || code == '\\' ? quoted.Append('\\').Append((char)code)
+                : "\t\n\r".IndexOf(text[i], StringComparison.Ordinal) is int place and >= 0 ? quoted.Append('\\').Append("tnr"[place])
+                : text[start] <= last && !IsInvisible(code) ? quoted.Append(text, start, i + 1 - start)
                 : code <= 0xFF ? quoted.Append(CultureInfo.InvariantCulture, $"\\x{code:x2}")
                 : code <= char.MaxValue ? quoted.Append(CultureInfo.InvariantCulture, $"\\u{code:x4}")
                 : quoted.Append(CultureInfo.InvariantCulture, $"\\U{code:x8}");
@@ -73,17 +59,28 @@ internal static class ElementText
         return quoted.Append(mark).ToString();
     }
 
-    // Half a surrogate pair is not a character, and UTF-8 has no bytes for it.
-    private static bool IsInvisible(int code) => CharUnicodeInfo.GetUnicodeCategory(code)
-        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-        or UnicodeCategory.Surrogate;
+    // As Python's str.isprintable: no separators but the space, no controls, no halves of pairs (for which UTF-8 has no bytes), nothing unknown.
+    private static bool IsInvisible(int code) => code != ' ' && CharUnicodeInfo.GetUnicodeCategory(code)
+        is (>= UnicodeCategory.SpaceSeparator and <= UnicodeCategory.PrivateUse) or UnicodeCategory.OtherNotAssigned;
+
+    private static string? Number(object value, bool isAlone) => value switch
+    {
+        double number => isAlone ? Python(number) : Number(number),
+        float number => isAlone ? Python(number) : Number(number),
+        Half number => isAlone ? Python(number) : Number(number),
+        Complex number => Number(number.Real, number.Imaginary, isAlone),
+        Complex64 number => Number(number.Real, number.Imaginary, isAlone),
+        _ => null,
+    };
 
     // Python leaves out a real part of +0, and the fractions of whole numbers.
-    private static string Python<T>(T real, T imaginary)
+    private static string Number<T>(T real, T imaginary, bool isAlone)
         where T : IFloatingPointIeee754<T>
     {
         string sign = T.IsNegative(imaginary) && !T.IsNaN(imaginary) ? string.Empty : "+";
-        return real == T.Zero && !T.IsNegative(real) ? $"{Part(imaginary)}j" : $"({Part(real)}{sign}{Part(imaginary)}j)";
+        return !isAlone ? $"{Number(real)}{sign}{Number(imaginary)}j"
+            : real == T.Zero && !T.IsNegative(real) ? $"{Part(imaginary)}j"
+            : $"({Part(real)}{sign}{Part(imaginary)}j)";
 
         static string Part(T number) => Python(number) is [.. string whole, '.', '0'] ? whole : Python(number);
     }
@@ -114,10 +111,6 @@ internal static class ElementText
             : digits.Length <= power ? $"{sign}{digits.PadRight(power, '0')}.0"
             : $"{sign}{digits[..power]}.{digits[power..]}";
     }
-
-    private static string Number<T>(T real, T imaginary)
-        where T : IFloatingPointIeee754<T>
-        => $"{Number(real)}{(T.IsNegative(imaginary) && !T.IsNaN(imaginary) ? string.Empty : "+")}{Number(imaginary)}j";
 
     // "1." for a number without a fraction, "1.e-05", "nan" and "inf".
     private static string Number<T>(T number)

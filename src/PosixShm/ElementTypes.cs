@@ -61,11 +61,6 @@ internal static unsafe class ElementTypes
     public static ElementType Parse(string dtype, string parameterName)
     {
         ArgumentException.ThrowIfNullOrEmpty(dtype, parameterName);
-        if (Array.Find(s_all, managed => managed.Name == dtype) is ManagedType type)
-        {
-            return type.ElementType;
-        }
-
         return ScalarType.TryParse(dtype) is ScalarType { IsNativeOrder: true, Size: > 0 } scalar
             ? scalar
             : throw new ArgumentException(
@@ -79,10 +74,18 @@ internal static unsafe class ElementTypes
             ? type.Arrays.Wrap(array, access)
             : new OpaqueSharedArray(array, access);
 
-    /// <summary>Makes what fills an array of so many elements with one value, of the type that <see cref="SharedArray.GetValue"/> returns.</summary>
-    /// <exception cref="InvalidCastException">The value is of another type.</exception>
-    public static SegmentFiller Filler(ElementType type, object value, long length)
-        => Find(type) is ManagedType managed ? managed.Arrays.Filler(value, length) : OpaqueElement.Filler(type, value, length);
+    /// <summary>Gives the bytes of an element.</summary>
+    /// <inheritdoc cref="SharedArray.SetValue"/>
+    public static byte[] Bytes(ElementType type, object value) => Find(type)?.Arrays.Bytes(value) ?? OpaqueElement.Bytes(type, value);
+
+    /// <summary>Makes what fills an array of so many elements with one.</summary>
+    public static SegmentFiller Filler(byte[] element, long length) => address =>
+    {
+        fixed (byte* bytes = element)
+        {
+            _ = LargeMemory.Fill((void*)address, length, bytes, element.Length);
+        }
+    };
 
     private static string Names => string.Join(", ", s_all.Select(static type => type.Name));
 

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using PosixShm.Format;
-using PosixShm.Segments;
 
 namespace PosixShm;
 
@@ -10,7 +9,7 @@ namespace PosixShm;
 /// An element for which this program has no C# type, as an object: text (U) is a <see cref="string"/>, a date or time span the <see cref="long"/> that numpy stores, and
 /// anything else its bytes, those of <c>S10</c> without the zeros behind them.
 /// </summary>
-internal static unsafe class OpaqueElement
+internal static class OpaqueElement
 {
     public static object Read(ElementType type, ReadOnlySpan<byte> element) => type switch
     {
@@ -48,19 +47,6 @@ internal static unsafe class OpaqueElement
         return element;
     }
 
-    /// <summary>Makes what fills an array of so many elements with one value.</summary>
-    public static SegmentFiller Filler(ElementType type, object value, long length)
-    {
-        byte[] element = Bytes(type, value);
-        return address =>
-        {
-            fixed (byte* bytes = element)
-            {
-                _ = LargeMemory.Fill((void*)address, length, bytes, element.Length);
-            }
-        };
-    }
-
     // Half a surrogate pair is a code point to numpy and a char to .NET, so it is kept both ways; encodings would replace it.
     private static string Decode(ReadOnlySpan<byte> element, bool isNative)
     {
@@ -83,7 +69,7 @@ internal static unsafe class OpaqueElement
         int count = 0;
         for (int i = 0; i < text.Length; i++)
         {
-            codes[count++] = char.IsSurrogatePair(text, i) ? char.ConvertToUtf32(text[i], text[++i]) : text[i];
+            codes[count++] = PythonLiteral.CodePoint(text, ref i);
         }
 
         return MemoryMarshal.AsBytes(codes.AsSpan(0, count)).ToArray();

@@ -41,7 +41,14 @@ internal sealed class OpaqueSharedArray : SharedArray
 
         using Use use = new(this);
         Span<byte> element = ElementOf(use, index);
-        (_managed?.Arrays.Bytes(value) ?? OpaqueElement.Bytes(Header.Type, value)).CopyTo(element);
+        byte[] bytes = ElementTypes.Bytes(Header.Type, value);
+
+        // Text stays as it is when it is set to itself: two halves of a surrogate pair, or what is no code point, could not be made of a string.
+        if (value is not string text || !text.Equals(OpaqueElement.Read(Header.Type, element)))
+        {
+            bytes.CopyTo(element);
+        }
+
         ThrowIfLost();
     }
 

@@ -32,12 +32,10 @@ public abstract unsafe partial class SharedArray
         where T : unmanaged
         => Create<T>(name, s_defaults, shape);
 
-    /// <summary>Creates an array that other processes can attach by name. Its elements are zero.</summary>
-    /// <typeparam name="T">The element type.</typeparam>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="options">Who may attach it, and how its space is taken.</param>
     /// <param name="shape">The length of each dimension; none at all for an array of one element without dimensions.</param>
-    /// <inheritdoc cref="Create{T}(string, long[])"/>
     [OverloadResolutionPriority(1)] // Else "new() { ... }" could also mean a dimension of zero.
     public static SharedArray<T> Create<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, SharedArrayOptions options, params long[] shape)
         where T : unmanaged
@@ -55,13 +53,11 @@ public abstract unsafe partial class SharedArray
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray Create(string name, string dtype, params long[] shape) => Create(name, dtype, s_defaults, shape);
 
-    /// <summary>Creates an array whose element type is named when the program runs.</summary>
+    /// <inheritdoc cref="Create(string, string, long[])"/>
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="dtype">numpy's name (<c>float64</c>) or notation (<c>&lt;f8</c>, <c>S10</c>, <c>U5</c>) of the element type.</param>
     /// <param name="options">Who may attach it, and how its space is taken.</param>
     /// <param name="shape">The length of each dimension; none at all for an array of one element without dimensions.</param>
-    /// <returns>The array, attached: a <see cref="SharedArray{T}"/> where a C# type stands for the element type.</returns>
-    /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray Create(string name, string dtype, SharedArrayOptions options, params long[] shape)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -111,10 +107,8 @@ public abstract unsafe partial class SharedArray
     }
 
     /// <summary>Creates an array with the elements and the shape of a rectangular one, as <c>new double[2, 3]</c>. Nobody sees it without them.</summary>
-    /// <typeparam name="T">The element type.</typeparam>
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="values">The array, of any rank, which is copied.</param>
-    /// <returns>The array, attached.</returns>
     /// <exception cref="ArgumentException">It is not an array of that element type.</exception>
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray<T> CreateFrom<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, Array values)
@@ -134,17 +128,15 @@ public abstract unsafe partial class SharedArray
     }
 
     /// <summary>Creates an array whose elements all have one value: numpy's <c>full</c>. Nobody sees it without them.</summary>
-    /// <typeparam name="T">The element type.</typeparam>
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="value">The value.</param>
     /// <param name="shape">The length of each dimension.</param>
-    /// <returns>The array, attached.</returns>
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray<T> CreateFull<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, T value, params long[] shape)
         where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(shape);
-        return new(Create(name, ElementTypes.Of<T>(), s_defaults, shape, TypedArrays<T>.Filler(value, LengthOf(shape))));
+        return new(Create(name, ElementTypes.Of<T>(), s_defaults, shape, ElementTypes.Filler(new ReadOnlySpan<byte>(&value, sizeof(T)).ToArray(), LengthOf(shape))));
     }
 
     /// <summary>Creates an array whose element type is named when the program runs, and whose elements all have one value. Nobody sees it without them.</summary>
@@ -170,14 +162,18 @@ public abstract unsafe partial class SharedArray
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(shape);
         ElementType type = ElementTypes.Parse(dtype, nameof(dtype));
-        return ElementTypes.Wrap(
-            Create(name, type, options, shape, ElementTypes.Filler(type, value, LengthOf(shape))), SegmentAccess.ReadWrite);
+        if (ElementTypes.Find(type)?.Type is Type wanted && value.GetType() != wanted)
+        {
+            throw new InvalidCastException($"An element of type {wanted} cannot be a {value.GetType()}.");
+        }
+
+        SegmentFiller fill = ElementTypes.Filler(ElementTypes.Bytes(type, value), LengthOf(shape));
+        return ElementTypes.Wrap(Create(name, type, options, shape, fill), SegmentAccess.ReadWrite);
     }
 
     /// <summary>Creates an array of another one's element type and shape, whose elements are zero: numpy's <c>zeros_like</c>.</summary>
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="other">The other array.</param>
-    /// <returns>The array, attached.</returns>
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray<T> CreateLike<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, SharedArray<T> other)
         where T : unmanaged
@@ -201,10 +197,8 @@ public abstract unsafe partial class SharedArray
     }
 
     /// <summary>Creates an array, or attaches the one that is there: exactly one of several callers at once creates it.</summary>
-    /// <typeparam name="T">The element type.</typeparam>
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="shape">The length of each dimension, which an array that is there must have too.</param>
-    /// <returns>The array, attached.</returns>
     /// <exception cref="InvalidDataException">The name is no array, or one of another element type or shape.</exception>
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray<T> CreateOrAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params long[] shape)

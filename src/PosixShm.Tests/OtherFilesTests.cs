@@ -10,7 +10,10 @@ internal sealed class OtherFilesTests : NamedTest
     [TestCase("import bz2; np.save(bz2.open(f, 'wb'), np.zeros(3))", "bzip2", "bunzip2")]
     [TestCase("import lzma; np.save(lzma.open(f, 'wb'), np.zeros(3))", "xz", "unxz")]
     [TestCase("import pickle; pickle.dump(np.zeros(3), f, 2)", "pickle", "allow_pickle=True")]
+    [TestCase("import pickle; pickle.dump(np.zeros(3), f, 0)", "pickle", "allow_pickle=True")]
+    [TestCase("import pickle; pickle.dump(np.zeros(3), f, 1)", "pickle", "allow_pickle=True")]
     [TestCase("np.zeros(3).dump(f)", "pickle", "np.save")]
+    [TestCase("", "it is empty", "")]
     public void A_file_of_another_format_is_called_by_its_name_with_the_way_to_convert_it(string script, string name, string advice)
     {
         _ = Python.Run($"f = open(sys.argv[1], 'wb'); {script}", ShmPath);

@@ -13,9 +13,10 @@ internal static class OtherFiles
         [(byte)'B', (byte)'Z', (byte)'h', >= (byte)'1' and <= (byte)'9', ..] => Compressed("bzip2", "bunzip2"),
         [0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0, ..] => Compressed("xz", "unxz"),
         [0x28, 0xB5, 0x2F, 0xFD, ..] => Compressed("zstd", "unzstd"),
-        [0x80, >= 2 and <= 5, ..] => "it is a Python pickle: if its source is trusted, load it in Python with np.load(file, allow_pickle=True), "
+        [0x80, >= 2 and <= 5, ..] or [(byte)'c', (byte)'n', (byte)'u', (byte)'m', (byte)'p', (byte)'y', ..] => "it is a Python pickle: if its source is trusted, load it in Python with np.load(file, allow_pickle=True), "
             + "and save the array with np.save",
         [0x89, (byte)'H', (byte)'D', (byte)'F', ..] => "it is an HDF5 file: read the array in Python with h5py, and save it with np.save",
+        [] => "it is empty",
         _ when NpyHeader.IsCutInMagic(head) && head.Length == fileSize => NpyHeader.Cut,
         _ => null,
     };

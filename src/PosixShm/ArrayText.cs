@@ -53,13 +53,9 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
             return;
         }
 
-        for (long i = 0; i < shape[depth]; i++)
+        foreach (long i in Places(depth).Where(static place => place >= 0))
         {
-            i = IsGap(depth, i) ? shape[depth] - _edge : i;
-            if (i < shape[depth])
-            {
-                Measure(depth + 1, (offset * shape[depth]) + i);
-            }
+            Measure(depth + 1, (offset * shape[depth]) + i);
         }
     }
 
@@ -74,26 +70,19 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
         }
 
         writer.Write('[');
-        for (long i = 0; i < shape[depth]; i++)
+        string separator = string.Empty;
+        foreach (long i in Places(depth))
         {
-            if (i > 0)
-            {
-                WriteSeparator(writer, depth);
-            }
-
-            if (IsGap(depth, i))
+            writer.Write(separator);
+            separator = Separator(depth);
+            if (i < 0)
             {
                 writer.Write("...");
-                i = shape[depth] - _edge;
-                if (_edge == 0)
-                {
-                    break;
-                }
-
-                WriteSeparator(writer, depth);
             }
-
-            Write(writer, depth + 1, (offset * shape[depth]) + i);
+            else
+            {
+                Write(writer, depth + 1, (offset * shape[depth]) + i);
+            }
         }
 
         writer.Write(']');
@@ -105,7 +94,16 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
             ? text.IndexOf('.', StringComparison.Ordinal)
             : -1;
 
-    private bool IsGap(int depth, long i) => isShort && i == _edge && shape[depth] > 2 * _edge;
+    // The places along a dimension that are written; -1 stands for the middle that is left out.
+    private IEnumerable<long> Places(int depth)
+    {
+        for (long i = 0; i < shape[depth]; i++)
+        {
+            bool isGap = isShort && i == _edge && shape[depth] > 2 * _edge;
+            yield return isGap ? -1 : i;
+            i = isGap ? shape[depth] - _edge - 1 : i;
+        }
+    }
 
     private static long Edge(ImmutableArray<long> shape)
     {
@@ -119,15 +117,6 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
     }
 
     // A blank line for each further dimension between, and room for the brackets that are open.
-    private void WriteSeparator(TextWriter writer, int depth)
-    {
-        if (depth == shape.Length - 1)
-        {
-            writer.Write(' ');
-            return;
-        }
-
-        writer.Write(new string('\n', shape.Length - depth - 1));
-        writer.Write(new string(' ', depth + 1));
-    }
+    private string Separator(int depth)
+        => depth == shape.Length - 1 ? " " : new string('\n', shape.Length - depth - 1) + new string(' ', depth + 1);
 }

@@ -31,10 +31,6 @@ public abstract partial class SharedArray
         => new(Attach(name, ElementTypes.Of<T>(), SegmentAccess.ReadWrite, options));
 
     /// <summary>Attaches an array to read only: no store can change it by accident. It is enough that this user may read it.</summary>
-    /// <typeparam name="T">The element type it was created with.</typeparam>
-    /// <param name="name">The name it was created with.</param>
-    /// <param name="options">What is acceptable.</param>
-    /// <returns>The array. Disposing it detaches.</returns>
     /// <exception cref="UnauthorizedAccessException">This user may not read it, or it belongs to another user.</exception>
     /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
     public static ReadOnlySharedArray<T> AttachReadOnly<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, AttachOptions? options = null)
@@ -43,9 +39,6 @@ public abstract partial class SharedArray
 
     /// <summary>Attaches a private copy of an array, at the cost of an attachment: pages are copied only when this process writes to them
     /// (<c>MAP_PRIVATE</c> in <c>mmap(2)</c>), and nobody else sees what it wrote.</summary>
-    /// <typeparam name="T">The element type it was created with.</typeparam>
-    /// <param name="name">The name it was created with.</param>
-    /// <param name="options">What is acceptable.</param>
     /// <returns>The array. Disposing it discards what was written.</returns>
     /// <remarks>
     /// What others write later is seen in pages (4 KiB) that this process has not written to, and not in those it has: it is no snapshot. For one, copy the array
@@ -58,8 +51,6 @@ public abstract partial class SharedArray
         => new(Attach(name, ElementTypes.Of<T>(), SegmentAccess.CopyOnWrite, options));
 
     /// <summary>Attaches an array whose element type is not known before, to read and to write.</summary>
-    /// <param name="name">The name it was created with.</param>
-    /// <param name="options">What is acceptable.</param>
     /// <returns>The array: a <see cref="SharedArray{T}"/> where a C# type stands for the element type; see also <see cref="As{T}"/>.</returns>
     /// <remarks>
     /// A foreign file may have elements that are not aligned, and whose reads and writes could be torn. The array of such a file is not a
@@ -70,8 +61,6 @@ public abstract partial class SharedArray
         => ElementTypes.Wrap(Attach(name, expected: null, SegmentAccess.ReadWrite, options), SegmentAccess.ReadWrite);
 
     /// <summary>Attaches an array whose element type is not known before, to read only.</summary>
-    /// <param name="name">The name it was created with.</param>
-    /// <param name="options">What is acceptable.</param>
     /// <returns>The array: a <see cref="ReadOnlySharedArray{T}"/> where a C# type stands for the element type.</returns>
     /// <exception cref="UnauthorizedAccessException">This user may not read it, or it belongs to another user.</exception>
     /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>

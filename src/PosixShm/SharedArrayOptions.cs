@@ -3,10 +3,7 @@ namespace PosixShm;
 /// <summary>Says how an array is created.</summary>
 public sealed record SharedArrayOptions
 {
-    private const UnixFileMode Permissions =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-        | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
-        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+    private const UnixFileMode Permissions = (UnixFileMode)0b111_111_111;
 
     /// <summary>Gets who may attach the array: exactly these bits, whatever the umask. 0600, the owner alone, unless set.</summary>
     /// <value>Whoever may write may also truncate the array under everybody who has it attached: give it to those you trust.</value>

@@ -210,26 +210,10 @@ internal sealed record SegmentName
         _ => null,
     };
 
-    // Rune decoding stops at a surrogate without its partner.
-    private static bool IsWellFormed(ReadOnlySpan<char> value)
-    {
-        if (!value.ContainsAnyInRange(FirstSurrogate, LastSurrogate))
-        {
-            return true;
-        }
-
-        while (!value.IsEmpty)
-        {
-            if (Rune.DecodeFromUtf16(value, out _, out int consumed) != OperationStatus.Done)
-            {
-                return false;
-            }
-
-            value = value[consumed..];
-        }
-
-        return true;
-    }
+    private static bool IsWellFormed(string value)
+        => !value.AsSpan().ContainsAnyInRange(FirstSurrogate, LastSurrogate)
+            || Enumerable.Range(0, value.Length).All(i =>
+                !char.IsSurrogate(value[i]) || char.IsSurrogatePair(value, i) || (i > 0 && char.IsSurrogatePair(value, i - 1)));
 
     internal static ArgumentException Refuse(string name, string reason, string parameterName, string what = "an array")
         => new($"'{Printable(name)}' cannot name {what}: {reason}.", parameterName);

@@ -107,12 +107,7 @@ public abstract partial class SharedArray
     {
         ThrowIfDetached();
         ElementType wanted = ElementTypes.Of<T>();
-        if (!Header.Holds(wanted))
-        {
-            throw AttachedArray.WrongType(Segment.Name, Header, wanted);
-        }
-
-        AttachedArray.CheckAligned(Segment.Name, Header);
+        AttachedArray.CheckType(Segment.Name, Header, wanted);
         if (IsReadOnly)
         {
             throw new InvalidOperationException($"'{Name}' is attached to read only: attach it with AttachReadOnly<{typeof(T).Name}>.");

@@ -25,11 +25,7 @@ internal static unsafe class TensorShape
     /// <summary>Checks that another shape has as many elements; a single -1 stands for what is missing, as in numpy.</summary>
     public static long[] Reshape(string name, ReadOnlySpan<long> shape, ReadOnlySpan<long> wanted, string parameterName)
     {
-        if (!ShapeMath.TryByteLength(shape, 1, out long length))
-        {
-            length = 0;
-        }
-
+        _ = ShapeMath.TryByteLength(shape, 1, out long length);
         long[] result = wanted.ToArray();
         int missing = result.IndexOf(-1L);
         if (missing >= 0)

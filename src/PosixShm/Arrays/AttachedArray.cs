@@ -36,12 +36,6 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
         });
 
     /// <summary>Attaches bytes that do not say themselves what they are.</summary>
-    /// <param name="name">The segment.</param>
-    /// <param name="type">The element type.</param>
-    /// <param name="shape">The shape.</param>
-    /// <param name="length">The bytes of such elements.</param>
-    /// <param name="offset">Where they start.</param>
-    /// <param name="trust">Which files are welcome.</param>
     /// <exception cref="InvalidDataException">The file is too short, or the offset is not a multiple of the type's alignment.</exception>
     public static AttachedArray AttachRaw(SegmentName name, ElementType type, ReadOnlySpan<long> shape, long length, long offset, SegmentTrust trust)
     {
@@ -101,17 +95,21 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
     private static SegmentFiller? Shifted(SegmentFiller? fill, NewArray array)
         => fill is null ? null : address => fill(address + (nint)array.Header.DataOffset);
 
-    /// <summary>Makes the exception for an array that has another element type.</summary>
-    public static InvalidDataException WrongType(SegmentName name, ArrayHeader header, ElementType wanted)
+    /// <summary>Refuses elements of another type, and those whose reads and writes would be torn.</summary>
+    public static void CheckType(SegmentName name, ArrayHeader header, ElementType wanted)
     {
-        string hint = header.Type is ScalarType { IsNativeOrder: false } foreign
-            ? $" Its bytes are in the other order: convert it in Python with a.astype('{ScalarType.Native(foreign.Kind, foreign.Size, foreign.Unit)}')."
-            : string.Empty;
-        return new InvalidDataException($"'{name}' holds {header.Type} elements, not {wanted}.{hint}");
+        if (!header.Holds(wanted))
+        {
+            string hint = header.Type is ScalarType { IsNativeOrder: false } foreign
+                ? $" Its bytes are in the other order: convert it in Python with a.astype('{ScalarType.Native(foreign.Kind, foreign.Size, foreign.Unit)}')."
+                : string.Empty;
+            throw new InvalidDataException($"'{name}' holds {header.Type} elements, not {wanted}.{hint}");
+        }
+
+        CheckAligned(name, header);
     }
 
-    /// <summary>Refuses elements whose reads and writes would be torn.</summary>
-    public static void CheckAligned(SegmentName name, ArrayHeader header)
+    private static void CheckAligned(SegmentName name, ArrayHeader header)
     {
         if (!header.IsAligned)
         {
@@ -124,14 +122,9 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
     /// <summary>Checks that an array can be used as one of a type, or of any.</summary>
     public static void CheckUsable(SegmentName name, ArrayHeader header, ElementType? expected)
     {
-        if (expected is not null && !header.Holds(expected))
-        {
-            throw WrongType(name, header, expected);
-        }
-
         if (expected is not null)
         {
-            CheckAligned(name, header);
+            CheckType(name, header, expected);
         }
 
         if (header.IsFortranOrder && header.Shape.Length > 1)

@@ -60,9 +60,6 @@ internal readonly record struct ControlPage(
     public static bool HasMagic(ReadOnlySpan<byte> page) => page.StartsWith(Magic);
 
     /// <summary>Reads a page that has the magic; null, with the reason, if it is damaged or not ours to read.</summary>
-    /// <param name="page">The page.</param>
-    /// <param name="offset">Its offset in the file.</param>
-    /// <param name="problem">What is wrong, as a clause.</param>
     public static ControlPage? TryRead(ReadOnlySpan<byte> page, long offset, out string problem)
     {
         uint mark = MemoryMarshal.Read<uint>(page[12..]);

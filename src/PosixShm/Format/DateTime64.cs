@@ -50,12 +50,7 @@ internal static class DateTime64
 
     private static string Seconds(Int128 units, int digits)
     {
-        Int128 perSecond = 1;
-        for (int i = 0; i < digits; i++)
-        {
-            perSecond *= 10;
-        }
-
+        Int128 perSecond = (Int128)Math.Pow(10, digits); // exact, up to attoseconds
         string date = Date(Floor(units, 86_400 * perSecond, out Int128 time));
         Int128 second = time / perSecond;
         string fraction = digits == 0 ? string.Empty : $".{(time % perSecond).ToString(CultureInfo.InvariantCulture).PadLeft(digits, '0')}";

@@ -102,26 +102,17 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
         string text = $"{{'descr': {type.Literal}, 'fortran_order': False, 'shape': {ShapeText.Of(shape)}, }}";
 
         // One more for the newline. Version 1 has two bytes less before the dictionary.
-        long length = Pages.RoundUp(10 + text.Length + 1);
-        bool isVersion1 = length - 10 <= LongestOfVersion1;
-        length = isVersion1 ? length : Pages.RoundUp(12 + text.Length + 1);
-
-        byte[] header = GC.AllocateUninitializedArray<byte>((int)length);
+        bool isVersion1 = Pages.RoundUp(10 + text.Length + 1) - 10 <= LongestOfVersion1;
+        int start = isVersion1 ? 10 : 12;
+        byte[] header = GC.AllocateUninitializedArray<byte>((int)Pages.RoundUp(start + text.Length + 1));
         Span<byte> rest = header;
         rest.Fill((byte)' ');
         Magic.CopyTo(rest);
         rest[6] = isVersion1 ? (byte)1 : (byte)2;
         rest[7] = 0;
-        int start = isVersion1 ? 10 : 12;
-        if (isVersion1)
-        {
-            BinaryPrimitives.WriteUInt16LittleEndian(rest[8..], (ushort)(length - start));
-        }
-        else
-        {
-            BinaryPrimitives.WriteUInt32LittleEndian(rest[8..], (uint)(length - start));
-        }
 
+        // Of the four bytes, two are the length in version 1, and the dictionary replaces the others.
+        BinaryPrimitives.WriteUInt32LittleEndian(rest[8..], (uint)(header.Length - start));
         _ = Encoding.Latin1.GetBytes(text, rest[start..]);
         rest[^1] = (byte)'\n';
         return header;

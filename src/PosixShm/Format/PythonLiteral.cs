@@ -223,19 +223,12 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
                 return text.ToString();
             }
 
-            if (c == '\\')
+            if ((c == '\\' ? Escape() : c.ToString()) is not string part)
             {
-                if (Escape() is not string escaped)
-                {
-                    return null;
-                }
+                return null;
+            }
 
-                _ = text.Append(escaped);
-            }
-            else
-            {
-                _ = text.Append(c);
-            }
+            _ = text.Append(part);
         }
 
         return null;
@@ -243,12 +236,7 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
 
     private string? Escape()
     {
-        if (_position == _text.Length)
-        {
-            return null;
-        }
-
-        char c = _text[_position++];
+        char c = _position < _text.Length ? _text[_position++] : default;
         return c switch
         {
             '\\' or '\'' or '"' => c.ToString(),

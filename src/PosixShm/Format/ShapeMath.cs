@@ -13,21 +13,15 @@ internal static class ShapeMath
         // An element of no bytes, such as numpy's S0, must not hide an overflow of the count.
         long product = Math.Max(elementSize, 1);
         bool isEmpty = elementSize == 0;
+        bytes = 0;
         foreach (long dimension in shape)
         {
-            if (dimension < 0)
+            if (dimension < 0 || product > long.MaxValue / Math.Max(dimension, 1))
             {
-                bytes = 0;
                 return false;
             }
 
             isEmpty |= dimension == 0;
-            if (product > long.MaxValue / Math.Max(dimension, 1))
-            {
-                bytes = 0;
-                return false;
-            }
-
             product *= Math.Max(dimension, 1);
         }
 

@@ -82,6 +82,19 @@ internal sealed class AlignmentTests : NamedTest
         Assert.That(aligned.Length + bytes.Length + guids.Length, Is.EqualTo(30));
     }
 
+    [Test]
+    public void A_view_as_another_type_whose_elements_would_not_be_aligned_is_refused()
+    {
+        File.WriteAllBytes(ShmPath, new byte[4096]);
+        using SharedArray<byte> bytes = SharedArray.AttachRaw<byte>(Name, [96], 4);
+        Assert.That(() => _ = bytes.View<double>(), Throws.InvalidOperationException.With.Message.Contains("multiple of 8").And.Message.Contains(Name));
+        Assert.That(() => _ = bytes.View<Mixed>(), Throws.Nothing);
+        Assert.That(bytes.View<int>().FlattenedLength, Is.EqualTo((nint)24));
+        Write("np.zeros(16, 'u1')");
+        using ReadOnlySharedArray<byte> foreign = SharedArray.AttachReadOnly<byte>(Name);
+        Assert.That(() => _ = foreign.View<short>(), Throws.InvalidOperationException.With.Message.Contains("multiple of 2"));
+    }
+
     // A header of an odd length, which the format allows and numpy reads.
     private void Write(string array) => _ = Python.Run(
         """

@@ -71,7 +71,7 @@ public sealed unsafe class ReadOnlySharedArray<T> : SharedArray, IEnumerable<T>
     /// <inheritdoc cref="SharedArray{T}.View"/>
     public ReadOnlyTensorSpan<TOther> View<TOther>()
         where TOther : unmanaged
-        => TensorShape.Over((TOther*)Data, TensorShape.Reinterpret(Name, Shape.AsSpan(), sizeof(T), sizeof(TOther)));
+        => ViewOf<T, TOther>();
 
     /// <inheritdoc cref="SharedArray{T}.Acquire"/>
     public ReadOnlySharedArrayLease<T> Acquire() => new(AcquireSegment().Token(), Header);

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using PosixShm.Arrays;
 using PosixShm.Format;
@@ -307,6 +308,18 @@ public abstract unsafe partial class SharedArray : IDisposable
         ThrowIfLost();
     }
 
+    private protected TensorSpan<TOther> ViewOf<T, TOther>()
+        where T : unmanaged
+        where TOther : unmanaged
+    {
+        TOther* data = (TOther*)Data;
+        long alignment = sizeof(BehindOneByte<TOther>) - sizeof(TOther);
+        return (nint)data % alignment == 0
+            ? TensorShape.Over(data, TensorShape.Reinterpret(Name, Shape.AsSpan(), sizeof(T), sizeof(TOther)))
+            : throw new InvalidOperationException(
+                $"The elements of '{Name}' start at byte {Header.DataOffset}, which is not a multiple of {alignment}: reads and writes of a {typeof(TOther).Name} could be torn.");
+    }
+
     private protected Span<T> RowOf<T>(long index)
         where T : unmanaged
     {
@@ -399,6 +412,10 @@ public abstract unsafe partial class SharedArray : IDisposable
             ? new ArgumentException($"'{Name}' has {Rank} dimensions, and {indices.Length} indices were given.", nameof(indices))
             : new IndexOutOfRangeException($"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no element at {ShapeText.Of(indices)}.");
     }
+
+    // Its size tells the alignment of an element.
+    private readonly record struct BehindOneByte<T>(byte First, T Element)
+        where T : unmanaged;
 
     /// <summary>One call's use of the memory: it stays mapped until the call ends, whichever thread disposes the array meanwhile.</summary>
     private protected readonly ref struct Use(SharedArray array) : IDisposable

@@ -143,11 +143,11 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <summary>Sees the same bytes as elements of another type, without a copy: the last dimension grows or shrinks, as in numpy's <c>a.view(dtype)</c>.</summary>
     /// <typeparam name="TOther">The other type.</typeparam>
     /// <returns>The tensor: the shared memory itself.</returns>
-    /// <exception cref="InvalidOperationException">The last dimension's bytes are no multiple of the other type's size.</exception>
+    /// <exception cref="InvalidOperationException">The last dimension's bytes are no multiple of the other type's size, or the elements lie where those of the other type would not be aligned.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public TensorSpan<TOther> View<TOther>()
         where TOther : unmanaged
-        => TensorShape.Over((TOther*)Data, TensorShape.Reinterpret(Name, Shape.AsSpan(), sizeof(T), sizeof(TOther)));
+        => ViewOf<T, TOther>();
 
     /// <summary>Keeps the memory mapped until the lease ends, even if another thread disposes the array meanwhile.</summary>
     /// <returns>The lease: end it with <c>using</c>.</returns>

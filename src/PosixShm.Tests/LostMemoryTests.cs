@@ -267,6 +267,36 @@ internal sealed class LostMemoryTests : NamedTest
         }
     }
 
+    [Test]
+    public void Lock_of_an_array_that_lost_elements_is_left_for_its_waiters()
+    {
+        _ = Namespaces.RunWithShm("size=8m", Leave);
+
+        static int Leave(string[] args)
+        {
+            TimeSpan limit = TimeSpan.FromSeconds(30);
+            using SharedArray<long> array = SharedArray.Create<long>("lost", s_sparse, 2 << 20);
+            using SharedArray<long> waiter = SharedArray.Attach<long>("lost");
+            array.Lock.Enter();
+            Task<bool> entering = Task.Run(() => waiter.Lock.TryEnter(limit));
+            Assert.That(() => WordOf("lost"), Is.Negative.After(30_000, 5), "a waiter");
+            Assert.That(() => array.Fill(1), Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(array.Lock.Exit, Throws.Nothing);
+            Assert.That(entering.Result, Is.True);
+            Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
+            return 0;
+        }
+
+        static int WordOf(string name)
+        {
+            using FileStream file = new("/dev/shm/" + name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            Span<byte> word = stackalloc byte[4];
+            file.Position = file.Length - 4096 + 2112;
+            file.ReadExactly(word);
+            return BitConverter.ToInt32(word);
+        }
+    }
+
     private static NUnit.Framework.Constraints.ContainsConstraint ThrowsNoSpace()
         => Throws.InstanceOf<IOException>().With.Message.Contains("No space");
 

@@ -22,6 +22,9 @@ internal sealed class SavedOverTests : NamedTest
         ["Signal"] = array => _ = array.Changed.Signal(),
         ["Wait"] = array => _ = array.Changed.TryWait(0, TimeSpan.FromSeconds(30), out _),
         ["Exit"] = array => array.Lock.Exit(),
+        ["State"] = array => _ = array.Lock.State,
+        ["OwnerSlot"] = array => _ = array.Lock.OwnerSlot,
+        ["FindOwnerProcess"] = array => _ = array.Lock.FindOwnerProcess(),
     };
 
     private static IEnumerable<string> Storing => s_storing.Keys;
@@ -47,6 +50,19 @@ internal sealed class SavedOverTests : NamedTest
         python.Send("COMPARE");
         python.Expect("True");
         python.WaitForSuccess();
+    }
+
+    [Test]
+    public void Elements_that_look_like_the_held_lock_stay_as_they_are()
+    {
+        using SharedArray<double> array = SharedArray.CreateFull(Name, 1.5, 10_000);
+        array.Lock.Enter();
+        byte[] file = File.ReadAllBytes(ShmPath);
+        int word = BitConverter.ToInt32(file, file.Length - 4096 + 2112);
+        _ = Python.Run(
+            "np.save(open(sys.argv[1], 'wb'), np.full(100_000, int(sys.argv[2]), 'i4'))", ShmPath, $"{word}");
+        Assert.That(array.Lock.Exit, Throws.InstanceOf<SharedMemoryLostException>());
+        Assert.That(Python.Run("print((np.load(sys.argv[1]) == int(sys.argv[2])).all())", ShmPath, $"{word}"), Is.EqualTo("True"));
     }
 
     [Test]

@@ -156,11 +156,13 @@ internal sealed unsafe partial class AttachedLock
             $"The lock of '{_page.Name}' is abandoned: its owner died while it held it, and may have left the data half changed. Enter with EnterRecovery, repair, and call MarkRepaired.");
     }
 
-    /// <summary>Releases the word. An error says that it does not name this attachment: then nothing was stored.</summary>
+    /// <summary>
+    /// Releases the word, also where elements were lost: others may still wait for it. An error says that it does not name this attachment: then nothing was stored.
+    /// </summary>
     private Exception? LeaveWord(int owner, int leaveAs)
     {
         int seen = Volatile.Read(ref *_word);
-        while (LockWord.Owner(seen) == owner && !_page.IsLost)
+        while (LockWord.Owner(seen) == owner && !IsOverwritten)
         {
             if (TryChangeWord(seen, leaveAs))
             {
@@ -175,7 +177,7 @@ internal sealed unsafe partial class AttachedLock
             seen = Volatile.Read(ref *_word);
         }
 
-        return _page.IsLost
+        return IsOverwritten
             ? SharedMemoryLostException.Of(_page.Name.Value)
             : new InvalidDataException($"The lock of '{_page.Name}' was overwritten by another process while it was held: nothing that it protects can be trusted.");
     }

@@ -47,9 +47,13 @@ internal sealed unsafe partial class AttachedLock
 
     public AttachedPage Page => _page;
 
+    // A program that saves over the file puts its elements where the word was. One load, before each store.
+    private bool IsOverwritten => *_magic != ControlPage.MagicWord;
+
     public bool IsHeldBy(long holder) => Volatile.Read(ref _holder) == holder;
 
     /// <summary>Reads the word: its state, and its owner's slot, which is 0 if it has none.</summary>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public (SharedLockState State, int OwnerSlot) Read()
     {
@@ -57,6 +61,7 @@ internal sealed unsafe partial class AttachedLock
         try
         {
             int word = Volatile.Read(ref *_word);
+            _page.ThrowIfLost();
             int owner = LockWord.Owner(word);
             SharedLockState unheld = word == LockWord.Free ? SharedLockState.Free : SharedLockState.Abandoned;
             return (owner != 0 && _table.Owners.IsAlive(owner) ? SharedLockState.Held : unheld, LockWord.Slot(owner));
@@ -121,7 +126,7 @@ internal sealed unsafe partial class AttachedLock
     {
         thread.BeginPassage(_tableId);
         int owner = Volatile.Read(ref _owner);
-        if (owner == 0 || *_magic != ControlPage.MagicWord || Interlocked.CompareExchange(ref *_word, owner, LockWord.Free) != LockWord.Free)
+        if (owner == 0 || IsOverwritten || Interlocked.CompareExchange(ref *_word, owner, LockWord.Free) != LockWord.Free)
         {
             thread.EndPassage();
             return false;
@@ -151,7 +156,7 @@ internal sealed unsafe partial class AttachedLock
 
         // Before the exchange: after it, somebody else may hold the lock.
         _holder = 0;
-        if (Interlocked.CompareExchange(ref *_word, leaveAs, owner) == owner)
+        if (!IsOverwritten && Interlocked.CompareExchange(ref *_word, leaveAs, owner) == owner)
         {
             thread.EndPassage();
             return;

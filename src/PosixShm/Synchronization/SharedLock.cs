@@ -38,11 +38,12 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     public bool IsHeldByCurrentThread => Attached is AttachedLock attached && LockThread.CurrentOrNull is LockThread thread && attached.IsHeldBy(thread.Id);
 
     /// <summary>Gets what the lock is at this moment.</summary>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone, or another program saved over its file.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public SharedLockState State => Attached.Read().State;
 
     /// <summary>Gets the slot of the attachment that holds the lock, or that died with it; 0 if there is none.</summary>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <inheritdoc cref="State"/>
     public int OwnerSlot => Attached.Read().OwnerSlot;
 
     private AttachedLock Attached => _lock ?? throw new InvalidOperationException("This lock is no array's: it is the default value of SharedLock. Use the Lock or Locks property of an array.");
@@ -140,7 +141,7 @@ public readonly struct SharedLock : IEquatable<SharedLock>
 
     /// <summary>Finds the process that holds the lock, by looking through <c>/proc</c>.</summary>
     /// <returns>Its id, as this process's PID namespace has it; null if the lock is not held, or the process is in another namespace or of another user.</returns>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <inheritdoc cref="State"/>
     public int? FindOwnerProcess()
     {
         AttachedPage page = Attached.Page;

@@ -290,11 +290,11 @@ POSIXSHM_EXPORT int32_t PosixShm_FutexWake(int32_t* address, int32_t count);
 /* Makes a queue of ended threads; pthread_key_create(3). Returns it, or NULL. It is never freed. */
 POSIXSHM_EXPORT void* PosixShm_CreateThreadWatch(void);
 
-/* Puts an id into the queue when the calling thread ends; pthread_setspecific(3). Returns 0, or -1. */
-POSIXSHM_EXPORT int32_t PosixShm_WatchThread(void* watch, int64_t id);
+/* Puts a value into the queue when the calling thread ends; pthread_setspecific(3). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_WatchThread(void* watch, void* thread);
 
-/* Waits until a watched thread has ended; futex(2), FUTEX_WAIT. Returns its id. For one caller at a time. */
-POSIXSHM_EXPORT int64_t PosixShm_WaitForThreadEnd(void* watch);
+/* Waits until a watched thread has ended; futex(2), FUTEX_WAIT. Returns its value. For one caller at a time. */
+POSIXSHM_EXPORT void* PosixShm_WaitForThreadEnd(void* watch);
 
 /* ---- named semaphores --------------------------------------------------------------------------- */
 

@@ -22,7 +22,7 @@ typedef struct Ended
 {
     struct Watch* watch;
     struct Ended* next;
-    int64_t id;
+    void* thread;
 } Ended;
 
 typedef struct Watch
@@ -65,7 +65,7 @@ void* PosixShm_CreateThreadWatch(void)
     return watch;
 }
 
-int32_t PosixShm_WatchThread(void* watch, int64_t id)
+int32_t PosixShm_WatchThread(void* watch, void* thread)
 {
     Ended* ended = calloc(1, sizeof *ended);
     if (ended == NULL)
@@ -74,7 +74,7 @@ int32_t PosixShm_WatchThread(void* watch, int64_t id)
     }
 
     ended->watch = watch;
-    ended->id = id;
+    ended->thread = thread;
     int error = pthread_setspecific(((Watch*)watch)->key, ended);
     if (error != 0)
     {
@@ -86,7 +86,7 @@ int32_t PosixShm_WatchThread(void* watch, int64_t id)
     return 0;
 }
 
-int64_t PosixShm_WaitForThreadEnd(void* opaque)
+void* PosixShm_WaitForThreadEnd(void* opaque)
 {
     Watch* watch = opaque;
     while (watch->taken == NULL)
@@ -100,8 +100,8 @@ int64_t PosixShm_WaitForThreadEnd(void* opaque)
     }
 
     Ended* ended = watch->taken;
-    int64_t id = ended->id;
+    void* thread = ended->thread;
     watch->taken = ended->next;
     free(ended);
-    return id;
+    return thread;
 }

@@ -118,9 +118,9 @@ public abstract partial class SharedArray
         {
             return SharingLocks(other);
         }
-        catch (ObjectDisposedException)
+        catch
         {
-            // By another thread, since the reference was taken.
+            // Another thread disposed this array since the reference was taken, or the page of a private copy cannot be mapped.
             other.Dispose();
             throw;
         }

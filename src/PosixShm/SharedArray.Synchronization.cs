@@ -89,12 +89,7 @@ public abstract partial class SharedArray
     {
         if (Page is AttachedPage page)
         {
-            if (!page.TryAddUser())
-            {
-                other.Dispose();
-                ObjectDisposedException.ThrowIf(true, this);
-            }
-
+            ObjectDisposedException.ThrowIf(!page.TryAddUser(), this);
             other._page = page;
         }
 

@@ -8,8 +8,8 @@ internal static partial class Interop
     internal static partial nint CreateThreadWatch();
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_WatchThread", SetLastError = true)]
-    internal static partial int WatchThread(nint watch, long id);
+    internal static partial int WatchThread(nint watch, nint thread);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_WaitForThreadEnd")]
-    internal static partial long WaitForThreadEnd(nint watch);
+    internal static partial nint WaitForThreadEnd(nint watch);
 }

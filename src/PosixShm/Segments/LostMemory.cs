@@ -12,45 +12,22 @@ internal static unsafe class LostMemory
     // EFAULT on every Linux; IOException keeps the errno in HResult.
     private const int BadAddress = 14;
 
-    private static readonly HashSet<Segment> s_segments = Watched();
-
-    public static void Add(Segment segment)
-    {
-        lock (s_segments)
-        {
-            _ = s_segments.Add(segment);
-        }
-    }
-
-    public static void Remove(Segment segment)
-    {
-        lock (s_segments)
-        {
-            _ = s_segments.Remove(segment);
-        }
-    }
+    /// <summary>Gets the segments that are mapped.</summary>
+    public static Registry<Segment> Segments { get; } = Watched();
 
     /// <summary>Gives the name of the segment behind a lost word; null for none, and for a segment that is still being created.</summary>
     public static string? NameOf(int* lost)
-        => lost is null ? null : Array.Find(Segments(), segment => segment.Lost == lost)?.Name.Value;
+        => lost is null ? null : Array.Find(Segments.All(), segment => segment.Lost == lost)?.Name.Value;
 
-    private static Segment[] Segments()
-    {
-        lock (s_segments)
-        {
-            return [.. s_segments];
-        }
-    }
-
-    private static HashSet<Segment> Watched()
+    private static Registry<Segment> Watched()
     {
         AppDomain.CurrentDomain.FirstChanceException += static (_, args) =>
         {
             if (args.Exception is IOException { HResult: BadAddress } or SocketException { SocketErrorCode: SocketError.Fault })
             {
-                Array.ForEach(Segments(), static segment => segment.CheckSize());
+                Array.ForEach(Segments.All(), static segment => segment.CheckSize());
             }
         };
-        return [];
+        return new();
     }
 }

@@ -12,13 +12,15 @@ namespace PosixShm.Segments;
 /// </remarks>
 internal sealed unsafe class Segment
 {
+    private static readonly Gate s_gate = new();
+
     private readonly SegmentFile _file;
     private readonly SafeMappingHandle _mapping;
     private SharedDescriptor? _forChildren;
     private SharedDescriptor? _inherited;
     private SafeMappingHandle? _sharedView;
     private SegmentToken? _spare;
-    private int _references = 1;
+    private ReferenceCount _references = new();
 
     /// <summary>Takes over an open file and its mapping.</summary>
     public Segment(SegmentFile file, SafeMappingHandle mapping, long length, SegmentAccess access)
@@ -29,7 +31,7 @@ internal sealed unsafe class Segment
         Access = access;
         file.KeepOpenUntilDisposed();
         GC.SuppressFinalize(mapping);
-        LostMemory.Add(this);
+        LostMemory.Segments.Add(this);
     }
 
     /// <summary>Gets whether a bus error in a mapping reaches the guard; see <see cref="Interop.IsGuardActive"/>.</summary>
@@ -114,27 +116,26 @@ internal sealed unsafe class Segment
         }
 
         long start = offset - (offset % Environment.SystemPageSize);
-        lock (_file)
+        using (s_gate.Enter())
         {
             if (_sharedView is null)
             {
                 _sharedView = _file.Map(length + offset - start, SegmentAccess.ReadOnly, start);
                 GC.SuppressFinalize(_sharedView);
             }
-        }
 
-        return _sharedView.DangerousGetHandle() + (nint)(offset - start);
+            return _sharedView.DangerousGetHandle() + (nint)(offset - start);
+        }
     }
 
     /// <summary>Gives programs that this process starts from now on a descriptor of the segment; returns the path that it has in them.</summary>
     public string GiveToChildren()
     {
-        lock (_file)
+        using (s_gate.Enter())
         {
             _forChildren ??= SharedDescriptor.OfChildren(_file.OpenForChildren());
+            return _forChildren.Path;
         }
-
-        return _forChildren.Path;
     }
 
     /// <summary>Writes what was stored in the mapping to the file, and waits for the disk; with <paramref name="withName"/>, also the file itself and its name.</summary>
@@ -173,29 +174,14 @@ internal sealed unsafe class Segment
     }
 
     /// <summary>Takes a reference; false if the last one is gone already.</summary>
-    public bool TryAddReference()
-    {
-        int seen = Volatile.Read(ref _references);
-        while (seen > 0)
-        {
-            int before = Interlocked.CompareExchange(ref _references, seen + 1, seen);
-            if (before == seen)
-            {
-                return true;
-            }
-
-            seen = before;
-        }
-
-        return false;
-    }
+    public bool TryAddReference() => _references.TryAdd();
 
     /// <summary>Gives a reference back; the last one unmaps, and then says that the segment is no longer in use.</summary>
     public void Release()
     {
-        if (Interlocked.Decrement(ref _references) == 0)
+        if (_references.Release())
         {
-            LostMemory.Remove(this);
+            LostMemory.Segments.Remove(this);
             _mapping.Dispose();
             _sharedView?.Dispose();
             _forChildren?.Release();

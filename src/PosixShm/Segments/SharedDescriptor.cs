@@ -16,6 +16,7 @@ internal sealed class SharedDescriptor
     private const int StandardError = 2;
 
     private static readonly Dictionary<nint, SharedDescriptor> s_all = [];
+    private static readonly Gate s_gate = new();
 
     private readonly SafeFileHandle _fd;
     private int _users = 1;
@@ -28,7 +29,7 @@ internal sealed class SharedDescriptor
     /// <summary>Adds a descriptor that this process opened for its children.</summary>
     public static SharedDescriptor OfChildren(SafeFileHandle fd)
     {
-        lock (s_all)
+        using (s_gate.Enter())
         {
             return s_all[fd.DangerousGetHandle()] = new SharedDescriptor(fd);
         }
@@ -44,7 +45,7 @@ internal sealed class SharedDescriptor
             return null;
         }
 
-        lock (s_all)
+        using (s_gate.Enter())
         {
             if (s_all.TryGetValue(number, out SharedDescriptor? known))
             {
@@ -61,7 +62,7 @@ internal sealed class SharedDescriptor
     /// <summary>Removes a user; the last one closes the descriptor.</summary>
     public void Release()
     {
-        lock (s_all)
+        using (s_gate.Enter())
         {
             if (--_users == 0)
             {

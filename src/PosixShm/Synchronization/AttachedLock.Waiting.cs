@@ -182,7 +182,7 @@ internal sealed unsafe partial class AttachedLock
             : new InvalidDataException($"The lock of '{_page.Name}' was overwritten by another process while it was held: nothing that it protects can be trusted.");
     }
 
-    private void LeaveKept(int leaveAs)
+    private void LeaveByGate(int leaveAs)
     {
         Exception? error = null;
         _table.Change(() => LeaveUnderGate(leaveAs, out error));

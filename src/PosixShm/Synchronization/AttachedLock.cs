@@ -106,8 +106,18 @@ internal sealed unsafe partial class AttachedLock
         Leave(thread, leaveAs);
     }
 
-    /// <summary>Exits for an asynchronous entry, on whatever thread.</summary>
-    public void ExitEntry() => Leave(LockThread.Current, LockWord.Free);
+    /// <summary>Exits for an asynchronous entry, on whatever thread: under the gate on one that never used a lock, as there may be no memory to watch it.</summary>
+    public void ExitEntry()
+    {
+        if (LockThread.CurrentOrNull is LockThread thread)
+        {
+            Leave(thread, LockWord.Free);
+        }
+        else
+        {
+            LeaveByGate(LockWord.Free);
+        }
+    }
 
     /// <summary>Opens the lock; under the table's gate.</summary>
     public void Open(int owner) => Volatile.Write(ref _owner, owner);
@@ -119,7 +129,13 @@ internal sealed unsafe partial class AttachedLock
     public bool TryKeep() => _isKept = _holder != 0 && _page.Segment.TryAddReference();
 
     /// <summary>Marks the lock as abandoned if a thread that has ended still holds it.</summary>
-    public void Abandon(long thread) => _table.Change(() => IsHeldBy(thread) && LeaveUnderGate(LockWord.Abandoned, out _));
+    public void Abandon(long thread)
+    {
+        if (IsHeldBy(thread))
+        {
+            _table.Change(() => IsHeldBy(thread) && LeaveUnderGate(LockWord.Abandoned, out _));
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryEnterFast(LockThread thread, long holder)
@@ -150,7 +166,7 @@ internal sealed unsafe partial class AttachedLock
         if (owner == 0)
         {
             thread.EndPassage();
-            LeaveKept(leaveAs);
+            LeaveByGate(leaveAs);
             return;
         }
 

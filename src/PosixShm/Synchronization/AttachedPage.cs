@@ -7,7 +7,7 @@ namespace PosixShm.Synchronization;
 /// <summary>The control page as one attachment has it. All processes see the same page: also a private copy does, through a second mapping of the page alone.</summary>
 internal sealed unsafe class AttachedPage
 {
-    private int _users = 1;
+    private ReferenceCount _users = new();
     private volatile bool _isDetached;
 
     /// <summary>Finds the page of an attached segment, to which the caller holds a reference.</summary>
@@ -65,27 +65,12 @@ internal sealed unsafe class AttachedPage
     /// Adds another array that uses this attachment's page. Two pages over one open file would take each other's locks for abandoned: the kernel does not report
     /// the byte locks of an open file to itself. False once the last one has detached.
     /// </summary>
-    public bool TryAddUser()
-    {
-        int users = Volatile.Read(ref _users);
-        while (users > 0)
-        {
-            int before = Interlocked.CompareExchange(ref _users, users + 1, users);
-            if (before == users)
-            {
-                return true;
-            }
-
-            users = before;
-        }
-
-        return false;
-    }
+    public bool TryAddUser() => _users.TryAdd();
 
     /// <summary>Ends one array's use of the page. The last one detaches.</summary>
     public void RemoveUser()
     {
-        if (Interlocked.Decrement(ref _users) == 0)
+        if (_users.Release())
         {
             _isDetached = true;
             Locks.Close();

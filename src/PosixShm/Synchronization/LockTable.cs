@@ -1,6 +1,6 @@
 using System.Collections;
-using System.Collections.Concurrent;
 using PosixShm.Format;
+using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
@@ -8,11 +8,11 @@ namespace PosixShm.Synchronization;
 internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
 {
     // Tables of which a lock may be held: those that have a slot, until they are detached and the last kept lock is left.
-    private static readonly ConcurrentDictionary<long, LockTable> s_inUse = new();
+    private static readonly Registry<LockTable> s_inUse = new();
 
     private readonly AttachedLock?[] _locks;
     private readonly nint _first;
-    private Gate _gate;
+    private readonly Gate _gate = new();
     private int _kept;
 
     public LockTable(AttachedPage page, nint first, int count)
@@ -52,15 +52,9 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     /// <summary>Marks every lock that an ended thread held as abandoned.</summary>
     public static void AbandonAll(long thread)
     {
-        foreach (KeyValuePair<long, LockTable> table in s_inUse)
+        foreach (LockTable table in s_inUse.All())
         {
-            foreach (AttachedLock? held in table.Value._locks)
-            {
-                if (held is not null && held.IsHeldBy(thread))
-                {
-                    held.Abandon(thread);
-                }
-            }
+            table.ForEach(held => held.Abandon(thread));
         }
     }
 
@@ -69,25 +63,20 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public int Open(AttachedLock closed)
     {
-        _gate.Enter();
-        try
+        using (_gate.Enter())
         {
             Page.ThrowIfDetached();
-            closed.Open(Owners.Identity);
-            s_inUse[Id] = this;
-            return Owners.Identity;
-        }
-        finally
-        {
-            _gate.Exit();
+            int owner = Owners.Identity;
+            s_inUse.Add(this);
+            closed.Open(owner);
+            return owner;
         }
     }
 
     /// <summary>Closes all locks. A lock that is held keeps the memory mapped until it is left.</summary>
     public void Close()
     {
-        _gate.Enter();
-        try
+        using (_gate.Enter())
         {
             if (!Owners.HasIdentity)
             {
@@ -99,31 +88,23 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
             ForEach(shared => _kept += shared.TryKeep() ? 1 : 0);
             RemoveIfUnused();
         }
-        finally
-        {
-            _gate.Exit();
-        }
     }
 
     /// <summary>Runs what changes the state of a lock that is not in a passage, and gives back the memory that the lock kept.</summary>
     /// <param name="change">Returns whether the lock kept the memory.</param>
     public void Change(Func<bool> change)
     {
-        bool wasKept = false;
-        _gate.Enter();
-        try
+        bool wasKept;
+        using (_gate.Enter())
         {
             wasKept = change();
             _kept -= wasKept ? 1 : 0;
             RemoveIfUnused();
         }
-        finally
+
+        if (wasKept)
         {
-            _gate.Exit();
-            if (wasKept)
-            {
-                Page.Release();
-            }
+            Page.Release();
         }
     }
 
@@ -141,7 +122,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     {
         if (Page.IsDetached && _kept == 0)
         {
-            _ = s_inUse.TryRemove(Id, out _);
+            s_inUse.Remove(this);
         }
     }
 

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
@@ -9,15 +9,15 @@ namespace PosixShm.Synchronization;
 //  thread makes every other one execute a memory barrier in between, with membarrier(2). After it, a passage that is not yet announced finds the lock closed.
 //
 /// <summary>
-/// A thread that has used a lock. Its id is never used again, by a thread or by an asynchronous entry, as a managed thread id is: a lock that outlives its thread must not
-/// seem to be held by the next one.
+/// A thread that has used a lock. Its id is never used again, by a thread or by an asynchronous entry, as a managed thread id is: a lock that outlives its
+/// thread must not seem to be held by the next one.
 /// </summary>
 internal sealed class LockThread
 {
     [ThreadStatic]
     private static LockThread? s_current;
 
-    private static readonly ConcurrentDictionary<long, LockThread> s_all = new();
+    private static readonly Registry<LockThread> s_all = new();
     private static long s_lastId;
 
     private long _passage;
@@ -40,16 +40,13 @@ internal sealed class LockThread
     /// <summary>Makes an id that nothing in this process has had.</summary>
     public static long NewId() => Interlocked.Increment(ref s_lastId);
 
-    /// <summary>Removes a thread that has ended; null if it is not known.</summary>
-    public static LockThread? Remove(long id) => s_all.TryRemove(id, out LockThread? thread) ? thread : null;
-
     /// <summary>Waits until no thread is in a passage through a table's locks, which are closed.</summary>
     public static void AwaitPassages(long table)
     {
         Interlocked.MemoryBarrierProcessWide();
-        foreach (KeyValuePair<long, LockThread> thread in s_all)
+        foreach (LockThread thread in s_all.All())
         {
-            while (Volatile.Read(ref thread.Value._passage) == table)
+            while (Volatile.Read(ref thread._passage) == table)
             {
                 _ = Thread.Yield();
             }
@@ -60,20 +57,21 @@ internal sealed class LockThread
 
     public void EndPassage() => Volatile.Write(ref _passage, 0);
 
+    /// <summary>Abandons what the thread holds, which has ended. Nearly all threads end outside of locks.</summary>
+    public void End()
+    {
+        s_all.Remove(this);
+        if (Held > 0)
+        {
+            LockTable.AbandonAll(Id);
+        }
+    }
+
     private static LockThread Add()
     {
         LockThread thread = new();
-        s_all[thread.Id] = thread;
-        try
-        {
-            ThreadEnds.Watch(thread.Id);
-        }
-        catch
-        {
-            _ = Remove(thread.Id);
-            throw;
-        }
-
+        ThreadEnds.Watch(thread);
+        s_all.Add(thread);
         return s_current = thread;
     }
 }

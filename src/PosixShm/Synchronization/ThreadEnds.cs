@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using PosixShm.Native;
+using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
@@ -10,58 +12,57 @@ internal static class ThreadEnds
 {
     private const int StackSize = 256 << 10;
 
-    private static readonly Lock s_starting = new();
+    private static readonly Gate s_starting = new();
     private static nint s_watch;
 
     /// <summary>Has the end of the calling thread noticed.</summary>
     /// <exception cref="InsufficientMemoryException">The system has no memory or thread left for that.</exception>
-    public static void Watch(long id)
+    public static void Watch(LockThread thread)
     {
+        GCHandle handle = GCHandle.Alloc(thread);
         try
         {
-            lock (s_starting)
+            StartOnce();
+            if (Interop.WatchThread(s_watch, GCHandle.ToIntPtr(handle)) < 0)
             {
-                if (s_watch == 0)
-                {
-                    Start();
-                }
+                throw new OutOfMemoryException();
             }
         }
         catch (OutOfMemoryException error)
         {
-            throw NoMemory(error);
-        }
-
-        if (Interop.WatchThread(s_watch, id) < 0)
-        {
-            throw NoMemory();
+            handle.Free();
+            throw new InsufficientMemoryException(
+                "A lock cannot be used by this thread: there is not enough memory, or there are too many threads (RLIMIT_NPROC), to notice the thread's end.",
+                error);
         }
     }
 
-    private static void Start()
+    private static void StartOnce()
     {
-        nint watch = Interop.CreateThreadWatch();
-        if (watch == 0)
+        using (s_starting.Enter())
         {
-            throw NoMemory();
-        }
+            if (s_watch == 0)
+            {
+                nint watch = Interop.CreateThreadWatch();
+                if (watch == 0)
+                {
+                    throw new OutOfMemoryException();
+                }
 
-        new Thread(() => Run(watch), StackSize) { IsBackground = true, Name = "PosixShm: ends of threads" }.UnsafeStart();
-        s_watch = watch;
+                new Thread(() => Run(watch), StackSize) { IsBackground = true, Name = "PosixShm: ends of threads" }.UnsafeStart();
+                s_watch = watch;
+            }
+        }
     }
 
     private static void Run(nint watch)
     {
         while (true)
         {
-            // Nearly all threads end outside of locks.
-            if (LockThread.Remove(Interop.WaitForThreadEnd(watch)) is LockThread { Held: > 0 } thread)
-            {
-                LockTable.AbandonAll(thread.Id);
-            }
+            GCHandle handle = GCHandle.FromIntPtr(Interop.WaitForThreadEnd(watch));
+            LockThread ended = (LockThread)handle.Target!;
+            handle.Free();
+            ended.End();
         }
     }
-
-    private static InsufficientMemoryException NoMemory(Exception? cause = null)
-        => new("A lock cannot be used by this thread: there is not enough memory, or there are too many threads (RLIMIT_NPROC), to notice the thread's end.", cause);
 }

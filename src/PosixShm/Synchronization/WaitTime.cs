@@ -31,13 +31,13 @@ internal struct WaitTime(int timeoutMilliseconds, CancellationToken cancellation
         }
     }
 
-    /// <summary>Returns whether a check is due, as it is at first; the next one then is so after 40 ms.</summary>
+    /// <summary>Returns whether a check is due, as it is at first, when the time is over, and 40 ms after the last.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ThreadInterruptedException">The thread was interrupted, now or before it began to wait.</exception>
     public bool IsCheckDue()
     {
         long now = Environment.TickCount64;
-        if (now < _nextCheck)
+        if (now < _nextCheck && !IsOver)
         {
             return false;
         }

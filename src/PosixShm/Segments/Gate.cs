@@ -1,0 +1,26 @@
+namespace PosixShm.Segments;
+
+/// <summary>
+/// Mutual exclusion for a few instructions. <see cref="Thread.Interrupt"/> does not end its wait, as it does that of <see cref="Monitor"/>, so that what must be
+/// done, as a disposal, is done.
+/// </summary>
+internal sealed class Gate
+{
+    private int _isTaken;
+
+    /// <summary>Enters, and leaves at the end of the scope.</summary>
+    public Scope Enter()
+    {
+        while (Interlocked.Exchange(ref _isTaken, 1) != 0)
+        {
+            _ = Thread.Yield();
+        }
+
+        return new Scope(this);
+    }
+
+    public readonly ref struct Scope(Gate gate) : IDisposable
+    {
+        public void Dispose() => Volatile.Write(ref gate._isTaken, 0);
+    }
+}

@@ -55,18 +55,10 @@ public sealed unsafe class ReadOnlySharedArray<T> : SharedArray, IEnumerable<T>
     public ReadOnlySpan<T> Row(long index) => RowOf<T>(index);
 
     /// <inheritdoc cref="SharedArray{T}.RowTensor"/>
-    public ReadOnlyTensorSpan<T> RowTensor(long index)
-    {
-        long perRow = CheckRow(index);
-        return TensorShape.Over((T*)Data + (index * perRow), Shape.AsSpan()[1..]);
-    }
+    public ReadOnlyTensorSpan<T> RowTensor(long index) => RowTensorOf<T>(index);
 
     /// <inheritdoc cref="SharedArray{T}.Reshape"/>
-    public ReadOnlyTensorSpan<T> Reshape(params long[] shape)
-    {
-        ArgumentNullException.ThrowIfNull(shape);
-        return TensorShape.Over((T*)Data, TensorShape.Reshape(Name, Shape.AsSpan(), shape, nameof(shape)));
-    }
+    public ReadOnlyTensorSpan<T> Reshape(params long[] shape) => ReshapeOf<T>(shape);
 
     /// <inheritdoc cref="SharedArray{T}.View"/>
     public ReadOnlyTensorSpan<TOther> View<TOther>()
@@ -93,13 +85,7 @@ public sealed unsafe class ReadOnlySharedArray<T> : SharedArray, IEnumerable<T>
     public Enumerator GetEnumerator() => new(this);
 
     /// <inheritdoc/>
-    IEnumerator<T> IEnumerable<T>.GetEnumerator()
-    {
-        for (long index = 0; index < Length; index++)
-        {
-            yield return Get<T>(index);
-        }
-    }
+    IEnumerator<T> IEnumerable<T>.GetEnumerator() => ElementsOf<T>();
 
     /// <inheritdoc/>
     IEnumerator IEnumerable.GetEnumerator() => ((IEnumerable<T>)this).GetEnumerator();

@@ -1,5 +1,4 @@
 using PosixShm.Format;
-using PosixShm.Segments;
 using PosixShm.Synchronization;
 
 namespace PosixShm;
@@ -64,23 +63,16 @@ public abstract partial class SharedArray
 
     private AttachedPage MakePage(ControlPage control)
     {
-        Segment segment = AcquireSegment();
-        try
+        using Use use = new(this);
+        AttachedPage made = new(use.Segment, Header.ControlOffset, control);
+        AttachedPage page = Interlocked.CompareExchange(ref _page, made, null) ?? made;
+        if (Volatile.Read(ref _isDisposed) != 0)
         {
-            AttachedPage made = new(segment, Header.ControlOffset, control);
-            AttachedPage page = Interlocked.CompareExchange(ref _page, made, null) ?? made;
-            if (Volatile.Read(ref _isDisposed) != 0)
-            {
-                DetachPage();
-                ObjectDisposedException.ThrowIf(true, this);
-            }
+            DetachPage();
+            ObjectDisposedException.ThrowIf(true, this);
+        }
 
-            return page;
-        }
-        finally
-        {
-            segment.Release();
-        }
+        return page;
     }
 
     // For a second array over the same attachment, which is one owner of locks.

@@ -267,7 +267,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         CheckPart(start, destination.Length);
         fixed (T* to = destination)
         {
-            CopyGuarded(to, (T*)use.Data + start, (long)destination.Length * sizeof(T));
+            ThrowIfLost(LargeMemory.Copy(to, (T*)use.Data + start, (long)destination.Length * sizeof(T)));
         }
     }
 
@@ -278,7 +278,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         CheckPart(start, source.Length);
         fixed (T* from = source)
         {
-            CopyGuarded((T*)use.Data + start, from, (long)source.Length * sizeof(T));
+            ThrowIfLost(LargeMemory.Copy((T*)use.Data + start, from, (long)source.Length * sizeof(T)));
         }
     }
 
@@ -306,6 +306,29 @@ public abstract unsafe partial class SharedArray : IDisposable
         using Use use = new(this);
         *(T*)use.Element(index) = value;
         ThrowIfLost();
+    }
+
+    private protected IEnumerator<T> ElementsOf<T>()
+        where T : unmanaged
+    {
+        for (long index = 0; index < Length; index++)
+        {
+            yield return Get<T>(index);
+        }
+    }
+
+    private protected TensorSpan<T> RowTensorOf<T>(long index)
+        where T : unmanaged
+    {
+        long perRow = CheckRow(index);
+        return TensorShape.Over((T*)Data + (index * perRow), Shape.AsSpan()[1..]);
+    }
+
+    private protected TensorSpan<T> ReshapeOf<T>(long[] shape)
+        where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        return TensorShape.Over((T*)Data, TensorShape.Reshape(Name, Shape.AsSpan(), shape, nameof(shape)));
     }
 
     private protected TensorSpan<TOther> ViewOf<T, TOther>()
@@ -352,10 +375,9 @@ public abstract unsafe partial class SharedArray : IDisposable
         }
     }
 
-    /// <summary>Copies, and throws if memory of either side is lost; the exception names the array whose memory it was.</summary>
-    private static void CopyGuarded(void* destination, void* source, long bytes)
+    /// <summary>Throws if work on memory met a loss; the exception names the array whose memory it was.</summary>
+    private protected static void ThrowIfLost(int* lost)
     {
-        int* lost = LargeMemory.Copy(destination, source, bytes);
         if (lost is not null)
         {
             throw SharedMemoryLostException.Of(lost);

@@ -64,10 +64,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <summary>Gets an element of an array of two dimensions.</summary>
     /// <param name="row">The first index.</param>
     /// <param name="column">The second index.</param>
-    /// <returns>A reference to the shared memory itself.</returns>
-    /// <exception cref="ArgumentException">The array does not have two dimensions.</exception>
-    /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <inheritdoc cref="this[ReadOnlySpan{long}]"/>
     public ref T this[long row, long column] => ref ElementAt<T>(row, column);
 
     /// <summary>Gets an element by one index for each dimension.</summary>
@@ -105,8 +102,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     public TensorSpan<T> AsTensorSpan(params ReadOnlySpan<NRange> ranges) => AsTensorSpan().Slice(CheckRanges(ranges));
 
     /// <summary>Gets the elements as a read-only tensor of this <see cref="SharedArray.Shape"/>: the shared memory itself.</summary>
-    /// <returns>The tensor.</returns>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <inheritdoc cref="AsTensorSpan()"/>
     public ReadOnlyTensorSpan<T> AsReadOnlyTensorSpan() => AsTensorSpan();
 
     /// <summary>Gets what numpy calls <c>a[index]</c>, as a span: all elements with that first index, in C order.</summary>
@@ -118,27 +114,16 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     public Span<T> Row(long index) => RowOf<T>(index);
 
     /// <summary>Gets what numpy calls <c>a[index]</c>, as a tensor of one dimension less.</summary>
-    /// <param name="index">The first index.</param>
     /// <returns>The tensor: the shared memory itself.</returns>
-    /// <exception cref="ArgumentException">The array has no dimensions.</exception>
-    /// <exception cref="IndexOutOfRangeException">There is no such row.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public TensorSpan<T> RowTensor(long index)
-    {
-        long perRow = CheckRow(index);
-        return TensorShape.Over((T*)Data + (index * perRow), Shape.AsSpan()[1..]);
-    }
+    /// <inheritdoc cref="Row"/>
+    public TensorSpan<T> RowTensor(long index) => RowTensorOf<T>(index);
 
     /// <summary>Sees the elements in another shape, without a copy.</summary>
     /// <param name="shape">The shape, of as many elements; one dimension may be -1, for what is missing.</param>
     /// <returns>The tensor: the shared memory itself.</returns>
     /// <exception cref="ArgumentException">The shape has another number of elements.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public TensorSpan<T> Reshape(params long[] shape)
-    {
-        ArgumentNullException.ThrowIfNull(shape);
-        return TensorShape.Over((T*)Data, TensorShape.Reshape(Name, Shape.AsSpan(), shape, nameof(shape)));
-    }
+    public TensorSpan<T> Reshape(params long[] shape) => ReshapeOf<T>(shape);
 
     /// <summary>Sees the same bytes as elements of another type, without a copy: the last dimension grows or shrinks, as in numpy's <c>a.view(dtype)</c>.</summary>
     /// <typeparam name="TOther">The other type.</typeparam>
@@ -160,11 +145,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     public void Fill(T value)
     {
         using Use use = new(this);
-        int* lost = LargeMemory.Fill(use.Data, Length, &value, sizeof(T));
-        if (lost is not null)
-        {
-            throw SharedMemoryLostException.Of(lost);
-        }
+        ThrowIfLost(LargeMemory.Fill(use.Data, Length, &value, sizeof(T)));
     }
 
     /// <summary>Copies elements out, in C order: as many as the destination holds.</summary>
@@ -198,13 +179,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     public Enumerator GetEnumerator() => new(this);
 
     /// <inheritdoc/>
-    IEnumerator<T> IEnumerable<T>.GetEnumerator()
-    {
-        for (long index = 0; index < Length; index++)
-        {
-            yield return Get<T>(index);
-        }
-    }
+    IEnumerator<T> IEnumerable<T>.GetEnumerator() => ElementsOf<T>();
 
     /// <inheritdoc/>
     IEnumerator IEnumerable.GetEnumerator() => ((IEnumerable<T>)this).GetEnumerator();

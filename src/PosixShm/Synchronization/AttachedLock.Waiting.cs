@@ -13,47 +13,40 @@ internal sealed unsafe partial class AttachedLock
     private bool EnterSlow(LockThread thread, long holder, int timeout, bool recovers, out bool wasAbandoned, CancellationToken cancellation)
     {
         wasAbandoned = false;
-        if (IsHeldBy(holder))
+        if (Holder == holder)
         {
             _recursion = checked(_recursion + 1);
             return true;
         }
 
-        _page.AddReference();
-        try
+        using AttachedPage.Use use = _page.Using();
+        if (!_page.IsWritable)
         {
-            if (!_page.IsWritable)
-            {
-                throw new InvalidOperationException($"'{_page.Name}' is attached to read only or as a private copy, and its locks cannot be entered that way.");
-            }
-
-            int owner = _table.Open(this);
-            WaitTime time = new(timeout, cancellation);
-            if (!TryAcquire(owner, ref time, recovers, out wasAbandoned))
-            {
-                return false;
-            }
-
-            int leaveAs = wasAbandoned ? LockWord.Abandoned : LockWord.Free;
-            if (!TryHold(thread, holder))
-            {
-                // The array was disposed while this thread waited.
-                _ = LeaveWord(owner, leaveAs);
-                _page.ThrowIfDetached();
-            }
-
-            return *_lost == 0 || ThrowLost(leaveAs);
+            throw new InvalidOperationException($"'{_page.Name}' is attached to read only or as a private copy, and its locks cannot be entered that way.");
         }
-        finally
+
+        int owner = _table.Open(this);
+        WaitTime time = new(timeout, cancellation);
+        if (!TryAcquire(owner, ref time, recovers, out wasAbandoned))
         {
-            _page.Release();
+            return false;
         }
+
+        int leaveAs = wasAbandoned ? LockWord.Abandoned : LockWord.Free;
+        if (!TryHold(thread, holder))
+        {
+            // The array was disposed while this thread waited.
+            _ = LeaveWord(owner, leaveAs);
+            _page.ThrowIfDetached();
+        }
+
+        return *_lost == 0 || ThrowLost(leaveAs);
     }
 
     private bool TryHold(LockThread thread, long holder)
     {
         thread.BeginPassage(_tableId);
-        bool isOpen = Volatile.Read(ref _owner) != 0;
+        bool isOpen = !IsClosed;
         if (isOpen)
         {
             SetHolder(thread, holder);
@@ -182,29 +175,11 @@ internal sealed unsafe partial class AttachedLock
             : new InvalidDataException($"The lock of '{_page.Name}' was overwritten by another process while it was held: nothing that it protects can be trusted.");
     }
 
-    private void LeaveByGate(int leaveAs)
-    {
-        Exception? error = null;
-        _table.Change(() => LeaveUnderGate(leaveAs, out error));
-        ThrowIfAny(error);
-    }
-
-    // Returns whether the lock kept the memory.
-    private bool LeaveUnderGate(int leaveAs, out Exception? error)
-    {
-        bool wasKept = _isKept;
-        _isKept = false;
-        _recursion = 0;
-        _holder = 0;
-        error = LeaveWord(_table.Owners.Identity, leaveAs);
-        return wasKept;
-    }
-
     // The word may be in memory that nobody else sees.
     private bool ThrowLost(int leaveAs)
     {
         LockThread thread = LockThread.Current;
-        thread.Held -= IsHeldBy(thread.Id) ? 1 : 0;
+        thread.Held -= Holder == thread.Id ? 1 : 0;
         Leave(thread, leaveAs);
         throw SharedMemoryLostException.Of(_page.Name.Value);
     }

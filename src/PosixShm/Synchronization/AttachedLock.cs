@@ -11,9 +11,9 @@ namespace PosixShm.Synchronization;
 //      open      slot     0         the array's reference    an entry: compare-exchange of the word                            -> held
 //                                                            Close, under the gate                                             -> closed
 //      held      slot     an id     the array's reference    Exit, by the holder                                               -> open
-//                                                            Close and TryKeep, under the gate                                 -> kept
+//                                                            Close, under the gate                                             -> kept
 //                                                            Abandon, under the gate, once the holding thread has ended        -> open
-//      kept      0        an id     a reference of its own   Exit or Abandon, under the gate, which give the reference back    -> closed
+//      kept      0        an id     the table's reference    Exit or Abandon, under the gate                                   -> closed
 //
 //  Entries and exits in "open" and "held" take no gate: they are passages (LockThread), which Close waits for before anybody unmaps. _holder is
 //  written by whoever owns the word, and only then; docs/FORMAT.md defines the word.
@@ -30,7 +30,6 @@ internal sealed unsafe partial class AttachedLock
     private int _owner;
     private int _recursion;
     private long _holder;
-    private bool _isKept;
 
     public AttachedLock(LockTable table, int index, int* word)
     {
@@ -50,26 +49,23 @@ internal sealed unsafe partial class AttachedLock
     // A program that saves over the file puts its elements where the word was. One load, before each store.
     private bool IsOverwritten => *_magic != ControlPage.MagicWord;
 
-    public bool IsHeldBy(long holder) => Volatile.Read(ref _holder) == holder;
+    /// <summary>Gets who holds the lock; 0 for nobody in this process.</summary>
+    public long Holder => Volatile.Read(ref _holder);
+
+    /// <summary>Gets whether the lock cannot be entered.</summary>
+    public bool IsClosed => Volatile.Read(ref _owner) == 0;
 
     /// <summary>Reads the word: its state, and its owner's slot, which is 0 if it has none.</summary>
     /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public (SharedLockState State, int OwnerSlot) Read()
     {
-        _page.AddReference();
-        try
-        {
-            int word = Volatile.Read(ref *_word);
-            _page.ThrowIfLost();
-            int owner = LockWord.Owner(word);
-            SharedLockState unheld = word == LockWord.Free ? SharedLockState.Free : SharedLockState.Abandoned;
-            return (owner != 0 && _table.Owners.IsAlive(owner) ? SharedLockState.Held : unheld, LockWord.Slot(owner));
-        }
-        finally
-        {
-            _page.Release();
-        }
+        using AttachedPage.Use use = _page.Using();
+        int word = Volatile.Read(ref *_word);
+        _page.ThrowIfLost();
+        int owner = LockWord.Owner(word);
+        SharedLockState unheld = word == LockWord.Free ? SharedLockState.Free : SharedLockState.Abandoned;
+        return (owner != 0 && _table.Owners.IsAlive(owner) ? SharedLockState.Held : unheld, LockWord.Slot(owner));
     }
 
     /// <summary>Enters for the calling thread. False if the time ran out.</summary>
@@ -115,7 +111,7 @@ internal sealed unsafe partial class AttachedLock
         }
         else
         {
-            LeaveByGate(LockWord.Free);
+            ThrowIfAny(_table.Leave(this, Holder, LockWord.Free));
         }
     }
 
@@ -125,16 +121,12 @@ internal sealed unsafe partial class AttachedLock
     /// <summary>Lets no passage begin any more; under the table's gate.</summary>
     public void Close() => Volatile.Write(ref _owner, 0);
 
-    /// <summary>Keeps the memory mapped if the lock is held, once it is closed and no passage is under way; under the table's gate.</summary>
-    public bool TryKeep() => _isKept = _holder != 0 && _page.Segment.TryAddReference();
-
-    /// <summary>Marks the lock as abandoned if a thread that has ended still holds it.</summary>
-    public void Abandon(long thread)
+    /// <summary>Leaves the lock for its holder, whoever that is; under the table's gate.</summary>
+    public Exception? LeaveUnderGate(int leaveAs)
     {
-        if (IsHeldBy(thread))
-        {
-            _table.Change(() => IsHeldBy(thread) && LeaveUnderGate(LockWord.Abandoned, out _));
-        }
+        _recursion = 0;
+        _holder = 0;
+        return LeaveWord(_table.Owners.Identity, leaveAs);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -166,7 +158,7 @@ internal sealed unsafe partial class AttachedLock
         if (owner == 0)
         {
             thread.EndPassage();
-            LeaveByGate(leaveAs);
+            ThrowIfAny(_table.Leave(this, Holder, leaveAs));
             return;
         }
 

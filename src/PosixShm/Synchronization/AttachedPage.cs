@@ -49,15 +49,14 @@ internal sealed unsafe class AttachedPage
         }
     }
 
-    /// <summary>Takes a reference, to be released.</summary>
+    /// <summary>Keeps the page mapped until the end of the scope.</summary>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public void AddReference()
+    public Use Using()
     {
         ThrowIfDetached();
         ObjectDisposedException.ThrowIf(!Segment.TryAddReference(), typeof(SharedArray));
+        return new Use(Segment);
     }
-
-    public void Release() => Segment.Release();
 
     public void ThrowIfDetached() => ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));
 
@@ -75,5 +74,10 @@ internal sealed unsafe class AttachedPage
             _isDetached = true;
             Locks.Close();
         }
+    }
+
+    public readonly ref struct Use(Segment segment) : IDisposable
+    {
+        public void Dispose() => segment.Release();
     }
 }

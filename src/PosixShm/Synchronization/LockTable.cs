@@ -13,7 +13,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     private readonly AttachedLock?[] _locks;
     private readonly nint _first;
     private readonly Gate _gate = new();
-    private int _kept;
+    private int _kept; // how many locks were held when the table was closed, and still are
 
     public LockTable(AttachedPage page, nint first, int count)
     {
@@ -54,7 +54,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     {
         foreach (LockTable table in s_inUse.All())
         {
-            table.ForEach(held => held.Abandon(thread));
+            table.ForEach(held => _ = held.Holder == thread ? table.Leave(held, thread, LockWord.Abandoned) : null);
         }
     }
 
@@ -85,27 +85,38 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
 
             ForEach(static shared => shared.Close());
             LockThread.AwaitPassages(Id);
-            ForEach(shared => _kept += shared.TryKeep() ? 1 : 0);
-            RemoveIfUnused();
+            ForEach(shared => _kept += shared.Holder != 0 ? 1 : 0);
+            if (_kept == 0 || !Page.Segment.TryAddReference())
+            {
+                s_inUse.Remove(this);
+            }
         }
     }
 
-    /// <summary>Runs what changes the state of a lock that is not in a passage, and gives back the memory that the lock kept.</summary>
-    /// <param name="change">Returns whether the lock kept the memory.</param>
-    public void Change(Func<bool> change)
+    /// <summary>
+    /// Leaves a lock for who is in no passage: the holder of a closed one, a thread that cannot be watched, and on behalf of one that has ended. The
+    /// last one of a detached array gives back the memory.
+    /// </summary>
+    public Exception? Leave(AttachedLock held, long holder, int leaveAs)
     {
-        bool wasKept;
+        Exception? error = null;
+        bool isLast = false;
         using (_gate.Enter())
         {
-            wasKept = change();
-            _kept -= wasKept ? 1 : 0;
-            RemoveIfUnused();
+            if (held.Holder == holder)
+            {
+                error = held.LeaveUnderGate(leaveAs);
+                isLast = held.IsClosed && --_kept == 0;
+            }
         }
 
-        if (wasKept)
+        if (isLast)
         {
-            Page.Release();
+            s_inUse.Remove(this);
+            Page.Segment.Release();
         }
+
+        return error;
     }
 
     public IEnumerator<SharedLock> GetEnumerator()
@@ -117,14 +128,6 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-
-    private void RemoveIfUnused()
-    {
-        if (Page.IsDetached && _kept == 0)
-        {
-            s_inUse.Remove(this);
-        }
-    }
 
     private void ForEach(Action<AttachedLock> action)
     {

@@ -23,11 +23,7 @@ internal static class LockWord
 
     public static int Owner(int word) => word & ~(Abandoned | Waiters);
 
-    public static bool IsAbandoned(int word) => (word & Abandoned) != 0;
-
     public static int Slot(int owner) => owner & SlotMask;
-
-    public static int Generation(int owner) => (owner >> SlotBits) & GenerationMask;
 
     public static int MakeOwner(int slot, int generation) => slot | ((generation & GenerationMask) << SlotBits);
 }

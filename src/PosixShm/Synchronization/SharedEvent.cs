@@ -38,15 +38,8 @@ public sealed unsafe class SharedEvent
     {
         get
         {
-            AddReference();
-            try
-            {
-                return Read();
-            }
-            finally
-            {
-                _page.Release();
-            }
+            using AttachedPage.Use use = Using();
+            return Read();
         }
     }
 
@@ -62,24 +55,17 @@ public sealed unsafe class SharedEvent
             throw new InvalidOperationException($"'{_page.Name}' is attached to read only or as a private copy, and cannot signal a change that way.");
         }
 
-        AddReference();
-        try
-        {
-            _page.ThrowIfLost();
+        using AttachedPage.Use use = Using();
+        _page.ThrowIfLost();
 
-            // The count first, then the number of waiters; a waiter does it the other way round. So one of the two sees the other.
-            uint count = unchecked((uint)Interlocked.Increment(ref *_count));
-            if (Volatile.Read(ref *_waiters) != 0)
-            {
-                _ = Interop.FutexWake(_count, int.MaxValue);
-            }
-
-            return count;
-        }
-        finally
+        // The count first, then the number of waiters; a waiter does it the other way round. So one of the two sees the other.
+        uint count = unchecked((uint)Interlocked.Increment(ref *_count));
+        if (Volatile.Read(ref *_waiters) != 0)
         {
-            _page.Release();
+            _ = Interop.FutexWake(_count, int.MaxValue);
         }
+
+        return count;
     }
 
     /// <summary>Waits until the count is another than the one that was seen last.</summary>
@@ -108,30 +94,19 @@ public sealed unsafe class SharedEvent
     public bool TryWait(uint lastSeen, TimeSpan timeout, out uint count, CancellationToken cancellation = default)
     {
         WaitTime time = new(Milliseconds.Of(timeout, nameof(timeout)), cancellation);
-        AddReference();
-        try
+        using AttachedPage.Use use = Using();
+        while ((count = Read()) == lastSeen)
         {
-            while ((count = Read()) == lastSeen)
+            ObjectDisposedException.ThrowIf(time.IsCheckDue() && _isDetached, typeof(SharedArray));
+            if (time.IsOver)
             {
-                if (time.IsCheckDue())
-                {
-                    ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));
-                }
-
-                if (time.IsOver)
-                {
-                    return false;
-                }
-
-                Sleep(lastSeen, time.NextSleep);
+                return false;
             }
 
-            return true;
+            Sleep(lastSeen, time.NextSleep);
         }
-        finally
-        {
-            _page.Release();
-        }
+
+        return true;
     }
 
     /// <summary>Ends all waits: the array is disposed.</summary>
@@ -162,9 +137,9 @@ public sealed unsafe class SharedEvent
         return count;
     }
 
-    private void AddReference()
+    private AttachedPage.Use Using()
     {
         ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));
-        _page.AddReference();
+        return _page.Using();
     }
 }

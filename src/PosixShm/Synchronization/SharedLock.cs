@@ -35,7 +35,7 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     public int Index => Attached.Index;
 
     /// <summary>Gets whether the calling thread holds the lock, through this attachment.</summary>
-    public bool IsHeldByCurrentThread => Attached is AttachedLock attached && LockThread.CurrentOrNull is LockThread thread && attached.IsHeldBy(thread.Id);
+    public bool IsHeldByCurrentThread => Attached is AttachedLock attached && LockThread.CurrentOrNull is LockThread thread && attached.Holder == thread.Id;
 
     /// <summary>Gets what the lock is at this moment.</summary>
     /// <exception cref="SharedMemoryLostException">The array's memory is gone, or another program saved over its file.</exception>
@@ -54,9 +54,7 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     /// <returns>Whether they mean one lock of one attachment.</returns>
     public static bool operator ==(SharedLock left, SharedLock right) => left.Equals(right);
 
-    /// <summary>Compares two handles.</summary>
-    /// <param name="left">The one.</param>
-    /// <param name="right">The other.</param>
+    /// <inheritdoc cref="op_Equality"/>
     /// <returns>Whether they mean different locks, or one lock of different attachments.</returns>
     public static bool operator !=(SharedLock left, SharedLock right) => !left.Equals(right);
 
@@ -144,16 +142,8 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     /// <inheritdoc cref="State"/>
     public int? FindOwnerProcess()
     {
-        AttachedPage page = Attached.Page;
-        page.AddReference();
-        try
-        {
-            return Attached.Read() is (SharedLockState.Held, int slot) ? LockOwnerSearch.FindProcess(page.Segment, slot) : null;
-        }
-        finally
-        {
-            page.Release();
-        }
+        using AttachedPage.Use use = Attached.Page.Using();
+        return Attached.Read() is (SharedLockState.Held, int slot) ? LockOwnerSearch.FindProcess(Attached.Page.Segment, slot) : null;
     }
 
     /// <summary>A scope in which the lock is held.</summary>

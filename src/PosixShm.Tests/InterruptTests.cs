@@ -20,7 +20,7 @@ internal sealed class InterruptTests : NamedTest
             SharedArray<long>[] others = [.. Enumerable.Range(0, 500).Select(_ => SharedArray.Attach<long>(args[0]))];
             OnThreads(() =>
             {
-                for (int i = 0; i < 1000; i++)
+                for (int i = 0; i < 200; i++)
                 {
                     SharedArray<long> array = SharedArray.Attach<long>(args[0]);
                     array.Lock.EnterAsync().AsTask().GetAwaiter().GetResult().Dispose();
@@ -43,7 +43,7 @@ internal sealed class InterruptTests : NamedTest
         OnThreads(() =>
         {
             using SharedArray<int> own = SharedArray.Attach<int>(Name);
-            for (int i = 0; i < 100; i++)
+            for (int i = 0; i < 20; i++)
             {
                 SharedLockReleaser entered = own.Lock.EnterAsync().AsTask().GetAwaiter().GetResult();
                 OnThreads(1, () =>

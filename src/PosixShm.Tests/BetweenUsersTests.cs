@@ -129,7 +129,7 @@ internal sealed class BetweenUsersTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
+    [NeedsRoot("is two users")]
     public void Users_who_have_no_id_here_are_not_taken_for_this_one()
     {
         // Two users, neither of whom a user namespace without a map knows: both are 65534 there.
@@ -140,7 +140,7 @@ internal sealed class BetweenUsersTests : NamedTest
             _ = ChildProcess.Run("chown", owner, ShmPathOf(NameOf(suffix)), ShmPathOf("sem." + NameOf(suffix)));
         }
 
-        ChildProcess.Run("setpriv", ["--reuid=4242", "--regid=4242", "--clear-groups", "unshare", "--user", .. ChildProcess.CommandLine(Use, Name)]);
+        _ = ChildProcess.Run(OtherUser.Command(4242, ["unshare", "--user", .. ChildProcess.CommandLine(Use, Name)]));
 
         static int Use(string[] args)
         {
@@ -164,12 +164,11 @@ internal sealed class BetweenUsersTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void Equal_inodes_of_two_mounts_are_told_apart()
     {
         // The first file of each new tmpfs has the same inode; both have the same slot taken by this process, or by that one.
-        string script = "mount -t tmpfs none /dev/shm && mkdir /dev/shm/other && mount -t tmpfs none /dev/shm/other && exec \"$@\"";
-        ChildProcess.Run("unshare", ["--mount", "bash", "-c", script, "bash", .. ChildProcess.CommandLine(Use)]);
+        const string Mounts = "mount -t tmpfs none \"$1\" && mkdir /dev/shm/other && mount -t tmpfs none /dev/shm/other";
+        _ = ChildProcess.Run(Namespaces.WithMounts(Mounts, "/dev/shm", ChildProcess.CommandLine(Use)));
 
         static int Use(string[] args)
         {

@@ -48,8 +48,7 @@ internal sealed class CommandDoctorTests : CommandTest
     public void Missing_directory_needs_attention()
     {
         // A directory of devices without it, as AWS Lambda has.
-        Dictionary<string, JsonElement> found = Doctor(
-            "mount -t tmpfs none /mnt && mkdir /mnt/d && mount --bind /dev /mnt/d && mount -t tmpfs none /dev && for n in null zero urandom; do touch /dev/$n; mount --bind /mnt/d/$n /dev/$n; done");
+        Dictionary<string, JsonElement> found = Findings(Namespaces.WithoutShm([Repository.Command, "doctor", "--json"]));
         Assert.That(Status(found["directory"]), Is.EqualTo("attention"));
         Assert.That(found["directory"].GetProperty("advice").GetString(), Does.Contain("file:///path"));
     }
@@ -86,10 +85,13 @@ internal sealed class CommandDoctorTests : CommandTest
     [NeedsRoot("acts as another user id")]
     public void RemoveIpc(string setup, string user, string expected)
     {
-        Dictionary<string, JsonElement> found = Doctor(
-            "mount -t tmpfs none /run && mount -t tmpfs none /var && cp /etc/nsswitch.conf /run/ && mount -t tmpfs none /etc && cp /run/nsswitch.conf /etc/"
-            + " && printf 'somebody:x:1000:1000::/:/bin/sh\\nservice:x:999:999::/:/bin/sh\\n' > /etc/passwd && " + Logind + $"{{ {(setup.Length > 0 ? setup : "true")}; }}",
-            ["setpriv", $"--reuid={user}", "--clear-groups"]);
+        // The command where every user may read it, and a machine with a logind and two users.
+        string command = File.ResolveLinkTarget(Repository.Command, returnFinalTarget: true)!.FullName;
+        string machine = $"mount --bind '{Path.GetDirectoryName(command)}' /mnt && mount -t tmpfs none /run && mount -t tmpfs none /var && cp /etc/nsswitch.conf /run/"
+            + " && mount -t tmpfs none /etc && cp /run/nsswitch.conf /etc/ && printf 'somebody:x:1000:1000::/:/bin/sh\\nservice:x:999:999::/:/bin/sh\\n' > /etc/passwd && "
+            + Logind + $"{{ {(setup.Length > 0 ? setup : "true")}; }} && cd /";
+        Dictionary<string, JsonElement> found = Findings(
+            Namespaces.WithMounts(machine, "/dev/shm", ["setpriv", $"--reuid={user}", "--clear-groups", "/mnt/pshm", "doctor", "--json"]));
         Assert.That(Status(found["RemoveIPC"]), Is.EqualTo(expected), found["RemoveIPC"].ToString());
         if (expected == "attention")
         {
@@ -99,9 +101,12 @@ internal sealed class CommandDoctorTests : CommandTest
 
     private static string? Status(JsonElement finding) => finding.GetProperty("status").GetString();
 
-    private static Dictionary<string, JsonElement> Doctor(string setup, params IEnumerable<string> before)
+    private static Dictionary<string, JsonElement> Doctor(string setup)
+        => Findings(Namespaces.WithMounts(setup, "/dev/shm", [Repository.Command, "doctor", "--json"]));
+
+    private static Dictionary<string, JsonElement> Findings(IReadOnlyList<string> command)
     {
-        using ChildProcess doctor = ChildProcess.Start(Namespaces.WithMounts(setup, "/dev/shm", [.. before, Repository.Command, "doctor", "--json"]));
+        using ChildProcess doctor = ChildProcess.Start(command);
         Assert.That(doctor.WaitForExit(), Is.AnyOf(0, 1), doctor.Errors);
         using JsonDocument document = JsonDocument.Parse(doctor.Output);
         return document.RootElement.EnumerateArray().ToDictionary(finding => finding.GetProperty("name").GetString()!, finding => finding.Clone());

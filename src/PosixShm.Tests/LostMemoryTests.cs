@@ -82,7 +82,6 @@ internal sealed class LostMemoryTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void Bulk_work_on_a_sparse_array_in_a_full_file_system_stops_at_the_first_loss()
     {
         RunInFullFolder(Work);
@@ -107,7 +106,6 @@ internal sealed class LostMemoryTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void Scattered_touches_of_a_full_file_system_need_few_mappings_and_leave_the_control_page_shared()
     {
         RunInFullFolder(Touch);
@@ -316,8 +314,7 @@ internal sealed class LostMemoryTests : NamedTest
     }
 
     private static void RunInFullFolder(Func<string[], int> work)
-        => ChildProcess.Run(
-            "unshare", ["--mount", "bash", "-c", "mount -t tmpfs -o size=64m none /dev/shm && exec \"$@\"", "bash", .. ChildProcess.CommandLine(work)]);
+        => _ = Namespaces.RunWithShm("size=64m", work);
 
     private static void Truncate(string name, int size) => _ = ChildProcess.Run("truncate", "-s", $"{size}", "/dev/shm/" + name);
 

@@ -18,6 +18,14 @@ internal static class Namespaces
     public static string[] WithMounts(string mount, string path, IEnumerable<string> command)
         => ["unshare", .. s_rights.Value, "--mount", "bash", "-c", mount + " && shift && exec \"$@\"", "bash", path, .. command];
 
+    /// <summary>Gives the command that runs another one where there is no /dev/shm, as in some sandboxes.</summary>
+    public static string[] WithoutShm(IEnumerable<string> command)
+        => WithMounts(
+            "mount -t tmpfs none /mnt && mkdir /mnt/d && mount --rbind /dev /mnt/d && mount -t tmpfs none \"$1\""
+            + " && for n in null zero urandom; do touch /dev/$n; mount --bind /mnt/d/$n /dev/$n; done",
+            "/dev",
+            command);
+
     /// <summary>Gives the command that runs another one with process ids of its own, with further options of unshare(1).</summary>
     public static string[] WithProcessIds(IEnumerable<string> command, params IEnumerable<string> options)
         => ["unshare", .. s_rights.Value, "--pid", "--fork", "--kill-child", .. options, .. command];

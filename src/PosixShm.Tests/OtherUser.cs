@@ -17,32 +17,37 @@ internal static class OtherUser
         exec "$@"
         """;
 
-    private static readonly string[] s_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    private const int NobodyId = 65534;
+
     private static readonly Lazy<bool> s_mayReadTests = new(MayReadTests);
 
     /// <summary>Runs a static local function as the user nobody, to its good end. Only root can.</summary>
     public static void Run(Func<string[], int> method, params string[] args)
-        => _ = ChildProcess.Run(Nobody(ChildProcess.CommandLine(method, args)));
+        => _ = ChildProcess.Run(Command(NobodyId, ChildProcess.CommandLine(method, args)));
 
     /// <summary>Gives the command that runs another one of this assembly as nobody, or, if the tests do not run as root, as it is.</summary>
-    public static string[] WithoutRoot(IEnumerable<string> command) => Syscall.geteuid() == 0 ? Nobody(command) : [.. command];
+    public static string[] WithoutRoot(IEnumerable<string> command) => Syscall.geteuid() == 0 ? Command(NobodyId, command) : [.. command];
 
-    // Where nobody may not read the runtime and the tests, as in a home directory, they are shown elsewhere to that process alone.
-    private static string[] Nobody(IEnumerable<string> command)
+    /// <summary>Gives the command that runs another one of this assembly as a user, who may have no name. Only root can.</summary>
+    // Where the user may not read the runtime and the tests, as in a home directory, they are shown elsewhere to that process alone.
+    public static string[] Command(int id, IEnumerable<string> command)
     {
+        string[] user = Rights(id);
         if (s_mayReadTests.Value)
         {
-            return [.. s_nobody, .. command];
+            return [.. user, .. command];
         }
 
         string runtime = Path.GetDirectoryName(Environment.ProcessPath)!;
         string tests = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);
         return
         [
-            "unshare", "--mount", "bash", "-c", Mount, "bash", runtime, tests, .. s_nobody,
+            "unshare", "--mount", "bash", "-c", Mount, "bash", runtime, tests, .. user,
             .. command.Select(word => Moved(word, runtime, "/mnt/dotnet") ?? Moved(word, tests, "/mnt/tests") ?? word),
         ];
     }
+
+    private static string[] Rights(int id) => ["setpriv", $"--reuid={id}", $"--regid={id}", "--clear-groups"];
 
     private static string? Moved(string word, string from, string to)
         => word.StartsWith(from + '/', StringComparison.Ordinal) ? to + word[from.Length..] : null;
@@ -50,7 +55,7 @@ internal static class OtherUser
     private static bool MayReadTests()
     {
         using ChildProcess test = ChildProcess.Start(
-            [.. s_nobody, "sh", "-c", "test -x \"$0\" && test -r \"$1\"", Environment.ProcessPath!, typeof(OtherUser).Assembly.Location]);
+            [.. Rights(NobodyId), "sh", "-c", "test -x \"$0\" && test -r \"$1\"", Environment.ProcessPath!, typeof(OtherUser).Assembly.Location]);
         return test.WaitForExit() == 0;
     }
 }

@@ -129,13 +129,12 @@ internal sealed class PruneTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
     public void An_array_that_Python_has_mapped_in_another_process_namespace_is_no_leftover()
     {
         SharedArray.Create(Name, 1).Dispose();
         using ChildProcess python = Python.Start("a = np.load(sys.argv[1], mmap_mode='r'); print('READY'); sys.stdin.readline()", ShmPath);
         python.Expect("READY");
-        string output = ChildProcess.Run("unshare", ["--pid", "--fork", "--mount-proc", .. ChildProcess.CommandLine(PruneAll, Name)]);
+        string output = ChildProcess.Run(Namespaces.WithProcessIds(ChildProcess.CommandLine(PruneAll, Name), "--mount-proc"));
         Assert.That(output.Trim(), Is.EqualTo("0"));
         python.WaitForSuccess();
         Assert.That(Pruned(), Is.EqualTo(new[] { Name }));

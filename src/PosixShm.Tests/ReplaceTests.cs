@@ -243,7 +243,7 @@ internal sealed class ReplaceTests : NamedTest
     }
 
     [Test]
-    [Category("Root")]
+    [NeedsRoot("gives a file to another user")]
     public void Another_users_array_is_replaced_only_if_allowed_and_stays_that_users()
     {
         SharedArray.Create<int>(Name, new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }, 3).Dispose();

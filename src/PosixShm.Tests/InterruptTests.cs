@@ -13,7 +13,7 @@ internal sealed class InterruptTests : NamedTest
         SharedArray.Create<long>(Name, 8).Dispose();
         ChildProcess.Run(DisposeInterrupted, Name);
 
-        // An error of a system call with a bad address looks at all attachments, so that disposals meet it in the library's own sets.
+        // After an error of a system call with a bad address, all attachments are checked: disposals meet that in the library's sets.
         static int DisposeInterrupted(string[] args)
         {
             const int BadAddress = 14;
@@ -31,7 +31,8 @@ internal sealed class InterruptTests : NamedTest
                 }
             });
             Array.ForEach(others, static other => other.Dispose());
-            Assert.That(File.ReadLines("/proc/self/maps").Count(line => line.EndsWith(args[0], StringComparison.Ordinal)), Is.Zero, "all is unmapped");
+            int left = File.ReadLines("/proc/self/maps").Count(line => line.EndsWith(args[0], StringComparison.Ordinal));
+            Assert.That(left, Is.Zero, "all is unmapped");
             return 0;
         }
     }

@@ -1,8 +1,8 @@
 namespace PosixShm.Segments;
 
 /// <summary>
-/// Mutual exclusion for a few instructions. <see cref="Thread.Interrupt"/> does not end its wait, as it does that of <see cref="Monitor"/>, so that what must be
-/// done, as a disposal, is done.
+/// Mutual exclusion for a few instructions. <see cref="Thread.Interrupt"/> does not end its wait, as it does that of
+/// <see cref="Monitor"/>, so that what must be done, as a disposal, is done.
 /// </summary>
 internal sealed class Gate
 {

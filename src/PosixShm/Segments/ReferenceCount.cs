@@ -5,7 +5,7 @@ internal struct ReferenceCount()
 {
     private int _count = 1;
 
-    /// <summary>Takes a reference; false if the last one is gone already.</summary>
+    /// <summary>Takes a reference; false if the last one was released already.</summary>
     public bool TryAdd()
     {
         int seen = Volatile.Read(ref _count);

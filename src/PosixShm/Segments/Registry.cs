@@ -1,6 +1,8 @@
 namespace PosixShm.Segments;
 
-/// <summary>A set of objects that all threads may change. An interrupt ends no wait for it, as it does one of a concurrent dictionary.</summary>
+/// <summary>
+/// A set of objects that all threads may change. An interrupt ends no wait for it, as it does one of a concurrent dictionary.
+/// </summary>
 internal sealed class Registry<T>
     where T : class
 {

@@ -94,8 +94,8 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     }
 
     /// <summary>
-    /// Leaves a lock for who is in no passage: the holder of a closed one, a thread that cannot be watched, and on behalf of one that has ended. The
-    /// last one of a detached array gives back the memory.
+    /// Leaves a lock outside of passages: for the holder of a closed one, for a thread that cannot be watched, and on behalf of one that
+    /// has ended. The last one of a detached array gives back the memory.
     /// </summary>
     public Exception? Leave(AttachedLock held, long holder, int leaveAs)
     {

@@ -5,8 +5,9 @@ using PosixShm.Segments;
 namespace PosixShm.Synchronization;
 
 /// <summary>
-/// Notices that a thread ended inside a lock, and marks the lock as abandoned. Other processes cannot see threads, so this one has to. The C library calls
-/// a function of the shim as a thread ends (<c>pthread_key_create(3)</c>); one thread of the library sleeps until that happens.
+/// Notices that a thread ended inside a lock, and marks the lock as abandoned. Other processes cannot see threads, so this one has to.
+/// The C library calls a function of the shim as a thread ends (<c>pthread_key_create(3)</c>); one thread of the library sleeps until
+/// that happens.
 /// </summary>
 internal static class ThreadEnds
 {
@@ -32,7 +33,8 @@ internal static class ThreadEnds
         {
             handle.Free();
             throw new InsufficientMemoryException(
-                "A lock cannot be used by this thread: there is not enough memory, or there are too many threads (RLIMIT_NPROC), to notice the thread's end.",
+                "A lock cannot be used by this thread: there is not enough memory, or there are too many threads (RLIMIT_NPROC), " +
+                "to notice the thread's end.",
                 error);
         }
     }

@@ -82,7 +82,6 @@ internal sealed class CommandDoctorTests : CommandTest
     [TestCase("", "999", "ok", TestName = "RemoveIPC_spares_system_users")]
     [TestCase("printf 'SYS_UID_MAX\\t\\t 1500\\n' > /etc/login.defs", "1000", "ok", TestName = "RemoveIPC_spares_system_users_of_login_defs")]
     [TestCase("rmdir /run/systemd/seats", "1000", "does not apply", TestName = "RemoveIPC_does_not_apply_without_logind")]
-    [NeedsRoot("acts as another user id")]
     public void RemoveIpc(string setup, string user, string expected)
     {
         // The command where every user may read it, and a machine with a logind and two users.
@@ -91,7 +90,7 @@ internal sealed class CommandDoctorTests : CommandTest
             + " && mount -t tmpfs none /etc && cp /run/nsswitch.conf /etc/ && printf 'somebody:x:1000:1000::/:/bin/sh\\nservice:x:999:999::/:/bin/sh\\n' > /etc/passwd && "
             + Logind + $"{{ {(setup.Length > 0 ? setup : "true")}; }} && cd /";
         Dictionary<string, JsonElement> found = Findings(
-            Namespaces.WithMounts(machine, "/dev/shm", ["setpriv", $"--reuid={user}", "--clear-groups", "/mnt/pshm", "doctor", "--json"]));
+            Namespaces.WithMounts(machine, "/dev/shm", ["unshare", "--user", $"--map-user={user}", "/mnt/pshm", "doctor", "--json"]));
         Assert.That(Status(found["RemoveIPC"]), Is.EqualTo(expected), found["RemoveIPC"].ToString());
         if (expected == "attention")
         {

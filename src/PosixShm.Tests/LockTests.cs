@@ -45,14 +45,14 @@ internal sealed class LockTests : NamedTest
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
         array.Lock.Enter();
-        OnAnotherThread(() =>
+        OtherThread.Run(() =>
         {
             Assert.That(array.Lock.IsHeldByCurrentThread, Is.False);
             Assert.That(array.Lock.TryEnter(TimeSpan.FromMilliseconds(20)), Is.False);
             Assert.That(array.Lock.Exit, Throws.InstanceOf<SynchronizationLockException>());
         });
         array.Lock.Exit();
-        OnAnotherThread(() => array.Lock.EnterScope().Dispose());
+        OtherThread.Run(() => array.Lock.EnterScope().Dispose());
     }
 
     [Test]
@@ -198,7 +198,7 @@ internal sealed class LockTests : NamedTest
         SharedArray untyped = SharedArray.Open(Name);
         using SharedArray<int> typed = untyped.As<int>();
         untyped.Lock.Enter();
-        OnAnotherThread(() => Assert.That(typed.Lock.TryEnter(TimeSpan.FromMilliseconds(20)), Is.False, "neither free nor abandoned"));
+        OtherThread.Run(() => Assert.That(typed.Lock.TryEnter(TimeSpan.FromMilliseconds(20)), Is.False, "neither free nor abandoned"));
         Assert.That(typed.Lock, Is.EqualTo(untyped.Lock));
         untyped.Lock.Exit();
         untyped.Dispose();
@@ -322,24 +322,5 @@ internal sealed class LockTests : NamedTest
                 }
             }
         }
-    }
-
-    private static void OnAnotherThread(Action action)
-    {
-        Exception? failure = null;
-        Thread thread = new(() =>
-        {
-            try
-            {
-                action();
-            }
-            catch (Exception error) when (error is not OutOfMemoryException)
-            {
-                failure = error;
-            }
-        });
-        thread.Start();
-        Assert.That(thread.Join(30_000), Is.True);
-        Assert.That(failure, Is.Null);
     }
 }

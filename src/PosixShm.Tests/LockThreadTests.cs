@@ -59,7 +59,7 @@ internal sealed class LockThreadTests : NamedTest
             {
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
-                OnThread(() =>
+                OtherThread.Run(() =>
                 {
                     isSeen = Environment.CurrentManagedThreadId == id;
                     Assert.That(array.Lock.IsHeldByCurrentThread, Is.False);
@@ -79,7 +79,7 @@ internal sealed class LockThreadTests : NamedTest
         array.Locks[1].Enter();
         for (int i = 0; i < 100; i++)
         {
-            OnThread(() => array.Lock.EnterScope().Dispose());
+            OtherThread.Run(() => array.Lock.EnterScope().Dispose());
         }
 
         Assert.That((array.Locks[0].State, array.Locks[1].State), Is.EqualTo((SharedLockState.Free, SharedLockState.Held)));
@@ -90,7 +90,7 @@ internal sealed class LockThreadTests : NamedTest
     public void Thread_that_ends_inside_a_recursion_or_a_recovery_leaves_the_lock_abandoned([Values] bool isRecovery)
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
-        OnThread(() =>
+        OtherThread.Run(() =>
         {
             if (isRecovery)
             {
@@ -119,7 +119,7 @@ internal sealed class LockThreadTests : NamedTest
         static int DisposeAndEnd(string[] args)
         {
             SharedArray<int> array = SharedArray.Attach<int>(args[0]);
-            OnThread(() =>
+            OtherThread.Run(() =>
             {
                 array.Lock.Enter();
                 array.Dispose();
@@ -133,10 +133,10 @@ internal sealed class LockThreadTests : NamedTest
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
         SharedLockReleaser? entered = null;
-        OnThread(() => entered = array.Lock.EnterAsync().AsTask().Result);
+        OtherThread.Run(() => entered = array.Lock.EnterAsync().AsTask().Result);
         for (int i = 0; i < 20; i++)
         {
-            OnThread(() => Assert.That(array.Lock.TryEnter(TimeSpan.FromMilliseconds(20)), Is.False));
+            OtherThread.Run(() => Assert.That(array.Lock.TryEnter(TimeSpan.FromMilliseconds(20)), Is.False));
         }
 
         entered!.Dispose();
@@ -161,7 +161,7 @@ internal sealed class LockThreadTests : NamedTest
             last.SetValue(null, (long)last.GetValue(null)! - 1 + (1L << 32));
             using CancellationTokenSource enough = new(TimeSpan.FromMilliseconds(200));
             Assert.That(async () => await array.Lock.EnterAsync(enough.Token), Throws.InstanceOf<OperationCanceledException>());
-            OnThread(() => Assert.That(array.Lock.TryEnter(), Is.False));
+            OtherThread.Run(() => Assert.That(array.Lock.TryEnter(), Is.False));
             return 0;
         }
     }
@@ -209,30 +209,11 @@ internal sealed class LockThreadTests : NamedTest
     private static int EndInside(SharedLock entered)
     {
         int id = 0;
-        OnThread(() =>
+        OtherThread.Run(() =>
         {
             entered.Enter();
             id = Environment.CurrentManagedThreadId;
         });
         return id;
-    }
-
-    private static void OnThread(Action action)
-    {
-        Exception? failure = null;
-        Thread thread = new(() =>
-        {
-            try
-            {
-                action();
-            }
-            catch (Exception error) when (error is not OutOfMemoryException)
-            {
-                failure = error;
-            }
-        });
-        thread.Start();
-        Assert.That(thread.Join(s_limit), Is.True);
-        Assert.That(failure, Is.Null);
     }
 }

@@ -71,18 +71,18 @@ internal sealed class DisposeRaceTests : NamedTest
 
         static int Race(string[] args)
         {
-            using Barrier start = new(2);
+            // The start is a spin, so that both threads begin within a microsecond.
+            using Barrier end = new(2);
+            int round = 0;
             SharedArray<long>? array = null;
-            bool isOver = false;
             Exception? failure = null;
             Thread other = new(() =>
             {
-                while (true)
+                for (int next = 1; next <= Rounds; next++)
                 {
-                    start.SignalAndWait();
-                    if (isOver)
+                    for (SpinWait spin = default; Volatile.Read(ref round) < next;)
                     {
-                        return;
+                        spin.SpinOnce(sleep1Threshold: -1);
                     }
 
                     try
@@ -97,23 +97,21 @@ internal sealed class DisposeRaceTests : NamedTest
                         failure = error;
                     }
 
-                    start.SignalAndWait();
+                    end.SignalAndWait();
                 }
             });
             other.Start();
-            for (int i = 0; i < Rounds && failure is null; i++)
+            for (int i = 1; i <= Rounds; i++)
             {
                 array = SharedArray.Attach<long>(args[0]);
                 SharedLock shared = array.Lock;
-                start.SignalAndWait();
-                Thread.SpinWait(i % 200);
+                Volatile.Write(ref round, i);
+                Thread.SpinWait(i % 400);
                 array.Dispose();
-                start.SignalAndWait();
+                end.SignalAndWait();
                 Assert.That(() => shared.TryEnter(), Throws.InstanceOf<ObjectDisposedException>(), "no handle enters any more");
             }
 
-            isOver = true;
-            start.SignalAndWait();
             other.Join();
             Assert.That(failure, Is.Null);
             Assert.That(File.ReadLines("/proc/self/maps").Count(line => line.EndsWith(args[0], StringComparison.Ordinal)), Is.Zero, "nothing stays mapped");

@@ -101,28 +101,30 @@ typedef struct
 
 enum
 {
-    PAL_PAGE       = 4096,
     PAL_NAME_SIZE  = 256,  /* of a file's name with its zero, at most */
-    PAL_PROBE_HEAD = 4096, /* the first page: an .npy header */
-    PAL_PROBE_TAIL = 8192, /* the last whole page and what follows it: control page and trailer */
+    PAL_PROBE_HEAD = 512,  /* of a file's first bytes: nearly every .npy header */
 };
 
 /* What a listing wants to know of one file, gathered without mapping it. */
 typedef struct
 {
     PosixShmStatus status;
+    int64_t file;        /* the file's descriptor, for more bytes; -1: none is open. The next probe closes it */
     int32_t locked;      /* the PAL_LOCK_* that another open file holds on the byte that was asked for, else 0; -1 if the query failed */
     int32_t head_length; /* how much of head was read: min(size, PAL_PROBE_HEAD) */
-    int32_t tail_length; /* how much of tail was read: from the last whole page, or else from the start, to the end */
-    int32_t reserved;
     uint8_t head[PAL_PROBE_HEAD];
-    uint8_t tail[PAL_PROBE_TAIL];
 } PosixShmProbe;
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
 /* Opens a file; open(2), O_NONBLOCK so that a FIFO cannot hold us. Mode 0600 if created. Returns a descriptor, or -1. */
 POSIXSHM_EXPORT intptr_t PosixShm_Open(const char* path, int32_t flags);
+
+/* Opens a shared memory object of a name without slashes, as above; shm_open(3), which follows no link. Returns a descriptor, or -1. */
+POSIXSHM_EXPORT intptr_t PosixShm_ShmOpen(const char* name, int32_t flags);
+
+/* Removes the name of a shared memory object; shm_unlink(3). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_ShmUnlink(const char* name);
 
 /* Opens a new file that has no name yet; open(2), O_TMPFILE. Mode 0600. Returns a descriptor, or -1. */
 POSIXSHM_EXPORT intptr_t PosixShm_OpenUnnamed(const char* directory);
@@ -180,6 +182,9 @@ POSIXSHM_EXPORT int32_t PosixShm_FTruncate(intptr_t fd, int64_t length);
 
 /* Sets the size and reserves the space for it; fallocate(2), SIGXFSZ held back. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_Allocate(intptr_t fd, int64_t offset, int64_t length);
+
+/* Sets a byte to zero, and the size to what that needs; pwrite(2), SIGXFSZ held back. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_WriteZero(intptr_t fd, int64_t offset);
 
 /* Reads at an offset; pread(2). Returns the bytes read, fewer at the end of the file, or -1. */
 POSIXSHM_EXPORT int64_t PosixShm_PRead(intptr_t fd, void* buffer, int64_t length, int64_t offset);
@@ -345,12 +350,15 @@ POSIXSHM_EXPORT int32_t PosixShm_ReadDirectory(void* directory, char* names, int
 POSIXSHM_EXPORT int32_t PosixShm_CloseDirectory(void* directory);
 
 /*
- * Opens a file read-only, asks for its status, its first and last bytes and whether a byte is locked (unless that
- * is before the file), and closes it: statx(2), pread(2), fcntl(2). One call for what would be six, since a listing
- * does it thousands of times. A NULL directory means that name is a path; its last component may be a symbolic link if
- * follow is 1. Only a regular file's bytes are read. Returns 0, or -1.
+ * Closes the file of the last probe, opens one read-only, and asks for its status, its first bytes and whether a byte is
+ * locked (unless that is before the file): close(2), openat(2), statx(2), pread(2), fcntl(2). One call for what would be
+ * five, since a listing does it thousands of times. A NULL directory means that name is a path, or without a slash a shared
+ * memory object (shm_open(3)); the last component of a path may be a symbolic link if follow is 1. Only a regular file's bytes are read. Returns 0, or -1 with no file open.
  */
 POSIXSHM_EXPORT int32_t PosixShm_Probe(void* directory, const char* name, int32_t follow, int64_t lockOffset, PosixShmProbe* probe);
+
+/* Closes the file of the last probe; close(2). */
+POSIXSHM_EXPORT void PosixShm_EndProbe(PosixShmProbe* probe);
 
 /* ---- errors ------------------------------------------------------------------------------------ */
 

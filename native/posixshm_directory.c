@@ -41,21 +41,19 @@ int32_t PosixShm_CloseDirectory(void* directory)
     return closedir(directory);
 }
 
-/* Reads what is there of a range: a file that shrinks meanwhile gives fewer bytes, which is no error here. */
-static int32_t read_range(int fd, uint8_t* buffer, int64_t length, int64_t offset)
+void PosixShm_EndProbe(PosixShmProbe* probe)
 {
-    ssize_t count;
-    RETRY(count, pread(fd, buffer, (size_t)length, (off_t)offset));
-    return (int32_t)count;
+    if (probe->file >= 0)
+    {
+        close((int)probe->file);
+        probe->file = -1;
+    }
 }
 
 static int32_t probe_open_file(int fd, int64_t lockOffset, PosixShmProbe* probe)
 {
     probe->head_length = 0;
-    probe->tail_length = 0;
     probe->locked = 0;
-    probe->reserved = 0;
-
     if (posixshm_status(fd, "", AT_EMPTY_PATH, &probe->status) < 0)
     {
         return -1;
@@ -66,27 +64,40 @@ static int32_t probe_open_file(int fd, int64_t lockOffset, PosixShmProbe* probe)
         return 0;
     }
 
-    int64_t size = probe->status.size;
-    int64_t tail = size < PAL_PAGE ? size : PAL_PAGE + size % PAL_PAGE;
-    probe->head_length = read_range(fd, probe->head, PAL_PROBE_HEAD, 0);
-    probe->tail_length = read_range(fd, probe->tail, tail, size - tail);
+    ssize_t count;
+    RETRY(count, pread(fd, probe->head, PAL_PROBE_HEAD, 0));
+    probe->head_length = (int32_t)count;
     probe->locked = lockOffset < 0 ? 0 : PosixShm_FindByteLock(fd, lockOffset, PAL_LOCK_EXCLUSIVE);
-    return probe->head_length < 0 || probe->tail_length < 0 || probe->locked < 0 ? -1 : 0;
+    return probe->head_length < 0 || probe->locked < 0 ? -1 : 0;
 }
 
 int32_t PosixShm_Probe(void* directory, const char* name, int32_t follow, int64_t lockOffset, PosixShmProbe* probe)
 {
-    int at = directory == NULL ? AT_FDCWD : dirfd(directory);
+    PosixShm_EndProbe(probe);
     int fd;
-    RETRY(fd, FAULT("probe") ? -1 : openat(at, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (follow ? 0 : O_NOFOLLOW)));
+    if (directory == NULL)
+    {
+        int32_t flags = PAL_O_RDONLY | (follow ? PAL_O_FOLLOW : 0);
+        fd = FAULT("probe") ? -1 : (int)(strchr(name, '/') == NULL ? PosixShm_ShmOpen(name, flags) : PosixShm_Open(name, flags));
+    }
+    else
+    {
+        RETRY(fd, FAULT("probe") ? -1 : openat(dirfd(directory), name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW));
+    }
+
     if (fd < 0)
     {
         return -1;
     }
 
-    int32_t result = probe_open_file(fd, lockOffset, probe);
-    int error = errno;
-    close(fd);
-    errno = error;
-    return result;
+    probe->file = fd;
+    if (probe_open_file(fd, lockOffset, probe) < 0)
+    {
+        int error = errno;
+        PosixShm_EndProbe(probe);
+        errno = error;
+        return -1;
+    }
+
+    return 0;
 }

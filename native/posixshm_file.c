@@ -22,22 +22,49 @@
 
 #define OWNER_READ_WRITE 0600
 
-intptr_t PosixShm_Open(const char* path, int32_t flags)
+OLD_VERSION(shm_open);
+OLD_VERSION(shm_unlink);
+
+static int open_flags(int32_t flags)
 {
     int native = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     native |= (flags & PAL_O_RDWR) ? O_RDWR : O_RDONLY;
     native |= (flags & PAL_O_CREAT) ? O_CREAT | O_EXCL : 0;
     native |= (flags & PAL_O_FOLLOW) ? 0 : O_NOFOLLOW;
+    return native;
+}
 
-    if (FAULT((flags & PAL_O_CREAT) && strstr(path, ".posixshm-") != NULL ? "create-own" : "open"))
-    {
-        return -1;
-    }
+static int is_refused(const char* path, int32_t flags)
+{
+    (void)path; /* used in the build with failpoints only */
+    (void)flags;
+    return FAULT((flags & PAL_O_CREAT) && strstr(path, ".posixshm-") != NULL ? "create-own" : "open");
+}
 
+intptr_t PosixShm_Open(const char* path, int32_t flags)
+{
     int fd;
-    RETRY(fd, open(path, native, OWNER_READ_WRITE));
+    RETRY(fd, is_refused(path, flags) ? -1 : open(path, open_flags(flags), OWNER_READ_WRITE));
     FAILPOINT("open");
     return fd;
+}
+
+intptr_t PosixShm_ShmOpen(const char* name, int32_t flags)
+{
+    int fd;
+    RETRY(fd, is_refused(name, flags) ? -1 : shm_open(name, open_flags(flags), OWNER_READ_WRITE));
+    FAILPOINT("open");
+    if (fd < 0 && errno == EINVAL)
+    {
+        errno = EISDIR; /* what glibc makes of a directory */
+    }
+
+    return fd;
+}
+
+int32_t PosixShm_ShmUnlink(const char* name)
+{
+    return shm_unlink(name);
 }
 
 intptr_t PosixShm_OpenUnnamed(const char* directory)
@@ -264,6 +291,17 @@ int32_t PosixShm_Allocate(intptr_t fd, int64_t offset, int64_t length)
     posixshm_release_size_signal(&held, result < 0);
     FAILPOINT("allocate");
     return result;
+}
+
+int32_t PosixShm_WriteZero(intptr_t fd, int64_t offset)
+{
+    PosixShmHeldSignal held;
+    posixshm_hold_size_signal(&held);
+    ssize_t result;
+    RETRY(result, FAULT("write-zero") ? -1 : pwrite((int)fd, "", 1, (off_t)offset));
+    posixshm_release_size_signal(&held, result < 0);
+    FAILPOINT("write-zero");
+    return result == 1 ? 0 : -1;
 }
 
 int64_t PosixShm_PRead(intptr_t fd, void* buffer, int64_t length, int64_t offset)

@@ -13,5 +13,14 @@ public sealed record AttachOptions
     /// <value><see langword="false"/> unless set: whoever may write to a folder may put a link there that leads to any file of yours. Links among the folders before it are always followed.</value>
     public bool FollowLinks { get; init; }
 
+    /// <summary>Gets whether the first use of a lock, or of the count of changes, may add 4,096 bytes to the file of an array outside of the directory of shared memory.</summary>
+    /// <value>
+    /// <see langword="false"/> unless set: nothing in a file (<c>file://</c>) tells who made it, and a program that reads it may take bytes behind the elements for more of them. Arrays in
+    /// <c>/dev/shm</c>, or in the directory that <c>POSIXSHM_DIR</c> names, and the handle that created an array need no permission. Bytes that are there are used without it.
+    /// </value>
+    public bool AddLocks { get; init; }
+
+    internal Arrays.PagePolicy ToPolicy() => AddLocks ? Arrays.PagePolicy.Always : Arrays.PagePolicy.InArrayDirectory;
+
     internal Segments.SegmentTrust ToTrust() => new(AllowOtherOwners, FollowLinks);
 }

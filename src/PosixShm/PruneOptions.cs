@@ -6,7 +6,7 @@ public sealed record PruneOptions
     /// <summary>Gets what their names look like: <c>*</c> stands for any text and <c>?</c> for any letter. Every name, unless set.</summary>
     public string Pattern { get; init; } = "*";
 
-    /// <summary>Gets how old they are at least, since their creation. Any age, unless set.</summary>
+    /// <summary>Gets how old they are at least, since their creation, or since the last change of their file where the kernel does not know that. Any age, unless set.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The age is negative.</exception>
     public TimeSpan MinimumAge
     {

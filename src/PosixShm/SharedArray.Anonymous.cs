@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using PosixShm.Arrays;
+using PosixShm.Format;
 
 namespace PosixShm;
 
@@ -36,7 +37,8 @@ public abstract partial class SharedArray
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(shape);
-        return new(AttachedArray.CreateAnonymous(AnonymousLabel, Describe(ElementTypes.Of<T>(), options, shape), options.ToSegmentOptions()));
+        NewArray array = NewArray.Create(options.HeaderFormat, ElementTypes.Of<T>(), shape, options.Locks, isSealed: true, nameof(shape));
+        return new(AttachedArray.CreateAnonymous(AnonymousLabel, array, options.ToSegmentOptions(), options.PagePolicy));
     }
 
     /// <summary>Gives programs that this process starts from now on a descriptor of the array, until the array is disposed.</summary>

@@ -127,5 +127,8 @@ public abstract partial class SharedArray
     }
 
     private static AttachedArray Attach(string name, ElementType? expected, SegmentAccess access, AttachOptions? options)
-        => AttachedArray.Attach(SegmentName.Parse(name, nameof(name)), expected, access, (options ?? s_cautious).ToTrust());
+    {
+        AttachOptions wanted = options ?? s_cautious;
+        return AttachedArray.Attach(SegmentName.Parse(name, nameof(name)), expected, access, wanted.ToTrust(), wanted.ToPolicy());
+    }
 }

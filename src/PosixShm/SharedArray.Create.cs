@@ -243,11 +243,11 @@ public abstract unsafe partial class SharedArray
             throw new ArgumentException($"'{name}' is a descriptor: CreateAnonymous gives an array one.", nameof(name));
         }
 
-        return AttachedArray.Create(segment, Describe(type, options, shape), options.ToSegmentOptions(), fill);
+        return AttachedArray.Create(segment, Describe(type, options, shape), options.ToSegmentOptions(), options.PagePolicy, fill);
     }
 
     private static NewArray Describe(ElementType type, SharedArrayOptions options, long[] shape)
-        => NewArray.Create(options.HeaderFormat, type, shape, options.Locks, nameof(shape), TimeProvider.System);
+        => NewArray.Create(options.HeaderFormat, type, shape, options.Locks, isSealed: false, nameof(shape));
 
     private static SharedArray<T>? TryAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, ReadOnlySpan<long> shape)
         where T : unmanaged

@@ -10,8 +10,8 @@ public abstract unsafe partial class SharedArray
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public nint Address => (nint)Data;
 
-    /// <summary>Gets the bytes of the whole segment that are mapped: the elements and their description.</summary>
-    public long MappedLength => Segment.Length;
+    /// <summary>Gets the bytes of the segment that the array takes: the elements and their description, without the control page behind them.</summary>
+    public long MappedLength => Segment.Extent.End;
 
     /// <summary>
     /// Writes the elements to the array's file and waits for the disk; see <c>msync(2)</c>. Other processes see every store at once without it: it is for an array in a file

@@ -34,7 +34,7 @@ public abstract partial class SharedArray
         {
             if (!entry.IsInUse
                 && FileSystemName.MatchesSimpleExpression(wanted.Pattern, entry.Name.Value, ignoreCase: false)
-                && new SharedArrayInfo(entry).Created is DateTimeOffset created && created <= youngest)
+                && new SharedArrayInfo(entry).Since <= youngest)
             {
                 found.Add(entry);
             }

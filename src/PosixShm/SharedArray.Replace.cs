@@ -41,8 +41,8 @@ public abstract partial class SharedArray
     {
         ArgumentNullException.ThrowIfNull(shape);
         SegmentName segment = ParseReplaced(name);
-        using SegmentFile old = OpenReplaced(segment, options, out ArrayHeader header);
-        SharedArrayOptions created = OptionsOf(header);
+        using SegmentFile old = OpenReplaced(segment, options, out ArrayHeader header, out long size);
+        SharedArrayOptions created = OptionsOf(header, ArrayReader.FindPage(old, header, size));
         return new(AttachedArray.Replace(segment, Describe(ElementTypes.Of<T>(), created, shape), created.ToSegmentOptions(), new Replacement(old, SignalReplaced)));
     }
 
@@ -77,14 +77,14 @@ public abstract partial class SharedArray
         ArgumentNullException.ThrowIfNull(shape);
         ElementType type = ElementTypes.Of<T>();
         SegmentName segment = ParseReplaced(name);
-        SegmentFile file = OpenReplaced(segment, options, out ArrayHeader header);
+        SegmentFile file = OpenReplaced(segment, options, out ArrayHeader header, out long size);
         AttachedArray? old = null;
         try
         {
             AttachedArray.CheckUsable(segment, header, type);
-            SharedArrayOptions created = OptionsOf(header);
+            old = AttachedArray.Map(file, header, size, SegmentAccess.ReadOnly, PagePolicy.Never);
+            SharedArrayOptions created = OptionsOf(header, old.Page);
             NewArray array = Describe(type, created, shape);
-            old = new AttachedArray(Segment.Attach(file, file.GetStatus().Size, SegmentAccess.ReadOnly), header);
             long bytes = Math.Min(header.DataLength, array.Header.DataLength);
             return new(AttachedArray.Replace(segment, array, created.ToSegmentOptions(), new Replacement(file, SignalReplaced), CopyOf(old, bytes)));
         }
@@ -104,14 +104,15 @@ public abstract partial class SharedArray
     }
 
     // Held until the new array has the name: what it is, and who may use it, are those of one file.
-    private static SegmentFile OpenReplaced(SegmentName name, AttachOptions options, out ArrayHeader header)
+    private static SegmentFile OpenReplaced(SegmentName name, AttachOptions options, out ArrayHeader header, out long size)
     {
         ArgumentNullException.ThrowIfNull(options);
         SegmentTrust trust = options.ToTrust() with { FollowLinks = false };
         SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, trust, out Native.Interop.Status status);
         try
         {
-            header = ArrayReader.Read(name, file.Read, status.Size);
+            size = status.Size;
+            header = ArrayReader.Read(name, file, size);
             return file;
         }
         catch
@@ -127,29 +128,30 @@ public abstract partial class SharedArray
         try
         {
             long size = replaced.GetStatus().Size;
-            ArrayHeader header = ArrayReader.Read(replaced.Name, replaced.Read, size);
-            if (header.Control is ControlPage control)
+            AttachedArray old = AttachedArray.Map(
+                replaced, ArrayReader.Read(replaced.Name, replaced, size), size, SegmentAccess.ReadWrite, PagePolicy.InArrayDirectory);
+            try
             {
-                Segment segment = Segment.Attach(replaced, size, SegmentAccess.ReadWrite);
-                try
+                // Without a page, nobody sleeps on it.
+                if (old.Page is PagePlace place && new AttachedPage(old.Segment, place, addsAlways: false) is { IsFound: true } page)
                 {
-                    _ = new SharedEvent(new AttachedPage(segment, header.ControlOffset, control)).Signal();
-                }
-                finally
-                {
-                    segment.Release();
+                    _ = new SharedEvent(page).Signal();
                 }
             }
+            finally
+            {
+                old.Segment.Release();
+            }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException)
         {
             // The array is replaced all the same: its readers are not ours to wake, or find their memory lost.
         }
     }
 
-    private static SharedArrayOptions OptionsOf(ArrayHeader old) => new()
+    private static SharedArrayOptions OptionsOf(ArrayHeader old, PagePlace? page) => new()
     {
         Layout = old.Format == HeaderFormat.SharedArray ? ArrayLayout.SharedArray : ArrayLayout.Npy,
-        Locks = old.Control?.LockCount ?? 1,
+        Locks = page?.LockCount ?? 1,
     };
 }

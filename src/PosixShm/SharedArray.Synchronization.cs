@@ -1,3 +1,4 @@
+using PosixShm.Arrays;
 using PosixShm.Format;
 using PosixShm.Synchronization;
 
@@ -11,32 +12,28 @@ public abstract partial class SharedArray
     private SharedEvent? _changed;
 
     /// <summary>Gets the array's first lock, in its own memory, for all threads of all processes that attach it.</summary>
-    /// <exception cref="InvalidOperationException">The array has none: it was created without, or by another program.</exception>
+    /// <remarks>The first use of a lock or of the count of changes adds 4,096 bytes behind the elements; see docs/FORMAT.md, "The control page".</remarks>
+    /// <exception cref="InvalidOperationException">The array has none: it was created here with <see cref="SharedArrayOptions.Locks"/> = 0, it has no description
+    /// (<see cref="AttachRaw"/>), or other bytes follow its elements. The message says which.</exception>
     /// <exception cref="IOException">This is a private copy, and a limit of the process was reached.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public SharedLock Lock => Page is { Locks: { Count: > 0 } locks }
-        ? locks[0]
-        : throw new InvalidOperationException($"'{Name}' has no lock: it was created with Locks = 0, or by another program. A NamedSemaphore can take its place.");
+    public SharedLock Lock => Page.Locks[0];
 
-    /// <summary>Gets the array's locks: as many as <see cref="SharedArrayOptions.Locks"/> said at creation, none if another program created it.</summary>
+    /// <summary>Gets the array's locks: 31, or as many as <see cref="SharedArrayOptions.Locks"/> said at creation if those were more. None where <see cref="Lock"/> throws.</summary>
     /// <exception cref="IOException">This is a private copy, and a limit of the process was reached.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public IReadOnlyList<SharedLock> Locks => Page is AttachedPage page ? page.Locks : [];
+    public IReadOnlyList<SharedLock> Locks => PageOrNull?.Locks ?? (IReadOnlyList<SharedLock>)[];
 
     /// <summary>Gets the array's count of changes, by which readers sleep until a writer has published something.</summary>
-    /// <exception cref="InvalidOperationException">The array was created by another program.</exception>
-    /// <exception cref="IOException">This is a private copy, and a limit of the process was reached.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <inheritdoc cref="Lock"/>
     public SharedEvent Changed
     {
         get
         {
-            if (Page is not AttachedPage page)
-            {
-                throw new InvalidOperationException($"'{Name}' has no count of changes: it was created by another program.");
-            }
-
-            SharedEvent changed = _changed ?? Interlocked.CompareExchange(ref _changed, new SharedEvent(page), null) ?? _changed;
+            SharedEvent changed = _changed ?? Interlocked.CompareExchange(ref _changed, new SharedEvent(Page), null) ?? _changed;
+            ThrowIfDetached();
             if (Volatile.Read(ref _isDisposed) != 0)
             {
                 changed.Detach();
@@ -46,12 +43,27 @@ public abstract partial class SharedArray
         }
     }
 
-    private AttachedPage? Page
+    private AttachedPage Page
     {
         get
         {
             ThrowIfDetached();
-            return _page ?? (Header.Control is ControlPage control ? MakePage(control) : null);
+            return _page ?? MakePage();
+        }
+    }
+
+    private AttachedPage? PageOrNull
+    {
+        get
+        {
+            try
+            {
+                return Page;
+            }
+            catch (InvalidOperationException error) when (error is not ObjectDisposedException)
+            {
+                return null;
+            }
         }
     }
 
@@ -61,10 +73,17 @@ public abstract partial class SharedArray
         _changed?.Detach();
     }
 
-    private AttachedPage MakePage(ControlPage control)
+    private AttachedPage MakePage()
     {
+        if (_attached is not { Page: PagePlace place, Policy: PagePolicy policy and not PagePolicy.Never })
+        {
+            throw new InvalidOperationException(
+                $"'{Name}' has no locks and no count of changes: it was created here with Locks = 0, its bytes do not say themselves what they are (AttachRaw), or "
+                + "Python's SharedArray package made it. A NamedSemaphore can take their place.");
+        }
+
         using Use use = new(this);
-        AttachedPage made = new(use.Segment, Header.ControlOffset, control);
+        AttachedPage made = new(use.Segment, place, addsAlways: policy == PagePolicy.Always);
         AttachedPage page = Interlocked.CompareExchange(ref _page, made, null) ?? made;
         if (Volatile.Read(ref _isDisposed) != 0)
         {
@@ -79,7 +98,7 @@ public abstract partial class SharedArray
     private TArray SharingLocks<TArray>(TArray other)
         where TArray : SharedArray
     {
-        if (Page is AttachedPage page)
+        if (PageOrNull is AttachedPage page)
         {
             ObjectDisposedException.ThrowIf(!page.TryAddUser(), this);
             other._page = page;

@@ -32,9 +32,6 @@ public abstract unsafe partial class SharedArray : IDisposable
 {
     private readonly AttachedArray _attached;
 
-    // The file's last byte, which every truncation removes: a call reads it to notice one. Null if the file may not have that page yet.
-    private readonly byte* _lastByte;
-
     // What every access is checked against: Dispose zeroes them, so that no element of a detached array can be reached.
     private byte* _data;
     private long _length;
@@ -46,8 +43,6 @@ public abstract unsafe partial class SharedArray : IDisposable
         _attached = array;
         _data = (byte*)array.Data;
         _length = array.Header.Length;
-        bool hasLastPage = array.Header.Format != HeaderFormat.Raw;
-        _lastByte = Segment.IsGuarded && hasLastPage ? (byte*)array.Segment.Address + array.Segment.Length - 1 : null;
     }
 
     /// <summary>
@@ -267,7 +262,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         CheckPart(start, destination.Length);
         fixed (T* to = destination)
         {
-            ThrowIfLost(LargeMemory.Copy(to, (T*)use.Data + start, (long)destination.Length * sizeof(T)));
+            ThrowIfLost(LargeMemory.Copy(to, (T*)use.WholeData + start, (long)destination.Length * sizeof(T)));
         }
     }
 
@@ -278,7 +273,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         CheckPart(start, source.Length);
         fixed (T* from = source)
         {
-            ThrowIfLost(LargeMemory.Copy((T*)use.Data + start, from, (long)source.Length * sizeof(T)));
+            ThrowIfLost(LargeMemory.Copy((T*)use.WholeData + start, from, (long)source.Length * sizeof(T)));
         }
     }
 
@@ -451,13 +446,21 @@ public abstract unsafe partial class SharedArray : IDisposable
         {
             get
             {
-                if (_array._lastByte is not null)
-                {
-                    _ = Volatile.Read(ref *_array._lastByte);
-                }
-
                 _array.ThrowIfLost();
                 return (byte*)_array._attached.Data;
+            }
+        }
+
+        /// <summary>
+        /// Gets the same, after a check that the file has all elements. The kernel raises no signal for those that were cut off from a page that is
+        /// still there. The control page, if it is there, is cut off with them; else the kernel is asked.
+        /// </summary>
+        public byte* WholeData
+        {
+            get
+            {
+                bool isCut = _array._page is { IsFound: true } page && Segment.IsGuarded ? page.IsLost : Segment.IsTruncated();
+                return isCut ? throw SharedMemoryLostException.Of(_array.Name) : Data;
             }
         }
 

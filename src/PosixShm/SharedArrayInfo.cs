@@ -18,8 +18,7 @@ public sealed record SharedArrayInfo
         Layout = entry.Header.Format == HeaderFormat.SharedArray ? "sharedarray" : "npy";
         Mode = (UnixFileMode)entry.Status.Permissions;
         UserId = entry.Status.Owner;
-        Created = entry.Header.Control is ControlPage control ? Time(control.Created) : Time(entry.Status.Born);
-        CreatorProcessId = entry.Header.Control?.CreatorProcessId;
+        Created = Time(entry.Status.Born);
         Modified = Time(entry.Status.Modified);
         IsInUse = entry.IsInUse;
     }
@@ -51,17 +50,17 @@ public sealed record SharedArrayInfo
     /// <summary>Gets the owner's user id.</summary>
     public long UserId { get; }
 
-    /// <summary>Gets when the array was created, in UTC; for one that another program made, when its file was, or null if that is not known.</summary>
+    /// <summary>Gets when the array's file was created, in UTC, by <c>statx(2)</c>; null if the file system does not keep that, as <c>/dev/shm</c> before Linux 5.18.</summary>
     public DateTimeOffset? Created { get; }
-
-    /// <summary>Gets the id of the process that created the array, in its own PID namespace, or null for one that another program made. That process may be long gone, and its id another's.</summary>
-    public int? CreatorProcessId { get; }
 
     /// <summary>Gets when the file was last written, in UTC. The kernel does not count stores through a mapping of <c>/dev/shm</c>.</summary>
     public DateTimeOffset? Modified { get; }
 
     /// <summary>Gets whether some process had the array attached through this library when it was looked at.</summary>
     public bool IsInUse { get; }
+
+    /// <summary>Gets since when the array has been there, as far as it is known: its creation, or else the last change of its file.</summary>
+    internal DateTimeOffset Since => Created ?? Modified ?? DateTimeOffset.UnixEpoch;
 
     private static DateTimeOffset? Time(long nanoseconds)
         => nanoseconds <= 0 ? null : DateTimeOffset.UnixEpoch.AddTicks(nanoseconds / TimeSpan.NanosecondsPerTick);

@@ -46,8 +46,12 @@ public sealed record SharedArrayOptions
     /// </value>
     public bool HugePages { get; init; }
 
-    /// <summary>Gets how many locks the array has: one unless set. More are for parts of the array that are locked by themselves.</summary>
-    /// <value>From 0 to 1,048,576. Up to 31 cost nothing; more cost 64 bytes each.</value>
+    /// <summary>Gets how many locks the array has. More than one are for parts of the array that are locked by themselves.</summary>
+    /// <value>
+    /// From 0 to 1,048,576. With 1 (unless set) to 31, the array has 31 locks, in a page of 4,096 bytes that their first use adds; with more, so many, which take 64 bytes each from the start.
+    /// With 0, the array that this process gets has no locks and no count of changes; another process that attaches it may add them. An array without a name
+    /// (<see cref="SharedArray.CreateAnonymous{T}(long[])"/>) cannot grow: it has them from the start, or with 0 never.
+    /// </value>
     /// <exception cref="ArgumentOutOfRangeException">There are fewer or more.</exception>
     public int Locks
     {
@@ -59,6 +63,8 @@ public sealed record SharedArrayOptions
     = 1;
 
     internal Format.HeaderFormat HeaderFormat => Layout == ArrayLayout.SharedArray ? Format.HeaderFormat.SharedArray : Format.HeaderFormat.Npy;
+
+    internal Arrays.PagePolicy PagePolicy => Locks > 0 ? Arrays.PagePolicy.Always : Arrays.PagePolicy.Never;
 
     internal Segments.SegmentOptions ToSegmentOptions() => new(Mode, Preallocate, HugePages, Populate);
 }

@@ -18,7 +18,7 @@ internal static class ArrayCatalog
     {
         using SegmentProbe probe = new();
         probe.Look(name);
-        return ArrayReader.TryRead(name, probe, isListed: false, out string problem) is ArrayHeader header
+        return ArrayReader.TryRead(probe, probe.Head, probe.Status.Size, int.MaxValue, out string problem) is ArrayHeader header
             ? new CatalogEntry(name, header, probe.Status, probe.IsInUse)
             : throw ArrayReader.Unreadable(name, problem);
     }
@@ -36,7 +36,7 @@ internal static class ArrayCatalog
             return false;
         }
 
-        return ArrayReader.TryRead(name, probe, isListed: false, out _) is not null;
+        return ArrayReader.TryRead(probe, probe.Head, probe.Status.Size, int.MaxValue, out _) is not null;
     }
 
     /// <summary>Visits the good arrays of a folder that we may read, in no order. Whatever else is there is passed over.</summary>
@@ -48,9 +48,8 @@ internal static class ArrayCatalog
         LinuxOnly.Check();
         return SegmentScan<T>.Run(folder, (probe, file, found) =>
         {
-            if (ArrayHeader.IsRecognised(probe.Head, probe.Tail)
-                && SegmentName.FromFile(folder, file) is SegmentName name
-                && ArrayReader.TryRead(name, probe, isListed: true, out _) is ArrayHeader header)
+            if (ArrayReader.TryRead(probe, probe.Head, probe.Status.Size, ArrayReader.LongestListed, out _) is ArrayHeader header
+                && SegmentName.FromFile(folder, file) is SegmentName name)
             {
                 visit(new CatalogEntry(name, header, probe.Status, probe.IsInUse), found);
             }
@@ -64,7 +63,7 @@ internal static class ArrayCatalog
     {
         using SegmentProbe probe = new();
         probe.Look(name, asksUse: false);
-        if (!ArrayHeader.IsRecognised(probe.Head, probe.Tail) && !ControlPage.HasMagic(probe.Tail))
+        if (!ArrayReader.IsRecognised(probe, probe.Head, probe.Status.Size))
         {
             throw new InvalidDataException($"'{name}' is not an array, so it is not ours to delete.");
         }

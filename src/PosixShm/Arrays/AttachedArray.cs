@@ -4,34 +4,52 @@ using PosixShm.Segments;
 
 namespace PosixShm.Arrays;
 
+/// <summary>When an attachment adds the control page to an array that has none.</summary>
+internal enum PagePolicy
+{
+    /// <summary>Never, and it does not use one that is there.</summary>
+    Never,
+
+    /// <summary>When it is first needed, if the file is in the directory of shared memory. What follows the elements of other files may be their owner's.</summary>
+    InArrayDirectory,
+
+    /// <summary>When it is first needed.</summary>
+    Always,
+}
+
 /// <summary>An array mapped into this process: the segment, and what its header said when it was read, once.</summary>
-internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
+/// <param name="Segment">The segment.</param>
+/// <param name="Header">What its header said.</param>
+/// <param name="Page">Where its control page is, or will be; null if it has no place for one.</param>
+/// <param name="Policy">When this attachment adds that page.</param>
+internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePlace? Page, PagePolicy Policy)
 {
     /// <summary>Gets the address of the first element.</summary>
     public nint Data => Segment.Address + (nint)Header.DataOffset;
 
     /// <summary>Creates an array. Its elements are zero unless they are filled, which is before anybody else can see them.</summary>
-    public static AttachedArray Create(SegmentName name, NewArray array, SegmentOptions options, SegmentFiller? fill = null)
-        => new(SegmentCreation.Create(name, Image(array), options, Shifted(fill, array)), array.Header);
+    public static AttachedArray Create(SegmentName name, NewArray array, SegmentOptions options, PagePolicy policy, SegmentFiller? fill = null)
+        => Of(SegmentCreation.Create(name, Image(array), options, Shifted(fill, array)), array, policy);
 
     /// <summary>Creates an array in place of an old one, with its owner, group and permissions.</summary>
     public static AttachedArray Replace(SegmentName name, NewArray array, SegmentOptions options, Replacement replacement, SegmentFiller? fill = null)
-        => new(SegmentCreation.Replace(name, Image(array), options, Shifted(fill, array), replacement), array.Header);
+        => Of(SegmentCreation.Replace(name, Image(array), options, Shifted(fill, array), replacement), array, PagePolicy.Always);
 
     /// <summary>Creates an array without a name.</summary>
-    public static AttachedArray CreateAnonymous(string label, NewArray array, SegmentOptions options, SegmentFiller? fill = null)
-        => new(SegmentCreation.CreateAnonymous(label, Image(array), options, Shifted(fill, array)), array.Header);
+    public static AttachedArray CreateAnonymous(string label, NewArray array, SegmentOptions options, PagePolicy policy, SegmentFiller? fill = null)
+        => Of(SegmentCreation.CreateAnonymous(label, Image(array), options, Shifted(fill, array)), array, policy);
 
     /// <summary>Attaches an array. Nothing is mapped before its header is read, into private memory, and found good.</summary>
     /// <param name="name">The array.</param>
     /// <param name="expected">The element type that it must have, or null for any.</param>
     /// <param name="access">What its memory may be used for.</param>
     /// <param name="trust">Which files are welcome.</param>
-    public static AttachedArray Attach(SegmentName name, ElementType? expected, SegmentAccess access, SegmentTrust trust)
-        => Attach(name, access, trust, (file, size) =>
+    /// <param name="policy">When the attachment adds a control page.</param>
+    public static AttachedArray Attach(SegmentName name, ElementType? expected, SegmentAccess access, SegmentTrust trust, PagePolicy policy)
+        => Attach(name, access, trust, policy, (Name: name, Expected: expected), static (wanted, file, size) =>
         {
-            ArrayHeader header = ArrayReader.Read(name, file.Read, size);
-            CheckUsable(name, header, expected);
+            ArrayHeader header = ArrayReader.Read(wanted.Name, file, size);
+            CheckUsable(wanted.Name, header, wanted.Expected);
             return header;
         });
 
@@ -39,22 +57,29 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
     /// <exception cref="InvalidDataException">The file is too short, or the offset is not a multiple of the type's alignment.</exception>
     public static AttachedArray AttachRaw(SegmentName name, ElementType type, ReadOnlySpan<long> shape, long length, long offset, SegmentTrust trust)
     {
-        ArrayHeader header = new(HeaderFormat.Raw, type, [.. shape], IsFortranOrder: false, offset, length, ControlOffset: 0, Control: null);
+        ArrayHeader header = new(HeaderFormat.Raw, type, [.. shape], IsFortranOrder: false, offset, length, offset + length);
         CheckAligned(name, header);
-        return Attach(name, SegmentAccess.ReadWrite, trust, (_, size) =>
-            size > 0 && offset <= size && length <= size - offset
-                ? header
+        return Attach(name, SegmentAccess.ReadWrite, trust, PagePolicy.Never, (Name: name, Header: header), static (wanted, _, size) =>
+            size > 0 && wanted.Header.End <= size
+                ? wanted.Header
                 : throw new InvalidDataException(
-                    $"'{name}' has {size} bytes, too few for the shape {ShapeText.Of(header.Shape.AsSpan())} of {type} at offset {offset}."));
+                    $"'{wanted.Name}' has {size} bytes, too few for the shape {ShapeText.Of(wanted.Header.Shape.AsSpan())} of {wanted.Header.Type} at offset {wanted.Header.DataOffset}."));
     }
 
-    private static AttachedArray Attach(SegmentName name, SegmentAccess access, SegmentTrust trust, Func<SegmentFile, long, ArrayHeader> describe)
+    /// <summary>Maps a segment whose header was read, and takes it over.</summary>
+    public static AttachedArray Map(SegmentFile file, ArrayHeader header, long size, SegmentAccess access, PagePolicy policy)
+    {
+        PagePlace? page = ArrayReader.FindPage(file, header, size);
+        return new AttachedArray(Segment.Attach(file, Extent(header, page), access), header, page, policy);
+    }
+
+    private static AttachedArray Attach<TWanted>(
+        SegmentName name, SegmentAccess access, SegmentTrust trust, PagePolicy policy, TWanted wanted, Func<TWanted, SegmentFile, long, ArrayHeader> describe)
     {
         SegmentFile file = SegmentFile.Open(name, access, trust, out Native.Interop.Status status);
         try
         {
-            ArrayHeader header = describe(file, status.Size);
-            return new AttachedArray(Segment.Attach(file, status.Size, access), header);
+            return Map(file, describe(wanted, file, status.Size), status.Size, access, policy);
         }
         catch
         {
@@ -81,7 +106,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
 
         try
         {
-            return ArrayReader.Read(Segment.Name, Segment.Read, Segment.Length).DescribesSame(Header);
+            return ArrayReader.Read(Segment.Name, Segment, Segment.Status.Size).DescribesSame(Header);
         }
         catch (InvalidDataException)
         {
@@ -89,7 +114,13 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header)
         }
     }
 
-    private static SegmentImage Image(NewArray array) => new(array.FileLength, array.Head, array.Tail);
+    // A mapping of length zero is none: one byte stands for a raw array without elements.
+    private static SegmentExtent Extent(ArrayHeader header, PagePlace? page) => new(header.End, Math.Max(1, Math.Max(header.End, page?.LocksEnd ?? 0)));
+
+    private static SegmentImage Image(NewArray array)
+        => new(Extent(array.Header, array.Place), array.FileLength, array.Head, array.Place.Offset, array.Page, array.Tail);
+
+    private static AttachedArray Of(Segment segment, NewArray array, PagePolicy policy) => new(segment, array.Header, array.Place, policy);
 
     // A filler of elements is given the address of the first one.
     private static SegmentFiller? Shifted(SegmentFiller? fill, NewArray array)

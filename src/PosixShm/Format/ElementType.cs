@@ -11,18 +11,19 @@ internal abstract class ElementType(long size) : IEquatable<ElementType>
     public const int MaxSize = 536_870_895;
 
     private string? _literal;
+    private string? _description;
 
     /// <summary>Gets the bytes of one element.</summary>
     public long Size { get; } = size;
 
-    /// <summary>Gets numpy's own notation: <c>&lt;f8</c>, or a list of fields.</summary>
-    public virtual string Description => Literal;
+    /// <summary>Gets numpy's own notation: <c>&lt;f8</c>, or a list of fields, in ASCII.</summary>
+    public virtual string Description => _description ??= WriteTo(new StringBuilder(), isAscii: true).ToString();
 
     /// <summary>Gets the alignment at which numbers of up to 8 bytes are read and written whole.</summary>
     public abstract long Alignment { get; }
 
-    /// <summary>Gets the text that stands for this type in an .npy header: a Python literal.</summary>
-    public string Literal => _literal ??= WriteTo(new StringBuilder()).ToString();
+    /// <summary>Gets the text that stands for this type in an .npy header: a Python literal, as <c>repr</c> writes it.</summary>
+    public string Literal => _literal ??= WriteTo(new StringBuilder(), isAscii: false).ToString();
 
     public static bool operator ==(ElementType? left, ElementType? right) => left is null ? right is null : left.Equals(right);
 
@@ -37,7 +38,9 @@ internal abstract class ElementType(long size) : IEquatable<ElementType>
     public override string ToString() => Description;
 
     /// <summary>Writes the literal behind a text: joined, that of a deeply nested type would be copied once for each level.</summary>
-    public abstract StringBuilder WriteTo(StringBuilder text);
+    /// <param name="text">The text.</param>
+    /// <param name="isAscii">Whether what is not ASCII is written as escapes, as Python's <c>ascii</c> does.</param>
+    public abstract StringBuilder WriteTo(StringBuilder text, bool isAscii);
 }
 
 /// <summary>A type without parts.</summary>
@@ -54,6 +57,8 @@ internal sealed class ScalarType : ElementType
     public const char DateTime = 'M';
     public const char TimeSpan = 'm';
 
+    private readonly byte[] _notation;
+
     private ScalarType(char order, char kind, long size, string unit)
         : base(size)
     {
@@ -61,6 +66,7 @@ internal sealed class ScalarType : ElementType
         Kind = kind;
         Unit = unit;
         Description = string.Create(CultureInfo.InvariantCulture, $"{order}{kind}{(kind == UnicodeText ? size / 4 : size)}{unit}");
+        _notation = Encoding.ASCII.GetBytes(Description);
     }
 
     public override string Description { get; }
@@ -98,6 +104,21 @@ internal sealed class ScalarType : ElementType
         Native(UnsignedInteger, 8), Native(UnsignedInteger, 4), Native(UnsignedInteger, 2), Native(UnsignedInteger, 1),
         Native(Complex, 16), Native(Complex, 8),
     ];
+
+    /// <summary>Takes the notation of one of the usual types from a text; null if another text comes first.</summary>
+    public static ScalarType? TakeUsual(ref ReadOnlySpan<byte> text)
+    {
+        foreach (ScalarType usual in s_usual)
+        {
+            if (text.StartsWith(usual._notation))
+            {
+                text = text[usual._notation.Length..];
+                return usual;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Reads numpy's notation or name, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>, <c>float64</c>; null if it is none, or of objects.</summary>
     public static ScalarType? TryParse(ReadOnlySpan<char> text)
@@ -165,7 +186,7 @@ internal sealed class ScalarType : ElementType
 
     private static bool HasOrder(char kind, long size) => kind == UnicodeText || (kind is not (Boolean or Bytes or Void) && size > 1);
 
-    public override StringBuilder WriteTo(StringBuilder text) => text.Append('\'').Append(Description).Append('\'');
+    public override StringBuilder WriteTo(StringBuilder text, bool isAscii) => text.Append('\'').Append(Description).Append('\'');
 }
 
 /// <summary>A fixed number of elements as one: a field such as <c>('m', '&lt;f8', (2, 3))</c>.</summary>
@@ -178,10 +199,10 @@ internal sealed class SubarrayType(ElementType element, ImmutableArray<long> sha
 
     public ImmutableArray<long> Shape { get; } = shape;
 
-    public override StringBuilder WriteTo(StringBuilder text) => WriteParts(text.Append('(')).Append(')');
+    public override StringBuilder WriteTo(StringBuilder text, bool isAscii) => WriteParts(text.Append('('), isAscii).Append(')');
 
     /// <summary>Writes the element and the shape, as parts of a tuple.</summary>
-    public StringBuilder WriteParts(StringBuilder text) => Element.WriteTo(text).Append(", ").Append(ShapeText.Of(Shape.AsSpan()));
+    public StringBuilder WriteParts(StringBuilder text, bool isAscii) => Element.WriteTo(text, isAscii).Append(", ").Append(ShapeText.Of(Shape.AsSpan()));
 }
 
 /// <summary>One member of a structured type. A field without a name is padding.</summary>
@@ -194,13 +215,13 @@ internal sealed class StructType(ImmutableArray<Field> fields, long size) : Elem
 
     public override long Alignment { get; } = fields.Select(static field => field.Type.Alignment).DefaultIfEmpty(1).Max();
 
-    public override StringBuilder WriteTo(StringBuilder text)
+    public override StringBuilder WriteTo(StringBuilder text, bool isAscii)
     {
         string separator = "[(";
         foreach (Field field in Fields)
         {
-            _ = text.Append(separator).Append(PythonLiteral.Quote(field.Name)).Append(", ");
-            _ = field.Type is SubarrayType array ? array.WriteParts(text) : field.Type.WriteTo(text);
+            _ = text.Append(separator).Append(PythonLiteral.Quote(field.Name, isAscii)).Append(", ");
+            _ = field.Type is SubarrayType array ? array.WriteParts(text, isAscii) : field.Type.WriteTo(text, isAscii);
             separator = "), (";
         }
 

@@ -1,29 +1,45 @@
 namespace PosixShm.Format;
 
-/// <summary>The first and last bytes of an array to be created, and its size.</summary>
-internal sealed record NewArray(ArrayHeader Header, long FileLength, byte[] Head, byte[] Tail)
+/// <summary>An array to be created: its size, and the bytes that are not elements.</summary>
+/// <param name="Header">What its header says.</param>
+/// <param name="Place">Where its control page is, or will be.</param>
+/// <param name="FileLength">The size of its file.</param>
+/// <param name="Head">The first bytes.</param>
+/// <param name="Page">The first bytes of the control page, if it has one from the start; else none.</param>
+/// <param name="Tail">The last bytes.</param>
+internal sealed record NewArray(ArrayHeader Header, PagePlace Place, long FileLength, byte[] Head, byte[] Page, byte[] Tail)
 {
     /// <summary>Lays an array out in one of the formats.</summary>
+    /// <param name="format">The format.</param>
+    /// <param name="type">The element type.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    /// <param name="locks">The locks that are wanted. More than those of the page need it from the start, since their number is in it.</param>
+    /// <param name="isSealed">Whether the file cannot grow later: then it has the page from the start, unless there are to be no locks.</param>
+    /// <param name="shapeParameter">The name of the parameter that gives the shape.</param>
     /// <exception cref="ArgumentException">The shape is none, or too large.</exception>
     /// <exception cref="NotSupportedException">The format cannot hold such elements.</exception>
-    public static NewArray Create(
-        HeaderFormat format, ElementType type, ReadOnlySpan<long> shape, int locks, string shapeParameter, TimeProvider clock)
-        => format == HeaderFormat.SharedArray
-            ? SharedArray(type, shape, locks, shapeParameter, clock)
-            : Npy(type, shape, locks, shapeParameter, clock);
-
-    /// <summary>Lays an array out as an .npy file with a control page behind the elements.</summary>
-    /// <exception cref="ArgumentException">The shape is none, or too large.</exception>
-    public static NewArray Npy(ElementType type, ReadOnlySpan<long> shape, int locks, string shapeParameter, TimeProvider clock)
+    public static NewArray Create(HeaderFormat format, ElementType type, ReadOnlySpan<long> shape, int locks, bool isSealed, string shapeParameter)
     {
-        long bytes = CheckShape(type, shape, shapeParameter);
-        return Around(HeaderFormat.Npy, type, shape, bytes, NpyHeader.Write(type, shape), trailer: [], locks, clock);
+        int behind = locks > ControlPage.LocksInPage ? locks : 0;
+        return format == HeaderFormat.SharedArray
+            ? SharedArray(type, shape, behind, shapeParameter)
+            : Npy(type, shape, behind, hasPage: behind > 0 || (isSealed && locks > 0), shapeParameter);
     }
 
-    /// <summary>Lays an array out as Python's SharedArray package does, with a control page between the elements and the trailer.</summary>
-    /// <exception cref="ArgumentException">The shape is none, or too large.</exception>
-    /// <exception cref="NotSupportedException">numpy has no number for the type.</exception>
-    public static NewArray SharedArray(ElementType type, ReadOnlySpan<long> shape, int locks, string shapeParameter, TimeProvider clock)
+    // The file that numpy writes, and the page behind it.
+    private static NewArray Npy(ElementType type, ReadOnlySpan<long> shape, int locksBehind, bool hasPage, string shapeParameter)
+    {
+        long bytes = CheckShape(type, shape, shapeParameter);
+        byte[] head = NpyHeader.Write(type, shape);
+        ArrayHeader header = new(HeaderFormat.Npy, type, [.. shape], IsFortranOrder: false, head.Length, bytes, head.Length + bytes);
+        PagePlace place = new(header.DataEnd, locksBehind);
+        return hasPage
+            ? new NewArray(header, place, place.LocksEnd, head, ControlPage.Write(locksBehind), Tail: [])
+            : new NewArray(header, place, header.DataEnd, head, Page: [], Tail: []);
+    }
+
+    // As Python's SharedArray package has it, with the page between the elements and the trailer.
+    private static NewArray SharedArray(ElementType type, ReadOnlySpan<long> shape, int locksBehind, string shapeParameter)
     {
         if (shape.Length > SharedArrayTrailer.MaxRank)
         {
@@ -37,7 +53,10 @@ internal sealed record NewArray(ArrayHeader Header, long FileLength, byte[] Head
         long bytes = CheckShape(stored, shape, shapeParameter);
         byte[] trailer = new byte[SharedArrayTrailer.Size];
         SharedArrayTrailer.Write(stored, shape, bytes, trailer);
-        return Around(HeaderFormat.SharedArray, stored, shape, bytes, head: [], trailer, locks, clock);
+        PagePlace place = new(bytes, locksBehind);
+        long length = place.LocksEnd + trailer.Length;
+        ArrayHeader header = new(HeaderFormat.SharedArray, stored, [.. shape], IsFortranOrder: false, 0, bytes, length);
+        return new NewArray(header, place, length, Head: [], ControlPage.Write(locksBehind), trailer);
     }
 
     /// <summary>Checks a shape that a caller gives, and returns the bytes of such elements.</summary>
@@ -60,20 +79,5 @@ internal sealed record NewArray(ArrayHeader Header, long FileLength, byte[] Head
         return ShapeMath.TryByteLength(shape, type.Size, out long bytes) && bytes <= MostBytes
             ? bytes
             : throw new ArgumentException($"An array of shape {ShapeText.Of(shape)} and element type {type} is larger than 2^63 bytes.", parameter);
-    }
-
-    private static NewArray Around(
-        HeaderFormat format, ElementType type, ReadOnlySpan<long> shape, long bytes, byte[] head, ReadOnlySpan<byte> trailer, int locks, TimeProvider clock)
-    {
-        long controlOffset = Pages.RoundUp(head.Length + bytes) + ControlPage.LockPages(locks);
-        long created = (clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
-        ControlPage control = new(
-            head.Length, bytes, Guid.NewGuid(), created, Environment.ProcessId, locks, ControlPage.LocksOffsetFor(locks, controlOffset));
-        byte[] tail = new byte[ControlPage.Size + trailer.Length];
-        control.Write(tail);
-        trailer.CopyTo(tail.AsSpan(ControlPage.Size));
-
-        ArrayHeader header = new(format, type, [.. shape], IsFortranOrder: false, head.Length, bytes, controlOffset, control);
-        return new NewArray(header, controlOffset + tail.Length, head, tail);
     }
 }

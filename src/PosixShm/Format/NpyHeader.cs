@@ -18,7 +18,8 @@ namespace PosixShm.Format;
 //                    Latin-1 in versions 1 and 2, UTF-8 in version 3
 //      ...     ...   the elements
 //
-//  We write the header so that the elements start on a page.
+//  We write it as numpy does, to the byte: as many spaces as let the array grow to 21 digits in its first dimension, then at least one more, up
+//  to a multiple of 64 bytes with the newline.
 //
 internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder, ImmutableArray<long> Shape, long DataOffset)
 {
@@ -30,8 +31,13 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
     // Of the dictionary, without the spaces: all but structured types.
     private const int UsualLength = 256;
 
-    // Magic, version and header length of versions 2 and 3.
-    private const int LongestStart = 12;
+    // Magic, version and header length, in version 1 and in versions 2 and 3.
+    private const int ShortStart = 10;
+    private const int LongStart = 12;
+
+    // numpy's ARRAY_ALIGN and GROWTH_AXIS_MAX_DIGITS.
+    private const int Alignment = 64;
+    private const int GrowthDigits = 21;
 
     /// <summary>The reason for a file that is shorter than its header, as a clause.</summary>
     public const string Cut = "it ends inside its .npy header: it was truncated";
@@ -47,15 +53,15 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
     /// <summary>Tells how many bytes of the file must be at hand to read its header; 0 if it is no header that we know.</summary>
     public static int BytesNeeded(ReadOnlySpan<byte> head)
     {
-        if (!HasMagic(head) || head.Length < LongestStart || head[7] != 0)
+        if (!HasMagic(head) || head.Length < LongStart || head[7] != 0)
         {
             return 0;
         }
 
         (int start, uint length) = head[6] switch
         {
-            1 => (10, BinaryPrimitives.ReadUInt16LittleEndian(head[8..])),
-            2 or 3 => (12, BinaryPrimitives.ReadUInt32LittleEndian(head[8..])),
+            1 => (ShortStart, BinaryPrimitives.ReadUInt16LittleEndian(head[8..])),
+            2 or 3 => (LongStart, BinaryPrimitives.ReadUInt32LittleEndian(head[8..])),
             _ => (0, 0u),
         };
 
@@ -67,7 +73,7 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
     public static NpyHeader? TryRead(ReadOnlySpan<byte> head, out string problem)
     {
         int end = BytesNeeded(head);
-        if (head.Length < LongestStart || end > head.Length)
+        if (head.Length < LongStart || end > head.Length)
         {
             problem = Cut;
             return null;
@@ -79,9 +85,15 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
             return null;
         }
 
-        ReadOnlySpan<byte> bytes = head[(head[6] == 1 ? 10 : 12)..end];
+        ReadOnlySpan<byte> bytes = head[(head[6] == 1 ? ShortStart : LongStart)..end];
 
-        // Most of a header is the spaces that bring the elements to a page, and a newline: not worth a look at each.
+        if (UsualHeader.TryRead(bytes, end, out NpyHeader usual))
+        {
+            problem = string.Empty;
+            return usual;
+        }
+
+        // Padding is not worth a look at each space.
         bytes = bytes.EndsWith((byte)'\n') ? bytes[..^1] : bytes;
         bytes = bytes[..(bytes.LastIndexOfAnyExcept((byte)' ') + 1)];
         if (head[6] == 3 && !Utf8.IsValid(bytes))
@@ -96,27 +108,34 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
         return TryReadDictionary(text, end, out problem);
     }
 
-    /// <summary>Writes the header of a C-ordered array, padded to whole pages.</summary>
+    /// <summary>Writes the header of a C-ordered array, as numpy's <c>_write_array_header</c> does.</summary>
     public static byte[] Write(ElementType type, ReadOnlySpan<long> shape)
     {
         string text = $"{{'descr': {type.Literal}, 'fortran_order': False, 'shape': {ShapeText.Of(shape)}, }}";
+        bool isLatin = !text.AsSpan().ContainsAnyExceptInRange('\0', '\u00FF');
+        Encoding encoding = isLatin ? Encoding.Latin1 : Encoding.UTF8;
+        int length = encoding.GetByteCount(text) + (shape.IsEmpty ? 0 : GrowthDigits - ShapeText.Digits(shape[0])) + 1;
 
-        // One more for the newline. Version 1 has two bytes less before the dictionary.
-        bool isVersion1 = Pages.RoundUp(10 + text.Length + 1) - 10 <= LongestOfVersion1;
-        int start = isVersion1 ? 10 : 12;
-        byte[] header = GC.AllocateUninitializedArray<byte>((int)Pages.RoundUp(start + text.Length + 1));
+        // Version 1 has two bytes less before the dictionary.
+        byte version = PaddedLength(ShortStart, length) - ShortStart > LongestOfVersion1 ? (byte)2 : (byte)1;
+        version = isLatin ? version : (byte)3;
+        int start = version == 1 ? ShortStart : LongStart;
+        byte[] header = GC.AllocateUninitializedArray<byte>(PaddedLength(start, length));
         Span<byte> rest = header;
         rest.Fill((byte)' ');
         Magic.CopyTo(rest);
-        rest[6] = isVersion1 ? (byte)1 : (byte)2;
+        rest[6] = version;
         rest[7] = 0;
 
         // Of the four bytes, two are the length in version 1, and the dictionary replaces the others.
         BinaryPrimitives.WriteUInt32LittleEndian(rest[8..], (uint)(header.Length - start));
-        _ = Encoding.Latin1.GetBytes(text, rest[start..]);
+        _ = encoding.GetBytes(text, rest[start..]);
         rest[^1] = (byte)'\n';
         return header;
     }
+
+    // numpy pads also what is a multiple already.
+    private static int PaddedLength(int start, int length) => start + length + (Alignment - ((start + length) % Alignment));
 
     // Three keys in any order, each once, and no other.
     [SkipLocalsInit] // What is taken of the shape is what was read.

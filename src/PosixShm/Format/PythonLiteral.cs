@@ -23,24 +23,36 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
     /// <summary>Gets whether a value was refused because it is in more than <see cref="MaxDepth"/> brackets.</summary>
     public bool IsTooDeep { get; private set; }
 
-    /// <summary>Writes text as a literal.</summary>
-    public static string Quote(string text)
+    /// <summary>Writes text as a literal: as Python's <c>repr</c> does, or as <c>ascii</c> does.</summary>
+    public static string Quote(string text, bool isAscii)
     {
-        StringBuilder quoted = new("'");
+        char quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
+        StringBuilder quoted = new StringBuilder().Append(quote);
         for (int i = 0; i < text.Length; i++)
         {
             int code = CodePoint(text, ref i);
             _ = code switch
             {
-                '\'' or '\\' => quoted.Append('\\').Append((char)code),
-                > char.MaxValue => quoted.Append(CultureInfo.InvariantCulture, $"\\U{code:x8}"),
-                < ' ' or > '~' => quoted.Append(CultureInfo.InvariantCulture, $"\\u{code:x4}"),
-                _ => quoted.Append((char)code),
+                '\n' => quoted.Append("\\n"),
+                '\r' => quoted.Append("\\r"),
+                '\t' => quoted.Append("\\t"),
+                '\\' => quoted.Append("\\\\"),
+                _ when code == quote => quoted.Append('\\').Append(quote),
+                >= ' ' and <= '~' => quoted.Append((char)code),
+                _ when !isAscii && IsPrintable(code) => quoted.Append(char.ConvertFromUtf32(code)),
+                <= 0xFF => quoted.Append(CultureInfo.InvariantCulture, $"\\x{code:x2}"),
+                <= char.MaxValue => quoted.Append(CultureInfo.InvariantCulture, $"\\u{code:x4}"),
+                _ => quoted.Append(CultureInfo.InvariantCulture, $"\\U{code:x8}"),
             };
         }
 
-        return quoted.Append('\'').ToString();
+        return quoted.Append(quote).ToString();
     }
+
+    // As str.isprintable has it, by the Unicode version of this runtime.
+    private static bool IsPrintable(int code) => CharUnicodeInfo.GetUnicodeCategory(code)
+        is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+            or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
 
     /// <summary>Gives the code point at a place, which moves to its last half. As to Python, half a surrogate pair by itself is one, too.</summary>
     public static int CodePoint(string text, ref int place)

@@ -15,4 +15,16 @@ internal static class ShapeText
 
         return numbers.Length == 1 ? $"({numbers[0]},)" : $"({string.Join(", ", numbers)})";
     }
+
+    /// <summary>Gives the number of digits of a dimension.</summary>
+    public static int Digits(long dimension)
+    {
+        int digits = 1;
+        for (; dimension >= 10; dimension /= 10)
+        {
+            digits++;
+        }
+
+        return digits;
+    }
 }

@@ -75,6 +75,9 @@ internal sealed record SegmentName
     /// <summary>Gets the folder that the file is in.</summary>
     public string Folder { get; }
 
+    /// <summary>Gets whether it is a shared memory object of the C library, whose name is <see cref="Value"/>: <c>shm_open(3)</c> knows one directory.</summary>
+    public bool IsObject => Kind == SegmentKind.SharedMemory && Folder == ArrayDirectory.Default;
+
     /// <summary>Gets the noun for what the name stands for, for messages.</summary>
     public string Noun => Kind == SegmentKind.Semaphore ? "semaphore" : "array";
 

@@ -5,8 +5,7 @@ namespace PosixShm.Native;
 
 internal static unsafe partial class Interop
 {
-    internal const int ProbeHead = 4096;
-    internal const int ProbeTail = 8192;
+    internal const int ProbeHead = 512;
     internal const int NameSize = 256;
 
     [InlineArray(ProbeHead)]
@@ -15,22 +14,14 @@ internal static unsafe partial class Interop
         private byte _first;
     }
 
-    [InlineArray(ProbeTail)]
-    internal struct TailBytes
-    {
-        private byte _first;
-    }
-
     [StructLayout(LayoutKind.Sequential)]
     internal struct Probe
     {
         public Status Status;
+        public long File;
         public int Locked;
         public int HeadLength;
-        public int TailLength;
-        public int Reserved;
         public HeadBytes Head;
-        public TailBytes Tail;
     }
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_OpenDirectory", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
@@ -47,4 +38,7 @@ internal static unsafe partial class Interop
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Probe", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int ProbePath(nint noDirectory, string path, int follow, long lockOffset, Probe* probe);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_EndProbe")]
+    internal static partial void EndProbe(Probe* probe);
 }

@@ -44,6 +44,12 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial SafeFileHandle Open(string path, OpenFlags flags);
 
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_ShmOpen", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial SafeFileHandle ShmOpen(string name, OpenFlags flags);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_ShmUnlink", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    internal static partial int ShmUnlink(string name);
+
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_OpenUnnamed", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial SafeFileHandle OpenUnnamed(string directory);
 
@@ -103,6 +109,12 @@ internal static partial class Interop
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_PRead", SetLastError = true)]
     internal static partial long PRead(SafeFileHandle fd, Span<byte> buffer, long length, long offset);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_PRead", SetLastError = true)]
+    internal static partial long PRead(nint fd, Span<byte> buffer, long length, long offset);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_WriteZero", SetLastError = true)]
+    internal static partial int WriteZero(SafeFileHandle fd, long offset);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_PWrite", SetLastError = true)]
     internal static partial long PWrite(SafeFileHandle fd, ReadOnlySpan<byte> buffer, long length, long offset);

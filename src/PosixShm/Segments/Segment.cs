@@ -10,7 +10,7 @@ namespace PosixShm.Segments;
 /// are suppressed: a mapping that went away while a span still points into it would hand the span whatever is mapped there
 /// next. One whose references are never released stays until the process ends.
 /// </remarks>
-internal sealed unsafe class Segment
+internal sealed unsafe class Segment : IByteSource
 {
     private static readonly Gate s_gate = new();
 
@@ -23,11 +23,11 @@ internal sealed unsafe class Segment
     private ReferenceCount _references = new();
 
     /// <summary>Takes over an open file and its mapping.</summary>
-    public Segment(SegmentFile file, SafeMappingHandle mapping, long length, SegmentAccess access)
+    public Segment(SegmentFile file, SafeMappingHandle mapping, SegmentExtent extent, SegmentAccess access)
     {
         _file = file;
         _mapping = mapping;
-        Length = length;
+        Extent = extent;
         Access = access;
         file.KeepOpenUntilDisposed();
         GC.SuppressFinalize(mapping);
@@ -42,8 +42,8 @@ internal sealed unsafe class Segment
 
     public SegmentName Name => _file.Name;
 
-    /// <summary>Gets the mapped length in bytes.</summary>
-    public long Length { get; }
+    /// <summary>Gets what of the file is used and mapped.</summary>
+    public SegmentExtent Extent { get; }
 
     /// <summary>Gets what this process may do with it.</summary>
     public SegmentAccess Access { get; }
@@ -54,27 +54,40 @@ internal sealed unsafe class Segment
     /// <summary>Gets whether memory of the mapping was lost, and zeros put in its place: nothing read since can be trusted.</summary>
     public bool IsLost => Volatile.Read(ref *_mapping.Lost) != 0;
 
-    /// <summary>Tells whether the file is shorter than the mapping, touched since or not: then its memory is lost. Asks the kernel.</summary>
-    public bool IsTruncated()
+    /// <summary>Tells whether the file is shorter than what is used of it, touched since or not: then its memory is lost. Asks the kernel.</summary>
+    public bool IsTruncated() => GetSize() < Extent.End;
+
+    /// <summary>Gets the file's size, and marks the memory as lost if the file is shorter than what is used of it. Asks the kernel.</summary>
+    public long GetSize()
     {
-        bool isTruncated = _file.GetSize() < Length;
-        if (isTruncated)
+        long size = Status.Size;
+        if (size < Extent.End)
         {
             MarkLost();
         }
 
-        return isTruncated;
+        return size;
     }
+
+    /// <summary>Makes the file longer, with zeros, or fails and leaves it as it was.</summary>
+    /// <param name="offset">Where the new bytes begin, at the file's end or behind it.</param>
+    /// <param name="length">How many there are.</param>
+    /// <exception cref="IOException">There is no space.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file's size is sealed, or it is append-only.</exception>
+    public void Grow(long offset, int length) => _file.Grow(offset, length, Address);
+
+    /// <inheritdoc cref="SegmentFile.IsInArrayDirectory"/>
+    public bool IsInArrayDirectory() => _file.IsInArrayDirectory();
 
     /// <summary>Marks the memory as lost, for one who learned it otherwise than by a fault.</summary>
     public void MarkLost() => _mapping.MarkLost();
 
-    /// <summary>Marks the memory as lost if the file is shorter than the mapping. May be called at any time.</summary>
+    /// <summary>Marks the memory as lost if the file is shorter than what is used of it. May be called at any time.</summary>
     public void CheckSize()
     {
         if (TryAddReference())
         {
-            _ = IsTruncated();
+            _ = GetSize();
             Release();
         }
     }
@@ -88,15 +101,18 @@ internal sealed unsafe class Segment
     /// <inheritdoc cref="SegmentFile.FindLockedFile"/>
     public string? FindLockedFile() => _file.FindLockedFile();
 
-    /// <summary>Gets whether the name still stands for this segment, and the file has the size that was mapped.</summary>
-    public bool IsCurrent => _file.IsCurrent(Length);
+    /// <summary>Gets whether the name still stands for this segment, and the file has all that is used of it.</summary>
+    public bool IsCurrent => _file.IsCurrent(Extent.End);
+
+    /// <inheritdoc cref="SegmentFile.GetNamedFile"/>
+    public NamedFile NamedFile() => _file.GetNamedFile();
 
     /// <inheritdoc cref="SegmentFile.Read"/>
     public int Read(Span<byte> buffer, long offset) => _file.Read(buffer, offset);
 
     /// <summary>Maps a checked file and takes it over.</summary>
-    public static Segment Attach(SegmentFile file, long length, SegmentAccess access)
-        => new(file, file.Map(length, access), length, access) { _inherited = SharedDescriptor.TryUse(file.Name) };
+    public static Segment Attach(SegmentFile file, SegmentExtent extent, SegmentAccess access)
+        => new(file, file.Map(extent.Mapped, access), extent, access) { _inherited = SharedDescriptor.TryUse(file.Name) };
 
     /// <inheritdoc cref="SegmentFile.TryLockByte"/>
     public bool TryLockByte(long offset) => _file.TryLockByte(offset);
@@ -141,7 +157,7 @@ internal sealed unsafe class Segment
     /// <summary>Writes what was stored in the mapping to the file, and waits for the disk; with <paramref name="withName"/>, also the file itself and its name.</summary>
     public void Flush(bool withName)
     {
-        if (Interop.MSync(_mapping, (ulong)Length) < 0)
+        if (Interop.MSync(_mapping, (ulong)Extent.End) < 0)
         {
             throw SegmentError.Last(Name, SegmentError.Flush);
         }
@@ -155,11 +171,11 @@ internal sealed unsafe class Segment
     /// <summary>Keeps the mapping's pages in memory: they are all there afterwards, and never swapped out.</summary>
     public void LockInMemory()
     {
-        if (Interop.MLock(_mapping, (ulong)Length) < 0)
+        if (Interop.MLock(_mapping, (ulong)Extent.End) < 0)
         {
             int errno = Marshal.GetLastPInvokeError();
             throw Interop.ConvertErrno(errno) is Interop.Error.ENOMEM or Interop.Error.EPERM
-                ? SegmentError.LockLimit(errno, Name, Length)
+                ? SegmentError.LockLimit(errno, Name, Extent.End)
                 : SegmentError.From(errno, Name, "lock in memory");
         }
     }
@@ -167,7 +183,7 @@ internal sealed unsafe class Segment
     /// <summary>Lets the mapping's pages go where the kernel wants them.</summary>
     public void UnlockFromMemory()
     {
-        if (Interop.MUnlock(_mapping, (ulong)Length) < 0)
+        if (Interop.MUnlock(_mapping, (ulong)Extent.End) < 0)
         {
             throw SegmentError.Last(Name, "unlock from memory");
         }

@@ -9,8 +9,9 @@ namespace PosixShm.Segments;
 /// </summary>
 internal static unsafe class SegmentCreation
 {
-    // The control page, with which a tail begins.
-    private const int ControlSize = 4096;
+    // The bytes of a description that make an incomplete one known, and those that say its version, which is last.
+    private const int MagicLength = 6;
+    private const int VersionEnd = 8;
 
     /// <summary>Creates a segment, if the name is free.</summary>
     public static Segment Create(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
@@ -58,7 +59,7 @@ internal static unsafe class SegmentCreation
             Segment? segment = TryComplete(SegmentFile.TryCreateUnnamed(name, refusals), image, options, fill, old, TryLink);
             if (segment is null)
             {
-                SegmentFile? named = SegmentFile.TryCreateNamed(name, own ??= name.MakeOwnPath(), refusals);
+                SegmentFile? named = SegmentFile.TryCreateNamed(name, refusals, own ??= name.MakeOwnPath());
                 isOwnUsed |= named is not null;
                 segment = TryComplete(named, image, options, fill, old, TryRename);
             }
@@ -102,19 +103,25 @@ internal static unsafe class SegmentCreation
     private static Segment? TryCreateInPlace(
         SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Refusals refusals)
     {
-        // A control page without a description, as a killed creator leaves it, is known as an incomplete array.
-        ReadOnlySpan<byte> control = image.Tail[..Math.Min(ControlSize, image.Tail.Length)];
-        ReadOnlySpan<byte> trailer = image.Tail[control.Length..];
-        SegmentFile? file = SegmentFile.TryCreateNamed(name, name.Path, refusals);
+        SegmentFile? file = SegmentFile.TryCreateNamed(name, refusals);
         Segment? segment = null;
         bool isComplete = false;
         try
         {
             file?.SetLength(image.Length, reserve: false);
-            file?.Write(control, image.Length - image.Tail.Length);
-            segment = TryComplete(file, new SegmentImage(image.Length, [], []), options, fill, old: null, static _ => true);
-            file?.Write(trailer, image.Length - trailer.Length);
-            file?.Write(image.Head, 0);
+
+            // A magic without a version, or a page without a description, as a killed creator leaves it, is known as an incomplete array.
+            file?.Write(image.Head[..Math.Min(MagicLength, image.Head.Length)], 0);
+            file?.Write(image.Page, image.PageOffset);
+            SegmentImage undescribed = new(image.Extent, image.Length, [], 0, [], []);
+            segment = TryComplete(file, undescribed, options, fill, old: null, static _ => true);
+            file?.Write(image.Tail, image.Length - image.Tail.Length);
+            if (image.Head.Length > VersionEnd)
+            {
+                file?.Write(image.Head[VersionEnd..], VersionEnd);
+                file?.Write(image.Head[MagicLength..VersionEnd], MagicLength);
+            }
+
             isComplete = true;
             return segment;
         }
@@ -124,7 +131,7 @@ internal static unsafe class SegmentCreation
             {
                 segment?.Release();
                 file.Dispose();
-                _ = Interop.Unlink(name.Path);
+                _ = SegmentFolder.Unlink(name);
             }
         }
     }
@@ -142,8 +149,9 @@ internal static unsafe class SegmentCreation
         bool isPublished = false;
         try
         {
-            mapping = Reserve(file, image.Length, options);
+            mapping = Reserve(file, image.Length, image.Extent.Mapped, options);
             file.Write(image.Head, 0);
+            file.Write(image.Page, image.PageOffset);
             file.Write(image.Tail, image.Length - image.Tail.Length);
             SetPermissions(file, options, old);
             file.MarkInUse();
@@ -155,7 +163,7 @@ internal static unsafe class SegmentCreation
             }
 
             isPublished = publish(file);
-            return isPublished ? new Segment(file, mapping, image.Length, SegmentAccess.ReadWrite) : null;
+            return isPublished ? new Segment(file, mapping, image.Extent, SegmentAccess.ReadWrite) : null;
         }
         finally
         {
@@ -180,12 +188,12 @@ internal static unsafe class SegmentCreation
     }
 
     // Advice is that: where the kernel does not know it, or the mount has no huge pages, the memory is as good.
-    private static SafeMappingHandle Reserve(SegmentFile file, long length, SegmentOptions options)
+    private static SafeMappingHandle Reserve(SegmentFile file, long length, long mapped, SegmentOptions options)
     {
         // Whoever reserves by the file gets small pages: only pages that are taken through a mapping can be large. A disk's blocks are the file's.
         bool reservesMapped = options.Reserve && options.HugePages && file.Name.Kind != SegmentKind.File;
         file.SetLength(length, options.Reserve && !reservesMapped);
-        SafeMappingHandle mapping = file.Map(length, SegmentAccess.ReadWrite);
+        SafeMappingHandle mapping = file.Map(mapped, SegmentAccess.ReadWrite);
         try
         {
             if (options.HugePages)

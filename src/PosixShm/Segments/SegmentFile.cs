@@ -8,7 +8,7 @@ namespace PosixShm.Segments;
 /// A segment's open file. Whoever holds one marks the segment as in use: a shared lock on a byte far past the end, which the
 /// kernel drops with the descriptor, however its process ends.
 /// </summary>
-internal sealed class SegmentFile : IDisposable
+internal sealed class SegmentFile : IByteSource, IDisposable
 {
     /// <summary>The byte that is locked while a segment is in use. Part of the format: others test it too.</summary>
     public const long InUseByte = 1L << 62;
@@ -57,7 +57,7 @@ internal sealed class SegmentFile : IDisposable
     public static SegmentFile OpenToRead(SegmentName name, Patience patience)
     {
         Interop.OpenFlags flags = name.Kind == SegmentKind.Descriptor ? Interop.OpenFlags.O_FOLLOW : Interop.OpenFlags.O_RDONLY;
-        return new SegmentFile(name, Opened(OpenUnmarked(name.Path, flags, patience), name, SegmentError.Read));
+        return new SegmentFile(name, Opened(OpenUnmarked(name, flags, patience), name, SegmentError.Read));
     }
 
     /// <summary>Makes a new file without a name, or returns null where that is refused.</summary>
@@ -75,26 +75,31 @@ internal sealed class SegmentFile : IDisposable
         return new SegmentFile(SegmentName.OfDescriptor(Environment.ProcessId, fd.DangerousGetHandle()), fd);
     }
 
-    /// <summary>Makes a new file under a path that is free, or returns null where that is refused.</summary>
-    public static SegmentFile? TryCreateNamed(SegmentName name, string path, Refusals refusals)
+    /// <summary>Makes a new file under its name, or a path of its own, if that is free, or returns null where that is refused.</summary>
+    public static SegmentFile? TryCreateNamed(SegmentName name, Refusals refusals, string? path = null)
     {
-        SafeFileHandle fd = Interop.Open(path, Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_CREAT);
+        const Interop.OpenFlags New = Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_CREAT;
+        SafeFileHandle fd = path is null ? OpenName(name, New) : Interop.Open(path, New);
         return fd.IsInvalid && refusals.Note() ? null : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
     }
 
     /// <summary>Opens a segment's file without a mark that it is in use. The handle may be invalid.</summary>
-    private static SafeFileHandle OpenUnmarked(string path, Interop.OpenFlags flags, Patience patience)
+    private static SafeFileHandle OpenUnmarked(SegmentName name, Interop.OpenFlags flags, Patience patience)
     {
-        SafeFileHandle fd = Interop.Open(path, flags);
+        SafeFileHandle fd = OpenName(name, flags);
         while (fd.IsInvalid && Interop.LastError == Interop.Error.EAGAIN && patience.TryWait())
         {
             // A lease of a process that prunes refuses an open that does not wait.
             fd.Dispose();
-            fd = Interop.Open(path, flags);
+            fd = OpenName(name, flags);
         }
 
         return fd;
     }
+
+    /// <summary>Opens what a name stands for. The C library knows shared memory objects in one directory, and follows no link to them.</summary>
+    public static SafeFileHandle OpenName(SegmentName name, Interop.OpenFlags flags)
+        => name.IsObject && (flags & Interop.OpenFlags.O_FOLLOW) == 0 ? Interop.ShmOpen(name.Value, flags) : Interop.Open(name.Path, flags);
 
     /// <summary>Says that somebody has the segment attached, for as long as the file is open.</summary>
     /// <exception cref="IOException">Another process keeps the byte for itself: an attachment that is not marked could be deleted as a leftover.</exception>
@@ -127,6 +132,20 @@ internal sealed class SegmentFile : IDisposable
             throw SegmentSpace.Error(Name, length);
         }
     }
+
+    /// <inheritdoc cref="SegmentSpace.Grow"/>
+    public void Grow(long offset, int length, nint mapping) => SegmentSpace.Grow(_fd, Name, offset, length, mapping);
+
+    /// <summary>
+    /// Tells whether the file is in the directory of shared memory, where all arrays are this library's to use. A descriptor has no name: then its file
+    /// system decides.
+    /// </summary>
+    public bool IsInArrayDirectory() => Name.Kind switch
+    {
+        SegmentKind.SharedMemory => true,
+        SegmentKind.File => Name.Folder == ArrayDirectory.Path,
+        _ => Interop.Stat(ArrayDirectory.Path, follow: 1, out Interop.Status directory) == 0 && directory.Device == GetStatus().Device,
+    };
 
     /// <summary>Sets the permission bits exactly, whatever the umask.</summary>
     public void SetPermissions(UnixFileMode mode) => Check(Interop.FChMod(_fd, (uint)mode), SegmentError.Create);
@@ -204,12 +223,6 @@ internal sealed class SegmentFile : IDisposable
         return second;
     }
 
-    /// <summary>Gets the file's size, which others may have changed.</summary>
-    public long GetSize()
-    {
-        return GetStatus().Size;
-    }
-
     /// <summary>Gets what the kernel knows of the file.</summary>
     public Interop.Status GetStatus()
     {
@@ -226,17 +239,21 @@ internal sealed class SegmentFile : IDisposable
             .Select(static line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
             .FirstOrDefault(static fields => fields.Length > 6 && fields[2] == "OFDLCK")?[6];
 
-    /// <summary>Returns whether the name still stands for this file, and the file has a size, if one is given.</summary>
-    public bool IsCurrent(long? size = null)
+    /// <summary>Returns whether the name still stands for this file, and the file has at least a size.</summary>
+    public bool IsCurrent(long size = 0) => GetStatus().Size >= size && GetNamedFile() == NamedFile.Same;
+
+    /// <summary>Tells what file has the name. That of a descriptor cannot be another's.</summary>
+    public NamedFile GetNamedFile()
     {
-        Interop.Status mine = GetStatus();
-        bool hasSize = mine.Size == (size ?? mine.Size);
-        if (!hasSize || Name.Kind == SegmentKind.Descriptor)
+        if (Name.Kind == SegmentKind.Descriptor)
         {
-            return hasSize;
+            return NamedFile.Same;
         }
 
-        return Interop.Stat(Name.Path, _isFollowed ? 1 : 0, out Interop.Status named) == 0 && named.Inode == mine.Inode && named.Device == mine.Device;
+        Interop.Status mine = GetStatus();
+        return Interop.Stat(Name.Path, _isFollowed ? 1 : 0, out Interop.Status named) < 0 ? NamedFile.None
+            : named.Inode == mine.Inode && named.Device == mine.Device ? NamedFile.Same
+            : NamedFile.Another;
     }
 
     public SafeMappingHandle Map(long length, SegmentAccess access, long offset = 0)
@@ -366,7 +383,7 @@ internal sealed class SegmentFile : IDisposable
     {
         Interop.OpenFlags flags = access == SegmentAccess.ReadWrite ? Interop.OpenFlags.O_RDWR : Interop.OpenFlags.O_RDONLY;
         flags |= name.Kind == SegmentKind.Descriptor || trust.FollowLinks ? Interop.OpenFlags.O_FOLLOW : 0;
-        SegmentFile file = new(name, Opened(OpenUnmarked(name.Path, flags, Patience.ForOne), name, SegmentError.Attach), trust.FollowLinks);
+        SegmentFile file = new(name, Opened(OpenUnmarked(name, flags, Patience.ForOne), name, SegmentError.Attach), trust.FollowLinks);
 
         try
         {
@@ -437,4 +454,17 @@ internal sealed class SegmentFile : IDisposable
             throw SegmentError.Last(Name, action);
         }
     }
+}
+
+/// <summary>What file has a segment's name.</summary>
+internal enum NamedFile
+{
+    /// <summary>The segment's own.</summary>
+    Same,
+
+    /// <summary>Another one.</summary>
+    Another,
+
+    /// <summary>None that can be found.</summary>
+    None,
 }

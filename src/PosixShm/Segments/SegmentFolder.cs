@@ -26,11 +26,14 @@ internal static class SegmentFolder
     /// <summary>Removes a name. Whoever has the segment open or mapped keeps it.</summary>
     public static void Remove(SegmentName name)
     {
-        if (Interop.Unlink(name.Path) < 0)
+        if (Unlink(name) < 0)
         {
             throw SegmentError.Last(name, "delete");
         }
     }
+
+    /// <summary>Removes a name; see <c>shm_unlink(3)</c> and <c>unlink(2)</c>. Returns 0, or -1.</summary>
+    public static int Unlink(SegmentName name) => name.IsObject ? Interop.ShmUnlink(name.Value) : Interop.Unlink(name.Path);
 
     /// <summary>Removes the name of a segment that no other open file or mapping uses; false if it is in use, or the name is another file's or nobody's.</summary>
     /// <param name="name">The segment.</param>
@@ -54,11 +57,11 @@ internal static class SegmentFolder
     // Null if another process has the file open, maybe for a moment only.
     private static bool? TryRemoveOnce(SegmentName name, in Interop.Status expected, Lazy<MappedFiles> mapped)
     {
-        using SafeFileHandle writable = Interop.Open(name.Path, Interop.OpenFlags.O_RDWR);
+        using SafeFileHandle writable = SegmentFile.OpenName(name, Interop.OpenFlags.O_RDWR);
         bool isWritable = !writable.IsInvalid;
         using SafeFileHandle readable = isWritable || Interop.LastError == Interop.Error.EAGAIN
             ? new SafeFileHandle()
-            : Interop.Open(name.Path, Interop.OpenFlags.O_RDONLY);
+            : SegmentFile.OpenName(name, Interop.OpenFlags.O_RDONLY);
         SafeFileHandle file = isWritable ? writable : readable;
         if (file.IsInvalid)
         {

@@ -1,13 +1,22 @@
 namespace PosixShm.Segments;
 
-/// <summary>The bytes that a new segment starts with: given ones at both ends, zeros between.</summary>
-internal readonly ref struct SegmentImage(long length, ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail)
+/// <summary>The bytes that a new segment starts with: given ones at three places, zeros elsewhere.</summary>
+internal readonly ref struct SegmentImage(SegmentExtent extent, long length, ReadOnlySpan<byte> head, long pageOffset, ReadOnlySpan<byte> page, ReadOnlySpan<byte> tail)
 {
-    /// <summary>Gets the segment's length in bytes.</summary>
+    /// <summary>Gets what of the file is used and mapped.</summary>
+    public SegmentExtent Extent { get; } = extent;
+
+    /// <summary>Gets the file's size in bytes.</summary>
     public long Length { get; } = length;
 
     /// <summary>Gets the bytes at offset 0.</summary>
     public ReadOnlySpan<byte> Head { get; } = head;
+
+    /// <summary>Gets the bytes at an offset between.</summary>
+    public ReadOnlySpan<byte> Page { get; } = page;
+
+    /// <summary>Gets that offset.</summary>
+    public long PageOffset { get; } = pageOffset;
 
     /// <summary>Gets the last bytes.</summary>
     public ReadOnlySpan<byte> Tail { get; } = tail;

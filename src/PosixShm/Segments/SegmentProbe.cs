@@ -4,24 +4,23 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <summary>Looks at segments without mapping them: their status, first and last bytes, and whether they are in use.</summary>
-internal sealed unsafe class SegmentProbe : IDisposable
+/// <summary>Looks at segments without mapping them, one after the other: their status, their bytes, and whether they are in use.</summary>
+internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
 {
     // Before every file: not asked for.
     private const long NoByte = -1;
 
     private readonly Interop.Probe* _probe = (Interop.Probe*)NativeMemory.Alloc((nuint)sizeof(Interop.Probe));
 
+    public SegmentProbe() => _probe->File = -1;
+
     public ref readonly Interop.Status Status => ref _probe->Status;
 
     /// <summary>Gets whether some process has the segment attached.</summary>
     public bool IsInUse => _probe->Locked > 0;
 
-    /// <summary>Gets the first bytes: the whole file, if it is short.</summary>
+    /// <summary>Gets the first bytes: the whole file, if it is short. None if it is no regular file.</summary>
     public ReadOnlySpan<byte> Head => ((ReadOnlySpan<byte>)_probe->Head)[.._probe->HeadLength];
-
-    /// <summary>Gets the last bytes: the whole file, if it is short.</summary>
-    public ReadOnlySpan<byte> Tail => ((ReadOnlySpan<byte>)_probe->Tail)[.._probe->TailLength];
 
     /// <summary>Looks at one segment.</summary>
     /// <param name="name">The segment.</param>
@@ -30,7 +29,8 @@ internal sealed unsafe class SegmentProbe : IDisposable
     {
         _probe->Locked = 0;
         int follow = name.Kind == SegmentKind.Descriptor ? 1 : 0;
-        for (Patience patience = Patience.ForOne; Interop.ProbePath(0, name.Path, follow, asksUse ? SegmentFile.InUseByte : NoByte, _probe) < 0;)
+        string path = name.IsObject ? name.Value : name.Path;
+        for (Patience patience = Patience.ForOne; Interop.ProbePath(0, path, follow, asksUse ? SegmentFile.InUseByte : NoByte, _probe) < 0;)
         {
             // A lease refuses an open that does not wait.
             if (Interop.LastError != Interop.Error.EAGAIN || !patience.TryWait())
@@ -59,5 +59,17 @@ internal sealed unsafe class SegmentProbe : IDisposable
             : throw SegmentError.Last(folder, _probe->Locked < 0 ? SegmentError.Lock : SegmentError.List);
     }
 
-    public void Dispose() => NativeMemory.Free(_probe);
+    /// <inheritdoc/>
+    /// <remarks>What cannot be read is not there: the reader then finds no array.</remarks>
+    public int Read(Span<byte> buffer, long offset)
+    {
+        bool isRegular = Status.Type == Interop.FileType.TYPE_REGULAR;
+        return isRegular ? (int)Math.Max(0, Interop.PRead((nint)_probe->File, buffer, buffer.Length, offset)) : 0;
+    }
+
+    public void Dispose()
+    {
+        Interop.EndProbe(_probe);
+        NativeMemory.Free(_probe);
+    }
 }

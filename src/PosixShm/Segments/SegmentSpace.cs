@@ -34,7 +34,13 @@ internal static class SegmentSpace
     {
         // Always: when it fails, what was taken is still held, and the error would say that nothing is free.
         RefuseWhatCannotFit(name, length);
-        int errno = LargeMemory.Populate(mapping.DangerousGetHandle(), length);
+        return TryPopulate(mapping.DangerousGetHandle(), name, length);
+    }
+
+    // False before Linux 5.14.
+    private static bool TryPopulate(nint address, SegmentName name, long length)
+    {
+        int errno = LargeMemory.Populate(address, length);
         return Interop.ConvertErrno(errno) switch
         {
             Interop.Error.SUCCESS => true,
@@ -42,6 +48,27 @@ internal static class SegmentSpace
             Interop.Error.EFAULT => throw SegmentError.NoSpace(name, length), // as a store would fail
             _ => throw SegmentError.From(errno, name, SegmentError.Create),
         };
+    }
+
+    /// <summary>Makes a mapped file longer, with zeros, or fails and leaves it as it was; see <c>fallocate(2)</c>.</summary>
+    /// <remarks>
+    /// Where the file system has no fallocate, a zero is written to the last byte, and the pages are taken through the mapping. Others may do the same
+    /// at the same time, which changes nothing.
+    /// </remarks>
+    public static void Grow(SafeFileHandle fd, SegmentName name, long offset, int length, nint mapping)
+    {
+        if (Interop.Allocate(fd, offset, length) == 0)
+        {
+            return;
+        }
+
+        if (Interop.LastError != Interop.Error.EOPNOTSUPP || Interop.WriteZero(fd, offset + length - 1) < 0)
+        {
+            throw Error(name, length);
+        }
+
+        long start = offset - (offset % Environment.SystemPageSize);
+        _ = TryPopulate(mapping + (nint)start, name, offset + length - start);
     }
 
     /// <summary>Maps the pages of a file, and takes those that it has not yet. Advice, but for what cannot fit.</summary>

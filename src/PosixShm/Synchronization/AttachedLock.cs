@@ -25,7 +25,7 @@ internal sealed unsafe partial class AttachedLock
     private readonly AttachedPage _page;
     private readonly int* _word;
     private readonly int* _lost;
-    private readonly ulong* _magic;
+    private readonly ulong* _first;
     private readonly long _tableId;
     private int _owner;
     private int _recursion;
@@ -37,7 +37,7 @@ internal sealed unsafe partial class AttachedLock
         _page = table.Page;
         _word = word;
         _lost = table.Page.Segment.Lost;
-        _magic = (ulong*)table.Page.Address;
+        _first = (ulong*)table.Page.Address;
         _tableId = table.Id;
         Index = index;
     }
@@ -47,7 +47,7 @@ internal sealed unsafe partial class AttachedLock
     public AttachedPage Page => _page;
 
     // A program that saves over the file puts its elements where the word was. One load, before each store.
-    private bool IsOverwritten => *_magic != ControlPage.MagicWord;
+    private bool IsOverwritten => *_first != ControlPage.Word;
 
     /// <summary>Gets who holds the lock; 0 for nobody in this process.</summary>
     public long Holder => Volatile.Read(ref _holder);
@@ -61,6 +61,11 @@ internal sealed unsafe partial class AttachedLock
     public (SharedLockState State, int OwnerSlot) Read()
     {
         using AttachedPage.Use use = _page.Using();
+        if (!_page.TryFind())
+        {
+            return (SharedLockState.Free, 0);
+        }
+
         int word = Volatile.Read(ref *_word);
         _page.ThrowIfLost();
         int owner = LockWord.Owner(word);

@@ -7,18 +7,21 @@ namespace PosixShm.Synchronization;
 /// <summary>The control page as one attachment has it. All processes see the same page: also a private copy does, through a second mapping of the page alone.</summary>
 internal sealed unsafe class AttachedPage
 {
+    private readonly PageOnDemand _page;
     private ReferenceCount _users = new();
     private volatile bool _isDetached;
 
-    /// <summary>Finds the page of an attached segment, to which the caller holds a reference.</summary>
+    /// <summary>Sees the page of an attached segment, to which the caller holds a reference.</summary>
+    /// <exception cref="InvalidOperationException">There are other bytes in its place.</exception>
     /// <exception cref="IOException">The page of a private copy cannot be mapped.</exception>
-    public AttachedPage(Segment segment, long controlOffset, ControlPage control)
+    public AttachedPage(Segment segment, PagePlace place, bool addsAlways)
     {
-        long first = Math.Min(control.LocksOffset, controlOffset);
-        nint view = segment.GetSharedView(first, controlOffset + ControlPage.Size - first);
+        nint view = segment.GetSharedView(place.Offset, place.LocksEnd - place.Offset);
         Segment = segment;
-        Address = view + (nint)(controlOffset - first);
-        Locks = new LockTable(this, view + (nint)(control.LocksOffset - first), control.LockCount);
+        Address = view;
+        _page = new PageOnDemand(segment, place, view, addsAlways);
+        Locks = new LockTable(this, view + (nint)(place.FirstLock - place.Offset), place.LockCount);
+        _ = TryFind();
     }
 
     public Segment Segment { get; }
@@ -35,8 +38,23 @@ internal sealed unsafe class AttachedPage
     /// <summary>Gets whether this attachment may store in the page.</summary>
     public bool IsWritable => Segment.Access == SegmentAccess.ReadWrite;
 
+    /// <inheritdoc cref="PageOnDemand.IsFound"/>
+    public bool IsFound => _page.IsFound;
+
     /// <summary>Gets whether memory was lost, or the bytes are no longer a control page. A program that saves over the file puts its elements there.</summary>
-    public bool IsLost => *(ulong*)Address != ControlPage.MagicWord || Segment.IsLost;
+    public bool IsLost => (IsFound && *(ulong*)Address != ControlPage.Word) || Segment.IsLost;
+
+    /// <inheritdoc cref="PageOnDemand.TryFind"/>
+    public bool TryFind() => _page.TryFind();
+
+    /// <inheritdoc cref="PageOnDemand.Make"/>
+    public void Make() => _page.Make();
+
+    /// <summary>Tells whether another file has the array's name, as after a replacement. Asks the kernel.</summary>
+    public bool IsNameOfAnother() => Segment.NamedFile() == NamedFile.Another;
+
+    /// <summary>Tells whether the array's name is another file's or no file's. Asks the kernel.</summary>
+    public bool IsNameGone() => Segment.NamedFile() != NamedFile.Same;
 
     /// <summary>Comes before every store: what is not a control page is not ours to change.</summary>
     /// <exception cref="SharedMemoryLostException">The page is lost.</exception>

@@ -16,7 +16,7 @@ internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
     private volatile int _identity;
 
     /// <summary>Gets this attachment's owner value for lock words; takes a slot the first time. For one caller at a time.</summary>
-    /// <exception cref="IOException">All slots are taken.</exception>
+    /// <exception cref="IOException">All slots are taken, or there is no space for the control page.</exception>
     public int Identity => _identity != 0 ? _identity : Claim();
 
     /// <summary>Gets whether this attachment has a slot.</summary>
@@ -38,6 +38,8 @@ internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
 
     private int Claim()
     {
+        page.Make();
+
         // Not all from the first one: each attempt is a system call.
         uint start = unchecked((uint)HashCode.Combine(Environment.ProcessId, RuntimeHelpers.GetHashCode(this))) % ControlPage.SlotCount;
         for (uint i = 0; i < ControlPage.SlotCount; i++)
@@ -45,9 +47,11 @@ internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
             int slot = 1 + (int)((start + i) % ControlPage.SlotCount);
             if (page.Segment.TryLockByte(SlotByte + slot))
             {
-                // A new generation: words that still name the slot's last owner name a dead one.
+                // A new generation, and no readers: words that still name the slot's last owner name a dead one.
                 page.ThrowIfLost();
-                return _identity = LockWord.MakeOwner(slot, Interlocked.Increment(ref generations[slot - 1]));
+                int generation = LockWord.NextGeneration(Volatile.Read(ref generations[slot - 1]));
+                Volatile.Write(ref generations[slot - 1], generation);
+                return _identity = LockWord.MakeOwner(slot, generation);
             }
         }
 

@@ -16,13 +16,16 @@ namespace PosixShm.Synchronization;
 /// </remarks>
 public sealed unsafe class SharedEvent
 {
-    // A reader that cannot be counted reads the count itself this often.
+    // A reader that cannot be counted reads the count itself this often, or looks for a control page.
     private const int UncountedSleepMilliseconds = 5;
 
     private readonly AttachedPage _page;
     private readonly int* _count;
     private readonly int* _waiters;
     private volatile bool _isDetached;
+
+    // 1 once the name was found to be another file's, or no file's, while nothing could be signalled: a last change, which nobody else sees.
+    private volatile uint _replacements;
 
     internal SharedEvent(AttachedPage page)
     {
@@ -56,6 +59,7 @@ public sealed unsafe class SharedEvent
         }
 
         using AttachedPage.Use use = Using();
+        _page.Make();
         _page.ThrowIfLost();
 
         // The count first, then the number of waiters; a waiter does it the other way round. So one of the two sees the other.
@@ -65,7 +69,7 @@ public sealed unsafe class SharedEvent
             _ = Interop.FutexWake(_count, int.MaxValue);
         }
 
-        return count;
+        return unchecked(count + _replacements);
     }
 
     /// <summary>Waits until the count is another than the one that was seen last.</summary>
@@ -95,6 +99,11 @@ public sealed unsafe class SharedEvent
     {
         WaitTime time = new(Milliseconds.Of(timeout, nameof(timeout)), cancellation);
         using AttachedPage.Use use = Using();
+        if (_page.IsWritable && !time.IsZero)
+        {
+            MakePage();
+        }
+
         while ((count = Read()) == lastSeen)
         {
             ObjectDisposedException.ThrowIf(time.IsCheckDue() && _isDetached, typeof(SharedArray));
@@ -112,17 +121,36 @@ public sealed unsafe class SharedEvent
     /// <summary>Ends all waits: the array is disposed.</summary>
     internal void Detach() => _isDetached = true;
 
+    // A process that replaces the array signals in a page that is there. So one who makes it looks for a replacement afterwards.
+    private void MakePage()
+    {
+        if (!_page.IsFound)
+        {
+            _page.Make();
+            _replacements = _page.IsNameOfAnother() ? 1u : _replacements;
+        }
+    }
+
     private void Sleep(uint lastSeen, int milliseconds)
     {
+        if (!_page.IsFound)
+        {
+            // Nothing to sleep on, and nothing that a replacement could signal.
+            Thread.Sleep(Math.Min(milliseconds, UncountedSleepMilliseconds));
+            _replacements = _page.IsNameGone() ? 1u : _replacements;
+            return;
+        }
+
+        int seen = unchecked((int)(lastSeen - _replacements));
         if (!_page.IsWritable)
         {
-            _ = Interop.FutexWait(_count, unchecked((int)lastSeen), Math.Min(milliseconds, UncountedSleepMilliseconds));
+            _ = Interop.FutexWait(_count, seen, Math.Min(milliseconds, UncountedSleepMilliseconds));
             return;
         }
 
         // A waiter that is killed here stays counted, which costs signallers a needless system call and no more.
         _ = Interlocked.Increment(ref *_waiters);
-        _ = Interop.FutexWait(_count, unchecked((int)lastSeen), milliseconds);
+        _ = Interop.FutexWait(_count, seen, milliseconds);
         if (!_page.IsLost)
         {
             _ = Interlocked.Decrement(ref *_waiters);
@@ -132,9 +160,9 @@ public sealed unsafe class SharedEvent
     // The count is read first: if the page is good after that, the count was one.
     private uint Read()
     {
-        uint count = unchecked((uint)Volatile.Read(ref *_count));
+        uint count = _page.TryFind() ? unchecked((uint)Volatile.Read(ref *_count)) : 0;
         _page.ThrowIfLost();
-        return count;
+        return unchecked(count + _replacements);
     }
 
     private AttachedPage.Use Using()

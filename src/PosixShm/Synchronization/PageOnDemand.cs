@@ -1,0 +1,151 @@
+using System.Runtime.CompilerServices;
+using PosixShm.Format;
+using PosixShm.Segments;
+
+namespace PosixShm.Synchronization;
+
+//
+//  The control page is made when it is first needed, by whoever needs it first, without a lock; docs/FORMAT.md, "The control page", has the proof in
+//  words, and docs/model/page.pml the model.
+//
+//      bare     the file ends before the page does         Make grows it, by one call that does all or nothing -> zeros
+//      zeros    the page is there, all zeros                Make stores the word by compare-exchange -> ours
+//      ours     the page begins with the word              for good
+//      foreign  anything else                              nothing is stored
+//
+//  Its one invariant: a byte that is not zero was stored after the word. So a process that finds such a byte looks at the word last.
+//
+/// <summary>The control page of one attachment, before and after it is there. All members need a reference to the segment.</summary>
+/// <param name="segment">The segment.</param>
+/// <param name="place">Where the page is, or will be.</param>
+/// <param name="page">Its address.</param>
+/// <param name="addsAlways">Whether this attachment may add the page also outside of the directory of shared memory.</param>
+internal sealed unsafe class PageOnDemand(Segment segment, PagePlace place, nint page, bool addsAlways)
+{
+    // Features that change what is stored, and those that change all.
+    private const int StoreFeature = ControlPage.FeaturesOffset + 1;
+    private const int AnyFeature = ControlPage.FeaturesOffset + 2;
+
+    private volatile bool _isFound;
+
+    /// <summary>Gets whether the page was found, and so is there until the memory is lost. Asks nobody.</summary>
+    public bool IsFound => _isFound;
+
+    /// <summary>Looks for the page. Without it, all locks are free and the count of changes is 0.</summary>
+    /// <exception cref="InvalidOperationException">There are other bytes in its place.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
+    public bool TryFind()
+    {
+        if (_isFound)
+        {
+            return true;
+        }
+
+        long size = GetSize();
+        return size >= place.PageEnd && IsOurs(size);
+    }
+
+    /// <summary>Makes the page, if it is not there.</summary>
+    /// <exception cref="InvalidOperationException">There are other bytes in its place, or this attachment may not add it.</exception>
+    /// <exception cref="IOException">There is no space for it; the array is as it was.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
+    public void Make()
+    {
+        if (_isFound && *((byte*)page + StoreFeature) == 0)
+        {
+            return;
+        }
+
+        long size = GetSize();
+        if (size < place.PageEnd)
+        {
+            Grow(size);
+            size = GetSize();
+        }
+
+        if (!IsOurs(size))
+        {
+            if (size > place.PageEnd)
+            {
+                throw None(Follow(size));
+            }
+
+            // Before this, nobody stores anything in the page.
+            _ = Interlocked.CompareExchange(ref *(ulong*)page, ControlPage.Word, 0);
+            _ = IsOurs(size) ? true : throw None(Follow(size));
+        }
+
+        if (*((byte*)page + StoreFeature) != 0)
+        {
+            throw None("a newer version of this library made its control page, which this one may only read");
+        }
+    }
+
+    // All bytes behind the elements must be padding, unless the page is there already: on some file systems another process's growth is seen in steps.
+    [SkipLocalsInit] // What is looked at is what was read.
+    private void Grow(long size)
+    {
+        Span<byte> gap = stackalloc byte[2 * Pages.Size];
+        gap = gap[..segment.Read(gap[..(int)(size - place.End)], place.End)];
+        int padding = (int)(place.Offset - place.End);
+        bool isOurs = gap.Length > padding && ControlPage.HasWord(gap[padding..]);
+        if (!isOurs && gap.ContainsAnyExcept((byte)0))
+        {
+            throw None(Follow(size));
+        }
+
+        if (!addsAlways && !segment.IsInArrayDirectory())
+        {
+            throw None(
+                "nothing tells that its file is only this library's, outside of the directory of shared memory. Attach it with AttachOptions.AddLocks, "
+                + "which lets locks add 4,096 bytes behind its elements");
+        }
+
+        try
+        {
+            segment.Grow(place.Offset, ControlPage.Size);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw None("its file cannot grow: its size is sealed, or it is append-only");
+        }
+    }
+
+    // Looks at a page that the file has: false if it is zeros, as nobody has stored the word yet.
+    private bool IsOurs(long size)
+    {
+        ulong word = Volatile.Read(ref *(ulong*)page);
+        bool isZero = word == 0 && !new ReadOnlySpan<byte>((void*)page, ControlPage.Size).ContainsAnyExcept((byte)0);
+        if (word == 0 && !isZero)
+        {
+            // Whoever stored another byte had stored the word before.
+            Volatile.ReadBarrier();
+            word = Volatile.Read(ref *(ulong*)page);
+        }
+
+        if (segment.IsLost)
+        {
+            throw SharedMemoryLostException.Of(segment.Name.Value);
+        }
+
+        if (isZero)
+        {
+            return false;
+        }
+
+        string? problem = word != ControlPage.Word ? ControlPage.WhatIsWrongWith(word) ?? Follow(size)
+            : *(ushort*)(page + AnyFeature) != 0 ? "a newer version of this library made its control page"
+            : null;
+        return _isFound = problem is null ? true : throw None(problem);
+    }
+
+    private string Follow(long size) => $"{size - place.End} bytes of another program follow its elements";
+
+    private long GetSize()
+    {
+        long size = segment.GetSize();
+        return size >= place.End && !segment.IsLost ? size : throw SharedMemoryLostException.Of(segment.Name.Value);
+    }
+
+    private InvalidOperationException None(string reason) => new($"'{segment.Name}' has no locks and no count of changes: {reason}.");
+}

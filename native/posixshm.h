@@ -1,8 +1,8 @@
 /*
  * The whole ABI between PosixShm.dll and the C library.
  *
- * Rules: fixed-width types only, one exported prefix, one system call per function (Probe, which is
- * the inner loop of a listing, and Allocate, which must hold a signal back, say why they make more),
+ * Rules: fixed-width types only, one exported prefix, one system call per function (those that make
+ * more say why),
  * EINTR never escapes, every descriptor is close-on-exec, and every constant that crosses the border
  * is one of the PAL values below -- never the platform's own number. A function that can fail returns
  * -1 or NULL and sets errno.
@@ -105,11 +105,11 @@ enum
     PAL_PROBE_HEAD = 512,  /* of a file's first bytes: nearly every .npy header */
 };
 
-/* What a listing wants to know of one file, gathered without mapping it. */
+/* What a look at one file finds, without mapping it. */
 typedef struct
 {
     PosixShmStatus status;
-    int64_t file;        /* the file's descriptor, for more bytes; -1: none is open. The next probe closes it */
+    int64_t file;        /* the file's descriptor, for more bytes; -1: none is open */
     int32_t locked;      /* the PAL_LOCK_* that another open file holds on the byte that was asked for, else 0; -1 if the query failed */
     int32_t head_length; /* how much of head was read: min(size, PAL_PROBE_HEAD) */
     uint8_t head[PAL_PROBE_HEAD];
@@ -125,6 +125,18 @@ POSIXSHM_EXPORT intptr_t PosixShm_ShmOpen(const char* name, int32_t flags);
 
 /* Removes the name of a shared memory object; shm_unlink(3). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_ShmUnlink(const char* name);
+
+/*
+ * Opens a file as above, locks a byte of it (PAL_LOCK_SHARED) or, for 0, asks whether another open file has it locked
+ * (neither if the byte is before the file), and reads its status and first bytes: shm_open(3), openat(2) or open(2),
+ * fcntl(2), statx(2), pread(2), in this order. One call for what would be four, since every attachment does it, and a
+ * listing thousands of times. A name without a slash is one of a directory, or a shared memory object if that is NULL.
+ * Only a regular file's bytes are read. Returns 0, or -1 with no file open.
+ */
+POSIXSHM_EXPORT int32_t PosixShm_Probe(void* directory, const char* name, int32_t flags, int64_t byte, int32_t lock, PosixShmProbe* probe);
+
+/* Closes a descriptor, after dropping all locks of its open file if unlock is 1; close(2), PosixShm_UnlockAll. Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_Close(intptr_t fd, int32_t unlock);
 
 /* Opens a new file that has no name yet; open(2), O_TMPFILE. Mode 0600. Returns a descriptor, or -1. */
 POSIXSHM_EXPORT intptr_t PosixShm_OpenUnnamed(const char* directory);
@@ -226,8 +238,11 @@ POSIXSHM_EXPORT int32_t PosixShm_EndLease(intptr_t fd);
 
 /* ---- mappings ------------------------------------------------------------------------------- */
 
-/* Maps a range of a file, whose offset is a multiple of the machine's page; mmap(2). Returns the address, or NULL (not MAP_FAILED). */
-POSIXSHM_EXPORT void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset);
+/*
+ * Maps a range of a file, whose offset is a multiple of the machine's page; mmap(2). Unless lost is NULL, the mapping is guarded, and
+ * *lost becomes what PosixShm_Guard returns, or stays as it is if that is NULL. Returns the address, or NULL (not MAP_FAILED).
+ */
+POSIXSHM_EXPORT void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset, int32_t** lost);
 
 /* Gives a PAL_ADVICE_* on a mapped range; madvise(2). Returns 0, or -1 (EINVAL: this kernel does not know it). */
 POSIXSHM_EXPORT int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t advice);
@@ -244,8 +259,8 @@ POSIXSHM_EXPORT int32_t PosixShm_MUnlock(void* address, uint64_t length);
 /* Asks how many bytes this process may lock in memory, -1 where there is no limit; getrlimit(2), RLIMIT_MEMLOCK. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_GetMemoryLockLimit(int64_t* bytes);
 
-/* Unmaps; munmap(2). Returns 0, or -1. */
-POSIXSHM_EXPORT int32_t PosixShm_MUnmap(void* address, uint64_t length);
+/* Unmaps, after PosixShm_Unguard unless lost is NULL; munmap(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_MUnmap(void* address, uint64_t length, int32_t* lost);
 
 /* ---- mappings that lose their memory ------------------------------------------------------------- */
 
@@ -348,17 +363,6 @@ POSIXSHM_EXPORT int32_t PosixShm_ReadDirectory(void* directory, char* names, int
 
 /* Closes; closedir(3). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_CloseDirectory(void* directory);
-
-/*
- * Closes the file of the last probe, opens one read-only, and asks for its status, its first bytes and whether a byte is
- * locked (unless that is before the file): close(2), openat(2), statx(2), pread(2), fcntl(2). One call for what would be
- * five, since a listing does it thousands of times. A NULL directory means that name is a path, or without a slash a shared
- * memory object (shm_open(3)); the last component of a path may be a symbolic link if follow is 1. Only a regular file's bytes are read. Returns 0, or -1 with no file open.
- */
-POSIXSHM_EXPORT int32_t PosixShm_Probe(void* directory, const char* name, int32_t follow, int64_t lockOffset, PosixShmProbe* probe);
-
-/* Closes the file of the last probe; close(2). */
-POSIXSHM_EXPORT void PosixShm_EndProbe(PosixShmProbe* probe);
 
 /* ---- errors ------------------------------------------------------------------------------------ */
 

@@ -25,7 +25,7 @@
 OLD_VERSION(shm_open);
 OLD_VERSION(shm_unlink);
 
-static int open_flags(int32_t flags)
+int posixshm_open_flags(int32_t flags)
 {
     int native = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     native |= (flags & PAL_O_RDWR) ? O_RDWR : O_RDONLY;
@@ -44,7 +44,7 @@ static int is_refused(const char* path, int32_t flags)
 intptr_t PosixShm_Open(const char* path, int32_t flags)
 {
     int fd;
-    RETRY(fd, is_refused(path, flags) ? -1 : open(path, open_flags(flags), OWNER_READ_WRITE));
+    RETRY(fd, is_refused(path, flags) ? -1 : open(path, posixshm_open_flags(flags), OWNER_READ_WRITE));
     FAILPOINT("open");
     return fd;
 }
@@ -52,7 +52,7 @@ intptr_t PosixShm_Open(const char* path, int32_t flags)
 intptr_t PosixShm_ShmOpen(const char* name, int32_t flags)
 {
     int fd;
-    RETRY(fd, is_refused(name, flags) ? -1 : shm_open(name, open_flags(flags), OWNER_READ_WRITE));
+    RETRY(fd, is_refused(name, flags) ? -1 : shm_open(name, posixshm_open_flags(flags), OWNER_READ_WRITE));
     FAILPOINT("open");
     if (fd < 0 && errno == EINVAL)
     {

@@ -41,6 +41,9 @@ bool posixshm_fault(const char* step);
 #define OLD_VERSION(name) struct posixshm_default_version
 #endif
 
+/* The kernel's flags for PAL_O_*. */
+int posixshm_open_flags(int32_t flags);
+
 int32_t posixshm_status(int directory, const char* path, int flags, PosixShmStatus* status);
 
 /* Keeps SIGXFSZ, which kills a .NET process without a word, from a call that can exceed RLIMIT_FSIZE. */

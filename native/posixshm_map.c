@@ -6,12 +6,18 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset)
+void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset, int32_t** lost)
 {
     int protection = ((flags & PAL_MAP_READ) ? PROT_READ : 0) | ((flags & PAL_MAP_WRITE) ? PROT_WRITE : 0);
     int sharing = (flags & PAL_MAP_PRIVATE) ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
     void* address = FAULT("map") ? MAP_FAILED : mmap(NULL, (size_t)length, protection, sharing, (int)fd, (off_t)offset);
     FAILPOINT("map");
+    int32_t* word = address == MAP_FAILED || lost == NULL ? NULL : PosixShm_Guard(address, length, flags, fd, (uint64_t)offset);
+    if (word != NULL)
+    {
+        *lost = word;
+    }
+
     return address == MAP_FAILED ? NULL : address;
 }
 
@@ -59,7 +65,12 @@ int32_t PosixShm_GetMemoryLockLimit(int64_t* bytes)
     return result;
 }
 
-int32_t PosixShm_MUnmap(void* address, uint64_t length)
+int32_t PosixShm_MUnmap(void* address, uint64_t length, int32_t* lost)
 {
+    if (lost != NULL)
+    {
+        PosixShm_Unguard(lost);
+    }
+
     return munmap(address, (size_t)length);
 }

@@ -42,7 +42,8 @@ public abstract partial class SharedArray
         ArgumentNullException.ThrowIfNull(shape);
         SegmentName segment = ParseReplaced(name);
         using SegmentFile old = OpenReplaced(segment, options, out ArrayHeader header, out long size);
-        SharedArrayOptions created = OptionsOf(header, ArrayReader.FindPage(old, header, size));
+        _ = ArrayReader.TryFindPage(old, header, size, out PagePlace page);
+        SharedArrayOptions created = OptionsOf(header, page);
         return new(AttachedArray.Replace(segment, Describe(ElementTypes.Of<T>(), created, shape), created.ToSegmentOptions(), new Replacement(old, SignalReplaced)));
     }
 
@@ -108,11 +109,11 @@ public abstract partial class SharedArray
     {
         ArgumentNullException.ThrowIfNull(options);
         SegmentTrust trust = options.ToTrust() with { FollowLinks = false };
-        SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, trust, out Native.Interop.Status status);
+        SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, trust, out Native.Interop.Probe probe);
         try
         {
-            size = status.Size;
-            header = ArrayReader.Read(name, file, size);
+            size = probe.Status.Size;
+            header = ArrayReader.Read(name, file, probe);
             return file;
         }
         catch
@@ -133,7 +134,7 @@ public abstract partial class SharedArray
             try
             {
                 // Without a page, nobody sleeps on it.
-                if (old.Page is PagePlace place && new AttachedPage(old.Segment, place, addsAlways: false) is { IsFound: true } page)
+                if (old.Policy != PagePolicy.Never && new AttachedPage(old.Segment, old.Page, addsAlways: false) is { IsFound: true } page)
                 {
                     _ = new SharedEvent(page).Signal();
                 }
@@ -149,9 +150,9 @@ public abstract partial class SharedArray
         }
     }
 
-    private static SharedArrayOptions OptionsOf(ArrayHeader old, PagePlace? page) => new()
+    private static SharedArrayOptions OptionsOf(ArrayHeader old, PagePlace page) => new()
     {
         Layout = old.Format == HeaderFormat.SharedArray ? ArrayLayout.SharedArray : ArrayLayout.Npy,
-        Locks = page?.LockCount ?? 1,
+        Locks = page.LockCount,
     };
 }

@@ -1,5 +1,4 @@
 using PosixShm.Arrays;
-using PosixShm.Format;
 using PosixShm.Synchronization;
 
 namespace PosixShm;
@@ -75,7 +74,7 @@ public abstract partial class SharedArray
 
     private AttachedPage MakePage()
     {
-        if (_attached is not { Page: PagePlace place, Policy: PagePolicy policy and not PagePolicy.Never })
+        if (_attached.Policy == PagePolicy.Never)
         {
             throw new InvalidOperationException(
                 $"'{Name}' has no locks and no count of changes: it was created here with Locks = 0, its bytes do not say themselves what they are (AttachRaw), or "
@@ -83,7 +82,7 @@ public abstract partial class SharedArray
         }
 
         using Use use = new(this);
-        AttachedPage made = new(use.Segment, place, addsAlways: policy == PagePolicy.Always);
+        AttachedPage made = new(use.Segment, _attached.Page, addsAlways: _attached.Policy == PagePolicy.Always);
         AttachedPage page = Interlocked.CompareExchange(ref _page, made, null) ?? made;
         if (Volatile.Read(ref _isDisposed) != 0)
         {

@@ -21,13 +21,17 @@ internal static class ArrayReader
     /// <summary>Reads the header of an open segment.</summary>
     /// <exception cref="InvalidDataException">It is not an array, or damaged.</exception>
     [SkipLocalsInit] // What is looked at is what was read.
-    public static ArrayHeader Read<TSource>(SegmentName name, TSource source, long size)
-        where TSource : IByteSource
+    public static ArrayHeader Read(SegmentName name, IByteSource source, long size)
     {
         Span<byte> head = stackalloc byte[FirstRead];
         head = head[..source.Read(head[..(int)Math.Min(size, FirstRead)], 0)];
         return TryRead(source, head, size, int.MaxValue, out string problem) ?? throw Unreadable(name, problem);
     }
+
+    /// <summary>Reads the header of an open segment whose first bytes are known.</summary>
+    /// <exception cref="InvalidDataException">It is not an array, or damaged.</exception>
+    public static ArrayHeader Read(SegmentName name, SegmentFile file, in Native.Interop.Probe probe)
+        => TryRead(file, probe.FirstBytes, probe.Status.Size, int.MaxValue, out string problem) ?? throw Unreadable(name, problem);
 
     /// <summary>Reads the header of an open segment whose first bytes are known; null, with the reason, if it has none.</summary>
     /// <param name="source">The segment.</param>
@@ -35,48 +39,45 @@ internal static class ArrayReader
     /// <param name="size">Its size.</param>
     /// <param name="longest">The most bytes of a header that are read.</param>
     /// <param name="problem">The reason.</param>
-    public static ArrayHeader? TryRead<TSource>(TSource source, ReadOnlySpan<byte> head, long size, int longest, out string problem)
-        where TSource : IByteSource
+    public static ArrayHeader? TryRead(IByteSource source, ReadOnlySpan<byte> head, long size, int longest, out string problem)
     {
-        int needed = ArrayHeader.HeadNeeded(head);
-        if (needed > head.Length && head.Length < size)
+        ArrayHeader? npy = ArrayHeader.TryReadNpy(head, size, out problem);
+        if (npy is null && head.Length < size && ArrayHeader.HeadNeeded(head) is int needed && needed > head.Length)
         {
-            problem = "its header is too long for a list";
             if (needed > longest)
             {
+                problem = "its header is too long for a list";
                 return null;
             }
 
             byte[] whole = new byte[Math.Min(needed, size)];
             head = whole.AsSpan(0, source.Read(whole, 0));
+            npy = ArrayHeader.TryReadNpy(head, size, out problem);
         }
 
-        return ArrayHeader.TryReadNpy(head, size, out problem) is ArrayHeader npy && npy.End == size
-            ? npy
-            : TryReadBothEnds(source, head, size, out problem);
+        return npy is not null && npy.End == size ? npy : TryReadBothEnds(source, head, size, out problem);
     }
 
-    /// <summary>Gives the place of an array's control page; null if there is no room for one, or the array has no description of its own.</summary>
-    [SkipLocalsInit] // What is looked at is what was read.
-    public static PagePlace? FindPage<TSource>(TSource source, ArrayHeader header, long size)
-        where TSource : IByteSource
+    /// <summary>Gives the place of an array's control page. False if there is no room for one, or the array has no description of its own.</summary>
+    public static bool TryFindPage(IByteSource source, ArrayHeader header, long size, out PagePlace place)
     {
         // In the SharedArray layout, the page has the room before the trailer.
-        PagePlace place = new(header.DataEnd, LocksBehind: 0);
-        long room = header.Format == HeaderFormat.Npy ? size : size - ArrayHeader.TailNeeded;
-        if (header.Format == HeaderFormat.Raw || (header.Format == HeaderFormat.SharedArray && place.PageEnd > room))
+        place = new PagePlace(header.DataEnd, LocksBehind: 0);
+        bool isNpy = header.Format == HeaderFormat.Npy;
+        long room = isNpy ? size : size - ArrayHeader.TailNeeded;
+        if (header.Format == HeaderFormat.Raw || (!isNpy && place.PageEnd > room))
         {
-            return null;
+            return false;
         }
 
-        if (room <= place.PageEnd)
+        if (room > place.PageEnd)
         {
-            return place;
+            Span<byte> page = stackalloc byte[ControlPage.FeaturesOffset];
+            page = page[..source.Read(page, place.Offset)];
+            place = place with { LocksBehind = ControlPage.LocksBehind(page, room - place.PageEnd) };
         }
 
-        Span<byte> page = stackalloc byte[ControlPage.FeaturesOffset];
-        page = page[..source.Read(page, place.Offset)];
-        return place with { LocksBehind = ControlPage.LocksBehind(page, room - place.PageEnd) };
+        return true;
     }
 
     /// <summary>Makes the exception for a segment without a good header.</summary>
@@ -85,10 +86,14 @@ internal static class ArrayReader
 
     /// <summary>Tells whether a segment is an array, whole or damaged, or one whose creator was killed before it was whole.</summary>
     [SkipLocalsInit] // What is looked at is what was read.
-    public static bool IsRecognised<TSource>(TSource source, ReadOnlySpan<byte> head, long size)
-        where TSource : IByteSource
+    public static bool IsRecognised(IByteSource source, ReadOnlySpan<byte> head, long size)
     {
         const int WordLength = sizeof(ulong);
+        if (ArrayHeader.IsRecognised(head, tail: []))
+        {
+            return true;
+        }
+
         Span<byte> tail = ReadTail(source, stackalloc byte[ArrayHeader.TailNeeded], size);
         Span<byte> word = stackalloc byte[WordLength];
         long page = size - ArrayHeader.TailNeeded - ControlPage.Size;
@@ -97,8 +102,7 @@ internal static class ArrayReader
     }
 
     [SkipLocalsInit] // What is looked at is what was read.
-    private static ArrayHeader? TryReadBothEnds<TSource>(TSource source, ReadOnlySpan<byte> head, long size, out string problem)
-        where TSource : IByteSource
+    private static ArrayHeader? TryReadBothEnds(IByteSource source, ReadOnlySpan<byte> head, long size, out string problem)
     {
         int wanted = (int)Math.Min(size, ArrayHeader.TailNeeded);
         ReadOnlySpan<byte> tail = ReadTail(source, stackalloc byte[ArrayHeader.TailNeeded], size);
@@ -111,8 +115,7 @@ internal static class ArrayReader
         return ArrayHeader.TryRead(head, tail, size, out problem);
     }
 
-    private static Span<byte> ReadTail<TSource>(TSource source, Span<byte> buffer, long size)
-        where TSource : IByteSource
+    private static Span<byte> ReadTail(IByteSource source, Span<byte> buffer, long size)
     {
         Span<byte> tail = buffer[..(int)Math.Min(size, buffer.Length)];
         return tail[..source.Read(tail, size - tail.Length)];

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using PosixShm.Format;
 using PosixShm.Names;
 using PosixShm.Segments;
@@ -20,9 +21,9 @@ internal enum PagePolicy
 /// <summary>An array mapped into this process: the segment, and what its header said when it was read, once.</summary>
 /// <param name="Segment">The segment.</param>
 /// <param name="Header">What its header said.</param>
-/// <param name="Page">Where its control page is, or will be; null if it has no place for one.</param>
+/// <param name="Page">Where its control page is, or will be.</param>
 /// <param name="Policy">When this attachment adds that page.</param>
-internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePlace? Page, PagePolicy Policy)
+internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePlace Page, PagePolicy Policy)
 {
     /// <summary>Gets the address of the first element.</summary>
     public nint Data => Segment.Address + (nint)Header.DataOffset;
@@ -45,13 +46,22 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
     /// <param name="access">What its memory may be used for.</param>
     /// <param name="trust">Which files are welcome.</param>
     /// <param name="policy">When the attachment adds a control page.</param>
+    [SkipLocalsInit] // What is looked at is what was read.
     public static AttachedArray Attach(SegmentName name, ElementType? expected, SegmentAccess access, SegmentTrust trust, PagePolicy policy)
-        => Attach(name, access, trust, policy, (Name: name, Expected: expected), static (wanted, file, size) =>
+    {
+        SegmentFile file = SegmentFile.Open(name, access, trust, out Native.Interop.Probe probe);
+        try
         {
-            ArrayHeader header = ArrayReader.Read(wanted.Name, file, size);
-            CheckUsable(wanted.Name, header, wanted.Expected);
-            return header;
-        });
+            ArrayHeader header = ArrayReader.Read(name, file, probe);
+            CheckUsable(name, header, expected);
+            return Map(file, header, probe.Status.Size, access, policy);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Attaches bytes that do not say themselves what they are.</summary>
     /// <exception cref="InvalidDataException">The file is too short, or the offset is not a multiple of the type's alignment.</exception>
@@ -59,33 +69,27 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
     {
         ArrayHeader header = new(HeaderFormat.Raw, type, [.. shape], IsFortranOrder: false, offset, length, offset + length);
         CheckAligned(name, header);
-        return Attach(name, SegmentAccess.ReadWrite, trust, PagePolicy.Never, (Name: name, Header: header), static (wanted, _, size) =>
-            size > 0 && wanted.Header.End <= size
-                ? wanted.Header
-                : throw new InvalidDataException(
-                    $"'{wanted.Name}' has {size} bytes, too few for the shape {ShapeText.Of(wanted.Header.Shape.AsSpan())} of {wanted.Header.Type} at offset {wanted.Header.DataOffset}."));
-    }
-
-    /// <summary>Maps a segment whose header was read, and takes it over.</summary>
-    public static AttachedArray Map(SegmentFile file, ArrayHeader header, long size, SegmentAccess access, PagePolicy policy)
-    {
-        PagePlace? page = ArrayReader.FindPage(file, header, size);
-        return new AttachedArray(Segment.Attach(file, Extent(header, page), access), header, page, policy);
-    }
-
-    private static AttachedArray Attach<TWanted>(
-        SegmentName name, SegmentAccess access, SegmentTrust trust, PagePolicy policy, TWanted wanted, Func<TWanted, SegmentFile, long, ArrayHeader> describe)
-    {
-        SegmentFile file = SegmentFile.Open(name, access, trust, out Native.Interop.Status status);
+        SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, trust, out Native.Interop.Probe probe);
         try
         {
-            return Map(file, describe(wanted, file, status.Size), status.Size, access, policy);
+            long size = probe.Status.Size;
+            return size > 0 && header.End <= size
+                ? Map(file, header, size, SegmentAccess.ReadWrite, PagePolicy.Never)
+                : throw new InvalidDataException(
+                    $"'{name}' has {size} bytes, too few for the shape {ShapeText.Of(header.Shape.AsSpan())} of {type} at offset {offset}.");
         }
         catch
         {
             file.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Maps a segment whose header was read, and takes it over.</summary>
+    public static AttachedArray Map(SegmentFile file, ArrayHeader header, long size, SegmentAccess access, PagePolicy policy)
+    {
+        bool hasPage = ArrayReader.TryFindPage(file, header, size, out PagePlace page);
+        return new AttachedArray(Segment.Attach(file, Extent(header, hasPage ? page.LocksEnd : 0), access), header, page, hasPage ? policy : PagePolicy.Never);
     }
 
     /// <summary>Shares the mapping with a second array.</summary>
@@ -115,10 +119,10 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
     }
 
     // A mapping of length zero is none: one byte stands for a raw array without elements.
-    private static SegmentExtent Extent(ArrayHeader header, PagePlace? page) => new(header.End, Math.Max(1, Math.Max(header.End, page?.LocksEnd ?? 0)));
+    private static SegmentExtent Extent(ArrayHeader header, long pageEnd) => new(header.End, Math.Max(1, Math.Max(header.End, pageEnd)));
 
     private static SegmentImage Image(NewArray array)
-        => new(Extent(array.Header, array.Place), array.FileLength, array.Head, array.Place.Offset, array.Page, array.Tail);
+        => new(Extent(array.Header, array.Place.LocksEnd), array.FileLength, array.Head, array.Place.Offset, array.Page, array.Tail);
 
     private static AttachedArray Of(Segment segment, NewArray array, PagePolicy policy) => new(segment, array.Header, array.Place, policy);
 

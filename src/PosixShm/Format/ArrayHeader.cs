@@ -56,7 +56,8 @@ internal sealed record ArrayHeader(
     /// </summary>
     public static ArrayHeader? TryReadNpy(ReadOnlySpan<byte> head, long fileSize, out string problem)
     {
-        if (NpyHeader.TryRead(head, out problem) is not NpyHeader npy)
+        problem = string.Empty;
+        if (!UsualHeader.TryRead(head, out NpyHeader npy) && !NpyHeader.TryRead(head, out npy, out problem))
         {
             return null;
         }

@@ -25,11 +25,11 @@ internal abstract class ElementType(long size) : IEquatable<ElementType>
     /// <summary>Gets the text that stands for this type in an .npy header: a Python literal, as <c>repr</c> writes it.</summary>
     public string Literal => _literal ??= WriteTo(new StringBuilder(), isAscii: false).ToString();
 
-    public static bool operator ==(ElementType? left, ElementType? right) => left is null ? right is null : left.Equals(right);
+    public static bool operator ==(ElementType? left, ElementType? right) => ReferenceEquals(left, right) || (left?.Equals(right) ?? false);
 
     public static bool operator !=(ElementType? left, ElementType? right) => !(left == right);
 
-    public bool Equals(ElementType? other) => other is not null && Size == other.Size && Description == other.Description;
+    public bool Equals(ElementType? other) => ReferenceEquals(this, other) || (other is not null && Size == other.Size && Description == other.Description);
 
     public override bool Equals(object? obj) => Equals(obj as ElementType);
 
@@ -93,16 +93,17 @@ internal sealed class ScalarType : ElementType
 
     private static char NativeOrder => BitConverter.IsLittleEndian ? '<' : '>';
 
-    /// <summary>Makes a type in this machine's byte order.</summary>
-    public static ScalarType Native(char kind, long size, string unit = "") => new(HasOrder(kind, size) ? NativeOrder : '|', kind, size, unit);
+    /// <summary>Gives a type in this machine's byte order.</summary>
+    public static ScalarType Native(char kind, long size, string unit = "")
+        => Array.Find(s_usual, usual => usual.Kind == kind && usual.Size == size) ?? New(kind, size, unit);
 
     // What nearly every array holds, ready made.
     private static readonly ScalarType[] s_usual =
     [
-        Native(FloatingPoint, 8), Native(FloatingPoint, 4), Native(FloatingPoint, 2), Native(Boolean, 1),
-        Native(SignedInteger, 8), Native(SignedInteger, 4), Native(SignedInteger, 2), Native(SignedInteger, 1),
-        Native(UnsignedInteger, 8), Native(UnsignedInteger, 4), Native(UnsignedInteger, 2), Native(UnsignedInteger, 1),
-        Native(Complex, 16), Native(Complex, 8),
+        New(FloatingPoint, 8), New(FloatingPoint, 4), New(FloatingPoint, 2), New(Boolean, 1),
+        New(SignedInteger, 8), New(SignedInteger, 4), New(SignedInteger, 2), New(SignedInteger, 1),
+        New(UnsignedInteger, 8), New(UnsignedInteger, 4), New(UnsignedInteger, 2), New(UnsignedInteger, 1),
+        New(Complex, 16), New(Complex, 8),
     ];
 
     /// <summary>Takes the notation of one of the usual types from a text; null if another text comes first.</summary>
@@ -168,6 +169,8 @@ internal sealed class ScalarType : ElementType
         text = code;
         return normal is not null;
     }
+
+    private static ScalarType New(char kind, long size, string unit = "") => new(HasOrder(kind, size) ? NativeOrder : '|', kind, size, unit);
 
     private static ScalarType Make(char order, char kind, long size, string unit)
         => new(!HasOrder(kind, size) ? '|' : order is '=' or '|' ? NativeOrder : order, kind, size, unit);

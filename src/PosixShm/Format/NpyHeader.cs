@@ -68,30 +68,25 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
         return start == 0 || length > MaxLength ? 0 : start + (int)length;
     }
 
-    /// <summary>Reads a header. Pure: bounded by the span, and a wrong one is a null with the reason.</summary>
+    /// <summary>Reads a header. Pure: bounded by the span, and a wrong one is a refusal with the reason.</summary>
     [SkipLocalsInit] // What is read of the text is what was decoded.
-    public static NpyHeader? TryRead(ReadOnlySpan<byte> head, out string problem)
+    public static bool TryRead(ReadOnlySpan<byte> head, out NpyHeader header, out string problem)
     {
+        header = default;
         int end = BytesNeeded(head);
         if (head.Length < LongStart || end > head.Length)
         {
             problem = Cut;
-            return null;
+            return false;
         }
 
         if (end == 0)
         {
             problem = "its .npy version or header length is not known";
-            return null;
+            return false;
         }
 
         ReadOnlySpan<byte> bytes = head[(head[6] == 1 ? ShortStart : LongStart)..end];
-
-        if (UsualHeader.TryRead(bytes, end, out NpyHeader usual))
-        {
-            problem = string.Empty;
-            return usual;
-        }
 
         // Padding is not worth a look at each space.
         bytes = bytes.EndsWith((byte)'\n') ? bytes[..^1] : bytes;
@@ -99,39 +94,55 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
         if (head[6] == 3 && !Utf8.IsValid(bytes))
         {
             problem = "its .npy header is of version 3, and not valid UTF-8";
-            return null;
+            return false;
         }
 
         Encoding encoding = head[6] == 3 ? Encoding.UTF8 : Encoding.Latin1;
         Span<char> text = bytes.Length <= UsualLength ? stackalloc char[UsualLength] : new char[bytes.Length];
         text = text[..encoding.GetChars(bytes, text)];
-        return TryReadDictionary(text, end, out problem);
+        return TryReadDictionary(text, end, out header, out problem);
     }
 
     /// <summary>Writes the header of a C-ordered array, as numpy's <c>_write_array_header</c> does.</summary>
+    [SkipLocalsInit] // What is taken of the shape is what was written.
     public static byte[] Write(ElementType type, ReadOnlySpan<long> shape)
     {
-        string text = $"{{'descr': {type.Literal}, 'fortran_order': False, 'shape': {ShapeText.Of(shape)}, }}";
-        bool isLatin = !text.AsSpan().ContainsAnyExceptInRange('\0', '\u00FF');
+        ReadOnlySpan<byte> before = "{'descr': "u8;
+        ReadOnlySpan<byte> between = ", 'fortran_order': False, 'shape': "u8;
+        ReadOnlySpan<byte> after = ", }"u8;
+        Span<byte> shapeText = stackalloc byte[ShapeText.MaxLength];
+        shapeText = shapeText[..ShapeText.Write(shape, shapeText)];
+        bool isLatin = !type.Literal.AsSpan().ContainsAnyExceptInRange('\0', '\u00FF');
         Encoding encoding = isLatin ? Encoding.Latin1 : Encoding.UTF8;
-        int length = encoding.GetByteCount(text) + (shape.IsEmpty ? 0 : GrowthDigits - ShapeText.Digits(shape[0])) + 1;
+        int growth = shape.IsEmpty ? 0 : GrowthDigits - ShapeText.Digits(shape[0]);
+        int length = before.Length + encoding.GetByteCount(type.Literal) + between.Length + shapeText.Length + after.Length + growth + 1;
 
         // Version 1 has two bytes less before the dictionary.
-        byte version = PaddedLength(ShortStart, length) - ShortStart > LongestOfVersion1 ? (byte)2 : (byte)1;
-        version = isLatin ? version : (byte)3;
+        byte version = !isLatin ? (byte)3 : PaddedLength(ShortStart, length) - ShortStart > LongestOfVersion1 ? (byte)2 : (byte)1;
         int start = version == 1 ? ShortStart : LongStart;
         byte[] header = GC.AllocateUninitializedArray<byte>(PaddedLength(start, length));
         Span<byte> rest = header;
-        rest.Fill((byte)' ');
         Magic.CopyTo(rest);
         rest[6] = version;
         rest[7] = 0;
 
         // Of the four bytes, two are the length in version 1, and the dictionary replaces the others.
         BinaryPrimitives.WriteUInt32LittleEndian(rest[8..], (uint)(header.Length - start));
-        _ = encoding.GetBytes(text, rest[start..]);
+        rest = rest[start..];
+        Put(before, ref rest);
+        rest = rest[encoding.GetBytes(type.Literal, rest)..];
+        Put(between, ref rest);
+        Put(shapeText, ref rest);
+        Put(after, ref rest);
+        rest.Fill((byte)' ');
         rest[^1] = (byte)'\n';
         return header;
+
+        static void Put(scoped ReadOnlySpan<byte> text, ref Span<byte> rest)
+        {
+            text.CopyTo(rest);
+            rest = rest[text.Length..];
+        }
     }
 
     // numpy pads also what is a multiple already.
@@ -139,8 +150,9 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
 
     // Three keys in any order, each once, and no other.
     [SkipLocalsInit] // What is taken of the shape is what was read.
-    private static NpyHeader? TryReadDictionary(ReadOnlySpan<char> text, int dataOffset, out string problem)
+    private static bool TryReadDictionary(ReadOnlySpan<char> text, int dataOffset, out NpyHeader header, out string problem)
     {
+        header = default;
         ElementType? type = null;
         string typeProblem = string.Empty;
         bool isFortranOrder = false;
@@ -167,13 +179,14 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
             : type is null ? typeProblem
             : rank > ShapeMath.MaxRank ? TooManyDimensions(rank)
             : string.Empty;
-        return problem.Length > 0 ? null : Unfold(new NpyHeader(type!, isFortranOrder, [.. shape[..rank]], dataOffset), out problem);
+        return problem.Length == 0 && TryUnfold(new NpyHeader(type!, isFortranOrder, [.. shape[..rank]], dataOffset), out header, out problem);
     }
 
     // numpy has no array of sub-arrays: their dimensions are the array's last ones.
-    private static NpyHeader? Unfold(NpyHeader header, out string problem)
+    private static bool TryUnfold(in NpyHeader folded, out NpyHeader header, out string problem)
     {
         problem = string.Empty;
+        header = folded;
         while (header.Type is SubarrayType array)
         {
             ImmutableArray<long> shape = header.Shape.AddRange(array.Shape);
@@ -181,11 +194,11 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
             if (shape.Length > ShapeMath.MaxRank)
             {
                 problem = TooManyDimensions(shape.Length);
-                return null;
+                return false;
             }
         }
 
-        return header;
+        return true;
     }
 
     private static string TooManyDimensions(int rank) => $"it has {rank} dimensions, and {ShapeMath.MaxRank} are the most";

@@ -1,19 +1,50 @@
-using System.Globalization;
+using System.Buffers.Text;
+using System.Runtime.CompilerServices;
+using System.Text;
 
 namespace PosixShm.Format;
 
 /// <summary>Shapes as Python writes them: <c>()</c>, <c>(5,)</c>, <c>(2, 3)</c>.</summary>
 internal static class ShapeText
 {
+    /// <summary>The bytes of the longest text that <see cref="Write"/> writes.</summary>
+    public const int MaxLength = 2 + (ShapeMath.MaxRank * (MaxDigits + 2));
+
+    private const int MaxDigits = 20; // of -2^63, with its sign
+
+    [SkipLocalsInit] // What is taken of the text is what was written.
     public static string Of(ReadOnlySpan<long> shape)
     {
-        string[] numbers = new string[shape.Length];
-        for (int i = 0; i < numbers.Length; i++)
+        Span<byte> text = stackalloc byte[MaxLength];
+        return shape.Length <= ShapeMath.MaxRank
+            ? Encoding.ASCII.GetString(text[..Write(shape, text)])
+            : $"({string.Join(", ", shape.ToArray())})";
+    }
+
+    /// <summary>Writes a shape of at most 64 dimensions; returns the length of the text.</summary>
+    public static int Write(ReadOnlySpan<long> shape, Span<byte> text)
+    {
+        int length = 0;
+        text[length++] = (byte)'(';
+        for (int i = 0; i < shape.Length; i++)
         {
-            numbers[i] = shape[i].ToString(CultureInfo.InvariantCulture);
+            if (i > 0)
+            {
+                text[length++] = (byte)',';
+                text[length++] = (byte)' ';
+            }
+
+            _ = Utf8Formatter.TryFormat(shape[i], text[length..], out int digits);
+            length += digits;
         }
 
-        return numbers.Length == 1 ? $"({numbers[0]},)" : $"({string.Join(", ", numbers)})";
+        if (shape.Length == 1)
+        {
+            text[length++] = (byte)',';
+        }
+
+        text[length++] = (byte)')';
+        return length;
     }
 
     /// <summary>Gives the number of digits of a dimension.</summary>

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Unicode;
 
 namespace PosixShm.Names;
 
@@ -39,6 +41,9 @@ internal sealed record SegmentName
     // A listing looks at every name, and this at sixteen characters at a time.
     private static readonly SearchValues<char> s_controls
         = SearchValues.Create([.. Enumerable.Range(0, 256).Select(static c => (char)c).Where(char.IsControl)]);
+
+    private static readonly SearchValues<char> s_plain
+        = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
 
     private SegmentName(SegmentKind kind, string value, string folder, string? path = null)
     {
@@ -111,6 +116,12 @@ internal sealed record SegmentName
         ArgumentNullException.ThrowIfNull(name, parameterName);
         LinuxOnly.Check();
 
+        // Nearly every name.
+        if (WhatIsWrongWith(name) is null)
+        {
+            return new SegmentName(SegmentKind.SharedMemory, name, ArrayDirectory.Path);
+        }
+
         if (IsDescriptor(name))
         {
             return new SegmentName(SegmentKind.Descriptor, name, System.IO.Path.GetDirectoryName(name)!, name);
@@ -155,15 +166,17 @@ internal sealed record SegmentName
     }
 
     /// <summary>Makes the name of a file found in a folder, or null where it cannot be an array's.</summary>
+    [SkipLocalsInit] // What is taken of the characters is what was decoded.
     public static SegmentName? FromFile(SegmentName folder, ReadOnlySpan<byte> file)
     {
-        // Decoding replaces bytes that are no UTF-8, and then the name would be another file's.
-        if (!System.Text.Unicode.Utf8.IsValid(file))
+        // What is not UTF-8 must not become the name of another file.
+        Span<char> characters = stackalloc char[MaxBytes];
+        if (Utf8.ToUtf16(file, characters, out _, out int length, replaceInvalidSequences: false) != OperationStatus.Done)
         {
             return null;
         }
 
-        string value = Encoding.UTF8.GetString(file);
+        string value = new(characters[..length]);
         if (folder.Kind == SegmentKind.SharedMemory)
         {
             return WhatIsWrongWith(value) is null ? new SegmentName(SegmentKind.SharedMemory, value, folder.Folder) : null;
@@ -205,11 +218,12 @@ internal sealed record SegmentName
     {
         "" => "it is empty",
         "." or ".." => "it is a folder's",
+        _ when value.StartsWith(SemaphorePrefix, StringComparison.Ordinal) => "names in 'sem.' belong to semaphores",
+        _ when value.Length <= MaxBytes && !value.AsSpan().ContainsAnyExcept(s_plain) => null,
         _ when value.Contains('/', StringComparison.Ordinal) => "it has a slash inside",
         _ when value.AsSpan().ContainsAny(s_controls) => "it has control characters",
         _ when !IsWellFormed(value) => "it has unpaired surrogates",
         _ when Encoding.UTF8.GetByteCount(value) > MaxBytes => $"it is longer than {MaxBytes} bytes of UTF-8",
-        _ when value.StartsWith(SemaphorePrefix, StringComparison.Ordinal) => "names in 'sem.' belong to semaphores",
         _ => null,
     };
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -22,6 +23,10 @@ internal static unsafe partial class Interop
         public int Locked;
         public int HeadLength;
         public HeadBytes Head;
+
+        /// <summary>Gets the first bytes that were read: the whole file, if it is short. None if it is no regular file.</summary>
+        [UnscopedRef]
+        public readonly ReadOnlySpan<byte> FirstBytes => ((ReadOnlySpan<byte>)Head)[..HeadLength];
     }
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_OpenDirectory", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
@@ -34,11 +39,8 @@ internal static unsafe partial class Interop
     internal static partial int CloseDirectory(nint directory);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Probe", SetLastError = true)]
-    internal static partial int ProbeEntry(SafeDirectoryHandle directory, byte* name, int follow, long lockOffset, Probe* probe);
+    internal static partial int ProbeEntry(SafeDirectoryHandle directory, byte* name, OpenFlags flags, long lockOffset, ByteLock kind, Probe* probe);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Probe", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    internal static partial int ProbePath(nint noDirectory, string path, int follow, long lockOffset, Probe* probe);
-
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_EndProbe")]
-    internal static partial void EndProbe(Probe* probe);
+    internal static partial int ProbePath(nint noDirectory, string name, OpenFlags flags, long lockOffset, ByteLock kind, Probe* probe);
 }

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 
 namespace PosixShm.Native;
 
@@ -42,22 +41,22 @@ internal static partial class Interop
     }
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    internal static partial SafeFileHandle Open(string path, OpenFlags flags);
+    internal static partial Descriptor Open(string path, OpenFlags flags);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_ShmOpen", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    internal static partial SafeFileHandle ShmOpen(string name, OpenFlags flags);
+    internal static partial Descriptor ShmOpen(string name, OpenFlags flags);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_ShmUnlink", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int ShmUnlink(string name);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_OpenUnnamed", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    internal static partial SafeFileHandle OpenUnnamed(string directory);
+    internal static partial Descriptor OpenUnnamed(string directory);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_LinkThroughProc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    internal static partial int LinkThroughProc(SafeFileHandle fd, string path);
+    internal static partial int LinkThroughProc(Descriptor fd, string path);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_LinkEmptyPath", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    internal static partial int LinkEmptyPath(SafeFileHandle fd, string path);
+    internal static partial int LinkEmptyPath(Descriptor fd, string path);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Link", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int Link(string from, string to);
@@ -69,61 +68,64 @@ internal static partial class Interop
     internal static partial int Rename(string from, string to);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_CreateAnonymous", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    internal static partial SafeFileHandle CreateAnonymous(string label);
+    internal static partial Descriptor CreateAnonymous(string label);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_SealSize", SetLastError = true)]
-    internal static partial int SealSize(SafeFileHandle fd);
+    internal static partial int SealSize(Descriptor fd);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_SetInheritable", SetLastError = true)]
-    internal static partial int SetInheritable(SafeFileHandle fd, int inheritable);
+    internal static partial int SetInheritable(Descriptor fd, int inheritable);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_IsInheritable", SetLastError = true)]
-    internal static partial int IsInheritable(SafeFileHandle fd);
+    internal static partial int IsInheritable(Descriptor fd);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Unlink", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int Unlink(string path);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FStat", SetLastError = true)]
-    internal static partial int FStat(SafeFileHandle fd, out Status status);
+    internal static partial int FStat(Descriptor fd, out Status status);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Stat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int Stat(string path, int follow, out Status status);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_IsOwner", SetLastError = true)]
-    internal static partial int IsOwner(SafeFileHandle fd);
+    internal static partial int IsOwner(Descriptor fd);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FChOwn", SetLastError = true)]
-    internal static partial int FChOwn(SafeFileHandle fd, uint owner, uint group);
+    internal static partial int FChOwn(Descriptor fd, uint owner, uint group);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_CopyAccessList", SetLastError = true)]
-    internal static partial int CopyAccessList(SafeFileHandle from, SafeFileHandle to);
+    internal static partial int CopyAccessList(Descriptor from, Descriptor to);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FChMod", SetLastError = true)]
-    internal static partial int FChMod(SafeFileHandle fd, uint permissions);
+    internal static partial int FChMod(Descriptor fd, uint permissions);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FTruncate", SetLastError = true)]
-    internal static partial int FTruncate(SafeFileHandle fd, long length);
+    internal static partial int FTruncate(Descriptor fd, long length);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Allocate", SetLastError = true)]
-    internal static partial int Allocate(SafeFileHandle fd, long offset, long length);
+    internal static partial int Allocate(Descriptor fd, long offset, long length);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_PRead", SetLastError = true)]
-    internal static partial long PRead(SafeFileHandle fd, Span<byte> buffer, long length, long offset);
+    internal static partial long PRead(Descriptor fd, Span<byte> buffer, long length, long offset);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_PRead", SetLastError = true)]
     internal static partial long PRead(nint fd, Span<byte> buffer, long length, long offset);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_WriteZero", SetLastError = true)]
-    internal static partial int WriteZero(SafeFileHandle fd, long offset);
+    internal static partial int WriteZero(Descriptor fd, long offset);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_PWrite", SetLastError = true)]
-    internal static partial long PWrite(SafeFileHandle fd, ReadOnlySpan<byte> buffer, long length, long offset);
+    internal static partial long PWrite(Descriptor fd, ReadOnlySpan<byte> buffer, long length, long offset);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FSync", SetLastError = true)]
-    internal static partial int FSync(SafeFileHandle fd);
+    internal static partial int FSync(Descriptor fd);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_GetFreeSpace", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int GetFreeSpace(string path, out long bytes, out long files, out int isMemory);
+
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Close")]
+    internal static partial int Close(nint fd, int unlock);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_GetEffectiveUser")]
     internal static partial uint GetEffectiveUser();

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 
 namespace PosixShm.Native;
 
@@ -15,7 +14,7 @@ internal static unsafe partial class Interop
     internal static partial int* AnyLost();
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Guard", SetLastError = true)]
-    internal static partial int* Guard(nint address, ulong length, MapFlags flags, SafeFileHandle fd, ulong offset);
+    internal static partial int* Guard(nint address, ulong length, MapFlags flags, Descriptor fd, ulong offset);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Unguard")]
     internal static partial void Unguard(int* lost);

@@ -1,9 +1,8 @@
 using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 
 namespace PosixShm.Native;
 
-internal static partial class Interop
+internal static unsafe partial class Interop
 {
     [Flags]
     internal enum MapFlags
@@ -20,23 +19,23 @@ internal static partial class Interop
     }
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MMap", SetLastError = true)]
-    internal static partial SafeMappingHandle MMap(ulong length, MapFlags flags, SafeFileHandle fd, long offset);
+    internal static partial nint MMap(ulong length, MapFlags flags, Descriptor fd, long offset, int** lost);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MAdvise", SetLastError = true)]
     internal static partial int MAdvise(nint address, ulong length, MemoryAdvice advice);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MSync", SetLastError = true)]
-    internal static partial int MSync(SafeMappingHandle address, ulong length);
+    internal static partial int MSync(nint address, ulong length);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MLock", SetLastError = true)]
-    internal static partial int MLock(SafeMappingHandle address, ulong length);
+    internal static partial int MLock(nint address, ulong length);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MUnlock", SetLastError = true)]
-    internal static partial int MUnlock(SafeMappingHandle address, ulong length);
+    internal static partial int MUnlock(nint address, ulong length);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_GetMemoryLockLimit", SetLastError = true)]
     internal static partial int GetMemoryLockLimit(out long bytes);
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MUnmap", SetLastError = true)]
-    internal static partial int MUnmap(nint address, ulong length);
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MUnmap")]
+    internal static partial int MUnmap(nint address, ulong length, int* lost);
 }

@@ -1,9 +1,10 @@
 namespace PosixShm.Segments;
 
 /// <summary>Bounds how long a call retries while another process has a file for itself, which it should for a moment only.</summary>
-internal readonly struct Patience(int milliseconds)
+internal struct Patience(int milliseconds)
 {
-    private readonly long _end = Environment.TickCount64 + milliseconds;
+    // When it ends; 0 before the first wait, as nearly every call needs none.
+    private long _end;
 
     /// <summary>Gets the patience of a call on one array: then it fails.</summary>
     public static Patience ForOne => new(5000);
@@ -14,7 +15,9 @@ internal readonly struct Patience(int milliseconds)
     /// <summary>Sleeps a moment; false if the time is over.</summary>
     public bool TryWait()
     {
-        if (Environment.TickCount64 >= _end)
+        long now = Environment.TickCount64;
+        _end = _end == 0 ? now + milliseconds : _end;
+        if (now >= _end)
         {
             return false;
         }

@@ -6,22 +6,36 @@ namespace PosixShm.Segments;
 internal sealed class Registry<T>
     where T : class
 {
-    private readonly HashSet<T> _all = new(ReferenceEqualityComparer.Instance);
     private readonly Gate _gate = new();
+    private readonly Stack<int> _free = new();
+    private T?[] _all = [];
 
-    public void Add(T item)
+    /// <summary>Adds an object, and returns its place, to be removed by.</summary>
+    public int Add(T item)
     {
         using (_gate.Enter())
         {
-            _ = _all.Add(item);
+            if (!_free.TryPop(out int place))
+            {
+                place = _all.Length;
+                Array.Resize(ref _all, Math.Max(4, 2 * place));
+                for (int next = _all.Length - 1; next > place; next--)
+                {
+                    _free.Push(next);
+                }
+            }
+
+            _all[place] = item;
+            return place;
         }
     }
 
-    public void Remove(T item)
+    public void Remove(int place)
     {
         using (_gate.Enter())
         {
-            _ = _all.Remove(item);
+            _all[place] = null;
+            _free.Push(place);
         }
     }
 
@@ -30,7 +44,7 @@ internal sealed class Registry<T>
     {
         using (_gate.Enter())
         {
-            return [.. _all];
+            return [.. _all.OfType<T>()];
         }
     }
 }

@@ -6,8 +6,7 @@ namespace PosixShm.Segments;
 
 /// <summary>A segment mapped into this process. Knows nothing of what is stored in it.</summary>
 /// <remarks>
-/// It lives as long as somebody holds a reference: the creator has the first one. There is no finalizer, and the handles' own
-/// are suppressed: a mapping that went away while a span still points into it would hand the span whatever is mapped there
+/// It lives as long as somebody holds a reference: the creator has the first one. There is no finalizer: a mapping that went away while a span still points into it would hand the span whatever is mapped there
 /// next. One whose references are never released stays until the process ends.
 /// </remarks>
 internal sealed unsafe class Segment : IByteSource
@@ -15,30 +14,29 @@ internal sealed unsafe class Segment : IByteSource
     private static readonly Gate s_gate = new();
 
     private readonly SegmentFile _file;
-    private readonly SafeMappingHandle _mapping;
+    private readonly Mapping _mapping;
+    private readonly int _place;
     private SharedDescriptor? _forChildren;
     private SharedDescriptor? _inherited;
-    private SafeMappingHandle? _sharedView;
+    private Mapping? _sharedView;
     private SegmentToken? _spare;
     private ReferenceCount _references = new();
 
     /// <summary>Takes over an open file and its mapping.</summary>
-    public Segment(SegmentFile file, SafeMappingHandle mapping, SegmentExtent extent, SegmentAccess access)
+    public Segment(SegmentFile file, Mapping mapping, SegmentExtent extent, SegmentAccess access)
     {
         _file = file;
         _mapping = mapping;
         Extent = extent;
         Access = access;
-        file.KeepOpenUntilDisposed();
-        GC.SuppressFinalize(mapping);
-        LostMemory.Segments.Add(this);
+        _place = LostMemory.Segments.Add(this);
     }
 
     /// <summary>Gets whether a bus error in a mapping reaches the guard; see <see cref="Interop.IsGuardActive"/>.</summary>
     public static bool IsGuardActive => IsGuarded && Interop.IsGuardActive() != 0;
 
     /// <summary>Gets whether mappings are guarded, so that a touch of lost memory is not the process's death.</summary>
-    public static bool IsGuarded => SafeMappingHandle.IsGuarded;
+    public static bool IsGuarded => Mapping.IsGuarded;
 
     public SegmentName Name => _file.Name;
 
@@ -49,7 +47,7 @@ internal sealed unsafe class Segment : IByteSource
     public SegmentAccess Access { get; }
 
     /// <summary>Gets the first mapped byte. Valid for as long as a reference is held.</summary>
-    public nint Address => _mapping.DangerousGetHandle();
+    public nint Address => _mapping.Address;
 
     /// <summary>Gets whether memory of the mapping was lost, and zeros put in its place: nothing read since can be trusted.</summary>
     public bool IsLost => Volatile.Read(ref *_mapping.Lost) != 0;
@@ -137,10 +135,9 @@ internal sealed unsafe class Segment : IByteSource
             if (_sharedView is null)
             {
                 _sharedView = _file.Map(length + offset - start, SegmentAccess.ReadOnly, start);
-                GC.SuppressFinalize(_sharedView);
             }
 
-            return _sharedView.DangerousGetHandle() + (nint)(offset - start);
+            return _sharedView.Address + (nint)(offset - start);
         }
     }
 
@@ -157,7 +154,7 @@ internal sealed unsafe class Segment : IByteSource
     /// <summary>Writes what was stored in the mapping to the file, and waits for the disk; with <paramref name="withName"/>, also the file itself and its name.</summary>
     public void Flush(bool withName)
     {
-        if (Interop.MSync(_mapping, (ulong)Extent.End) < 0)
+        if (Interop.MSync(Address, (ulong)Extent.End) < 0)
         {
             throw SegmentError.Last(Name, SegmentError.Flush);
         }
@@ -171,7 +168,7 @@ internal sealed unsafe class Segment : IByteSource
     /// <summary>Keeps the mapping's pages in memory: they are all there afterwards, and never swapped out.</summary>
     public void LockInMemory()
     {
-        if (Interop.MLock(_mapping, (ulong)Extent.End) < 0)
+        if (Interop.MLock(Address, (ulong)Extent.End) < 0)
         {
             int errno = Marshal.GetLastPInvokeError();
             throw Interop.ConvertErrno(errno) is Interop.Error.ENOMEM or Interop.Error.EPERM
@@ -183,7 +180,7 @@ internal sealed unsafe class Segment : IByteSource
     /// <summary>Lets the mapping's pages go where the kernel wants them.</summary>
     public void UnlockFromMemory()
     {
-        if (Interop.MUnlock(_mapping, (ulong)Extent.End) < 0)
+        if (Interop.MUnlock(Address, (ulong)Extent.End) < 0)
         {
             throw SegmentError.Last(Name, "unlock from memory");
         }
@@ -197,7 +194,7 @@ internal sealed unsafe class Segment : IByteSource
     {
         if (_references.Release())
         {
-            LostMemory.Segments.Remove(this);
+            LostMemory.Segments.Remove(_place);
             _mapping.Dispose();
             _sharedView?.Dispose();
             _forChildren?.Release();

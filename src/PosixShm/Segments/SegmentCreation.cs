@@ -145,7 +145,7 @@ internal static unsafe class SegmentCreation
             return null;
         }
 
-        SafeMappingHandle? mapping = null;
+        Mapping? mapping = null;
         bool isPublished = false;
         try
         {
@@ -155,7 +155,7 @@ internal static unsafe class SegmentCreation
             file.Write(image.Tail, image.Length - image.Tail.Length);
             SetPermissions(file, options, old);
             file.MarkInUse();
-            fill?.Invoke(mapping.DangerousGetHandle());
+            fill?.Invoke(mapping.Address);
             if (*mapping.Lost != 0)
             {
                 // A sparse segment that was filled further than there was space.
@@ -188,17 +188,17 @@ internal static unsafe class SegmentCreation
     }
 
     // Advice is that: where the kernel does not know it, or the mount has no huge pages, the memory is as good.
-    private static SafeMappingHandle Reserve(SegmentFile file, long length, long mapped, SegmentOptions options)
+    private static Mapping Reserve(SegmentFile file, long length, long mapped, SegmentOptions options)
     {
         // Whoever reserves by the file gets small pages: only pages that are taken through a mapping can be large. A disk's blocks are the file's.
         bool reservesMapped = options.Reserve && options.HugePages && file.Name.Kind != SegmentKind.File;
         file.SetLength(length, options.Reserve && !reservesMapped);
-        SafeMappingHandle mapping = file.Map(mapped, SegmentAccess.ReadWrite);
+        Mapping mapping = file.Map(mapped, SegmentAccess.ReadWrite);
         try
         {
             if (options.HugePages)
             {
-                _ = Interop.MAdvise(mapping.DangerousGetHandle(), (ulong)length, Interop.MemoryAdvice.ADVICE_HUGE_PAGES);
+                _ = Interop.MAdvise(mapping.Address, (ulong)length, Interop.MemoryAdvice.ADVICE_HUGE_PAGES);
             }
 
             if (reservesMapped && !SegmentSpace.TryReserve(mapping, file.Name, length))

@@ -1,4 +1,4 @@
-using Microsoft.Win32.SafeHandles;
+using System.Runtime.CompilerServices;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -19,12 +19,11 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     // The id that stands for every user who has none in this user namespace; see user_namespaces(7). We may be another one of them.
     private const uint UnmappedUser = 65534;
 
-    private readonly SafeFileHandle _fd;
+    private readonly Descriptor _fd;
     private readonly bool _isFollowed;
-    private bool _isMarked;
     private bool _isReleased;
 
-    public SegmentFile(SegmentName name, SafeFileHandle fd, bool isFollowed = false)
+    public SegmentFile(SegmentName name, Descriptor fd, bool isFollowed = false)
     {
         Name = name;
         _fd = fd;
@@ -33,37 +32,30 @@ internal sealed class SegmentFile : IByteSource, IDisposable
 
     public SegmentName Name { get; }
 
-    /// <summary>Opens an existing segment and checks that it is what it should be before anything is read.</summary>
+    /// <summary>Opens an existing segment and checks that it is what it should be.</summary>
     /// <param name="name">The segment.</param>
     /// <param name="access">What it will be mapped for.</param>
     /// <param name="trust">Which files are welcome.</param>
-    /// <param name="status">What the kernel says of it.</param>
-    public static SegmentFile Open(SegmentName name, SegmentAccess access, SegmentTrust trust, out Interop.Status status)
+    /// <param name="probe">What the kernel says of it, and its first bytes.</param>
+    public static SegmentFile Open(SegmentName name, SegmentAccess access, SegmentTrust trust, out Interop.Probe probe)
     {
         // One that was deleted or replaced since it was opened is no longer what the name stands for.
         const int MostTries = 1000;
 
-        SegmentFile file = OpenOnce(name, access, trust, out status);
-        for (int i = 0; status.Links == 0 && name.Kind != SegmentKind.Descriptor && i < MostTries; i++)
+        SegmentFile file = OpenOnce(name, access, trust, out probe);
+        for (int i = 0; probe.Status.Links == 0 && name.Kind != SegmentKind.Descriptor && i < MostTries; i++)
         {
             file.Dispose();
-            file = OpenOnce(name, access, trust, out status);
+            file = OpenOnce(name, access, trust, out probe);
         }
 
         return file;
     }
 
-    /// <summary>Opens a segment to read it, which does not mark it as in use.</summary>
-    public static SegmentFile OpenToRead(SegmentName name, Patience patience)
-    {
-        Interop.OpenFlags flags = name.Kind == SegmentKind.Descriptor ? Interop.OpenFlags.O_FOLLOW : Interop.OpenFlags.O_RDONLY;
-        return new SegmentFile(name, Opened(OpenUnmarked(name, flags, patience), name, SegmentError.Read));
-    }
-
     /// <summary>Makes a new file without a name, or returns null where that is refused.</summary>
     public static SegmentFile? TryCreateUnnamed(SegmentName name, Refusals refusals)
     {
-        SafeFileHandle fd = Interop.OpenUnnamed(name.Folder);
+        Descriptor fd = Interop.OpenUnnamed(name.Folder);
         return fd.IsInvalid && refusals.Note() ? null : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
     }
 
@@ -71,48 +63,33 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     public static SegmentFile CreateAnonymous(string label)
     {
         LinuxOnly.Check();
-        SafeFileHandle fd = Opened(Interop.CreateAnonymous(label), SegmentName.Anonymous, SegmentError.Create);
-        return new SegmentFile(SegmentName.OfDescriptor(Environment.ProcessId, fd.DangerousGetHandle()), fd);
+        Descriptor fd = Opened(Interop.CreateAnonymous(label), SegmentName.Anonymous, SegmentError.Create);
+        return new SegmentFile(SegmentName.OfDescriptor(Environment.ProcessId, fd.Number), fd);
     }
 
     /// <summary>Makes a new file under its name, or a path of its own, if that is free, or returns null where that is refused.</summary>
     public static SegmentFile? TryCreateNamed(SegmentName name, Refusals refusals, string? path = null)
     {
         const Interop.OpenFlags New = Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_CREAT;
-        SafeFileHandle fd = path is null ? OpenName(name, New) : Interop.Open(path, New);
+        Descriptor fd = path is null ? OpenName(name, New) : Interop.Open(path, New);
         return fd.IsInvalid && refusals.Note() ? null : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
     }
 
-    /// <summary>Opens a segment's file without a mark that it is in use. The handle may be invalid.</summary>
-    private static SafeFileHandle OpenUnmarked(SegmentName name, Interop.OpenFlags flags, Patience patience)
-    {
-        SafeFileHandle fd = OpenName(name, flags);
-        while (fd.IsInvalid && Interop.LastError == Interop.Error.EAGAIN && patience.TryWait())
-        {
-            // A lease of a process that prunes refuses an open that does not wait.
-            fd.Dispose();
-            fd = OpenName(name, flags);
-        }
-
-        return fd;
-    }
-
     /// <summary>Opens what a name stands for. The C library knows shared memory objects in one directory, and follows no link to them.</summary>
-    public static SafeFileHandle OpenName(SegmentName name, Interop.OpenFlags flags)
+    public static Descriptor OpenName(SegmentName name, Interop.OpenFlags flags)
         => name.IsObject && (flags & Interop.OpenFlags.O_FOLLOW) == 0 ? Interop.ShmOpen(name.Value, flags) : Interop.Open(name.Path, flags);
 
     /// <summary>Says that somebody has the segment attached, for as long as the file is open.</summary>
     /// <exception cref="IOException">Another process keeps the byte for itself: an attachment that is not marked could be deleted as a leftover.</exception>
     public void MarkInUse()
     {
-        // The kernel knows no "in use" of a semaphore that programs in C could see.
-        if (Name.Kind == SegmentKind.Semaphore)
+        if (!IsMarked(Name))
         {
             return;
         }
 
         // A process that deletes an unused segment has the byte exclusively, for a moment; docs/FORMAT.md, "Deleting an unused array".
-        _isMarked = true;
+        _fd.IsLocked = true;
         for (Patience patience = Patience.ForOne; Interop.LockByte(_fd, InUseByte, Interop.ByteLock.LOCK_SHARED) < 0;)
         {
             if (Interop.LastError != Interop.Error.EAGAIN || !patience.TryWait())
@@ -209,9 +186,9 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     /// Opens the file a second time, for programs that this process starts. Not the same descriptor: they would share the locks on it, and so keep
     /// "in use" and held locks alive when this process is dead.
     /// </summary>
-    public SafeFileHandle OpenForChildren()
+    public Descriptor OpenForChildren()
     {
-        SafeFileHandle second = Opened(Interop.Open($"/proc/self/fd/{_fd.DangerousGetHandle()}", Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_FOLLOW), Name, "hand on");
+        Descriptor second = Opened(Interop.Open($"/proc/self/fd/{_fd.Number}", Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_FOLLOW), Name, "hand on");
         if (Interop.SetInheritable(second, 1) < 0)
         {
             Exception error = SegmentError.Last(Name, "hand on");
@@ -219,7 +196,6 @@ internal sealed class SegmentFile : IByteSource, IDisposable
             throw error;
         }
 
-        GC.SuppressFinalize(second);
         return second;
     }
 
@@ -235,7 +211,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     /// <c>stat(2)</c> names another device on some file systems.
     /// </summary>
     public string? FindLockedFile()
-        => File.ReadLines($"/proc/self/fdinfo/{_fd.DangerousGetHandle()}")
+        => File.ReadLines($"/proc/self/fdinfo/{_fd.Number}")
             .Select(static line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
             .FirstOrDefault(static fields => fields.Length > 6 && fields[2] == "OFDLCK")?[6];
 
@@ -256,7 +232,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
             : NamedFile.Another;
     }
 
-    public SafeMappingHandle Map(long length, SegmentAccess access, long offset = 0)
+    public Mapping Map(long length, SegmentAccess access, long offset = 0)
     {
         Interop.MapFlags flags = access switch
         {
@@ -265,8 +241,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
             _ => Interop.MapFlags.MAP_READ | Interop.MapFlags.MAP_WRITE,
         };
 
-        SafeMappingHandle mapping = SafeMappingHandle.Map(_fd, length, flags, offset);
-        return mapping.IsInvalid ? throw SegmentError.Last(Name, "map") : mapping;
+        return Mapping.TryMap(_fd, length, flags, offset) ?? throw SegmentError.Last(Name, "map");
     }
 
     /// <summary>Hands the file over to a semaphore that the C library mapped from it, which guards its page with it.</summary>
@@ -356,40 +331,43 @@ internal sealed class SegmentFile : IByteSource, IDisposable
 
         // A new name is an entry of its folder, which is a file of its own; fsync(2).
         string path = (_isFollowed ? File.ResolveLinkTarget(Name.Path, returnFinalTarget: true)?.FullName : null) ?? Name.Path;
-        using SafeFileHandle folder = Opened(
+        using Descriptor folder = Opened(
             Interop.Open(Path.GetDirectoryName(path)!, Interop.OpenFlags.O_RDONLY | Interop.OpenFlags.O_FOLLOW), Name, SegmentError.Flush);
         Check(Interop.FSync(folder), SegmentError.Flush);
     }
 
-    /// <summary>Keeps the file open until <see cref="Dispose"/>, even if the garbage collector finds it unused.</summary>
-    public void KeepOpenUntilDisposed() => GC.SuppressFinalize(_fd);
-
     /// <summary>Closes the file, which is no longer in use then.</summary>
     public void Dispose()
     {
-        // Not left to the closing: a process that another thread is just starting has a copy of the descriptor, until its program begins.
-        if (_isMarked && !_fd.IsClosed)
-        {
-            _ = Interop.UnlockAll(_fd);
-        }
-
         if (!_isReleased)
         {
             _fd.Dispose();
         }
     }
 
-    private static SegmentFile OpenOnce(SegmentName name, SegmentAccess access, SegmentTrust trust, out Interop.Status status)
+    private static unsafe SegmentFile OpenOnce(SegmentName name, SegmentAccess access, SegmentTrust trust, out Interop.Probe probe)
     {
         Interop.OpenFlags flags = access == SegmentAccess.ReadWrite ? Interop.OpenFlags.O_RDWR : Interop.OpenFlags.O_RDONLY;
         flags |= name.Kind == SegmentKind.Descriptor || trust.FollowLinks ? Interop.OpenFlags.O_FOLLOW : 0;
-        SegmentFile file = new(name, Opened(OpenUnmarked(name, flags, Patience.ForOne), name, SegmentError.Attach), trust.FollowLinks);
+        bool isMarked = IsMarked(name);
+        Unsafe.SkipInit(out probe);
+        fixed (Interop.Probe* found = &probe)
+        {
+            // A lease of a process that prunes refuses an open that does not wait, and its lock refuses the mark.
+            for (Patience patience = Patience.ForOne;
+                SegmentProbe.Look(name, flags, isMarked ? InUseByte : SegmentProbe.NoByte, Interop.ByteLock.LOCK_SHARED, found) < 0;)
+            {
+                if (Interop.LastError != Interop.Error.EAGAIN || !patience.TryWait())
+                {
+                    throw SegmentError.Last(name, SegmentError.Attach);
+                }
+            }
+        }
 
+        SegmentFile file = new(name, new Descriptor((nint)probe.File) { IsLocked = isMarked }, trust.FollowLinks);
         try
         {
-            file.MarkInUse();
-            status = file.GetStatus();
-            file.CheckIdentity(status, trust.AllowOtherOwners);
+            file.CheckIdentity(probe.Status, trust.AllowOtherOwners);
             return file;
         }
         catch
@@ -399,7 +377,10 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         }
     }
 
-    private static SafeFileHandle Opened(SafeFileHandle fd, SegmentName name, string action)
+    // The kernel knows no "in use" of a semaphore that programs in C could see.
+    private static bool IsMarked(SegmentName name) => name.Kind != SegmentKind.Semaphore;
+
+    private static Descriptor Opened(Descriptor fd, SegmentName name, string action)
     {
         if (fd.IsInvalid)
         {

@@ -1,4 +1,3 @@
-using Microsoft.Win32.SafeHandles;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -57,12 +56,12 @@ internal static class SegmentFolder
     // Null if another process has the file open, maybe for a moment only.
     private static bool? TryRemoveOnce(SegmentName name, in Interop.Status expected, Lazy<MappedFiles> mapped)
     {
-        using SafeFileHandle writable = SegmentFile.OpenName(name, Interop.OpenFlags.O_RDWR);
+        using Descriptor writable = SegmentFile.OpenName(name, Interop.OpenFlags.O_RDWR);
         bool isWritable = !writable.IsInvalid;
-        using SafeFileHandle readable = isWritable || Interop.LastError == Interop.Error.EAGAIN
-            ? new SafeFileHandle()
+        using Descriptor readable = isWritable || Interop.LastError == Interop.Error.EAGAIN
+            ? Descriptor.Invalid
             : SegmentFile.OpenName(name, Interop.OpenFlags.O_RDONLY);
-        SafeFileHandle file = isWritable ? writable : readable;
+        Descriptor file = isWritable ? writable : readable;
         if (file.IsInvalid)
         {
             return Interop.LastError switch
@@ -86,7 +85,7 @@ internal static class SegmentFolder
     }
 
     // Takes the "in use" byte exclusively, which keeps out processes that attach. Null if another process checks the same.
-    private static bool? IsFree(SafeFileHandle file, SegmentName name, bool isWritable)
+    private static bool? IsFree(Descriptor file, SegmentName name, bool isWritable)
     {
         if (isWritable && Interop.LockByte(file, SegmentFile.InUseByte, Interop.ByteLock.LOCK_EXCLUSIVE) == 0)
         {
@@ -106,7 +105,7 @@ internal static class SegmentFolder
     }
 
     // The kernel grants the lease only while nobody else has the file open or mapped, and holds up whoever opens it meanwhile.
-    private static bool? TryRemoveLeased(SafeFileHandle file, SegmentName name, in Interop.Status expected, Lazy<MappedFiles> mapped)
+    private static bool? TryRemoveLeased(Descriptor file, SegmentName name, in Interop.Status expected, Lazy<MappedFiles> mapped)
     {
         bool isLeased = Interop.TakeLease(file) == 0;
         if (!isLeased && Interop.LastError == Interop.Error.EAGAIN)
@@ -137,7 +136,7 @@ internal static class SegmentFolder
         }
     }
 
-    private static bool IsSame(SafeFileHandle file, SegmentName name, Interop.Status expected)
+    private static bool IsSame(Descriptor file, SegmentName name, Interop.Status expected)
     {
         return Interop.FStat(file, out Interop.Status found) == 0
             && Interop.Stat(name.Path, follow: 0, out Interop.Status named) == 0

@@ -8,7 +8,7 @@ namespace PosixShm.Segments;
 internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
 {
     // Before every file: not asked for.
-    private const long NoByte = -1;
+    public const long NoByte = -1;
 
     private readonly Interop.Probe* _probe = (Interop.Probe*)NativeMemory.Alloc((nuint)sizeof(Interop.Probe));
 
@@ -19,18 +19,17 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
     /// <summary>Gets whether some process has the segment attached.</summary>
     public bool IsInUse => _probe->Locked > 0;
 
-    /// <summary>Gets the first bytes: the whole file, if it is short. None if it is no regular file.</summary>
-    public ReadOnlySpan<byte> Head => ((ReadOnlySpan<byte>)_probe->Head)[.._probe->HeadLength];
+    /// <inheritdoc cref="Interop.Probe.FirstBytes"/>
+    public ReadOnlySpan<byte> Head => _probe->FirstBytes;
 
     /// <summary>Looks at one segment.</summary>
     /// <param name="name">The segment.</param>
     /// <param name="asksUse">Whether <see cref="IsInUse"/> is of interest.</param>
     public void Look(SegmentName name, bool asksUse = true)
     {
-        _probe->Locked = 0;
-        int follow = name.Kind == SegmentKind.Descriptor ? 1 : 0;
-        string path = name.IsObject ? name.Value : name.Path;
-        for (Patience patience = Patience.ForOne; Interop.ProbePath(0, path, follow, asksUse ? SegmentFile.InUseByte : NoByte, _probe) < 0;)
+        Close();
+        Interop.OpenFlags flags = name.Kind == SegmentKind.Descriptor ? Interop.OpenFlags.O_FOLLOW : Interop.OpenFlags.O_RDONLY;
+        for (Patience patience = Patience.ForOne; Look(name, flags, asksUse ? SegmentFile.InUseByte : NoByte, Interop.ByteLock.LOCK_NONE, _probe) < 0;)
         {
             // A lease refuses an open that does not wait.
             if (Interop.LastError != Interop.Error.EAGAIN || !patience.TryWait())
@@ -38,6 +37,13 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
                 throw SegmentError.Last(name, _probe->Locked < 0 ? SegmentError.Lock : SegmentError.Read);
             }
         }
+    }
+
+    /// <summary>Opens a file by name and looks at it, and leaves it open. Returns 0, or -1. The C library knows shared memory objects in one directory, and follows no link to them.</summary>
+    public static int Look(SegmentName name, Interop.OpenFlags flags, long lockOffset, Interop.ByteLock kind, Interop.Probe* probe)
+    {
+        bool isObject = name.IsObject && (flags & Interop.OpenFlags.O_FOLLOW) == 0;
+        return Interop.ProbePath(0, isObject ? name.Value : name.Path, flags, lockOffset, kind, probe);
     }
 
     /// <summary>Looks at a file of a folder; false if it was deleted, cannot be an array, or may not be read by this user; or if another process holds a lease on it.</summary>
@@ -48,8 +54,8 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
     /// <exception cref="IOException">Anything else keeps the file from being read: not to be taken for a folder without arrays.</exception>
     public bool TryLook(SegmentName folder, SafeDirectoryHandle directory, byte* file, out bool isLeased)
     {
-        _probe->Locked = 0;
-        bool isRead = Interop.ProbeEntry(directory, file, 0, SegmentFile.InUseByte, _probe) == 0;
+        Close();
+        bool isRead = Interop.ProbeEntry(directory, file, Interop.OpenFlags.O_RDONLY, SegmentFile.InUseByte, Interop.ByteLock.LOCK_NONE, _probe) == 0;
         Interop.Error error = isRead ? Interop.Error.SUCCESS : Interop.LastError;
         isLeased = error == Interop.Error.EAGAIN && _probe->Locked >= 0;
         bool isSkipped = isLeased || error is Interop.Error.ENOENT or Interop.Error.EACCES or Interop.Error.EPERM
@@ -69,7 +75,16 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
 
     public void Dispose()
     {
-        Interop.EndProbe(_probe);
+        Close();
         NativeMemory.Free(_probe);
+    }
+
+    private void Close()
+    {
+        if (_probe->File >= 0)
+        {
+            _ = Interop.Close((nint)_probe->File, unlock: 0);
+            _probe->File = -1;
+        }
     }
 }

@@ -1,4 +1,3 @@
-using Microsoft.Win32.SafeHandles;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -11,7 +10,7 @@ internal static class SegmentSpace
     private const long Step = 64L << 20;
 
     /// <summary>Sets a file's size and reserves the space for it; see <c>fallocate(2)</c>. False where the file system cannot: there space is taken as it is written.</summary>
-    public static bool TryReserve(SafeFileHandle fd, SegmentName name, long length)
+    public static bool TryReserve(Descriptor fd, SegmentName name, long length)
     {
         if (length > Step)
         {
@@ -30,11 +29,11 @@ internal static class SegmentSpace
     }
 
     /// <summary>Takes the space of a mapped file, page by page as stores would, but with an error where those would fail. False where the kernel cannot.</summary>
-    public static bool TryReserve(SafeMappingHandle mapping, SegmentName name, long length)
+    public static bool TryReserve(Mapping mapping, SegmentName name, long length)
     {
         // Always: when it fails, what was taken is still held, and the error would say that nothing is free.
         RefuseWhatCannotFit(name, length);
-        return TryPopulate(mapping.DangerousGetHandle(), name, length);
+        return TryPopulate(mapping.Address, name, length);
     }
 
     // False before Linux 5.14.
@@ -55,7 +54,7 @@ internal static class SegmentSpace
     /// Where the file system has no fallocate, a zero is written to the last byte, and the pages are taken through the mapping. Others may do the same
     /// at the same time, which changes nothing.
     /// </remarks>
-    public static void Grow(SafeFileHandle fd, SegmentName name, long offset, int length, nint mapping)
+    public static void Grow(Descriptor fd, SegmentName name, long offset, int length, nint mapping)
     {
         if (Interop.Allocate(fd, offset, length) == 0)
         {
@@ -72,14 +71,14 @@ internal static class SegmentSpace
     }
 
     /// <summary>Maps the pages of a file, and takes those that it has not yet. Advice, but for what cannot fit.</summary>
-    public static void Populate(SafeMappingHandle mapping, SegmentName name, long length)
+    public static void Populate(Mapping mapping, SegmentName name, long length)
     {
         if (length > Step)
         {
             RefuseWhatCannotFit(name, length);
         }
 
-        _ = LargeMemory.Populate(mapping.DangerousGetHandle(), length);
+        _ = LargeMemory.Populate(mapping.Address, length);
     }
 
     /// <summary>Makes the exception for the error that this thread's last call left behind while it took space.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Win32.SafeHandles;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -18,20 +17,20 @@ internal sealed class SharedDescriptor
     private static readonly Dictionary<nint, SharedDescriptor> s_all = [];
     private static readonly Gate s_gate = new();
 
-    private readonly SafeFileHandle _fd;
+    private readonly Descriptor _fd;
     private int _users = 1;
 
-    private SharedDescriptor(SafeFileHandle fd) => _fd = fd;
+    private SharedDescriptor(Descriptor fd) => _fd = fd;
 
     /// <summary>Gets the name by which children that inherit the descriptor attach it.</summary>
-    public string Path => $"/proc/self/fd/{_fd.DangerousGetHandle()}";
+    public string Path => $"/proc/self/fd/{_fd.Number}";
 
     /// <summary>Adds a descriptor that this process opened for its children.</summary>
-    public static SharedDescriptor OfChildren(SafeFileHandle fd)
+    public static SharedDescriptor OfChildren(Descriptor fd)
     {
         using (s_gate.Enter())
         {
-            return s_all[fd.DangerousGetHandle()] = new SharedDescriptor(fd);
+            return s_all[fd.Number] = new SharedDescriptor(fd);
         }
     }
 
@@ -53,8 +52,7 @@ internal sealed class SharedDescriptor
                 return known;
             }
 
-            SafeFileHandle fd = new(number, ownsHandle: true);
-            GC.SuppressFinalize(fd);
+            Descriptor fd = new(number);
             return Interop.IsInheritable(fd) == 1 && Interop.SetInheritable(fd, 0) == 0 ? s_all[number] = new SharedDescriptor(fd) : null;
         }
     }
@@ -66,7 +64,7 @@ internal sealed class SharedDescriptor
         {
             if (--_users == 0)
             {
-                _ = s_all.Remove(_fd.DangerousGetHandle());
+                _ = s_all.Remove(_fd.Number);
                 _fd.Dispose();
             }
         }

@@ -13,6 +13,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     private readonly AttachedLock?[] _locks;
     private readonly nint _first;
     private readonly Gate _gate = new();
+    private int? _place; // in that registry
     private int _kept; // how many locks were held when the table was closed, and still are
 
     public LockTable(AttachedPage page, nint first, int count)
@@ -67,7 +68,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
         {
             Page.ThrowIfDetached();
             int owner = Owners.Identity;
-            s_inUse.Add(this);
+            _place ??= s_inUse.Add(this);
             closed.Open(owner);
             return owner;
         }
@@ -88,7 +89,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
             ForEach(shared => _kept += shared.Holder != 0 ? 1 : 0);
             if (_kept == 0 || !Page.Segment.TryAddReference())
             {
-                s_inUse.Remove(this);
+                s_inUse.Remove(_place!.Value);
             }
         }
     }
@@ -112,7 +113,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
 
         if (isLast)
         {
-            s_inUse.Remove(this);
+            s_inUse.Remove(_place!.Value);
             Page.Segment.Release();
         }
 

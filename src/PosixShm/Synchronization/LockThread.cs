@@ -21,6 +21,7 @@ internal sealed class LockThread
     private static long s_lastId;
 
     private long _passage;
+    private int _place;
 
     private LockThread() => Id = NewId();
 
@@ -60,7 +61,7 @@ internal sealed class LockThread
     /// <summary>Abandons what the thread holds, which has ended. Nearly all threads end outside of locks.</summary>
     public void End()
     {
-        s_all.Remove(this);
+        s_all.Remove(_place);
         if (Held > 0)
         {
             LockTable.AbandonAll(Id);
@@ -71,7 +72,7 @@ internal sealed class LockThread
     {
         LockThread thread = new();
         ThreadEnds.Watch(thread);
-        s_all.Add(thread);
+        thread._place = s_all.Add(thread);
         return s_current = thread;
     }
 }

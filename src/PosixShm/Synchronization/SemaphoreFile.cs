@@ -100,14 +100,14 @@ internal static class SemaphoreFile
     // Null if the file has two names, as while sem_open(3) creates it, or if the name became another file's.
     private static SafeSemaphoreHandle? TryOpen(SegmentName name, SegmentTrust trust, out uint links)
     {
-        using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, trust, out Interop.Status status);
-        links = status.Links;
+        using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, trust, out Interop.Probe probe);
+        links = probe.Status.Links;
         if (links > 1)
         {
             return null;
         }
 
-        CheckContent(file, status);
+        CheckContent(file, probe.Status);
         SafeSemaphoreHandle opened = Opened(name, SegmentError.Attach);
         bool isCurrent = file.IsCurrent();
         file.ReleaseTo(opened);

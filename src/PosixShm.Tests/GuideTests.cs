@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 
@@ -13,13 +14,13 @@ internal sealed class GuideTests : NamedTest
         Sell,
     }
 
-    [InlineArray(4)]
-    private struct Levels
-    {
-        private float _first;
-    }
+    private record struct Tick(long Time, double Price, int Volume, Side Side, InlineArray4<float> Depth);
+    #endregion
 
-    private record struct Tick(long Time, double Price, int Volume, Side Side, Levels Depth);
+    #region struct in a struct
+    private record struct Level(float Price, int Volume);
+
+    private record struct Quote(long Time, [field: DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof(Level))] Level Best);
     #endregion
 
     [Test]
@@ -152,6 +153,9 @@ internal sealed class GuideTests : NamedTest
             "a = np.load(sys.argv[1], mmap_mode='r'); print(a.dtype.names, a.dtype.itemsize, a[0]['Price'], a[0]['Side'], a['Depth'].shape)", ShmPath);
         Assert.That(numpy, Is.EqualTo($"('Time', 'Price', 'Volume', 'Side', 'Depth') {Unsafe.SizeOf<Tick>()} 101.25 1 (1000, 4)"));
         Assert.That(Regions.Page("docs", "GUIDE.md"), Does.Contain($"\n{ticks.DType}\n"), "the page shows its dtype");
+
+        using SharedArray<Quote> quotes = SharedArray.CreateAnonymous<Quote>(1);
+        Assert.That(quotes.DType, Is.EqualTo("[('Time', '<i8'), ('Best', [('Price', '<f4'), ('Volume', '<i4')])]"));
     }
 
     [Test]

@@ -23,7 +23,7 @@ internal static class StructReader
                 ? throw new NotSupportedException(
                     $"The elements of an array cannot be '{typeof(T)}', an inline array: numpy has such a type in fields only. "
                     + $"Create the array of its elements, with a last dimension of {array.Length}, or declare a struct with a field of it.")
-                : Read(typeof(T), default(T), Unsafe.SizeOf<T>());
+                : Read(typeof(T));
         }
         catch (NotSupportedException error)
         {
@@ -32,7 +32,7 @@ internal static class StructReader
         }
     }
 
-    private static StructType Read([DynamicallyAccessedMembers(ElementTypes.Fields)] Type type, object zero, int size)
+    private static StructType Read([DynamicallyAccessedMembers(ElementTypes.Fields)] Type type)
     {
         if (IsSystem(type))
         {
@@ -47,8 +47,7 @@ internal static class StructReader
         List<Field> fields = [];
         foreach (FieldInfo field in type.GetFields(Instance))
         {
-            int fieldSize = RuntimeHelpers.SizeOf(field.FieldType.TypeHandle);
-            fields.Add(new Field(FieldName.Of(field), TypeOf(field, zero, fieldSize), OffsetOf(field, zero, size, fieldSize)));
+            fields.Add(new Field(FieldName.Of(field), TypeOf(field, field.FieldType), OffsetOf(field, type)));
         }
 
         if (fields.Count == 0)
@@ -56,17 +55,18 @@ internal static class StructReader
             throw new NotSupportedException($"An array cannot hold '{type}': it has no fields.");
         }
 
+        int size = SizeOf(type);
         return new StructType(WithPadding(type, fields, size), size);
     }
 
-    private static ElementType TypeOf(FieldInfo field, object zero, int size)
+    // The type is the field's, or that of an element of one of .NET's inline arrays in it.
+    private static ElementType TypeOf(FieldInfo field, Type type)
     {
         if (field.GetCustomAttribute<FixedBufferAttribute>() is FixedBufferAttribute buffer)
         {
             return new SubarrayType(ElementTypes.FindScalar(buffer.ElementType)!, [buffer.Length]);
         }
 
-        Type type = field.FieldType;
         if (type.IsPointer || type.IsFunctionPointer)
         {
             throw new NotSupportedException(
@@ -78,48 +78,47 @@ internal static class StructReader
             return scalar;
         }
 
-        object nested = field.GetValue(zero)!;
         if (type.GetCustomAttribute<InlineArrayAttribute>() is InlineArrayAttribute array)
         {
-            FieldInfo[] elements = KeptFields.Of(type);
-            return elements.Length == 1
-                ? new SubarrayType(TypeOf(elements[0], nested, size / array.Length), [array.Length])
-                : throw KeptFields.Missing(field);
+            // .NET's InlineArray2<T> to InlineArray16<T> name their element type, also if native AOT has dropped their field.
+            ElementType element = type.Assembly == typeof(object).Assembly && type.GenericTypeArguments is [Type argument]
+                ? TypeOf(field, argument)
+                : KeptFields.Of(type) is [FieldInfo first] ? TypeOf(first, first.FieldType)
+                : throw KeptFields.Missing(field, type);
+            return new SubarrayType(element, [array.Length]);
         }
 
-        return ReadNested(field, nested, size);
+        return ReadNested(field, type);
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2072", Justification = "A struct without all its fields is refused.")]
-    private static StructType ReadNested(FieldInfo field, object zero, int size)
+    [UnconditionalSuppressMessage("Trimming", "IL2067", Justification = "A struct without all its fields is refused.")]
+    private static StructType ReadNested(FieldInfo field, Type type)
     {
-        Type type = field.FieldType;
-        bool isKept = KeptFields.AreAll(field);
-        if (isKept || IsSystem(type) || KeptFields.Of(type).Length > 0)
-        {
-            StructType read = Read(type, zero, size);
-            if (isKept || KeptFields.Cover(type, read))
-            {
-                return read;
-            }
-        }
-
-        throw KeptFields.Missing(field);
+        bool isKept = KeptFields.AreAll(field, type);
+        bool isReadable = isKept || IsSystem(type) || KeptFields.Of(type).Length > 0;
+        return isReadable && Read(type) is StructType read && (isKept || KeptFields.Cover(type, read))
+            ? read
+            : throw KeptFields.Missing(field, type);
     }
 
-    // Where a field is, the runtime tells only of types that are marshalled. So look: set the field to ones, and see which bytes changed.
-    private static int OffsetOf(FieldInfo field, object zero, int size, int fieldSize)
+    // The runtime gives offsets of marshalled types only. Here a field of ones shows its offset in a struct of zeros.
+    private static int OffsetOf(FieldInfo field, Type type)
     {
-        object ones = field.GetValue(zero)!;
-        BytesOf(ones, fieldSize).Fill(0xFF);
-        object marked = RuntimeHelpers.GetObjectValue(zero);
-        field.SetValue(marked, ones);
-        return BytesOf(marked, size).IndexOfAnyExcept((byte)0);
+        object marked = Boxed(type, 0);
+        field.SetValue(marked, Boxed(field.FieldType, 0xFF));
+
+        // The bytes of a boxed struct lie right behind the object's header.
+        return MemoryMarshal.CreateSpan(ref Unsafe.As<StrongBox<byte>>(marked).Value, SizeOf(type)).IndexOfAnyExcept((byte)0);
     }
 
-    // The bytes of a boxed struct, which lie right behind the object's header.
-    private static Span<byte> BytesOf(object boxed, int size)
-        => MemoryMarshal.CreateSpan(ref Unsafe.As<StrongBox<byte>>(boxed).Value, size);
+    private static object Boxed(Type type, byte value)
+    {
+        byte[] bytes = new byte[SizeOf(type)];
+        bytes.AsSpan().Fill(value);
+        return RuntimeHelpers.Box(ref bytes[0], type.TypeHandle)!;
+    }
+
+    private static int SizeOf(Type type) => RuntimeHelpers.SizeOf(type.TypeHandle);
 
     private static ImmutableArray<Field> WithPadding(Type type, List<Field> fields, int size)
     {

@@ -1,5 +1,5 @@
-// Describes structs of structs, compiled ahead of time; the test compares with what they are under the JIT compiler. See NativeAotTests.cs.
-#:project ../../PosixShm/PosixShm.csproj
+// Describes structs, compiled ahead of time and under the JIT compiler. NativeAotTests.cs adds the structs of the pages, and compares.
+#:project ../../src/PosixShm/PosixShm.csproj
 #:property NativeDebugSymbols=false
 #:property AllowUnsafeBlocks=true
 using System.Diagnostics.CodeAnalysis;
@@ -9,8 +9,7 @@ using PosixShm;
 
 // One field alone, for which the compiler keeps it and no other.
 Console.WriteLine(typeof(PartlyReflected).GetField("Price")!.Name);
-Show<Tick>();
-Show<AotTick>();
+// The structs of the pages.
 Show<Flat>();
 Show<Packed>();
 Show<Sides>();
@@ -23,6 +22,10 @@ Show<Outer<PartlyPlaced>>();
 Show<Outer<Levels>>();
 Show<Outer<Guid>>();
 Show<Outer<Trio<int>>>();
+Show<Outer<InlineArray4<Inner>>>();
+Show<Outer<InlineArray2<DateTime>>>();
+Show<SystemArrays>();
+Show<MarkedArray>();
 Show<Marked>();
 Show<MarkedDeep>();
 Show<Lanes>();
@@ -37,19 +40,12 @@ static void Show<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.Publ
     try
     {
         using SharedArray<T> array = SharedArray.CreateAnonymous<T>(2);
-        Console.WriteLine($"{typeof(T).Name}: {array.DType}");
+        Console.WriteLine($"{typeof(T)}: {array.DType}");
     }
     catch (NotSupportedException error)
     {
-        Console.WriteLine($"{typeof(T).Name}: refused: {error.Message}");
+        Console.WriteLine($"{typeof(T)}: refused: {error.Message}");
     }
-}
-
-// Those of docs/GUIDE.md.
-enum Side : byte
-{
-    Buy,
-    Sell,
 }
 
 [InlineArray(4)]
@@ -58,14 +54,16 @@ struct Levels
     float _first;
 }
 
-record struct Tick(long Time, double Price, int Volume, Side Side, Levels Depth);
+record struct SystemArrays(
+    InlineArray2<InlineArray3<short>> Grid, InlineArray16<DayOfWeek> Days, InlineArray2<Guid> Ids,
+    [field: DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof(Element))] InlineArray3<Element> Elements);
 
-record struct AotTick(
-    long Time, double Price, int Volume, Side Side,
-    [field: DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof(AotLevels))] AotLevels Depth);
+record struct Element(byte First, long Second);
+
+record struct MarkedArray([field: DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof(MarkedLevels))] MarkedLevels Depth);
 
 [InlineArray(4)]
-struct AotLevels
+struct MarkedLevels
 {
     float _first;
 }

@@ -22,7 +22,8 @@
 #               changed headers for the formats' readers: 60 seconds, if not told; SEED=N for others
 #     help      prints this
 #
-# Needs a .NET 10 SDK. A missing C compiler or Python with numpy is installed with apt-get if you are root.
+# Needs a .NET 10 SDK. A missing C compiler or Python with numpy is installed with apt-get if you are root; for test-more also Node.js
+# with npm, and a C++ compiler with xtensor.
 # CONFIGURATION=Debug builds and tests the debug configuration; demo, samples and bench are always Release.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -77,6 +78,15 @@ step_python() {
     find_python || stop "no python3 can import numpy, although python3-numpy is installed"
 }
 
+has_xtensor() { printf '#include <xtensor/xnpy.hpp>\n' | c++ -std=c++17 -E -x c++ -o /dev/null - 2>/dev/null; }
+
+# Other projects' readers of .npy files. The tests install the packages of npm and NuGet themselves.
+step_readers() {
+    command -v npm >/dev/null || install "Node.js with npm" nodejs npm
+    has_xtensor || install "a C++ compiler with xtensor" g++ libxtensor-dev
+    has_xtensor || stop "c++ cannot compile xtensor, although g++ and libxtensor-dev are installed"
+}
+
 # ---- Steps ---------------------------------------------------------------------------------------
 
 step_native() {
@@ -114,7 +124,7 @@ step_test() {
 }
 
 step_test_more() {
-    need build python
+    need build python readers
     run_tier test-more "TestCategory=More"
 }
 

@@ -295,7 +295,7 @@ internal sealed class LockDeathTests : NamedTest
         void Overwrite(int value)
         {
             using FileStream file = File.OpenWrite(ShmPath);
-            file.Position = (2 * 4096) + 2112;
+            file.Position = LockWord;
             file.Write(BitConverter.GetBytes(value));
         }
     }
@@ -314,7 +314,7 @@ internal sealed class LockDeathTests : NamedTest
             array.Dispose();
             using (FileStream file = File.OpenWrite("/dev/shm/" + args[0]))
             {
-                file.Position = (2 * 4096) + 2112;
+                file.Position = LockWord;
                 file.Write(BitConverter.GetBytes(0x7FFF_FFFF));
             }
 

@@ -236,7 +236,7 @@ internal sealed class LockTests : NamedTest
             holder.Lock.Enter();
             Thread[] threads = [.. Enumerable.Range(0, 4).Select(_ => new Thread(() => waiter.Lock.EnterScope().Dispose()))];
             Array.ForEach(threads, thread => thread.Start());
-            SpinWait.SpinUntil(() => BitConverter.ToInt32(File.ReadAllBytes("/dev/shm/" + args[0]), (2 * 4096) + 2112) < 0, 30_000);
+            SpinWait.SpinUntil(() => BitConverter.ToInt32(File.ReadAllBytes("/dev/shm/" + args[0]), LockWord) < 0, 30_000);
 
             // If a waiter blocked it, this would never end: the waiters wait for what comes after it.
             for (int i = 0; i < 20; i++)

@@ -34,10 +34,13 @@ internal abstract class NamedTest
     /// <summary>Gives a further name that only this test has.</summary>
     protected string NameOf(string suffix) => $"{_own}-{suffix}";
 
-    /// <summary>Waits until the lock has a waiter: the sign bit of the lock word, which lies behind one page of elements.</summary>
+    /// <summary>The offset of the first lock word of an array whose header and elements fit into one page: the control page is the second.</summary>
+    protected const int LockWord = 4096 + 2112;
+
+    /// <summary>Waits until the lock of an array as small as that has a waiter: the sign bit of its word.</summary>
     protected void WaitUntilLockHasWaiter()
         => Assert.That(
-            () => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), (2 * 4096) + 2112), Is.Negative.After(60_000, 5), "the lock has no waiter");
+            () => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), LockWord), Is.Negative.After(60_000, 5), "the lock has no waiter");
 
     protected static string ShmPathOf(string name) => $"/dev/shm/{name}";
 }

@@ -50,7 +50,6 @@ internal static class Soak
         SharedArray<long> counts = SharedArray.Create<long>(prefix + "counts", new SharedArrayOptions { Locks = Arrays }, Enum.GetValues<Count>().Length);
         HostileNeighbour.Make(prefix + "attacked");
         List<ChildProcess> workers = [.. Enumerable.Range(0, Workers).Select(_ => StartWorker(prefix, random))];
-        HashSet<int> ids = [.. workers.Select(static worker => worker.Id)];
         using ChildProcess attacker = ChildProcess.Start(HostileNeighbour.Attack, prefix + "attacked", args.ElementAtOrDefault(1) ?? "1");
         using ChildProcess victim = ChildProcess.Start(
             HostileNeighbour.Endure, prefix + "attacked", "2", ((int)limit.TotalSeconds).ToString(CultureInfo.InvariantCulture));
@@ -64,7 +63,6 @@ internal static class Soak
                 {
                     int unlucky = random.Next(Workers);
                     KillAndReplace(workers, unlucky, prefix, random, counts, violations);
-                    _ = ids.Add(workers[unlucky].Id);
                     nextKill = time.ElapsedMilliseconds + random.Next(50, 500);
                 }
             }
@@ -79,11 +77,12 @@ internal static class Soak
 
         foreach (SharedArrayInfo info in SharedArray.List().Where(info => info.Name.StartsWith(prefix, StringComparison.Ordinal)))
         {
+            // A replacer that is killed between the name of its own and the rename leaves a whole array, as the documentation says.
             SharedArray.Delete(info.Name);
+            counts[(int)Count.LeftByKilledReplacers] += info.Name.Contains(".posixshm-", StringComparison.Ordinal) ? 1 : 0;
         }
 
         File.Delete("/dev/shm/" + prefix + "attacked");
-        RemoveTemporary(ids, counts);
         long[] totals = counts.ToArray();
         counts.Dispose();
 
@@ -256,18 +255,6 @@ internal static class Soak
         foreach (string line in victim.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.Contains(' ', StringComparison.Ordinal)))
         {
             counts[(int)Count.NeighbourRounds] += long.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
-        }
-    }
-
-    // What a replacer leaves that is killed between the name of its own and the rename: whole arrays, as the documentation says. Others' are theirs.
-    private static void RemoveTemporary(HashSet<int> workers, SharedArray<long> counts)
-    {
-        foreach (SharedArrayInfo left in SharedArray.List().Where(static array => array.Name.Contains(".posixshm-", StringComparison.Ordinal)))
-        {
-            if (left.CreatorProcessId is int creator && workers.Contains(creator) && SharedArray.TryDelete(left.Name))
-            {
-                Add(counts, Count.LeftByKilledReplacers);
-            }
         }
     }
 

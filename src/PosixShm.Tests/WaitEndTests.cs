@@ -7,9 +7,6 @@ internal sealed class WaitEndTests : NamedTest
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
 
-    // In a file of three pages: the header, the elements, the control page.
-    private const int LockWord = (2 * 4096) + 2112;
-
     [Test]
     public void Owner_s_death_is_noticed_while_signals_arrive()
     {

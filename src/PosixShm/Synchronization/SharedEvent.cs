@@ -27,6 +27,9 @@ public sealed unsafe class SharedEvent
     // 1 once the name was found to be another file's, or no file's, while nothing could be signalled: a last change, which nobody else sees.
     private volatile uint _replacements;
 
+    // Whether the name was checked since the page was found.
+    private volatile bool _isNameChecked;
+
     internal SharedEvent(AttachedPage page)
     {
         _page = page;
@@ -101,7 +104,7 @@ public sealed unsafe class SharedEvent
         using AttachedPage.Use use = Using();
         if (_page.IsWritable && !time.IsZero)
         {
-            MakePage();
+            _page.Make();
         }
 
         while ((count = Read()) == lastSeen)
@@ -121,16 +124,6 @@ public sealed unsafe class SharedEvent
     /// <summary>Ends all waits: the array is disposed.</summary>
     internal void Detach() => _isDetached = true;
 
-    // A process that replaces the array signals in a page that is there. So one who makes it looks for a replacement afterwards.
-    private void MakePage()
-    {
-        if (!_page.IsFound)
-        {
-            _page.Make();
-            _replacements = _page.IsNameOfAnother() ? 1u : _replacements;
-        }
-    }
-
     private void Sleep(uint lastSeen, int milliseconds)
     {
         if (!_page.IsFound)
@@ -138,6 +131,14 @@ public sealed unsafe class SharedEvent
             // Nothing to sleep on, and nothing that a replacement could signal.
             Thread.Sleep(Math.Min(milliseconds, UncountedSleepMilliseconds));
             _replacements = _page.IsNameGone() ? 1u : _replacements;
+            return;
+        }
+
+        if (!_isNameChecked)
+        {
+            // A process that replaces the array signals in a page that is there. The page may be younger than the replacement, whoever made it.
+            _isNameChecked = true;
+            _replacements = _page.IsNameOfAnother() ? 1u : _replacements;
             return;
         }
 

@@ -12,7 +12,7 @@ internal sealed partial class LayeringTests
         ["Format"] = [],
         ["Segments"] = ["Names", "Native"],
         ["Arrays"] = ["Names", "Native", "Format", "Segments"],
-        ["Synchronization"] = ["Names", "Native", "Format", "Segments"],
+        ["Synchronization"] = ["Names", "Native", "Format", "Segments", "Arrays"],
         [""] = ["Synchronization", "Names", "Format", "Segments", "Arrays"],
     };
 

@@ -52,6 +52,22 @@ internal sealed class SavedOverTests : NamedTest
         python.WaitForSuccess();
     }
 
+    // Zeros where the array's page would be: more than it has room for, exactly that, fewer, and padding alone.
+    [TestCase(20_000)]
+    [TestCase(1008)]
+    [TestCase(600)]
+    [TestCase(200)]
+    public void Nothing_is_stored_in_another_program_s_zeros(int length)
+    {
+        using SharedArray<double> array = SharedArray.Create(Name, 10);
+        _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.zeros(int(sys.argv[2])))", ShmPath, $"{length}");
+        Assert.That(array.IsCurrent, Is.False);
+        Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains(Name));
+        Assert.That(array.Changed.Signal, Throws.InstanceOf<SharedMemoryLostException>());
+        Assert.That(Python.Run("print(np.load(sys.argv[1]).any())", ShmPath), Is.EqualTo("False"));
+        Assert.That(new FileInfo(ShmPath).Length, Is.EqualTo(128 + (8 * length)));
+    }
+
     [Test]
     public void Elements_that_look_like_the_held_lock_stay_as_they_are()
     {
@@ -70,8 +86,8 @@ internal sealed class SavedOverTests : NamedTest
     {
         using SharedArray<double> holder = SharedArray.CreateFull(Name, 1.5, 10_000);
         using SharedArray<double> waiter = SharedArray.Attach(Name);
-        int length = (int)new FileInfo(ShmPath).Length;
         holder.Lock.Enter();
+        int length = (int)new FileInfo(ShmPath).Length;
         Task entering = Task.Run(() => waiter.Lock.Enter());
         Task waiting = Task.Run(() => waiter.Changed.Wait(0));
         Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), length - 4096 + 2112), Is.Negative.After(30_000, 5));
@@ -100,6 +116,7 @@ internal sealed class SavedOverTests : NamedTest
         array[0] = 5;
         array.Lock.EnterScope().Dispose();
         _ = array.Changed.Signal();
+        Assert.That(reader.Changed.Count, Is.EqualTo(1));
         Assert.That((array.IsCurrent, reader.IsCurrent), Is.EqualTo((true, true)), "elements and locks are not the description");
         _ = Python.Run(script, ShmPath);
         Assert.That((array.IsCurrent, reader.IsCurrent), Is.EqualTo((false, false)));

@@ -134,7 +134,7 @@ public abstract partial class SharedArray
             try
             {
                 // Without a page, nobody sleeps on it.
-                if (old.Policy != PagePolicy.Never && new AttachedPage(old.Segment, old.Page, addsAlways: false) is { IsFound: true } page)
+                if (old.Policy != PagePolicy.Never && new AttachedPage(old) is { IsFound: true } page)
                 {
                     _ = new SharedEvent(page).Signal();
                 }

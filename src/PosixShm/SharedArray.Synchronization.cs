@@ -82,7 +82,7 @@ public abstract partial class SharedArray
         }
 
         using Use use = new(this);
-        AttachedPage made = new(use.Segment, _attached.Page, addsAlways: _attached.Policy == PagePolicy.Always);
+        AttachedPage made = new(_attached);
         AttachedPage page = Interlocked.CompareExchange(ref _page, made, null) ?? made;
         if (Volatile.Read(ref _isDisposed) != 0)
         {

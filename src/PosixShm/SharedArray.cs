@@ -87,8 +87,8 @@ public abstract unsafe partial class SharedArray : IDisposable
 
     /// <summary>Gets whether the name still stands for this very array, and the file is as it was attached.</summary>
     /// <value>
-    /// <see langword="false"/> once it was deleted or replaced, and once another program changed the file's size or description, as one does that saves over it:
-    /// attach it again to see what others see. Asks the kernel each time; see <c>stat(2)</c>.
+    /// <see langword="false"/> once it was deleted or replaced, and once another program changed the file's description, cut off elements or overwrote
+    /// locks in use, as one does that saves over it: attach it again to see what others see. Asks the kernel each time; see <c>stat(2)</c>.
     /// </value>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public bool IsCurrent
@@ -96,7 +96,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         get
         {
             using Use use = new(this);
-            return _attached.IsCurrent();
+            return _attached.IsCurrent() && _page is not { IsOverwritten: true };
         }
     }
 

@@ -67,7 +67,8 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
     /// <exception cref="InvalidDataException">The file is too short, or the offset is not a multiple of the type's alignment.</exception>
     public static AttachedArray AttachRaw(SegmentName name, ElementType type, ReadOnlySpan<long> shape, long length, long offset, SegmentTrust trust)
     {
-        ArrayHeader header = new(HeaderFormat.Raw, type, [.. shape], IsFortranOrder: false, offset, length, offset + length);
+        long end = offset > long.MaxValue - length ? long.MaxValue : offset + length;
+        ArrayHeader header = new(HeaderFormat.Raw, type, [.. shape], IsFortranOrder: false, offset, length, end);
         CheckAligned(name, header);
         SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, trust, out Native.Interop.Probe probe);
         try
@@ -101,13 +102,11 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
     }
 
     /// <summary>Returns whether the name still stands for this array, and the file's size and header are those that it was attached with.</summary>
-    public bool IsCurrent()
-    {
-        if (!Segment.IsCurrent || Header.Format == HeaderFormat.Raw)
-        {
-            return Segment.IsCurrent;
-        }
+    public bool IsCurrent() => Segment.IsCurrent && (Header.Format == HeaderFormat.Raw || HasSameHeader());
 
+    /// <summary>Returns whether the file's header is the one that the array was attached with: no program saved over the file since.</summary>
+    public bool HasSameHeader()
+    {
         try
         {
             return ArrayReader.Read(Segment.Name, Segment, Segment.Status.Size).DescribesSame(Header);

@@ -1,3 +1,4 @@
+using PosixShm.Arrays;
 using PosixShm.Format;
 using PosixShm.Names;
 using PosixShm.Segments;
@@ -11,15 +12,16 @@ internal sealed unsafe class AttachedPage
     private ReferenceCount _users = new();
     private volatile bool _isDetached;
 
-    /// <summary>Sees the page of an attached segment, to which the caller holds a reference.</summary>
+    /// <summary>Sees the page of an attached array, to whose segment the caller holds a reference.</summary>
     /// <exception cref="InvalidOperationException">There are other bytes in its place.</exception>
     /// <exception cref="IOException">The page of a private copy cannot be mapped.</exception>
-    public AttachedPage(Segment segment, PagePlace place, bool addsAlways)
+    public AttachedPage(AttachedArray array)
     {
-        nint view = segment.GetSharedView(place.Offset, place.LocksEnd - place.Offset);
-        Segment = segment;
+        PagePlace place = array.Page;
+        nint view = array.Segment.GetSharedView(place.Offset, place.LocksEnd - place.Offset);
+        Segment = array.Segment;
         Address = view;
-        _page = new PageOnDemand(segment, place, view, addsAlways);
+        _page = new PageOnDemand(array, view);
         Locks = new LockTable(this, view + (nint)(place.FirstLock - place.Offset), place.LockCount);
         _ = TryFind();
     }
@@ -41,8 +43,11 @@ internal sealed unsafe class AttachedPage
     /// <inheritdoc cref="PageOnDemand.IsFound"/>
     public bool IsFound => _page.IsFound;
 
-    /// <summary>Gets whether memory was lost, or the bytes are no longer a control page. A program that saves over the file puts its elements there.</summary>
-    public bool IsLost => (IsFound && *(ulong*)Address != ControlPage.Word) || Segment.IsLost;
+    /// <summary>Gets whether the bytes are no longer a control page. A program that saves over the file puts its elements there.</summary>
+    public bool IsOverwritten => IsFound && *(ulong*)Address != ControlPage.Word;
+
+    /// <summary>Gets whether memory was lost, or the page was overwritten.</summary>
+    public bool IsLost => IsOverwritten || Segment.IsLost;
 
     /// <inheritdoc cref="PageOnDemand.TryFind"/>
     public bool TryFind() => _page.TryFind();

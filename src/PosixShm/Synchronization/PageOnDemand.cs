@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using PosixShm.Arrays;
 using PosixShm.Format;
 using PosixShm.Segments;
 
@@ -16,23 +17,23 @@ namespace PosixShm.Synchronization;
 //  Its one invariant: a byte that is not zero was stored after the word. So a process that finds such a byte looks at the word last.
 //
 /// <summary>The control page of one attachment, before and after it is there. All members need a reference to the segment.</summary>
-/// <param name="segment">The segment.</param>
-/// <param name="place">Where the page is, or will be.</param>
-/// <param name="page">Its address.</param>
-/// <param name="addsAlways">Whether this attachment may add the page also outside of the directory of shared memory.</param>
-internal sealed unsafe class PageOnDemand(Segment segment, PagePlace place, nint page, bool addsAlways)
+/// <param name="array">The array.</param>
+/// <param name="page">The page's address.</param>
+internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
 {
     // Features that change what is stored, and those that change all.
     private const int StoreFeature = ControlPage.FeaturesOffset + 1;
     private const int AnyFeature = ControlPage.FeaturesOffset + 2;
 
+    private readonly Segment _segment = array.Segment;
+    private readonly PagePlace _place = array.Page;
     private volatile bool _isFound;
 
     /// <summary>Gets whether the page was found, and so is there until the memory is lost. Asks nobody.</summary>
     public bool IsFound => _isFound;
 
     /// <summary>Looks for the page. Without it, all locks are free and the count of changes is 0.</summary>
-    /// <exception cref="InvalidOperationException">There are other bytes in its place.</exception>
+    /// <exception cref="InvalidOperationException">There are other bytes in its _place.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     public bool TryFind()
     {
@@ -42,7 +43,7 @@ internal sealed unsafe class PageOnDemand(Segment segment, PagePlace place, nint
         }
 
         long size = GetSize();
-        return size >= place.PageEnd && IsOurs(size);
+        return size >= _place.PageEnd && IsOurs(size);
     }
 
     /// <summary>Makes the page, if it is not there.</summary>
@@ -56,8 +57,10 @@ internal sealed unsafe class PageOnDemand(Segment segment, PagePlace place, nint
             return;
         }
 
+        // A program that saved over the file may have elements where the page would be.
+        ThrowIfSavedOver();
         long size = GetSize();
-        if (size < place.PageEnd)
+        if (size < _place.PageEnd)
         {
             Grow(size);
             size = GetSize();
@@ -65,14 +68,14 @@ internal sealed unsafe class PageOnDemand(Segment segment, PagePlace place, nint
 
         if (!IsOurs(size))
         {
-            if (size > place.PageEnd)
+            if (size > _place.PageEnd)
             {
-                throw None(Follow(size));
+                throw Foreign(size);
             }
 
             // Before this, nobody stores anything in the page.
             _ = Interlocked.CompareExchange(ref *(ulong*)page, ControlPage.Word, 0);
-            _ = IsOurs(size) ? true : throw None(Follow(size));
+            _ = IsOurs(size) ? true : throw Foreign(size);
         }
 
         if (*((byte*)page + StoreFeature) != 0)
@@ -86,15 +89,15 @@ internal sealed unsafe class PageOnDemand(Segment segment, PagePlace place, nint
     private void Grow(long size)
     {
         Span<byte> gap = stackalloc byte[2 * Pages.Size];
-        gap = gap[..segment.Read(gap[..(int)(size - place.End)], place.End)];
-        int padding = (int)(place.Offset - place.End);
+        gap = gap[.._segment.Read(gap[..(int)(size - _place.End)], _place.End)];
+        int padding = (int)(_place.Offset - _place.End);
         bool isOurs = gap.Length > padding && ControlPage.HasWord(gap[padding..]);
         if (!isOurs && gap.ContainsAnyExcept((byte)0))
         {
-            throw None(Follow(size));
+            throw Foreign(size);
         }
 
-        if (!addsAlways && !segment.IsInArrayDirectory())
+        if (!isOurs && array.Policy != PagePolicy.Always && !_segment.IsInArrayDirectory())
         {
             throw None(
                 "nothing tells that its file is only this library's, outside of the directory of shared memory. Attach it with AttachOptions.AddLocks, "
@@ -103,7 +106,7 @@ internal sealed unsafe class PageOnDemand(Segment segment, PagePlace place, nint
 
         try
         {
-            segment.Grow(place.Offset, ControlPage.Size);
+            _segment.Grow(_place.Offset, ControlPage.Size);
         }
         catch (UnauthorizedAccessException)
         {
@@ -123,9 +126,9 @@ internal sealed unsafe class PageOnDemand(Segment segment, PagePlace place, nint
             word = Volatile.Read(ref *(ulong*)page);
         }
 
-        if (segment.IsLost)
+        if (_segment.IsLost)
         {
-            throw SharedMemoryLostException.Of(segment.Name.Value);
+            throw SharedMemoryLostException.Of(_segment.Name.Value);
         }
 
         if (isZero)
@@ -133,19 +136,34 @@ internal sealed unsafe class PageOnDemand(Segment segment, PagePlace place, nint
             return false;
         }
 
-        string? problem = word != ControlPage.Word ? ControlPage.WhatIsWrongWith(word) ?? Follow(size)
-            : *(ushort*)(page + AnyFeature) != 0 ? "a newer version of this library made its control page"
-            : null;
-        return _isFound = problem is null ? true : throw None(problem);
+        if (word != ControlPage.Word)
+        {
+            throw ControlPage.WhatIsWrongWith(word) is string problem ? None(problem) : Foreign(size);
+        }
+
+        return _isFound = *(ushort*)(page + AnyFeature) == 0 ? true : throw None("a newer version of this library made its control page");
     }
 
-    private string Follow(long size) => $"{size - place.End} bytes of another program follow its elements";
+    private void ThrowIfSavedOver()
+    {
+        if (!array.HasSameHeader())
+        {
+            _segment.MarkLost();
+            throw SharedMemoryLostException.Of(_segment.Name.Value);
+        }
+    }
+
+    private InvalidOperationException Foreign(long size)
+    {
+        ThrowIfSavedOver();
+        return None($"{size - _place.End} bytes of another program follow its elements");
+    }
 
     private long GetSize()
     {
-        long size = segment.GetSize();
-        return size >= place.End && !segment.IsLost ? size : throw SharedMemoryLostException.Of(segment.Name.Value);
+        long size = _segment.GetSize();
+        return size >= _place.End && !_segment.IsLost ? size : throw SharedMemoryLostException.Of(_segment.Name.Value);
     }
 
-    private InvalidOperationException None(string reason) => new($"'{segment.Name}' has no locks and no count of changes: {reason}.");
+    private InvalidOperationException None(string reason) => new($"'{_segment.Name}' has no locks and no count of changes: {reason}.");
 }

@@ -287,6 +287,7 @@ int32_t PosixShm_Allocate(intptr_t fd, int64_t offset, int64_t length)
     PosixShmHeldSignal held;
     posixshm_hold_size_signal(&held);
     int result;
+    FAILPOINT("before-allocate");
     RETRY(result, FAULT("allocate") ? -1 : fallocate((int)fd, 0, (off_t)offset, (off_t)length));
     posixshm_release_size_signal(&held, result < 0);
     FAILPOINT("allocate");

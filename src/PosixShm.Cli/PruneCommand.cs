@@ -27,7 +27,7 @@ internal static class PruneCommand
         Option<string> age = new("--older-than")
         {
             HelpName = "AGE",
-            Description = "Only what was created so long ago, as in 90s, 30m, 2h, 7d.",
+            Description = "Only what was created so long ago, as in 90s, 30m, 2h, 7d. If the file system does not keep that time, the last change counts.",
             DefaultValueFactory = static _ => "0s",
         };
         Option<bool> delete = new("--delete") { Description = "Delete them; without it, they are only listed.", Arity = ArgumentArity.Zero };

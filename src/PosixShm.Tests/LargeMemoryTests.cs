@@ -68,7 +68,7 @@ internal sealed class LargeMemoryTests : NamedTest
         {
             using SharedArray<byte> array = SharedArray.Create<byte>(args[0], new SharedArrayOptions { Populate = true, Preallocate = bool.Parse(args[1]) }, Length);
             string[] map = Map();
-            Assert.That(Kilobytes(map, "Rss:"), Is.EqualTo(Kilobytes(map, "Size:")).And.GreaterThan(Length >> 10), string.Join('\n', map));
+            Assert.That(Kilobytes(map, "Rss:"), Is.EqualTo(Kilobytes(map, "Size:") - 4).And.GreaterThan(Length >> 10), "all but the control page, which the file does not have");
             return 0;
         }
     }
@@ -101,7 +101,7 @@ internal sealed class LargeMemoryTests : NamedTest
     [Test]
     public void Huge_pages_that_do_not_fit_are_an_error_and_leave_nothing()
     {
-        Assert.That(Namespaces.RunWithShm("size=20m,huge=advise", Create), Does.Contain($"{Length + 8192 + 4096 - ((Length + 8192) % 4096):N0} bytes asked"));
+        Assert.That(Namespaces.RunWithShm("size=20m,huge=advise", Create), Does.Contain($"{Length + 128:N0} bytes asked"));
 
         static int Create(string[] args)
         {

@@ -66,7 +66,7 @@ internal sealed class LimitTests : NamedTest
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Create, Name);
         child.WaitForSuccess();
-        Assert.That(new FileInfo(ShmPath).Length, Is.EqualTo(SharedArray.Describe(Name).ByteLength + 8192));
+        Assert.That(new FileInfo(ShmPath).Length, Is.EqualTo(SharedArray.Describe(Name).ByteLength + 128));
 
         static int Create(string[] args)
         {

@@ -281,6 +281,7 @@ internal sealed class LockDeathTests : NamedTest
     public void Garbage(int word)
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
+        array.Lock.EnterScope().Dispose();
         Overwrite(word);
         Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
         using (SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery())

@@ -109,15 +109,29 @@ internal sealed class LockTests : NamedTest
     public void Arrays_without_locks_say_so()
     {
         using SharedArray<int> none = SharedArray.Create<int>(NameOf("none"), new SharedArrayOptions { Locks = 0 }, 1);
-        _ = Python.Run("np.save(open(sys.argv[1], 'xb'), np.zeros(3))", ShmPath);
-        using SharedArray<double> foreign = SharedArray.Attach(Name);
+        using SharedArray<int> raw = SharedArray.AttachRaw<int>(NameOf("none"), [1], offset: 128);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(none.Locks, Is.Empty);
-            Assert.That(() => none.Lock, Throws.InvalidOperationException.With.Message.Contains("NamedSemaphore"));
-            Assert.That(foreign.Locks, Is.Empty);
-            Assert.That(() => foreign.Lock, Throws.InvalidOperationException);
-            Assert.That(() => foreign.Changed, Throws.InvalidOperationException);
+            foreach (SharedArray<int> array in new[] { none, raw })
+            {
+                Assert.That(array.Locks, Is.Empty);
+                Assert.That(() => array.Lock, Throws.InvalidOperationException.With.Message.Contains("NamedSemaphore"));
+                Assert.That(() => array.Changed, Throws.InvalidOperationException.With.Message.Contains("NamedSemaphore"));
+            }
+        }
+    }
+
+    [Test]
+    public void File_that_numpy_wrote_has_locks_and_stays_the_same_to_numpy()
+    {
+        _ = Python.Run("np.save(open(sys.argv[1], 'xb'), np.arange(3.0))", ShmPath);
+        using SharedArray<double> array = SharedArray.Attach(Name);
+        using SharedArray<double> other = SharedArray.Attach(Name);
+        Assert.That(array.Locks, Has.Count.EqualTo(31));
+        using (array.Locks[30].EnterScope())
+        {
+            Assert.That(other.Locks[30].TryEnter(), Is.False);
+            Assert.That(Python.Run("print(np.load(sys.argv[1]), np.load(sys.argv[1], mmap_mode='r'))", ShmPath), Is.EqualTo("[0. 1. 2.] [0. 1. 2.]"));
         }
     }
 

@@ -107,7 +107,7 @@ internal sealed class MakingTests : NamedTest
             string inode = ChildProcess.Run("stat", "-c", "%i", "/dev/shm/" + args[0]).Trim();
             int start = Array.FindIndex(maps, line => line.Contains($" {inode} ", StringComparison.Ordinal));
             string resident = maps[start..].First(line => line.StartsWith("Rss:", StringComparison.Ordinal));
-            Assert.That(resident, Does.Match($" {((1 << 20) + 8192) / 1024} kB"));
+            Assert.That(resident, Does.Match($" {((1 << 20) + 4096) / 1024} kB"));
             return 0;
         }
     }

@@ -6,7 +6,7 @@ internal sealed class PythonSharedMemoryTests : NamedTest
     // A Python ends with its helper process, which inherits its standard error: when Run returns, the deed is done, or will not be.
     private const string Import = "from multiprocessing import shared_memory, resource_tracker\n";
 
-    [TestCase(ArrayLayout.Npy, 4096)]
+    [TestCase(ArrayLayout.Npy, 128)]
     [TestCase(ArrayLayout.SharedArray, 0)]
     public void It_sees_the_bytes_of_an_array_at_the_documented_offset(ArrayLayout layout, int offset)
     {
@@ -31,14 +31,14 @@ internal sealed class PythonSharedMemoryTests : NamedTest
     public void It_deletes_an_array_that_it_only_read_when_it_exits()
     {
         SharedArray.Create<byte>(Name, 100).Dispose();
-        _ = Python.Run(Import + "s = shared_memory.SharedMemory(sys.argv[1]); print(s.buf[4096]); s.close()", Name);
+        _ = Python.Run(Import + "s = shared_memory.SharedMemory(sys.argv[1]); print(s.buf[128]); s.close()", Name);
         Assert.That(SharedArray.Exists(Name), Is.False, "if this fails, Python has mended its ways, and docs/PYTHON.md is to be changed");
     }
 
     [TestCase("s = shared_memory.SharedMemory(sys.argv[1]); resource_tracker.unregister(s._name, 'shared_memory')")]
     [TestCase("s = shared_memory.SharedMemory(sys.argv[1], track=False) if sys.version_info >= (3, 13) else None")]
     [TestCase("a = np.load('/dev/shm/' + sys.argv[1], mmap_mode='r+'); a[0] = 1")]
-    [TestCase("a = np.memmap('/dev/shm/' + sys.argv[1], np.uint8, 'r+', 4096, (100,)); a[0] = 1")]
+    [TestCase("a = np.memmap('/dev/shm/' + sys.argv[1], np.uint8, 'r+', 128, (100,)); a[0] = 1")]
     public void There_are_ways_around_that(string script)
     {
         SharedArray.Create<byte>(Name, 100).Dispose();

@@ -305,9 +305,9 @@ internal sealed class SharedArrayTests : NamedTest
     [TestCase(0)]
     [TestCase(1)]
     [TestCase(11)]
-    [TestCase(4095)]
-    [TestCase(4096)]
-    [TestCase(4096 + 79)]
+    [TestCase(127)]
+    [TestCase(128)]
+    [TestCase(128 + 79)]
     public void A_truncated_array_is_refused_and_can_be_deleted_unless_nothing_tells_that_it_was_one(int size)
     {
         SharedArray.Create(Name, 10).Dispose();

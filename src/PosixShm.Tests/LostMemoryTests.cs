@@ -254,7 +254,7 @@ internal sealed class LostMemoryTests : NamedTest
     }
 
     [Test]
-    public void A_copy_notices_a_truncation_of_elements_that_it_does_not_use()
+    public void A_call_notices_a_truncation_of_elements_that_it_does_not_use()
     {
         ChildProcess.Run(Use, Name);
 

@@ -87,7 +87,7 @@ internal sealed class AvailableMemoryTests : NamedTest
         using ChildProcess child = ChildProcess.Start(Namespaces.WithMounts(imitate, mount, ChildProcess.CommandLine(Refuse, name)));
         child.WaitForSuccess();
         string output = child.Output;
-        Assert.That(output, Does.Contain("314,580,992 bytes asked").And.Contain("control group"));
+        Assert.That(output, Does.Contain("314,572,928 bytes asked").And.Contain("control group"));
 
         static int Refuse(string[] args)
         {

@@ -1,5 +1,5 @@
-// Does one operation so many times, to have its instructions counted: counted OPERATION COUNT. Compiled ahead of time, so that there is no
-// compiler to be counted, too, and valgrind can run it. See count.sh.
+// Does one operation so many times, to have its instructions counted: counted OPERATION COUNT NAME. The program is compiled ahead of time: no
+// compiler is counted, and valgrind can run it. See count.sh.
 #:project ../../PosixShm/PosixShm.csproj
 #:property OptimizationPreference=Speed
 #:property NativeDebugSymbols=false
@@ -10,7 +10,7 @@ using PosixShm.Synchronization;
 string operation = args[0];
 int count = int.Parse(args[1], CultureInfo.InvariantCulture);
 string name = args[2];
-SharedArrayOptions sparse = new() { Preallocate = false };
+SharedArrayOptions created = new() { Preallocate = operation == "create-reserved" };
 using SharedArray<double> array = SharedArray.Attach<double>(name);
 SharedLock shared = array.Lock;
 double[] some = new double[16];
@@ -53,8 +53,8 @@ for (int i = 0; i < count; i++)
         case "list":
             sum += SharedArray.List().Count;
             break;
-        case "create":
-            SharedArray.Create<double>(name + "-new", sparse, 1 << 17).Dispose();
+        case "create-sparse" or "create-reserved":
+            SharedArray.Create<double>(name + "-new", created, 1 << 17).Dispose();
             SharedArray.Delete(name + "-new");
             break;
         default:

@@ -177,15 +177,31 @@ step_samples() {
     samples/clean-up/clean-up.sh
 }
 
+has_boost() { printf '#include <boost/interprocess/sync/interprocess_mutex.hpp>\n' | "${CXX:-c++}" -x c++ -fsyntax-only - 2>/dev/null; }
+
+step_boost() {
+    has_boost && return
+    install "a C++ compiler with Boost" g++ libc6-dev libboost-dev
+    has_boost || stop "'${CXX:-c++}' cannot compile with Boost, although g++ and libboost-dev are installed"
+}
+
+# Compiles what the benchmarks measure the library against, in C.
+compile_twin() { # FOLDER FLAG...
+    rm -rf "$1"
+    mkdir -p "$1"
+    (cd "$1" && "${CC:-cc}" -std=c11 -O3 -Wall -Wextra -Werror "${@:2}" -c "$OLDPWD"/src/PosixShm.Benchmarks/twin/*.c && "${CC:-cc}" -o twin ./*.o -pthread)
+}
+
 # Measures in a /dev/shm of its own where it may mount one: nobody else's files are listed, and nothing is left behind.
 step_bench() {
-    need dotnet compiler python
-    mkdir -p artifacts/twin
-    "${CC:-cc}" -std=c11 -O3 -march=native -Wall -Wextra -Werror -o artifacts/twin/twin src/PosixShm.Benchmarks/twin/*.c -pthread
+    need dotnet compiler boost python
+    compile_twin artifacts/twin -march=native
+    "${CXX:-c++}" -std=c++17 -O3 -march=native -Wall -Wextra -Werror -o artifacts/twin/boost src/PosixShm.Benchmarks/twin/boost.cpp artifacts/twin/{serve,files,npy}.o -pthread
     dotnet build src/PosixShm.Cli --configuration Release --verbosity quiet
     dotnet build src/PosixShm.Benchmarks --configuration Release --verbosity quiet
     export DOTNET_TC_CallCountingDelayMs=0 # what is called often is compiled anew at once, before it is measured
-    export BENCH_TWIN="$PWD/artifacts/twin/twin" BENCH_COMMAND="$PWD/artifacts/bin/pshm" BENCH_PEERS="$PWD/src/PosixShm.Benchmarks/twin/peers.py"
+    export BENCH_TWIN="$PWD/artifacts/twin/twin" BENCH_BOOST="$PWD/artifacts/twin/boost"
+    export BENCH_COMMAND="$PWD/artifacts/bin/pshm" BENCH_PEERS="$PWD/src/PosixShm.Benchmarks/twin/peers.py"
     local own=() options
     for options in size=90%,huge=advise size=90%; do
         if unshare --mount mount -t tmpfs -o "$options" tmpfs /dev/shm 2>/dev/null; then
@@ -204,8 +220,7 @@ run_of_tests() { dotnet "artifacts/bin/PosixShm.Tests/${configuration,,}/PosixSh
 step_count() {
     need dotnet compiler
     command -v valgrind >/dev/null || install "valgrind" valgrind
-    mkdir -p artifacts/counted
-    "${CC:-cc}" -std=c11 -O3 -Wall -Wextra -Werror -o artifacts/counted/twin src/PosixShm.Benchmarks/twin/*.c -pthread
+    compile_twin artifacts/counted
     dotnet build src/PosixShm.Cli --configuration Release --verbosity quiet
     dotnet publish src/PosixShm.Benchmarks/counted/counted.cs --configuration Release --output artifacts/counted --verbosity quiet
     rm -f artifacts/counted/counted.dbg # which valgrind cannot read

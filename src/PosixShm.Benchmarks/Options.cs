@@ -7,7 +7,7 @@ internal sealed record Options(Tools Tools, bool IsShort, string? Json, string? 
 {
     public const string Usage = """
         usage: ./build.sh bench [--short] [--json FILE] [--docs FOLDER] [--only TEXT]
-            --short        less than two minutes, with fewer rounds and no large arrays
+            --short        three minutes: shorter rounds, no large arrays, and a wide interval is only reported
             --json FILE    also writes all that was measured to a file
             --docs FOLDER  also writes BENCHMARKS.md's tables and its plot
             --only TEXT    measures only the rows whose method has the text in its name, as in AccessRows.Copy
@@ -15,8 +15,8 @@ internal sealed record Options(Tools Tools, bool IsShort, string? Json, string? 
 
     public static bool TryParse(string[] arguments, out Options options)
     {
-        options = new Options(
-            new Tools(Variable("BENCH_TWIN"), Variable("PYTHON"), Variable("BENCH_PEERS"), Variable("BENCH_COMMAND")), IsShort: false, null, null, null);
+        Tools tools = new(Variable("BENCH_TWIN"), Variable("BENCH_BOOST"), Variable("PYTHON"), Variable("BENCH_PEERS"), Variable("BENCH_COMMAND"));
+        options = new Options(tools, IsShort: false, null, null, null);
 
         Queue<string> words = new(arguments);
         while (words.TryDequeue(out string? word))

@@ -3,10 +3,11 @@ using PosixShm.Benchmarks.Measuring;
 using PosixShm.Benchmarks.Micro;
 using PosixShm.Benchmarks.Report;
 using PosixShm.Benchmarks.Rows;
+using PosixShm.Benchmarks.Workers;
 
-if (args is [LockWorker.Argument])
+if (args is [Server.Argument])
 {
-    LockWorker.Run();
+    Server.Run();
     return 0;
 }
 
@@ -24,18 +25,26 @@ if (options.Docs is string docs && !File.Exists(Path.Combine(docs, "BENCHMARKS.m
 
 string machine = Machine.Describe(options.Tools, options.IsShort);
 using Contest contest = new(options.Tools, options.IsShort);
-Summary summary = new(
-    machine,
-    Selected<RowResult>(
+List<RowResult> contended = Selected<RowResult>(ContendedRows.One, ContendedRows.Two, ContendedRows.Four, ContendedRows.Eight);
+Summary summary = new(machine)
+{
+    Rows = Selected<RowResult>(
         SegmentRows.CreateSparse, SegmentRows.CreateReserved, SegmentRows.Attach, SegmentRows.List,
         LargeRows.Populate, LargeRows.Huge, LargeRows.From,
         AccessRows.Read, AccessRows.Update, AccessRows.Copy, AccessRows.Total,
-        LockRows.Alone, LockRows.Contended, CommandRows.Start, CommandRows.Delete),
-    Selected<Growth>(
-        GrowthRows.List, GrowthRows.CreateSparse, GrowthRows.CreateReserved, GrowthRows.Attach, GrowthRows.Attachments,
-        GrowthRows.Lock, GrowthRows.Sum),
-    options.IsShort ? [] : MicroBenchmarks.Run(options.Only),
-    AllocationRows.All());
+        LockRows.Alone, LockRows.First, CommandRows.Start, CommandRows.Delete),
+    Contended = contended,
+    WakeUps = Selected<RowResult>(WakeRows.Lock, WakeRows.Changed),
+    Growths =
+    [
+        .. Selected<Growth>(
+            GrowthRows.List, GrowthRows.CreateSparse, GrowthRows.CreateReserved, GrowthRows.Attach, GrowthRows.Attachments, GrowthRows.Sum),
+        .. GrowthRows.Lock(contended),
+    ],
+    Spaces = SpaceRows.All(),
+    Micro = options.IsShort ? [] : MicroBenchmarks.Run(options.Only),
+    Allocations = AllocationRows.All(),
+};
 
 Console.WriteLine(summary);
 if (options.Json is string json)

@@ -7,23 +7,29 @@ internal sealed class Contest(Tools tools, bool isShort) : IDisposable
 
     public bool IsShort => isShort;
 
-    public Worker Twin { get; } = Worker.Twin(tools);
+    public Worker Twin { get; } = Worker.Of(tools.Twin);
 
-    public Worker Python { get; } = Worker.Python(tools);
+    public Worker Python { get; } = Worker.Of(tools.Python, tools.Peers);
 
-    /// <summary>Gets the stage of the gated rows.</summary>
-    public Stage Stage { get; } = isShort
-        ? new Stage(rounds: 17, batch: TimeSpan.FromMilliseconds(12), warmUp: TimeSpan.FromMilliseconds(200))
-        : new Stage(rounds: 31, batch: TimeSpan.FromMilliseconds(40), warmUp: TimeSpan.FromMilliseconds(500));
+    /// <summary>Gets the stage of the rows in which one process works at a time.</summary>
+    public Stage Stage { get; } = NewStage(isShort, 40, 12);
 
     /// <summary>Gets the stage of the rows that only show how the time grows.</summary>
-    public Stage Growth { get; } = isShort
-        ? new Stage(rounds: 3, batch: TimeSpan.FromMilliseconds(8), warmUp: TimeSpan.FromMilliseconds(80))
-        : new Stage(rounds: 9, batch: TimeSpan.FromMilliseconds(20), warmUp: TimeSpan.FromMilliseconds(100));
+    public Stage Growth { get; } = NewStage(isShort, 20, 4);
+
+    /// <summary>Gets the stage of the rows in which processes compete: for several slices of the scheduler.</summary>
+    public Stage Competition { get; } = NewStage(isShort, 100, 20);
+
+    /// <summary>Gets the stage of the rows in which processes sleep: for hundreds of wake-ups in each round.</summary>
+    public Stage Sleep { get; } = NewStage(isShort, 200, 60);
 
     public void Dispose()
     {
         Twin.Dispose();
         Python.Dispose();
     }
+
+    private static Stage NewStage(bool isShort, int milliseconds, int shortMilliseconds) => isShort
+        ? new Stage(TimeSpan.FromMilliseconds(shortMilliseconds), TimeSpan.FromMilliseconds(200), 2 * Stage.Rounds, mayBeWide: true)
+        : new Stage(TimeSpan.FromMilliseconds(milliseconds), TimeSpan.FromMilliseconds(500), 8 * Stage.Rounds, mayBeWide: false);
 }

@@ -1,9 +1,9 @@
 namespace PosixShm.Benchmarks.Measuring;
 
-/// <summary>Many small arrays, to be listed.</summary>
+/// <summary>Many small arrays.</summary>
 internal sealed class Folder : IDisposable
 {
-    private static readonly SharedArrayOptions s_sparse = new() { Preallocate = false };
+    private const int Elements = 10;
 
     private readonly List<string> _names = [];
 
@@ -14,7 +14,7 @@ internal sealed class Folder : IDisposable
         while (_names.Count < count)
         {
             string name = Scratch.NewName();
-            SharedArray.Create<double>(name, s_sparse, 16).Dispose();
+            SharedArray.Create<double>(name, Elements).Dispose();
             _names.Add(name);
         }
     }

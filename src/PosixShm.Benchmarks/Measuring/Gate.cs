@@ -6,8 +6,19 @@ namespace PosixShm.Benchmarks.Measuring;
 /// <param name="Who">The one that must be fast enough.</param>
 internal sealed record Gate(double AtMost, string? Than = null, string Who = Contender.Ours);
 
-/// <summary>How a gate was met.</summary>
-internal sealed record Verdict(Gate Gate, double Ratio)
+/// <summary>Whether a gate is met.</summary>
+/// <param name="Gate">The gate.</param>
+/// <param name="Ratio">The ratio, with its interval.</param>
+/// <param name="MayBeWide">Whether a wide interval is only reported.</param>
+internal sealed record Verdict(Gate Gate, Interval Ratio, bool MayBeWide)
 {
-    public bool IsMet => Ratio <= Gate.AtMost;
+    private const double MostWidth = 0.10;
+
+    /// <summary>Gets whether the interval is too wide for the ratio to be known.</summary>
+    public bool IsWide => Ratio.Width > MostWidth;
+
+    /// <summary>Gets whether the ratio is above the gate beyond doubt: the whole interval is.</summary>
+    public bool IsMissed => Ratio.Low > Gate.AtMost;
+
+    public bool IsMet => !IsMissed && (MayBeWide || !IsWide);
 }

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace PosixShm.Benchmarks.Measuring;
 
 /// <summary>An array that is there for a measurement.</summary>
@@ -5,12 +7,9 @@ internal sealed class Scratch : IDisposable
 {
     public const string Folder = "/dev/shm";
 
-    /// <summary>What lies before the elements: a contender that knows no arrays begins there.</summary>
-    public const int DataOffset = 4096;
-
-    public Scratch(long bytes, bool preallocate = true, int locks = 1)
+    public Scratch(long bytes, bool preallocate = true)
     {
-        Array = SharedArray.Create<double>(Name, new SharedArrayOptions { Preallocate = preallocate, Locks = locks }, bytes / sizeof(double));
+        Array = SharedArray.Create<double>(Name, new SharedArrayOptions { Preallocate = preallocate }, bytes / sizeof(double));
     }
 
     public string Name { get; } = NewName();
@@ -19,7 +18,21 @@ internal sealed class Scratch : IDisposable
 
     public SharedArray<double> Array { get; }
 
+    /// <summary>Gets the offset of the elements in the file, for a contender that reads no header.</summary>
+    public long DataOffset
+    {
+        get
+        {
+            Span<byte> prefix = stackalloc byte[10];
+            using FileStream file = File.OpenRead(Path);
+            file.ReadExactly(prefix);
+            return prefix.Length + BinaryPrimitives.ReadUInt16LittleEndian(prefix[8..]);
+        }
+    }
+
     public static string NewName() => $"bench-{Environment.ProcessId}-{Guid.NewGuid():N}";
+
+    public static string NewPath() => $"{Folder}/{NewName()}";
 
     public void Dispose()
     {

@@ -2,9 +2,18 @@ using System.Diagnostics;
 
 namespace PosixShm.Benchmarks.Measuring;
 
-/// <summary>Runs the contenders of a row against each other: in rounds, so that whatever slows the machine down slows all of them.</summary>
-internal sealed class Stage(int rounds, TimeSpan batch, TimeSpan warmUp)
+/// <summary>
+/// Runs the contenders of a row against each other. They run in rounds, so that anything that slows the machine down slows all of them.
+/// </summary>
+/// <param name="batch">How long each works in a round.</param>
+/// <param name="warmUp">How long each works before the first round.</param>
+/// <param name="mostRounds">How many rounds there may be, where a gate's interval is too wide after the first ones.</param>
+/// <param name="mayBeWide">Whether an interval that is still too wide then is only reported.</param>
+internal sealed class Stage(TimeSpan batch, TimeSpan warmUp, int mostRounds, bool mayBeWide)
 {
+    /// <summary>The rounds of each row; and, where an interval is too wide, the rounds of each further attempt.</summary>
+    public const int Rounds = 31;
+
     /// <summary>Measures a row.</summary>
     /// <param name="title">As the tables name it.</param>
     /// <param name="contenders">The base first.</param>
@@ -13,46 +22,78 @@ internal sealed class Stage(int rounds, TimeSpan batch, TimeSpan warmUp)
     public RowResult Measure(string title, IReadOnlyList<Contender> contenders, IReadOnlyList<Gate> gates, double operations = 1)
     {
         Console.Error.WriteLine($"  {title}");
-        long[] counts = [.. contenders.Select(WarmUp)];
-        double[][] times = [.. contenders.Select(_ => new double[rounds])];
-        for (int round = 0; round < rounds; round++)
+        Entry[] entries = [.. contenders.Select(static contender => new Entry(contender))];
+        Entry[] judged = [.. entries.Where((entry, i) => i == 0 || gates.Any(gate => gate.Who == entry.Name || gate.Than == entry.Name))];
+        Array.ForEach(entries, WarmUp);
+        Run(entries);
+        RowResult row = Result(title, entries, gates, operations);
+        while (row.Verdicts.Any(static verdict => verdict.IsWide) && row.Rounds + Rounds <= mostRounds)
         {
-            // Another one begins each time: none always runs after the same one.
-            for (int i = 0; i < counts.Length; i++)
-            {
-                int next = (i + round) % counts.Length;
-                times[next][round] = contenders[next].Run(counts[next]) / counts[next] / operations;
-            }
+            Run(judged);
+            row = Result(title, entries, gates, operations);
         }
 
-        double[] Of(string name) => times[contenders.Index().First(item => item.Item.Name == name).Index];
-
-        return new RowResult(
-            title,
-            [.. contenders.Select((contender, i) => new ContenderResult(contender.Name, Median(times[i]), Ratio(times[i], times[0])))],
-            [.. gates.Select(gate => new Verdict(gate, Ratio(Of(gate.Who), Of(gate.Than ?? contenders[0].Name))))]);
+        return row;
     }
 
-    /// <summary>Runs until the just-in-time compiler has nothing left to improve; returns how often the work fits into a batch.</summary>
-    private long WarmUp(Contender contender)
+    /// <summary>Runs until the just-in-time compiler has nothing left to improve, and the batches have their length.</summary>
+    private void WarmUp(Entry entry)
     {
         long start = Stopwatch.GetTimestamp();
-        long count = 1;
-        double once = contender.Run(1);
-        while (Stopwatch.GetElapsedTime(start) < warmUp)
+        do
         {
-            count = Math.Max(1, (long)(batch.TotalNanoseconds / 4 / once));
-            once = contender.Run(count) / count;
+            entry.Run(batch / 4);
         }
+        while (Stopwatch.GetElapsedTime(start) < warmUp);
 
-        return Math.Max(1, (long)(batch.TotalNanoseconds / once));
+        entry.Forget();
     }
 
-    private static double Ratio(double[] times, double[] others) => Median([.. times.Zip(others, static (time, other) => time / other)]);
-
-    private static double Median(double[] values)
+    // Another one begins each time, and every other round goes backwards: none always runs after the same one.
+    private void Run(Entry[] entries)
     {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+        for (int round = 0; round < Rounds; round++)
+        {
+            for (int i = 0; i < entries.Length; i++)
+            {
+                int next = (i + (round / 2)) % entries.Length;
+                entries[round % 2 == 0 ? next : entries.Length - 1 - next].Run(batch);
+            }
+        }
+    }
+
+    private RowResult Result(string title, Entry[] entries, IReadOnlyList<Gate> gates, double operations)
+    {
+        Entry Named(string? name) => name is null ? entries[0] : entries.First(entry => entry.Name == name);
+        return new RowResult(
+            title,
+            [.. entries.Select(entry => entry.Result(entries[0], operations))],
+            [.. gates.Select(gate => new Verdict(gate, Named(gate.Who).Ratio(Named(gate.Than)), mayBeWide))],
+            entries[0].Rounds);
+    }
+
+    /// <summary>A contender with its times so far.</summary>
+    private sealed class Entry(Contender contender)
+    {
+        private readonly List<double> _times = [];
+        private readonly List<double> _details = [];
+
+        public string Name => contender.Name;
+
+        public int Rounds => _times.Count;
+
+        public void Run(TimeSpan batch) => _times.Add(contender.Sample(batch, _details));
+
+        public void Forget()
+        {
+            _times.Clear();
+            _details.Clear();
+        }
+
+        public ContenderResult Result(Entry other, double operations)
+            => new(Name, Interval.Of(_times).Median / operations, Ratio(other).Median, _details);
+
+        /// <summary>The ratio to another contender: that of each round in which both ran.</summary>
+        public Interval Ratio(Entry other) => Interval.Of(_times.Zip(other._times, static (time, another) => time / another));
     }
 }

@@ -1,6 +1,8 @@
+using System.Diagnostics;
+
 namespace PosixShm.Benchmarks.Measuring;
 
-/// <summary>Several processes of one kind that work at the same time.</summary>
+/// <summary>Several processes of one kind that compete for a lock.</summary>
 internal sealed class Team : IDisposable
 {
     private readonly List<Worker> _workers = [];
@@ -13,13 +15,28 @@ internal sealed class Team : IDisposable
         }
     }
 
-    /// <summary>Makes a contender of one operation. The time is that of the slowest, shared among what all did.</summary>
-    public Contender Contender(string name, string operation, string path, long number = 0)
-        => new(name, count =>
+    /// <summary>
+    /// Makes a contender that lets all compete for the length of a batch. The time of an operation is that length, divided by the number of all
+    /// operations. The contender notes the operations of the least-served process, as a part of an even share.
+    /// </summary>
+    public Contender Contender(string name, string operation, Scratch arena, long number = 0) => new(name, (batch, shares) =>
+    {
+        Span<long> words = Arena.Clear(arena.Array);
+        foreach (Worker worker in _workers)
         {
-            _workers.ForEach(worker => worker.Ask(operation, count, path, number));
-            return _workers.Select(static worker => worker.Answer()).ToList().Max() / _workers.Count;
-        });
+            worker.Ask(operation, 0, arena.Path, number);
+        }
+
+        Arena.Await(ref words[Arena.Ready], _workers.Count);
+        long start = Stopwatch.GetTimestamp();
+        Volatile.Write(ref words[Arena.Phase], Arena.Going);
+        Thread.Sleep(batch);
+        Volatile.Write(ref words[Arena.Phase], Arena.Over);
+        double took = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+        long[] done = [.. _workers.Select(static worker => worker.Answer()[0])];
+        shares.Add(done.Min() / done.Average());
+        return took / done.Sum();
+    });
 
     public void Dispose() => _workers.ForEach(static worker => worker.Dispose());
 }

@@ -3,47 +3,57 @@ using System.Globalization;
 
 namespace PosixShm.Benchmarks.Measuring;
 
-/// <summary>A process that does what a line asks for, and answers with the nanoseconds that it took: the C twin, Python, or this program.</summary>
+/// <summary>A process that reads lines of work, and answers each with a line of numbers: the C twin, Python, or this program.</summary>
 internal sealed class Worker : IDisposable
 {
+    // Far longer than any work takes.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+
     private readonly Process _process;
 
-    private Worker(string program, params IEnumerable<string> arguments)
+    private Worker(string program, IEnumerable<string> arguments)
     {
         _process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })
             ?? throw new InvalidOperationException($"'{program}' does not start.");
         _process.StandardInput.AutoFlush = true;
     }
 
-    public static Worker Twin(Tools tools) => new(tools.Twin);
-
-    public static Worker Python(Tools tools) => new(tools.Python, tools.Peers);
+    public static Worker Of(string program, params IEnumerable<string> arguments) => new(program, arguments);
 
     /// <summary>Starts this program again.</summary>
-    public static Worker Self() => new(Environment.ProcessPath!, LockWorker.Argument);
+    public static Worker Self() => Of(Environment.ProcessPath!, Workers.Server.Argument);
 
-    /// <summary>Makes a contender of one operation.</summary>
+    /// <summary>Makes a contender of one operation, which replies with its time.</summary>
     public Contender Contender(string name, string operation, string path, long number = 0)
-        => new(name, count => Run(operation, count, path, number));
+        => Measuring.Contender.Counted(name, count => Run(operation, count, path, number));
 
-    /// <summary>Does an operation so many times; returns the nanoseconds that it took.</summary>
+    /// <summary>Does an operation so many times; returns the number that it replied with: the nanoseconds that it took.</summary>
     public double Run(string operation, long count, string path, long number = 0)
     {
         Ask(operation, count, path, number);
-        return Answer();
+        return Answer()[0];
     }
 
     public void Ask(string operation, long count, string path, long number)
         => _process.StandardInput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{operation} {count} {path} {number}"));
 
-    public double Answer()
-        => long.Parse(
-            _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("A worker ended early."), CultureInfo.InvariantCulture);
+    public long[] Answer()
+    {
+        string line = _process.StandardOutput.ReadLineAsync().WaitAsync(s_patience).GetAwaiter().GetResult()
+            ?? throw new InvalidOperationException($"'{_process.StartInfo.FileName}' ended early.");
+        string[] numbers = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return [.. numbers.Select(static number => long.Parse(number, CultureInfo.InvariantCulture))];
+    }
 
     public void Dispose()
     {
         _process.StandardInput.Close();
-        _process.WaitForExit();
+        if (!_process.WaitForExit(TimeSpan.FromSeconds(10)))
+        {
+            _process.Kill();
+            _process.WaitForExit();
+        }
+
         _process.Dispose();
     }
 }

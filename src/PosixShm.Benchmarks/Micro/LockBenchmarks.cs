@@ -15,7 +15,7 @@ public class LockBenchmarks
     [GlobalSetup]
     public void Create()
     {
-        _scratch = new Scratch(Scratch.DataOffset);
+        _scratch = new Scratch(Arena.Size);
         _shared = _scratch.Array.Lock;
     }
 

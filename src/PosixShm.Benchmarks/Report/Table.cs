@@ -7,7 +7,24 @@ namespace PosixShm.Benchmarks.Report;
 internal static class Table
 {
     public static string Of(IEnumerable<RowResult> rows)
-        => Aligned([["work", "base (1.0)", "ours", "gate", "met", "peers"], .. rows.Select(Line)]);
+        => Aligned([["work", "base (1.0)", "ours", "gate (95 % interval)", "met", "rounds", "peers"], .. rows.Select(Line)]);
+
+    /// <summary>Rows with a line for each contender.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="details">Further columns, of what a contender noted.</param>
+    public static string OfContenders(IEnumerable<RowResult> rows, params (string Heading, Func<ContenderResult, string> Cell)[] details) => Aligned(
+    [
+        ["work", "by", "time", "ratio", .. details.Select(static detail => detail.Heading), "gate (95 % interval)", "met"],
+        .. rows.SelectMany(static row => row.Contenders, (row, contender) => (string[])
+        [
+            contender == row.Contenders[0] ? row.Title : string.Empty,
+            contender.Name,
+            Time(contender.Nanoseconds),
+            Digits(contender.Ratio),
+            .. details.Select(detail => contender.Details.Count == 0 ? "-" : detail.Cell(contender)),
+            .. IsOurs(contender) ? Judged(row) : ["-", "-"],
+        ]),
+    ]);
 
     public static string Of(IEnumerable<Growth> growths) => Aligned(
     [
@@ -31,6 +48,12 @@ internal static class Table
         {
             result.Operation, result.Parameters, Time(result.Nanoseconds), Time(result.Error), result.AllocatedBytes.ToString(CultureInfo.InvariantCulture),
         }),
+    ]);
+
+    public static string Of(IEnumerable<Space> spaces) => Aligned(
+    [
+        ["what", "bytes", "gate", "met"],
+        .. spaces.Select(static space => new[] { space.What, $"{space.Bytes}", $"<= {space.AtMost}", space.IsMet ? "yes" : "**no**" }),
     ]);
 
     public static string Of(IEnumerable<Allocation> allocations) => Aligned(
@@ -74,8 +97,8 @@ internal static class Table
             row.Title,
             $"{first.Name} {Time(first.Nanoseconds)}",
             Names(row.Contenders.Where(static contender => IsOurs(contender)).Select(Short)),
-            row.Verdicts.Count == 0 ? "-" : Names(row.Verdicts.Select(verdict => Text(row, verdict))),
-            row.Verdicts.Count == 0 ? "-" : row.IsMet ? "yes" : "**no**",
+            .. Judged(row),
+            $"{row.Rounds}",
             Names(row.Contenders.Skip(1).Where(static contender => !IsOurs(contender)).Select(static contender => $"{contender.Name} {Digits(contender.Ratio)}")),
         ];
     }
@@ -85,11 +108,23 @@ internal static class Table
     private static string Short(ContenderResult contender)
         => $"{contender.Name[Contender.Ours.Length..].TrimStart(',', ' ')} {Digits(contender.Ratio)}".TrimStart();
 
-    private static string Text(RowResult row, Verdict verdict)
+    // The gates of a row, and whether they are met.
+    private static string[] Judged(RowResult row) => row.Verdicts.Count == 0
+        ? ["-", "-"]
+        :
+        [
+            Names(row.Verdicts.Select(Text)),
+            row.Verdicts.Any(static verdict => verdict.IsMissed) ? "**no**"
+                : !row.IsMet ? "**too noisy**"
+                : row.Verdicts.Any(static verdict => verdict.IsWide) ? "yes, wide"
+                : "yes",
+        ];
+
+    private static string Text(Verdict verdict)
     {
         string who = verdict.Gate.Who[Contender.Ours.Length..].TrimStart(',', ' ');
-        string than = verdict.Gate.Than is null || verdict.Gate.Than == row.Contenders[0].Name ? string.Empty : $" of {verdict.Gate.Than} ({Digits(verdict.Ratio)})";
-        return $"{who} <= {Digits(verdict.Gate.AtMost)}{than}".TrimStart();
+        string than = verdict.Gate.Than is null ? string.Empty : $" of {verdict.Gate.Than}";
+        return $"{who} <= {Digits(verdict.Gate.AtMost)}{than} ({Digits(verdict.Ratio.Low)} to {Digits(verdict.Ratio.High)})".TrimStart();
     }
 
     private static string Names(IEnumerable<string> parts) => string.Join(", ", parts);

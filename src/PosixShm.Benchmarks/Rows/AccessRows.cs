@@ -16,7 +16,7 @@ internal static class AccessRows
     {
         using Scratch scratch = new(Elements * sizeof(double));
         using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(scratch.Path, FileMode.Open);
-        using MemoryMappedViewAccessor view = file.CreateViewAccessor(Scratch.DataOffset, Elements * sizeof(double));
+        using MemoryMappedViewAccessor view = file.CreateViewAccessor(scratch.DataOffset, Elements * sizeof(double));
         double[] managed = new double[Elements];
         return contest.Stage.Measure(
             "element read in a loop",
@@ -34,7 +34,7 @@ internal static class AccessRows
     {
         using Scratch scratch = new(Elements * sizeof(double));
         using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(scratch.Path, FileMode.Open);
-        using MemoryMappedViewAccessor view = file.CreateViewAccessor(Scratch.DataOffset, Elements * sizeof(double));
+        using MemoryMappedViewAccessor view = file.CreateViewAccessor(scratch.DataOffset, Elements * sizeof(double));
         double[] managed = new double[Elements];
         return contest.Stage.Measure(
             "element update in a loop",
@@ -54,7 +54,7 @@ internal static class AccessRows
         using Scratch scratch = new(Bytes);
         scratch.Array.Fill(1);
         using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(scratch.Path, FileMode.Open);
-        using MemoryMappedViewAccessor view = file.CreateViewAccessor(Scratch.DataOffset, Bytes);
+        using MemoryMappedViewAccessor view = file.CreateViewAccessor(scratch.DataOffset, Bytes);
         double[] source = new double[Bytes / sizeof(double)];
         double[] target = new double[Bytes / sizeof(double)];
         source.AsSpan().Fill(1);

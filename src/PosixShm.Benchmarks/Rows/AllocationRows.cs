@@ -8,7 +8,7 @@ internal static class AllocationRows
 {
     public static IReadOnlyList<Allocation> All()
     {
-        using Scratch scratch = new(Scratch.DataOffset);
+        using Scratch scratch = new(Arena.Size);
         SharedArray<double> array = scratch.Array;
         SharedLock shared = array.Lock;
         double[] target = new double[16];

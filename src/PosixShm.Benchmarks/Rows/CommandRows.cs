@@ -6,13 +6,15 @@ namespace PosixShm.Benchmarks.Rows;
 /// <summary>Whole processes, from their start to their end.</summary>
 internal static class CommandRows
 {
+    private const string Numpy = "python3 -c 'import numpy'";
+
     public static RowResult Start(Contest contest) => contest.Stage.Measure(
         "pshm list of a folder without arrays, whole process",
         [
-            Process("python3 -c 'import numpy'", contest.Tools.Python, "-c", "import numpy"),
-            Process(Contender.Ours, contest.Tools.Command, "list"),
-            Process("python3 -c ''", contest.Tools.Python, "-c", string.Empty),
-            Process("C", contest.Tools.Twin, "list", "1", Scratch.Folder),
+            Contender.Of(Numpy, () => Run(contest.Tools.Python, "-c", "import numpy")),
+            Contender.Of(Contender.Ours, () => Run(contest.Tools.Command, "list")),
+            Contender.Of("python3 -c ''", () => Run(contest.Tools.Python, "-c", string.Empty)),
+            Contender.Of("C", () => Run(contest.Tools.Twin, "list", "1", Scratch.Folder)),
         ],
         [new Gate(1.0)]);
 
@@ -22,35 +24,32 @@ internal static class CommandRows
         return contest.Stage.Measure(
             "pshm delete of an array, whole process",
             [
-                Process("python3 -c 'import numpy'", contest.Tools.Python, "-c", "import numpy"),
-                OfAnArray(Process(Contender.Ours, contest.Tools.Command, "delete", name)),
-                OfAnArray(Process("C", contest.Tools.Twin, "delete", "1", $"{Scratch.Folder}/{name}")),
+                Contender.Of(Numpy, () => Run(contest.Tools.Python, "-c", "import numpy")),
+                OfAnArray(Contender.Ours, () => Run(contest.Tools.Command, "delete", name)),
+                OfAnArray("C", () => Run(contest.Tools.Twin, "delete", "1", $"{Scratch.Folder}/{name}")),
             ],
             [new Gate(1.0)]);
 
-        // Which is made anew each time; that is not measured.
-        Contender OfAnArray(Contender command) => new(command.Name, count =>
-        {
-            double all = 0;
-            for (long i = 0; i < count; i++)
+        Contender OfAnArray(string contender, Action delete) => Contender.Between(
+            contender,
+            () =>
             {
                 SharedArray.Create(name, 1).Dispose();
-                all += command.Run(1);
-            }
-
-            return all;
-        });
+                return delete;
+            },
+            static delete => delete(),
+            static _ => { });
     }
 
-    private static Contender Process(string name, string program, params string[] arguments) => Contender.Of(name, () =>
+    private static void Run(string program, params string[] arguments)
     {
         ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true };
-        using Process process = System.Diagnostics.Process.Start(start)!;
+        using Process process = Process.Start(start)!;
         _ = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         if (process.ExitCode != 0)
         {
             throw new InvalidOperationException($"'{program}' ended with {process.ExitCode}.");
         }
-    });
+    }
 }

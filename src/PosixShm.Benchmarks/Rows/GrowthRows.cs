@@ -10,8 +10,6 @@ internal static class GrowthRows
     private const long MiB = 1L << 20;
     private const long GiB = 1L << 30;
 
-    private const string SameCalls = "C, same calls";
-
     private static double s_result;
 
     public static Growth List(Contest contest)
@@ -23,7 +21,7 @@ internal static class GrowthRows
             return contest.Growth.Measure(
                 $"list {count} arrays",
                 [
-                    contest.Twin.Contender(SameCalls, "list-alike", Scratch.Folder),
+                    contest.Twin.Contender(SegmentRows.SameCalls, "list", Scratch.Folder),
                     Contender.Of(Contender.Ours, static () => _ = SharedArray.List()),
                 ],
                 []);
@@ -34,7 +32,7 @@ internal static class GrowthRows
         => Create(contest, "create + delete, sparse", preallocate: false, [KiB, 64 * KiB, MiB, 64 * MiB, GiB, 4 * GiB]);
 
     public static Growth CreateReserved(Contest contest)
-        => Create(contest, "create + delete, preallocated", preallocate: true, contest.IsShort ? [KiB, 64 * KiB, MiB, 16 * MiB] : [KiB, 64 * KiB, MiB, 64 * MiB, GiB, 4 * GiB]);
+        => Create(contest, "create + delete, preallocated", preallocate: true, contest.IsShort ? [KiB, 64 * KiB, MiB, 16 * MiB] : [KiB, 64 * KiB, MiB, 64 * MiB, GiB]);
 
     public static Growth Attach(Contest contest)
         => Growth.Join("attach + detach", "bytes", Measured([KiB, 64 * KiB, MiB, 64 * MiB, GiB, 4 * GiB], bytes =>
@@ -43,7 +41,7 @@ internal static class GrowthRows
             return contest.Growth.Measure(
                 $"attach {bytes} bytes",
                 [
-                    contest.Twin.Contender(SameCalls, "attach-alike", scratch.Path),
+                    contest.Twin.Contender(SegmentRows.SameCalls, "attach", scratch.Path),
                     Contender.Of(Contender.Ours, () => SharedArray.Attach<double>(scratch.Name).Dispose()),
                 ],
                 []);
@@ -58,7 +56,7 @@ internal static class GrowthRows
             return contest.Growth.Measure(
                 $"{count} attachments",
                 [
-                    contest.Twin.Contender(SameCalls, "attach-many", scratch.Path, count),
+                    contest.Twin.Contender(SegmentRows.SameCalls, "attach-many", scratch.Path, count),
                     Contender.Of(Contender.Ours, () =>
                     {
                         for (int i = 0; i < all.Length; i++)
@@ -74,10 +72,9 @@ internal static class GrowthRows
         }));
     }
 
-    public static Growth Lock(Contest contest) => Growth.Join(
-        "lock + unlock, contended",
-        "processes",
-        Measured([1, 2, 4, 8], processes => LockRows.Contended(contest, contest.Stage, (int)processes, withSlowOnes: false, [])));
+    /// <summary>Puts the rows of 1, 2, 4 and 8 processes together, if all were measured.</summary>
+    public static IEnumerable<Growth> Lock(IReadOnlyList<RowResult> contended)
+        => contended.Count < 4 ? [] : [Growth.Join("lock + unlock, contended", "processes", contended.Select(static (row, i) => ((double)(1 << i), row)))];
 
     public static Growth Sum(Contest contest)
     {
@@ -104,8 +101,7 @@ internal static class GrowthRows
         return Growth.Join(title, "bytes", Measured(sizes, bytes => contest.Growth.Measure(
             $"{title}, {bytes} bytes",
             [
-                contest.Twin.Contender(
-                    SameCalls, preallocate ? "create-reserved" : "create-sparse", $"{Scratch.Folder}/{name}", Math.Max(bytes, Scratch.DataOffset) + (2 * Scratch.DataOffset)),
+                contest.Twin.Contender(SegmentRows.SameCalls, preallocate ? "create-reserved" : "create-sparse", $"{Scratch.Folder}/{name}", bytes),
                 Contender.Of(Contender.Ours, () =>
                 {
                     SharedArray.Create<double>(name, options, bytes / sizeof(double)).Dispose();

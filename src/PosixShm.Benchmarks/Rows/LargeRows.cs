@@ -19,7 +19,7 @@ internal static class LargeRows
         return contest.Stage.Measure(
             "create + delete, 64 MiB, populated",
             [
-                contest.Twin.Contender(One, "create-populated", $"{Scratch.Folder}/{name}", Bytes + (2 * Scratch.DataOffset)),
+                contest.Twin.Contender(One, "create-populated", $"{Scratch.Folder}/{name}", Bytes),
                 Contender.Of(Contender.Ours, () =>
                 {
                     SharedArray.Create<byte>(name, options, Bytes).Dispose();
@@ -35,7 +35,7 @@ internal static class LargeRows
         return contest.Stage.Measure(
             "create, fill + delete, 64 MiB, huge pages",
             [
-                contest.Twin.Contender(One, "create-huge", $"{Scratch.Folder}/{name}", Bytes + (2 * Scratch.DataOffset)),
+                contest.Twin.Contender(One, "create-huge", $"{Scratch.Folder}/{name}", Bytes),
                 CreateAndFill(Contender.Ours, new SharedArrayOptions { HugePages = true }),
                 CreateAndFill("PosixShm, small pages", new SharedArrayOptions()),
             ],

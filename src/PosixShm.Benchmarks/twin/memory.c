@@ -1,4 +1,5 @@
-#include "twin.h"
+#include "files.h"
+#include "operations.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,30 +7,28 @@
 void copy(Request request)
 {
     static void* target;
-    static int64_t room;
-    int64_t size;
-    void* source = map_file(request.path, &size);
-    if (room < size)
+    static long room;
+    const char* source = map_elements(request.path);
+    if (room < request.number)
     {
         free(target);
-        target = malloc((size_t)size);
-        room = size;
-        memset(target, 1, (size_t)size);
+        target = malloc((size_t)request.number);
+        room = request.number;
+        memset(target, 1, (size_t)room);
     }
 
     for (long i = 0; i < request.count; i++)
     {
-        memcpy(target, (char*)source + PAGE, (size_t)request.number);
+        memcpy(target, source, (size_t)request.number);
         __asm__ volatile("" ::: "memory");
     }
 }
 
-/* Four sums side by side, so that memory is the limit and not the latency of an addition. */
+/* Several sums side by side, so that memory is the limit and not the latency of an addition. */
 void sum(Request request)
 {
     volatile double result = 0;
-    int64_t size;
-    const double* elements = (const double*)map_file(request.path, &size) + PAGE / sizeof(double);
+    const double* elements = (const double*)map_elements(request.path);
     long length = request.number / (long)sizeof(double);
     for (long i = 0; i < request.count; i++)
     {

@@ -1,12 +1,16 @@
 /*
- * What the library does, in plain C: the base that it is measured against.
+ * The work of the library in plain C: the base that it is measured against.
  *
- * A line "OPERATION COUNT PATH [NUMBER]" on standard input runs the operation that often; the answer is a line with the
- * nanoseconds that it took. PATH is a file in /dev/shm.
+ * A line "OPERATION COUNT PATH [NUMBER]" on standard input runs the operation COUNT times. The answer is one line: the numbers that the
+ * operation replied with, or the nanoseconds that it took. PATH is a file in /dev/shm.
  */
 #pragma once
 
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum { PAGE = 4096 };
 
@@ -17,29 +21,25 @@ typedef struct
     long number;
 } Request;
 
-/* segments.c */
-void create_plain(Request request);
-void create_sparse(Request request);
-void create_reserved(Request request);
-void create_from(Request request);
-void create_populated(Request request);
-void create_huge(Request request);
-void delete_one(Request request);
-void attach(Request request);
-void attach_alike(Request request);
-void attach_many(Request request);
-void list(Request request);
-void list_alike(Request request);
+typedef struct
+{
+    const char* name;
+    void (*run)(Request request);
+} Operation;
 
-/* memory.c */
-void copy(Request request);
-void sum(Request request);
+/* Answers requests until the end of the input; with arguments, one request: a whole process to be timed or counted. */
+int serve(const Operation* operations, int count, char** arguments);
 
-/* locks.c; the number is the offset of the lock in the file, and an element is changed under it */
-void futex_lock(Request request);
-void robust_lock(Request request);
-void robust_create(Request request);
+/* Adds a number to the answer. */
+void reply(int64_t number);
 
-/* twin.c */
-void* map_file(const char* path, int64_t* size);
-void fail(const char* what) __attribute__((noreturn));
+/* Nanoseconds of the clock that all processes share. */
+int64_t now(void);
+
+/* Ends the program if a call failed. */
+void check(long result, const char* call);
+void fail(const char* call) __attribute__((noreturn));
+
+#ifdef __cplusplus
+}
+#endif

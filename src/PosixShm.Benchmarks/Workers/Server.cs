@@ -1,0 +1,42 @@
+using System.Globalization;
+using PosixShm.Synchronization;
+
+namespace PosixShm.Benchmarks.Workers;
+
+/// <summary>The part of this program that runs in other processes: there, it shares locks and changes.</summary>
+internal static class Server
+{
+    public const string Argument = "worker";
+
+    /// <summary>Answers requests as twin/twin.h describes them.</summary>
+    public static void Run()
+    {
+        Dictionary<string, SharedArray<double>> arrays = [];
+        Dictionary<string, Mutex> mutexes = [];
+        while (Console.In.ReadLine() is string line)
+        {
+            string[] words = line.Split(' ');
+            long count = long.Parse(words[1], CultureInfo.InvariantCulture);
+            string name = Path.GetFileName(words[2]);
+            if (!arrays.TryGetValue(name, out SharedArray<double>? array))
+            {
+                array = SharedArray.Attach(name);
+                arrays.Add(name, array);
+                mutexes.Add(name, new Mutex(initiallyOwned: false, name));
+            }
+
+            SharedEvent changed = array.Changed;
+            IEnumerable<long> answer = words[0] switch
+            {
+                "contend" => [Roles.Contend(array, new OwnLock(array.Lock))],
+                "mutex-contend" => [Roles.Contend(array, new NamedMutex(mutexes[name]))],
+                "lock-wake" => Roles.Wake(array, count, new OwnLock(array.Lock)),
+                "lock-sleep" => Roles.BeWoken(array, count, new OwnLock(array.Lock)),
+                "event-wake" => Roles.Wake(array, count, new Signaller(changed)),
+                "event-sleep" => Roles.BeWoken(array, count, new Waiter(changed, changed.Count)),
+                _ => throw new ArgumentException($"There is no operation '{words[0]}'."),
+            };
+            Console.WriteLine(string.Join(' ', answer));
+        }
+    }
+}

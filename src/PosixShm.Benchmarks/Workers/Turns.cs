@@ -1,0 +1,48 @@
+using PosixShm.Synchronization;
+
+namespace PosixShm.Benchmarks.Workers;
+
+/// <summary>
+/// A lock that a process enters and leaves, or one side of a change, which a process waits for or signals. Implemented by structures, so that the
+/// calls are direct.
+/// </summary>
+internal interface ITurn
+{
+    void Enter();
+
+    void Leave();
+}
+
+internal readonly struct OwnLock(SharedLock shared) : ITurn
+{
+    public void Enter() => shared.Enter();
+
+    public void Leave() => shared.Exit();
+}
+
+internal readonly struct NamedMutex(Mutex mutex) : ITurn
+{
+    public void Enter() => _ = mutex.WaitOne();
+
+    public void Leave() => mutex.ReleaseMutex();
+}
+
+internal readonly struct Signaller(SharedEvent changed) : ITurn
+{
+    public void Enter()
+    {
+    }
+
+    public void Leave() => _ = changed.Signal();
+}
+
+internal struct Waiter(SharedEvent changed, uint seen) : ITurn
+{
+    private uint _seen = seen;
+
+    public void Enter() => _seen = changed.Wait(_seen);
+
+    public readonly void Leave()
+    {
+    }
+}

@@ -1,0 +1,38 @@
+/* What creating, attaching and listing share. */
+#pragma once
+
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The byte of "in use", far behind the end of every file; those of the lock owners' slots follow. */
+#define IN_USE_BYTE ((off_t)1 << 62)
+
+/* Where the control page of an array is, or would come; a mapping reaches to its end. */
+long page_offset(long elements_end);
+
+/* The lock of the kernel on a byte of an open file: F_RDLCK, F_WRLCK, or F_UNLCK for all bytes. */
+void lock_byte(int fd, short type, off_t byte);
+
+void* map(int fd, long size);
+
+/* Keeps a size limit from ending the process, as the library does while a file grows. */
+void hold_size_signal(int hold);
+
+/* Reads the first page; appends a zero. Checks that it is that of an array. */
+void read_head(int fd, char head[]);
+
+/* Reads the last page of a file that is longer than its elements. */
+void read_tail(int fd, const char* head, off_t size);
+
+/* Opens a file, reads status, head and tail; asks whether it is in use, if that is of interest; and closes it. */
+void probe(int directory, const char* name, int asks_use);
+
+/* Maps the file of an array, and keeps the last one mapped; returns its elements. */
+char* map_elements(const char* path);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,38 @@
+#include "operations.h"
+
+#include <stddef.h>
+
+static const Operation operations[] = {
+    { "create-sparse", create_sparse },
+    { "create-reserved", create_reserved },
+    { "create-sparse-plain", create_sparse_plain },
+    { "create-reserved-plain", create_reserved_plain },
+    { "create-from", create_from },
+    { "create-populated", create_populated },
+    { "create-huge", create_huge },
+    { "delete", delete_one },
+    { "attach", attach },
+    { "attach-plain", attach_plain },
+    { "attach-many", attach_many },
+    { "list", list },
+    { "list-plain", list_plain },
+    { "first-lock", first_lock },
+    { "copy", copy },
+    { "sum", sum },
+    { "futex-lock", futex_lock },
+    { "futex-contend", futex_contend },
+    { "lock-wake", futex_wake },
+    { "lock-sleep", futex_sleep },
+    { "mutex-create", mutex_create },
+    { "robust-create", robust_create },
+    { "mutex-lock", mutex_lock },
+    { "mutex-contend", mutex_contend },
+    { "event-wake", event_wake },
+    { "event-sleep", event_sleep },
+    { NULL, NULL },
+};
+
+int main(int count, char** arguments)
+{
+    return serve(operations, count, arguments);
+}

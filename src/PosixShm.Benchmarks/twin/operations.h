@@ -1,0 +1,44 @@
+/* What main.c offers, each as twin.h describes a request. Without another meaning, the number is the length of the elements in bytes. */
+#pragma once
+
+#include "twin.h"
+
+/* create.c: a new array and its deletion, with the library's calls and with the fewest */
+void create_sparse(Request request);
+void create_reserved(Request request);
+void create_sparse_plain(Request request);
+void create_reserved_plain(Request request);
+void delete_one(Request request);
+
+/* large.c: a new array whose memory is touched, and its deletion */
+void create_from(Request request);
+void create_populated(Request request);
+void create_huge(Request request);
+
+/* attach.c: the number of attach_many is that of the attachments */
+void attach(Request request);
+void attach_plain(Request request);
+void attach_many(Request request);
+
+/* list.c: the path is that of the directory */
+void list(Request request);
+void list_plain(Request request);
+
+/* page.c */
+void first_lock(Request request);
+
+/* memory.c */
+void copy(Request request);
+void sum(Request request);
+
+/* futex.c, mutex.c and event.c: the number is the offset of the lock, or of the count of changes, in the elements; see arena.h */
+void futex_lock(Request request);
+void futex_contend(Request request);
+void futex_wake(Request request);
+void futex_sleep(Request request);
+void mutex_create(Request request);
+void robust_create(Request request);
+void mutex_lock(Request request);
+void mutex_contend(Request request);
+void event_wake(Request request);
+void event_sleep(Request request);

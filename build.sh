@@ -192,7 +192,19 @@ compile_twin() { # FOLDER FLAG...
     (cd "$1" && "${CC:-cc}" -std=c11 -O3 -Wall -Wextra -Werror "${@:2}" -c "$OLDPWD"/src/PosixShm.Benchmarks/twin/*.c && "${CC:-cc}" -o twin ./*.o -pthread)
 }
 
-# Measures in a /dev/shm of its own where it may mount one: nobody else's files are listed, and nothing is left behind.
+# Runs a command with a /dev/shm of its own, where it may mount one: no other files are listed, and nothing is left behind.
+with_own_memory() { # COMMAND...
+    local own=() options
+    for options in size=90%,huge=advise size=90%; do
+        if unshare --mount mount -t tmpfs -o "$options" tmpfs /dev/shm 2>/dev/null; then
+            own=(unshare --mount sh -c 'mount -t tmpfs -o "$0" tmpfs /dev/shm && exec "$@"' "$options")
+            break
+        fi
+    done
+
+    "${own[@]}" "$@"
+}
+
 step_bench() {
     need dotnet compiler boost python
     compile_twin artifacts/twin -march=native
@@ -202,15 +214,7 @@ step_bench() {
     export DOTNET_TC_CallCountingDelayMs=0 # what is called often is compiled anew at once, before it is measured
     export BENCH_TWIN="$PWD/artifacts/twin/twin" BENCH_BOOST="$PWD/artifacts/twin/boost"
     export BENCH_COMMAND="$PWD/artifacts/bin/pshm" BENCH_PEERS="$PWD/src/PosixShm.Benchmarks/twin/peers.py"
-    local own=() options
-    for options in size=90%,huge=advise size=90%; do
-        if unshare --mount mount -t tmpfs -o "$options" tmpfs /dev/shm 2>/dev/null; then
-            own=(unshare --mount sh -c 'mount -t tmpfs -o "$0" tmpfs /dev/shm && exec "$@"' "$options")
-            break
-        fi
-    done
-
-    "${own[@]}" artifacts/bin/PosixShm.Benchmarks/release/PosixShm.Benchmarks "${bench_arguments[@]}"
+    with_own_memory artifacts/bin/PosixShm.Benchmarks/release/PosixShm.Benchmarks "${bench_arguments[@]}"
 }
 
 # Runs a method of the test assembly.
@@ -224,7 +228,7 @@ step_count() {
     dotnet build src/PosixShm.Cli --configuration Release --verbosity quiet
     dotnet publish src/PosixShm.Benchmarks/counted/counted.cs --configuration Release --output artifacts/counted --verbosity quiet
     rm -f artifacts/counted/counted.dbg # which valgrind cannot read
-    src/PosixShm.Benchmarks/counted/count.sh "$PWD/artifacts/counted/counted" "$PWD/artifacts/counted/twin" "$PWD/artifacts/bin/pshm"
+    with_own_memory src/PosixShm.Benchmarks/counted/count.sh "$PWD/artifacts/counted/counted" "$PWD/artifacts/counted/twin" "$PWD/artifacts/bin/pshm"
 }
 
 step_soak() {

@@ -20,7 +20,7 @@ typedef struct
 /* The library's calls: with the mark "in use", the owner, and a mapping up to the end of the control page that may come. */
 static Attachment attach_one(const char* path)
 {
-    char head[PAGE + 1];
+    char head[HEAD + 1];
     struct statx status;
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     check(fd, "open");
@@ -30,7 +30,9 @@ static Attachment attach_one(const char* path)
     check(status.stx_uid == 0 || status.stx_uid == geteuid() ? 0 : -1, "owner");
     read_head(fd, head);
     read_tail(fd, head, (off_t)status.stx_size);
-    long size = page_offset(elements_end(head)) + PAGE;
+    long end = elements_end(head);
+    check(end, path);
+    long size = page_offset(end) + PAGE;
     return (Attachment){ map(fd, size), size, fd };
 }
 
@@ -79,7 +81,7 @@ void attach_plain(Request request)
         check(fd, "open");
         check(fstat(fd, &status), "fstat");
         check(pread(fd, head, HEADER, 0), "pread");
-        check_header(head);
+        check(is_array(head) ? 0 : -1, request.path);
         munmap(map(fd, status.st_size), (size_t)status.st_size);
         close(fd);
     }

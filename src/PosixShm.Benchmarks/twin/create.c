@@ -49,8 +49,10 @@ void create_reserved(Request request)
 
 void delete_one(Request request)
 {
-    probe(AT_FDCWD, request.path, 0);
+    int fd = probe(AT_FDCWD, request.path, 0);
+    check(fd, request.path);
     check(unlink(request.path), "unlink");
+    close(fd);
 }
 
 /* The fewest calls. A creator that dies in between leaves an incomplete array. */

@@ -37,12 +37,11 @@ void hold_size_signal(int hold)
     sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &limit, NULL);
 }
 
-void read_head(int fd, char head[])
+void read_head(int fd, char head[HEAD + 1])
 {
-    long count = pread(fd, head, PAGE, 0);
+    long count = pread(fd, head, HEAD, 0);
     check(count, "pread");
     head[count] = '\0';
-    check_header(head);
 }
 
 void read_tail(int fd, const char* head, off_t size)
@@ -54,22 +53,28 @@ void read_tail(int fd, const char* head, off_t size)
     }
 }
 
-void probe(int directory, const char* name, int asks_use)
+int probe(int directory, const char* name, int asks_use)
 {
-    char head[PAGE + 1];
+    char head[HEAD + 1];
     struct statx status;
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = IN_USE_BYTE, .l_len = 1 };
     int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     check(fd, "openat");
     check(statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status), "statx");
     read_head(fd, head);
+    if (!is_array(head))
+    {
+        close(fd);
+        return -1;
+    }
+
     read_tail(fd, head, (off_t)status.stx_size);
     if (asks_use)
     {
         check(fcntl(fd, F_OFD_GETLK, &lock), "fcntl");
     }
 
-    close(fd);
+    return fd;
 }
 
 char* map_elements(const char* path)

@@ -21,14 +21,17 @@ void* map(int fd, long size);
 /* Keeps a size limit from ending the process, as the library does while a file grows. */
 void hold_size_signal(int hold);
 
-/* Reads the first page; appends a zero. Checks that it is that of an array. */
-void read_head(int fd, char head[]);
+/* So much of a file is read at first: more than the header of a simple array. */
+enum { HEAD = 512 };
+
+/* Reads the first bytes of a file, and appends a zero. */
+void read_head(int fd, char head[HEAD + 1]);
 
 /* Reads the last page of a file that is longer than its elements. */
 void read_tail(int fd, const char* head, off_t size);
 
-/* Opens a file, reads status, head and tail; asks whether it is in use, if that is of interest; and closes it. */
-void probe(int directory, const char* name, int asks_use);
+/* Opens a file, reads status, head and tail, and queries the mark "in use" if that is of interest. Returns the descriptor; -1 if it is no array. */
+int probe(int directory, const char* name, int asks_use);
 
 /* Maps the file of an array, and keeps the last one mapped; returns its elements. */
 char* map_elements(const char* path);

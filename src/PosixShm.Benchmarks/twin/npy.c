@@ -1,7 +1,5 @@
 #include "npy.h"
-#include "twin.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,21 +8,21 @@
 enum { PREFIX = 10 };
 
 static const char magic[] = "\x93NUMPY";
+static const char text[] = "{'descr': '<f8', 'fortran_order': False, 'shape': (";
 
 void write_header(char header[HEADER], long bytes)
 {
     const char prefix[PREFIX] = { '\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, HEADER - PREFIX, 0 };
     memset(header, ' ', HEADER);
     memcpy(header, prefix, PREFIX);
-    int length = snprintf(header + PREFIX, HEADER - PREFIX, "{'descr': '<f8', 'fortran_order': False, 'shape': (%ld,), }", bytes / 8);
+    int length = snprintf(header + PREFIX, HEADER - PREFIX, "%s%ld,), }", text, bytes / 8);
     header[PREFIX + length] = ' ';
     header[HEADER - 1] = '\n';
 }
 
-void check_header(const char* head)
+int is_array(const char* head)
 {
-    errno = EILSEQ;
-    check(memcmp(head, magic, sizeof magic - 1) == 0 ? 0 : -1, "header");
+    return memcmp(head, magic, sizeof magic - 1) == 0;
 }
 
 long elements_offset(const char* head)
@@ -34,9 +32,5 @@ long elements_offset(const char* head)
 
 long elements_end(const char* head)
 {
-    const char* type = strstr(head + PREFIX, "'descr': '<f");
-    const char* shape = strstr(head + PREFIX, "'shape': (");
-    errno = EILSEQ;
-    check(type == NULL || shape == NULL ? -1 : 0, "header");
-    return elements_offset(head) + strtol(type + strlen("'descr': '<f"), NULL, 10) * strtol(shape + strlen("'shape': ("), NULL, 10);
+    return memcmp(head + PREFIX, text, sizeof text - 1) != 0 ? -1 : elements_offset(head) + 8 * strtol(head + PREFIX + sizeof text - 1, NULL, 10);
 }

@@ -43,7 +43,7 @@ public abstract partial class SharedArray
     private static List<SharedArrayInfo> List(SegmentName folder)
     {
         List<SharedArrayInfo> arrays = ArrayCatalog.Scan<SharedArrayInfo>(folder, static (entry, found) => found.Add(new SharedArrayInfo(entry)));
-        arrays.Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
+        arrays.Sort(static (left, right) => left.Name.AsSpan().SequenceCompareTo(right.Name)); // ordinal, and many letters at a time
         return arrays;
     }
 

@@ -296,6 +296,12 @@ public abstract unsafe partial class SharedArray
     };
 
     // If the memory of the source is lost under the copy, nothing is published.
-    private static SegmentFiller CopyOf(AttachedArray source, long bytes)
-        => source.Segment.IsLost ? throw SharedMemoryLostException.Of(source.Segment.Name.Value) : Copy(source.Data, bytes);
+    private static SegmentFiller CopyOf(AttachedArray source, long bytes) => address =>
+    {
+        Copy(source.Data, bytes)(address);
+        if (source.Segment.IsLost || source.Segment.IsTruncated())
+        {
+            throw SharedMemoryLostException.Of(source.Segment.Name.Value);
+        }
+    };
 }

@@ -68,7 +68,11 @@ public abstract partial class SharedArray
 
     private void DetachPage()
     {
-        Interlocked.Exchange(ref _page, null)?.RemoveUser();
+        if (Volatile.Read(ref _page) is not null)
+        {
+            Interlocked.Exchange(ref _page, null)?.RemoveUser();
+        }
+
         _changed?.Detach();
     }
 

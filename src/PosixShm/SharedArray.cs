@@ -151,6 +151,7 @@ public abstract unsafe partial class SharedArray : IDisposable
     /// array afterwards, or on another thread meanwhile, uses memory that is gone, and nothing can catch that: threads that
     /// cannot know hold a lease (<see cref="SharedArray{T}.Acquire"/>), and the memory stays until the last one ends.
     /// </summary>
+    [SuppressMessage("Usage", "CA1816", Justification = "No array has a finalizer, and none can get one: others cannot derive from it.")]
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
@@ -160,8 +161,6 @@ public abstract unsafe partial class SharedArray : IDisposable
             DetachPage();
             _attached.Segment.Release();
         }
-
-        GC.SuppressFinalize(this);
     }
 
     /// <summary>Writes the elements as numpy prints them: in brackets by dimension, and of more than 1,000 only the first and last of each.</summary>
@@ -262,8 +261,10 @@ public abstract unsafe partial class SharedArray : IDisposable
         CheckPart(start, destination.Length);
         fixed (T* to = destination)
         {
-            ThrowIfLost(LargeMemory.Copy(to, (T*)use.WholeData + start, (long)destination.Length * sizeof(T)));
+            ThrowIfLost(LargeMemory.Copy(to, (T*)use.Data + start, (long)destination.Length * sizeof(T)));
         }
+
+        use.ThrowIfCut();
     }
 
     private protected void CopyIn<T>(ReadOnlySpan<T> source, long start)
@@ -271,9 +272,10 @@ public abstract unsafe partial class SharedArray : IDisposable
     {
         using Use use = new(this);
         CheckPart(start, source.Length);
+        use.ThrowIfCut();
         fixed (T* from = source)
         {
-            ThrowIfLost(LargeMemory.Copy((T*)use.WholeData + start, from, (long)source.Length * sizeof(T)));
+            ThrowIfLost(LargeMemory.Copy((T*)use.Data + start, from, (long)source.Length * sizeof(T)));
         }
     }
 
@@ -452,15 +454,15 @@ public abstract unsafe partial class SharedArray : IDisposable
         }
 
         /// <summary>
-        /// Gets the same, after a check that the file has all elements. The kernel raises no signal for those that were cut off from a page that is
-        /// still there. The control page, if it is there, is cut off with them; else the kernel is asked.
+        /// Throws if elements were cut off from the file. The kernel raises no signal for those of a page that is still there. The control page, if there is
+        /// one, is cut off with them; else the kernel is asked.
         /// </summary>
-        public byte* WholeData
+        public void ThrowIfCut()
         {
-            get
+            bool isCut = _array._page is { IsFound: true } page && Segment.IsGuarded ? page.IsLost : Segment.IsTruncated();
+            if (isCut)
             {
-                bool isCut = _array._page is { IsFound: true } page && Segment.IsGuarded ? page.IsLost : Segment.IsTruncated();
-                return isCut ? throw SharedMemoryLostException.Of(_array.Name) : Data;
+                throw SharedMemoryLostException.Of(_array.Name);
             }
         }
 

@@ -145,7 +145,8 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     public void Fill(T value)
     {
         using Use use = new(this);
-        ThrowIfLost(LargeMemory.Fill(use.WholeData, Length, &value, sizeof(T)));
+        use.ThrowIfCut();
+        ThrowIfLost(LargeMemory.Fill(use.Data, Length, &value, sizeof(T)));
     }
 
     /// <summary>Copies elements out, in C order: as many as the destination holds.</summary>

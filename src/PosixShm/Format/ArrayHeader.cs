@@ -32,6 +32,9 @@ internal sealed record ArrayHeader(
     long DataLength,
     long End)
 {
+    // numpy's, which is that of every type.
+    private const int UsualAlignment = 64;
+
     /// <summary>The last bytes of a file that <see cref="TryRead"/> needs: a trailer.</summary>
     public const int TailNeeded = SharedArrayTrailer.Size;
 
@@ -39,7 +42,7 @@ internal sealed record ArrayHeader(
     public long Length { get; } = ShapeMath.Product(Shape.AsSpan());
 
     /// <summary>Gets whether the elements lie where the processor reads and writes each whole. A mapping begins at a page.</summary>
-    public bool IsAligned => DataOffset % Type.Alignment == 0;
+    public bool IsAligned => DataOffset % UsualAlignment == 0 || DataOffset % Type.Alignment == 0;
 
     /// <summary>Gets the end of the elements.</summary>
     public long DataEnd => DataOffset + DataLength;

@@ -57,8 +57,6 @@ internal sealed class ScalarType : ElementType
     public const char DateTime = 'M';
     public const char TimeSpan = 'm';
 
-    private readonly byte[] _notation;
-
     private ScalarType(char order, char kind, long size, string unit)
         : base(size)
     {
@@ -66,7 +64,6 @@ internal sealed class ScalarType : ElementType
         Kind = kind;
         Unit = unit;
         Description = string.Create(CultureInfo.InvariantCulture, $"{order}{kind}{(kind == UnicodeText ? size / 4 : size)}{unit}");
-        _notation = Encoding.ASCII.GetBytes(Description);
     }
 
     public override string Description { get; }
@@ -93,33 +90,21 @@ internal sealed class ScalarType : ElementType
 
     private static char NativeOrder => BitConverter.IsLittleEndian ? '<' : '>';
 
+    /// <summary>Gets the types of nearly every array.</summary>
+    public static ImmutableArray<ScalarType> Usual => s_usual;
+
     /// <summary>Gives a type in this machine's byte order.</summary>
     public static ScalarType Native(char kind, long size, string unit = "")
-        => Array.Find(s_usual, usual => usual.Kind == kind && usual.Size == size) ?? New(kind, size, unit);
+        => s_usual.FirstOrDefault(usual => usual.Kind == kind && usual.Size == size) ?? New(kind, size, unit);
 
     // What nearly every array holds, ready made.
-    private static readonly ScalarType[] s_usual =
+    private static readonly ImmutableArray<ScalarType> s_usual =
     [
         New(FloatingPoint, 8), New(FloatingPoint, 4), New(FloatingPoint, 2), New(Boolean, 1),
         New(SignedInteger, 8), New(SignedInteger, 4), New(SignedInteger, 2), New(SignedInteger, 1),
         New(UnsignedInteger, 8), New(UnsignedInteger, 4), New(UnsignedInteger, 2), New(UnsignedInteger, 1),
         New(Complex, 16), New(Complex, 8),
     ];
-
-    /// <summary>Takes the notation of one of the usual types from a text; null if another text comes first.</summary>
-    public static ScalarType? TakeUsual(ref ReadOnlySpan<byte> text)
-    {
-        foreach (ScalarType usual in s_usual)
-        {
-            if (text.StartsWith(usual._notation))
-            {
-                text = text[usual._notation.Length..];
-                return usual;
-            }
-        }
-
-        return null;
-    }
 
     /// <summary>Reads numpy's notation or name, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>, <c>float64</c>; null if it is none, or of objects.</summary>
     public static ScalarType? TryParse(ReadOnlySpan<char> text)

@@ -1,11 +1,18 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Text;
 
 namespace PosixShm.Format;
 
 /// <summary>The header of nearly every .npy file: an array in C order of a type without parts, in the very words of numpy. It is compared, not parsed.</summary>
 internal static class UsualHeader
 {
+    private const int MostRank = 8;
+
+    // Each type, and all that comes before the numbers of its shape.
+    private static readonly (byte[] Start, ScalarType Type)[] s_types =
+        [.. ScalarType.Usual.Select(static type => (Encoding.ASCII.GetBytes($"{{'descr': {type.Literal}, 'fortran_order': False, 'shape': ("), type))];
+
     // The magic and version 1.0, before the length of the dictionary.
     private static ReadOnlySpan<byte> Start => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0];
 
@@ -22,12 +29,10 @@ internal static class UsualHeader
 
         text = text.Slice(sizeof(ushort), length);
         int dataOffset = Start.Length + sizeof(ushort) + length;
-        Span<long> shape = stackalloc long[ShapeMath.MaxRank];
-        ScalarType? type = null;
+        Span<long> shape = stackalloc long[MostRank];
         int rank = 0;
-        bool isUsual = TryTake(ref text, "{'descr': '"u8)
-            && (type = ScalarType.TakeUsual(ref text)) is not null
-            && TryTake(ref text, "', 'fortran_order': False, 'shape': ("u8)
+        ScalarType? type = TakeType(ref text);
+        bool isUsual = type is not null
             && TryTakeNumbers(ref text, shape, out rank)
             && TryTake(ref text, ", }"u8)
             && text is [.., (byte)'\n']
@@ -40,6 +45,19 @@ internal static class UsualHeader
         return isUsual;
     }
 
+    private static ScalarType? TakeType(ref ReadOnlySpan<byte> text)
+    {
+        foreach ((byte[] start, ScalarType type) in s_types)
+        {
+            if (TryTake(ref text, start))
+            {
+                return type;
+            }
+        }
+
+        return null;
+    }
+
     private static bool TryTake(ref ReadOnlySpan<byte> text, ReadOnlySpan<byte> expected)
     {
         bool isThere = text.StartsWith(expected);
@@ -47,44 +65,44 @@ internal static class UsualHeader
         return isThere;
     }
 
-    // "10,)", "2, 3)" or ")".
+    // "10,)", "2, 3)" or ")": a tuple of one number, unlike a number in brackets, has a comma.
     private static bool TryTakeNumbers(ref ReadOnlySpan<byte> text, scoped Span<long> shape, out int rank)
-    {
-        rank = 0;
-        while (rank < shape.Length && TryTakeNumber(ref text, out shape[rank]))
-        {
-            rank++;
-            if (!TryTake(ref text, ", "u8))
-            {
-                // A tuple of one number, unlike a number in brackets, has a comma.
-                return rank == 1 ? TryTake(ref text, ",)"u8) : TryTake(ref text, ")"u8);
-            }
-        }
-
-        return rank == 0 && TryTake(ref text, ")"u8);
-    }
-
-    private static bool TryTakeNumber(ref ReadOnlySpan<byte> text, out long number)
     {
         // No overflow: 2^63 has 19 digits.
         const int MostDigits = 18;
 
-        long value = 0;
-        int digits = 0;
-        foreach (byte character in text[..Math.Min(text.Length, MostDigits)])
+        ReadOnlySpan<byte> from = text;
+        rank = 0;
+        int count = 0;
+        long number = 0;
+        int start = 0;
+        for (int i = 0; i < from.Length; i++)
         {
-            uint digit = unchecked((uint)(character - '0'));
-            if (digit > 9)
+            uint digit = unchecked((uint)(from[i] - '0'));
+            if (digit <= 9)
             {
-                break;
+                number = unchecked((number * 10) + digit);
+                continue;
             }
 
-            value = unchecked((value * 10) + digit);
-            digits++;
+            text = from[i..];
+            if (i == start || i - start > MostDigits || count == shape.Length)
+            {
+                return i == 0 && TryTake(ref text, ")"u8);
+            }
+
+            shape[count++] = number;
+            if (text is not [(byte)',', (byte)' ', ..])
+            {
+                rank = count;
+                return TryTake(ref text, count == 1 ? ",)"u8 : ")"u8);
+            }
+
+            i++;
+            start = i + 1;
+            number = 0;
         }
 
-        number = value;
-        text = text[digits..];
-        return digits > 0;
+        return false;
     }
 }

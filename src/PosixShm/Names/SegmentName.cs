@@ -214,18 +214,21 @@ internal sealed record SegmentName
     }
 
     /// <summary>Says what keeps a text from being the name of a file right in the shared memory folder; null if nothing does.</summary>
-    internal static string? WhatIsWrongWith(string value) => value switch
+    internal static string? WhatIsWrongWith(string value) => IsPlain(value) ? null : value switch
     {
         "" => "it is empty",
         "." or ".." => "it is a folder's",
         _ when value.StartsWith(SemaphorePrefix, StringComparison.Ordinal) => "names in 'sem.' belong to semaphores",
-        _ when value.Length <= MaxBytes && !value.AsSpan().ContainsAnyExcept(s_plain) => null,
         _ when value.Contains('/', StringComparison.Ordinal) => "it has a slash inside",
         _ when value.AsSpan().ContainsAny(s_controls) => "it has control characters",
         _ when !IsWellFormed(value) => "it has unpaired surrogates",
         _ when Encoding.UTF8.GetByteCount(value) > MaxBytes => $"it is longer than {MaxBytes} bytes of UTF-8",
         _ => null,
     };
+
+    // Nearly every name, at one look.
+    private static bool IsPlain(string value)
+        => value is [not ('.' or 's'), ..] && value.Length <= MaxBytes && !value.AsSpan().ContainsAnyExcept(s_plain);
 
     private static bool IsWellFormed(string value)
         => !value.AsSpan().ContainsAnyInRange(FirstSurrogate, LastSurrogate)

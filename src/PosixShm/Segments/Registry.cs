@@ -6,26 +6,25 @@ namespace PosixShm.Segments;
 internal sealed class Registry<T>
     where T : class
 {
+    private const int None = -1;
+
     private readonly Gate _gate = new();
-    private readonly Stack<int> _free = new();
-    private T?[] _all = [];
+    private Place[] _places = [];
+    private int _free = None;
 
     /// <summary>Adds an object, and returns its place, to be removed by.</summary>
     public int Add(T item)
     {
         using (_gate.Enter())
         {
-            if (!_free.TryPop(out int place))
+            if (_free == None)
             {
-                place = _all.Length;
-                Array.Resize(ref _all, Math.Max(4, 2 * place));
-                for (int next = _all.Length - 1; next > place; next--)
-                {
-                    _free.Push(next);
-                }
+                AddPlaces();
             }
 
-            _all[place] = item;
+            int place = _free;
+            _free = _places[place].NextFree;
+            _places[place].Item = item;
             return place;
         }
     }
@@ -34,8 +33,8 @@ internal sealed class Registry<T>
     {
         using (_gate.Enter())
         {
-            _all[place] = null;
-            _free.Push(place);
+            _places[place] = new Place { NextFree = _free };
+            _free = place;
         }
     }
 
@@ -44,7 +43,24 @@ internal sealed class Registry<T>
     {
         using (_gate.Enter())
         {
-            return [.. _all.OfType<T>()];
+            return [.. _places.Select(static place => place.Item).OfType<T>()];
         }
+    }
+
+    private void AddPlaces()
+    {
+        int first = _places.Length;
+        Array.Resize(ref _places, Math.Max(4, 2 * first));
+        for (int place = first; place < _places.Length; place++)
+        {
+            _places[place].NextFree = _free;
+            _free = place;
+        }
+    }
+
+    private struct Place
+    {
+        public T? Item;
+        public int NextFree;
     }
 }

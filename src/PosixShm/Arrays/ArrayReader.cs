@@ -61,11 +61,19 @@ internal static class ArrayReader
     /// <summary>Gives the place of an array's control page. False if there is no room for one, or the array has no description of its own.</summary>
     public static bool TryFindPage(IByteSource source, ArrayHeader header, long size, out PagePlace place)
     {
+        place = default;
+
+        // An offset behind the elements of a sparse file could overflow. No process can map such an array.
+        if (header.Format == HeaderFormat.Raw || header.DataEnd > NewArray.MostBytes)
+        {
+            return false;
+        }
+
         // In the SharedArray layout, the page has the room before the trailer.
         place = new PagePlace(header.DataEnd, LocksBehind: 0);
         bool isNpy = header.Format == HeaderFormat.Npy;
         long room = isNpy ? size : size - ArrayHeader.TailNeeded;
-        if (header.Format == HeaderFormat.Raw || (!isNpy && place.PageEnd > room))
+        if (!isNpy && place.PageEnd > room)
         {
             return false;
         }

@@ -57,7 +57,7 @@ internal static class ControlPage
     /// <summary>Gives the number of locks behind a page that begins with the given bytes, as far as the file has room for them; else 0.</summary>
     public static int LocksBehind(ReadOnlySpan<byte> page, long bytesBehind)
     {
-        int count = HasWord(page) ? MemoryMarshal.Read<int>(page[LockCountOffset..]) : 0;
+        int count = page.Length >= FeaturesOffset && HasWord(page) ? MemoryMarshal.Read<int>(page[LockCountOffset..]) : 0;
         return count is > 0 and <= MaxLocks && (long)count * LineSize <= bytesBehind ? count : 0;
     }
 

@@ -9,6 +9,9 @@ namespace PosixShm.Format;
 /// <param name="Tail">The last bytes.</param>
 internal sealed record NewArray(ArrayHeader Header, PagePlace Place, long FileLength, byte[] Head, byte[] Page, byte[] Tail)
 {
+    /// <summary>The most bytes of elements: a gigabyte below 2^63, so that the header and the control page around them have room.</summary>
+    public const long MostBytes = long.MaxValue - (1L << 30);
+
     /// <summary>Lays an array out in one of the formats.</summary>
     /// <param name="format">The format.</param>
     /// <param name="type">The element type.</param>
@@ -63,9 +66,6 @@ internal sealed record NewArray(ArrayHeader Header, PagePlace Place, long FileLe
     /// <exception cref="ArgumentException">The shape is none, or too large.</exception>
     public static long CheckShape(ElementType type, ReadOnlySpan<long> shape, string parameter)
     {
-        // A gigabyte below 2^63: room for whatever header and control page surround the elements.
-        const long MostBytes = long.MaxValue - (1L << 30);
-
         foreach (long dimension in shape)
         {
             ArgumentOutOfRangeException.ThrowIfNegative(dimension, parameter);

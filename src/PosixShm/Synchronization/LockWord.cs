@@ -26,7 +26,7 @@ internal static class LockWord
     public static int Slot(int owner) => owner & SlotMask;
 
     /// <summary>Gives what is stored in a slot by the attachment that takes it: the next generation, and no readers.</summary>
-    public static int NextGeneration(int stored) => (stored + 1) & GenerationMask;
+    public static int NextGeneration(int stored) => unchecked(stored + 1) & GenerationMask;
 
     public static int MakeOwner(int slot, int generation) => slot | ((generation & GenerationMask) << SlotBits);
 }

@@ -1,8 +1,8 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
+using PosixShm.Arrays;
 using PosixShm.Format;
 
 namespace PosixShm.Tests;
@@ -10,117 +10,115 @@ namespace PosixShm.Tests;
 /// <summary>The formats, on bytes alone.</summary>
 internal sealed class FormatTests
 {
+    private const long Exbibyte = 1L << 60;
+
     private static readonly ScalarType s_double = ScalarType.Native(ScalarType.FloatingPoint, 8);
+    private static readonly ScalarType s_byte = ScalarType.Native(ScalarType.UnsignedInteger, 1);
 
     [Test]
-    public void The_header_page_is_golden()
+    public void The_header_is_golden()
     {
-        byte[] head = NewArray.Npy(s_double, [10], 1, "shape", TimeProvider.System).Head;
-        Assert.That(head, Has.Length.EqualTo(4096));
-        Assert.That(head[..10], Is.EqualTo(new byte[] { 0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0, 0xF6, 0x0F }));
-        Assert.That(Encoding.Latin1.GetString(head, 10, 4086), Is.EqualTo("{'descr': '<f8', 'fortran_order': False, 'shape': (10,), }".PadRight(4085) + "\n"));
+        NewArray array = New([10]);
+        Assert.That((array.Head.Length, array.Page.Length, array.Tail.Length, array.FileLength), Is.EqualTo((128, 0, 0, 208L)));
+        Assert.That(array.Head[..10], Is.EqualTo(new byte[] { 0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0, 118, 0 }));
+        Assert.That(
+            Encoding.Latin1.GetString(array.Head, 10, 118),
+            Is.EqualTo("{'descr': '<f8', 'fortran_order': False, 'shape': (10,), }".PadRight(117) + "\n"));
     }
 
     [Test]
     public void The_control_page_is_golden()
     {
-        byte[] page = new byte[ControlPage.Size];
-        new ControlPage(0x1000, 80, new Guid("00112233-4455-6677-8899-aabbccddeeff"), 1_700_000_000_000_000_000, 4711, 5, 0x2000 + 2112).Write(page);
-
-        byte[] expected = new byte[ControlPage.Size];
-        "PSHMCTRL"u8.CopyTo(expected);
-        BinaryPrimitives.WriteUInt32LittleEndian(expected.AsSpan(8), 1);
-        new byte[] { 4, 3, 2, 1 }.CopyTo(expected, 12);
-        BinaryPrimitives.WriteInt64LittleEndian(expected.AsSpan(16), 0x1000);
-        BinaryPrimitives.WriteInt64LittleEndian(expected.AsSpan(24), 80);
-        Convert.FromHexString("00112233445566778899AABBCCDDEEFF").CopyTo(expected, 32);
-        BinaryPrimitives.WriteInt64LittleEndian(expected.AsSpan(48), 1_700_000_000_000_000_000);
-        BinaryPrimitives.WriteInt32LittleEndian(expected.AsSpan(56), 4711);
-        BinaryPrimitives.WriteInt32LittleEndian(expected.AsSpan(60), 5);
-        BinaryPrimitives.WriteInt64LittleEndian(expected.AsSpan(64), 0x2000 + 2112);
-
-        Assert.That(page, Is.EqualTo(expected));
-        Assert.That(ControlPage.TryRead(page, 0x2000, out _), Is.EqualTo(new ControlPage(0x1000, 80, new Guid("00112233-4455-6677-8899-aabbccddeeff"), 1_700_000_000_000_000_000, 4711, 5, 0x2000 + 2112)));
+        Assert.That(ControlPage.Write(40), Is.EqualTo(new byte[] { 2, 0, (byte)'P', (byte)'S', (byte)'H', (byte)'M', 2, 1, 40, 0, 0, 0 }));
+        Assert.That((ControlPage.LockCountOffset, ControlPage.FeaturesOffset, ControlPage.SlotsOffset), Is.EqualTo((8, 12, 256)));
+        Assert.That((ControlPage.EventOffset, ControlPage.FirstLockOffset, ControlPage.Size), Is.EqualTo((2048, 2112, 4096)));
+        Assert.That((ControlPage.SlotCount, ControlPage.LocksInPage, ControlPage.LineSize, ControlPage.MaxLocks), Is.EqualTo((448, 31, 64, 1 << 20)));
+        Assert.That(ControlPage.SlotsOffset + (sizeof(int) * ControlPage.SlotCount), Is.EqualTo(ControlPage.EventOffset));
+        Assert.That(ControlPage.FirstLockOffset + (ControlPage.LineSize * ControlPage.LocksInPage), Is.EqualTo(ControlPage.Size));
     }
 
-    [TestCase(0, 4096 + 4096)]
-    [TestCase(1, 4096 + 4096 + 4096)]
-    [TestCase(512, 4096 + 4096 + 4096)]
-    [TestCase(513, 4096 + 8192 + 4096)]
-    public void A_segment_is_header_elements_and_control_page_in_whole_pages(long length, long fileLength)
+    [TestCase(0, 128, 4096)]
+    [TestCase(10, 208, 4096)]
+    [TestCase(496, 4096, 4096)]
+    [TestCase(497, 4104, 8192)]
+    public void A_segment_is_header_and_elements_and_the_page_has_its_place_behind_them(long length, long fileLength, long page)
     {
-        NewArray array = NewArray.Npy(s_double, [length], 1, "shape", TimeProvider.System);
-        Assert.That(array.FileLength, Is.EqualTo(fileLength));
-        ArrayHeader? read = ArrayHeader.TryRead(array.Head, array.Tail, array.FileLength, out string problem);
-        Assert.That(read, Is.Not.Null, problem);
-        Assert.That(read!.Control, Is.EqualTo(array.Header.Control));
-        Assert.That((read.DataOffset, read.DataLength, read.Length), Is.EqualTo((4096L, length * 8, length)));
-    }
+        NewArray array = New([length]);
+        PagePlace place = array.Place;
+        Assert.That((array.FileLength, place.End, place.Offset), Is.EqualTo((fileLength, fileLength, page)));
+        Assert.That((place.PageEnd, place.LocksEnd, place.FirstLock, place.LockCount), Is.EqualTo((page + 4096, page + 4096, page + 2112, 31)));
 
-    [TestCase(0, 2 * 4096, 4096 + 2112)]
-    [TestCase(31, 2 * 4096, 4096 + 2112)]
-    [TestCase(32, 3 * 4096, 4096)]
-    [TestCase(65, 4 * 4096, 4096)]
-    public void Many_locks_take_pages_before_the_control_page(int locks, long fileLength, long locksOffset)
-    {
-        NewArray array = NewArray.Npy(s_double, [0], locks, "shape", TimeProvider.System);
-        Assert.That((array.FileLength, array.Header.Control!.Value.LocksOffset), Is.EqualTo((fileLength, locksOffset)));
-        Assert.That(ArrayHeader.TryRead(array.Head, array.Tail, array.FileLength, out string problem), Is.Not.Null, problem);
-    }
-
-    [Test]
-    public void A_header_that_needs_more_than_a_page_takes_two_and_then_version_2()
-    {
-        byte[] two = NpyHeader.Write(Struct(200), [3]);
-        byte[] many = NpyHeader.Write(Struct(5000), [3]);
-        using (Assert.EnterMultipleScope())
+        // The place is the same whatever the file has behind the elements.
+        foreach (int more in (int[])[0, 1, 4095, 4096, 8192, 20_000])
         {
-            Assert.That((two.Length % 4096, two[6]), Is.EqualTo((0, (byte)1)));
-            Assert.That((many.Length % 4096, many[6]), Is.EqualTo((0, (byte)2)));
-            Assert.That(NpyHeader.TryRead(two, out _)?.Type, Is.EqualTo(Struct(200)));
-            Assert.That(NpyHeader.TryRead(many, out _)?.Type, Is.EqualTo(Struct(5000)));
+            BytesOfFile file = BytesOf(array, more);
+            ArrayHeader? read = file.TryReadHeader(out string problem);
+            Assert.That(read, Is.Not.Null, problem);
+            Assert.That((read!.DataOffset, read.DataLength, read.Length, read.End), Is.EqualTo((128L, length * 8, length, fileLength)));
+            Assert.That(ArrayReader.FindPage(file, read, file.Size), Is.EqualTo(place));
         }
+    }
 
-        static StructType Struct(int fields)
-            => new([.. Enumerable.Range(0, fields).Select(i => new Field($"field{i}", s_double, 8 * i))], 8 * fields);
+    [TestCase(31, 128, 0)]
+    [TestCase(32, 3 * 4096, 32)]
+    [TestCase(64, 3 * 4096, 64)]
+    [TestCase(65, 4 * 4096, 65)]
+    [TestCase(1_048_576, (2 * 4096) + (64L << 20), 1_048_576)]
+    public void Many_locks_take_the_page_and_pages_behind_it_from_the_start(int locks, long fileLength, int behind)
+    {
+        NewArray array = New([0], locks);
+        Assert.That((array.FileLength, array.Place.LocksBehind, array.Page.Length > 0), Is.EqualTo((fileLength, behind, behind > 0)));
+        BytesOfFile file = BytesOf(array);
+        Assert.That(file.TryReadHeader(out string problem), Is.Not.Null, problem);
+        Assert.That(ArrayReader.FindPage(file, array.Header, file.Size), Is.EqualTo(array.Place));
+        Assert.That(array.Place.FirstLock, Is.EqualTo(behind > 0 ? 8192 : 4096 + 2112));
+    }
+
+    [TestCase(0, 208, false)]
+    [TestCase(1, 8192, true)]
+    [TestCase(31, 8192, true)]
+    [TestCase(32, 3 * 4096, true)]
+    public void A_file_that_cannot_grow_has_the_page_from_the_start_unless_it_has_no_locks(int locks, long fileLength, bool hasPage)
+    {
+        NewArray array = NewArray.Create(HeaderFormat.Npy, s_double, [10], locks, isSealed: true, "shape");
+        Assert.That((array.FileLength, ControlPage.HasWord(array.Page)), Is.EqualTo((fileLength, hasPage)));
     }
 
     [Test]
     public void No_mutation_of_a_byte_crashes_the_reader_or_reaches_beyond_the_file()
     {
-        NewArray array = NewArray.Npy(s_double, [10], 1, "shape", TimeProvider.System);
+        // The header; and of the page what is read at the attachment, and as much again.
+        NewArray array = New([10], locks: 40);
+        byte[] bytes = BytesOf(array).Bytes.ToArray();
         int refused = 0;
         int tried = 0;
-
-        // The dictionary, and as much again of the spaces behind it; then the control page's fields.
-        foreach ((byte[] bytes, int length) in new[] { (array.Head, 140), (array.Tail, 72) })
+        foreach (int i in Enumerable.Range(0, 128).Concat(Enumerable.Range(4096, 24)))
         {
-            for (int i = 0; i < length; i++)
+            byte original = bytes[i];
+            for (int value = 0; value < 256; value++)
             {
-                byte original = bytes[i];
-                for (int value = 0; value < 256; value++)
-                {
-                    bytes[i] = (byte)value;
-                    refused += ReadsSafely(array.Head, array.Tail, array.FileLength) ? 0 : 1;
-                    tried++;
-                }
-
-                bytes[i] = original;
+                bytes[i] = (byte)value;
+                refused += ((BytesOfFile)bytes).ReadsSafely() ? 0 : 1;
+                tried++;
             }
+
+            bytes[i] = original;
         }
 
-        Assert.That(tried, Is.EqualTo(212 * 256));
-        Assert.That(refused, Is.GreaterThan(10_000));
-        Assert.That(ReadsSafely(array.Head, array.Tail, array.FileLength), Is.True);
+        Assert.That(tried, Is.EqualTo(152 * 256));
+        Assert.That(refused, Is.InRange(10_000, 128 * 255));
+        Assert.That(((BytesOfFile)bytes).ReadsSafely(), Is.True);
     }
 
     [Test]
     public void No_truncation_crashes_the_reader()
     {
-        NewArray array = NewArray.Npy(s_double, [10], 1, "shape", TimeProvider.System);
-        for (int size = 0; size <= array.Head.Length; size++)
+        byte[] bytes = BytesOf(New([10], locks: 40)).Bytes.ToArray();
+        for (int size = 0; size <= bytes.Length; size++)
         {
-            Assert.That(ReadsSafely(array.Head.AsSpan(0, size), array.Head.AsSpan(0, size), size), Is.False);
+            // Before the file was opened, and afterwards.
+            Assert.That(new BytesOfFile(bytes.AsMemory(0, size), size).ReadsSafely(), Is.EqualTo(size >= 208), $"{size} bytes");
+            _ = new BytesOfFile(bytes.AsMemory(0, size), bytes.Length, IsCut: true).ReadsSafely();
         }
     }
 
@@ -131,9 +129,14 @@ internal sealed class FormatTests
     [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': 10}")]
     [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}")]
     [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': (11,)}")]
+    [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': (11,), }")]
+    [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': (10), }")]
     [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775807,)}")]
+    [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775807,), }")]
     [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999999999999,)}")]
+    [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999999999999,), }")]
     [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4611686018427387904, 0)}")]
+    [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4611686018427387904, 0), }")]
     [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': ('10',)}")]
     [TestCase("{'descr': '<f9', 'fortran_order': False, 'shape': (10,)}")]
     [TestCase("{'descr': '|O', 'fortran_order': False, 'shape': (10,)}")]
@@ -165,13 +168,14 @@ internal sealed class FormatTests
     [TestCase("{\"shape\":(10L,),\"fortran_order\":True,\"descr\":\"=f8\"}", "<f8", true, 10L)]
     [TestCase("{'descr': '>c16', 'fortran_order': False, 'shape': (2, 2)}", ">c16", false, 2L, 2L)]
     [TestCase("{'descr': '|b1', 'fortran_order': False, 'shape': ()}", "|b1", false)]
+    [TestCase("{'descr': '|b1', 'fortran_order': False, 'shape': (), }", "|b1", false)]
     [TestCase("{'descr': '<U5', 'fortran_order': False, 'shape': (3,)}", "<U5", false, 3L)]
     [TestCase("{'descr': '|S10', 'fortran_order': False, 'shape': (3,)}", "|S10", false, 3L)]
     [TestCase("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (3,)}", "<M8[ns]", false, 3L)]
     [TestCase("{'descr': [('x', '<f4'), ('', '|V4'), ('m', '<i2', (2, 2))], 'fortran_order': False, 'shape': (3,)}",
         "[('x', '<f4'), ('', '|V4'), ('m', '<i2', (2, 2))]", false, 3L)]
     [TestCase("{'descr': [('p', [('x', '<f4'), ('y', '<f4')]), ('\\xe9\\'', '|u1')], 'fortran_order': False, 'shape': (3,)}",
-        "[('p', [('x', '<f4'), ('y', '<f4')]), ('\\u00e9\\'', '|u1')]", false, 3L)]
+        "[('p', [('x', '<f4'), ('y', '<f4')]), (\"\\xe9'\", '|u1')]", false, 3L)]
     public void A_right_dictionary_is_read(string dictionary, string description, bool fortran, params long[] shape)
     {
         ArrayHeader? header = Read(dictionary, 1 << 20, out string problem);
@@ -186,11 +190,7 @@ internal sealed class FormatTests
 
     [Test]
     public void Any_text_as_a_dictionary_is_read_safely()
-        => Prop.ForAll<string>(static text =>
-        {
-            byte[] header = Header(text ?? string.Empty);
-            return ReadsSafely(header, header, header.Length) || true;
-        }).QuickCheckThrowOnFailure();
+        => Prop.ForAll<string>(static text => ((BytesOfFile)Header(text ?? string.Empty)).ReadsSafely() || true).QuickCheckThrowOnFailure();
 
     [Test]
     public void Any_shape_and_type_are_read_as_written()
@@ -199,58 +199,166 @@ internal sealed class FormatTests
         Gen<string> types = Gen.Elements("|b1", "<i2", "<f8", "<c16", "|S3", "<U2", "|V7", "<m8[us]");
         Prop.ForAll(shapes.ToArbitrary(), types.ToArbitrary(), static (shape, text) =>
         {
-            NewArray array = NewArray.Npy(ScalarType.TryParse(text)!, shape.AsSpan(), 1, "shape", TimeProvider.System);
-            ArrayHeader? read = ArrayHeader.TryRead(array.Head, array.Tail, array.FileLength, out _);
-            return read is not null && read.Shape.SequenceEqual(shape) && read.Type == array.Header.Type && read.Control == array.Header.Control;
+            NewArray array = NewArray.Create(HeaderFormat.Npy, ScalarType.TryParse(text)!, shape.AsSpan(), 1, isSealed: false, "shape");
+            ArrayHeader? read = ArrayHeader.TryReadNpy(array.Head, array.FileLength, out _);
+            return read is not null && read.Shape.SequenceEqual(shape) && read.Type == array.Header.Type && read.End == array.FileLength;
         }).QuickCheckThrowOnFailure();
+    }
+
+    [Test]
+    public void The_usual_header_is_read_as_every_other_one()
+    {
+        // A space more, and it is parsed; as it is, it is compared.
+        string[] types =
+        [
+            "<f8", "<f4", "<f2", "|b1", "<i8", "<i4", "<i2", "|i1", "<u8", "<u4", "<u2", "|u1", "<c16", "<c8", ">f8", "|S1", "f8", "<f16", "<b1",
+        ];
+        string[] shapes =
+        [
+            "()", "(0,)", "(10,)", "(007,)", "(10)", "(10,, )", "(1, 2)", "(1, 2,)", "(1,2)", "(1, -2)", "(-1,)", "(+1,)", "(1L,)", "(1,", "1", "(,)", "( )",
+            .. new[] { 63, 64, 65, 100 }.Select(static rank => ShapeText.Of(Enumerable.Repeat(1L, rank).ToArray())),
+        ];
+        string[] rests = [.. from shape in shapes from end in new[] { ", }", "}", ",}", ", }x", ", 'x': 1}" } select shape + end];
+        int read = 0;
+        foreach (string dictionary in from type in types from rest in rests select $"{{'descr': '{type}', 'fortran_order': False, 'shape': {rest}")
+        {
+            ArrayHeader? usual = Read(dictionary, Exbibyte, out string problem);
+            ArrayHeader? parsed = Read($" {dictionary}", Exbibyte, out string other);
+            Assert.That((usual?.Type, problem), Is.EqualTo((parsed?.Type, other)), dictionary);
+            Assert.That(usual?.Shape.ToArray(), Is.EqualTo(parsed?.Shape.ToArray()), dictionary);
+            read += usual is null ? 0 : 1;
+        }
+
+        Assert.That(read, Is.GreaterThan(14 * 6));
     }
 
     [Test]
     public void Elements_cannot_forge_a_control_page()
     {
-        // An .npy file of somebody else whose last elements look like one.
-        byte[] head = NpyHeader.Write(ScalarType.Native(ScalarType.UnsignedInteger, 1), [8192]);
-        byte[] tail = new byte[ControlPage.Size];
-        new ControlPage(0, 1 << 30, Guid.Empty, 0, 0, 1, 0).Write(tail);
-        ArrayHeader? read = ArrayHeader.TryRead(head, tail, 4096 + 8192, out _);
-        Assert.That(read, Is.Not.Null);
-        Assert.That(read!.Control, Is.Null);
+        // The elements of this array are full of pages. The place of its own page is behind them.
+        NewArray array = NewArray.Create(HeaderFormat.Npy, s_byte, [8 * 4096], 1, isSealed: false, "shape");
+        byte[] file = BytesOf(array).Bytes.ToArray();
+        for (int place = 128; place + 12 <= file.Length; place += 64)
+        {
+            ControlPage.Write(7).CopyTo(file, place);
+        }
+
+        Assert.That(ArrayReader.FindPage((BytesOfFile)file, array.Header, file.Length), Is.EqualTo(new PagePlace(array.FileLength, 0)));
+    }
+
+    // The room for locks is what the file has behind the page.
+    [TestCase(0, 64 * 64, 0)]
+    [TestCase(1, 64 * 64, 1)]
+    [TestCase(31, 64 * 64, 31)]
+    [TestCase(64, 64 * 64, 64)]
+    [TestCase(65, 64 * 64, 0)]
+    [TestCase(64, (64 * 64) - 1, 0)]
+    [TestCase(1, 0, 0)]
+    [TestCase(1, -1, 0)]
+    [TestCase(1, long.MinValue, 0)]
+    [TestCase(-1, 64 * 64, 0)]
+    [TestCase(int.MinValue, long.MaxValue, 0)]
+    [TestCase(int.MaxValue, long.MaxValue, 0)]
+    [TestCase(1_048_576, 64L << 20, 1_048_576)]
+    [TestCase(1_048_577, long.MaxValue, 0)]
+    public void Locks_behind_the_page_count_only_as_far_as_the_file_has_room(int count, long bytesBehind, int expected)
+    {
+        byte[] page = ControlPage.Write(count);
+        Assert.That(ControlPage.LocksBehind(page, bytesBehind), Is.EqualTo(expected));
+        page[0]++;
+        Assert.That(ControlPage.LocksBehind(page, bytesBehind), Is.Zero, "another version's number is not read");
     }
 
     [Test]
-    public void A_control_page_that_contradicts_the_header_is_damage()
+    public void Any_start_of_a_page_gives_a_number_of_locks_that_has_room()
     {
-        NewArray array = NewArray.Npy(s_double, [10], 1, "shape", TimeProvider.System);
-        (array.Header.Control!.Value with { DataLength = 88 }).Write(array.Tail);
-        Assert.That(ArrayHeader.TryRead(array.Head, array.Tail, array.FileLength, out string problem), Is.Null);
-        Assert.That(problem, Does.Contain("contradict"));
-    }
-
-    [TestCase(12, "other byte order", 1, 2, 3, 4)]
-    [TestCase(12, "damaged", 0, 0, 0, 0)]
-    [TestCase(8, "version 2", 2, 0, 0, 0)]
-    public void A_control_page_of_another_machine_or_version_is_refused_by_name(int offset, string reason, params int[] bytes)
-    {
-        NewArray array = NewArray.Npy(s_double, [10], 1, "shape", TimeProvider.System);
-        bytes.Select(value => (byte)value).ToArray().CopyTo(array.Tail, offset);
-        Assert.That(ArrayHeader.TryRead(array.Head, array.Tail, array.FileLength, out string problem), Is.Null);
-        Assert.That(problem, Does.Contain(reason));
-    }
-
-    // Whatever the bytes are: a header that fits the file, or a reason.
-    private static bool ReadsSafely(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize)
-    {
-        ArrayHeader? header = ArrayHeader.TryRead(head, tail, fileSize, out string problem);
-        if (header is null)
+        Gen<byte[]> starts = Gen.OneOf(
+            Gen.Choose(0, 20).SelectMany(static length => Gen.ArrayOf(Gen.Choose(0, 255).Select(static value => (byte)value), length)),
+            Gen.Choose(0, 12).SelectMany(static length => Gen.Choose(-1 << 30, 1 << 30).Select(count => ControlPage.Write(count)[..length])),
+            Gen.Choose(-5, 70).Select(ControlPage.Write));
+        Gen<long> rooms = Gen.OneOf(Gen.Choose(-100, 5000).Select(static i => (long)i), Gen.Elements(long.MinValue, long.MaxValue, 1L << 26));
+        Prop.ForAll(starts.ToArbitrary(), rooms.ToArbitrary(), static (start, room) =>
         {
-            Assert.That(problem, Is.Not.Empty);
-            return false;
+            int count = ControlPage.LocksBehind(start, room);
+            return count == 0 || (count is > 0 and <= ControlPage.MaxLocks && count * 64L <= room && ControlPage.HasWord(start));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(5000));
+    }
+
+    [Test]
+    public void Any_bytes_behind_the_elements_give_a_page_whose_locks_are_in_the_file()
+    {
+        // The header of an array, then zeros, a word and a count somewhere, and the end of the file somewhere.
+        NewArray array = New([10]);
+        Gen<int> counts = Gen.OneOf(Gen.Choose(-2, 130), Gen.Elements(int.MinValue, int.MaxValue, 1 << 20, (1 << 20) + 1));
+        Prop.ForAll(counts.ToArbitrary(), Gen.Choose(208, 4 * 4096).ToArbitrary(), Gen.Choose(0, 16).ToArbitrary(), (count, size, shift) =>
+        {
+            byte[] file = new byte[Math.Max(size, 4096 + 12 + shift)];
+            array.Head.CopyTo(file, 0);
+            ControlPage.Write(count).CopyTo(file, 4096 + shift);
+            _ = new BytesOfFile(file.AsMemory(0, size), size + 4096, IsCut: true).ReadsSafely();
+            return new BytesOfFile(file.AsMemory(0, size), size).ReadsSafely();
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(5000));
+    }
+
+    // A sparse file can be so large that the offset of its page would overflow.
+    [TestCase(0)]
+    [TestCase(1)]
+    [TestCase(4095)]
+    [TestCase(4096)]
+    [TestCase(8192)]
+    [TestCase(1 << 30)]
+    public void A_page_behind_the_largest_offset_has_no_place(long less)
+    {
+        long length = long.MaxValue - less - 128;
+        byte[] head = NpyHeader.Write(s_byte, [length]);
+        ArrayHeader? header = ArrayHeader.TryReadNpy(head, long.MaxValue, out string problem);
+        Assert.That(header, Is.Not.Null, problem);
+        PagePlace? place = ArrayReader.FindPage(new BytesOfFile(head, long.MaxValue), header!, long.MaxValue);
+        Assert.That(place?.LocksEnd ?? 0, Is.InRange(0, long.MaxValue));
+        Assert.That(place is null, Is.EqualTo(less < 1 << 30));
+    }
+
+    [TestCase(0x0102_4D48_5350_0002UL, null)]
+    [TestCase(0x0200_5053_484D_0201UL, "the other byte order")]
+    [TestCase(0x0102_4D48_5350_0003UL, "has version 3, and this library reads version 2")]
+    [TestCase(0x0102_4D48_5350_FFFFUL, "has version 65535")]
+    [TestCase(0x4C52_5443_4D48_5350UL, "version 1 of the control page")]
+    [TestCase(0x0102_4D48_5351_0002UL, null)]
+    [TestCase(1UL, null)]
+    public void A_word_of_another_machine_or_version_is_called_by_its_name(ulong word, string? reason)
+    {
+        string? problem = word == ControlPage.Word ? null : ControlPage.WhatIsWrongWith(word);
+        Assert.That(problem, reason is null ? Is.Null : Does.Contain(reason));
+    }
+
+    [Test]
+    public void The_longest_header_of_version_1_is_listed_and_a_longer_one_is_not()
+    {
+        byte[] longest = NpyHeader.Write(Struct(65_439), [7]);
+        byte[] longer = NpyHeader.Write(Struct(65_440), [7]);
+        Assert.That((longest.Length, longest[6], longer[6]), Is.EqualTo((65_536, (byte)1, (byte)2)));
+        foreach (byte[] head in (byte[][])[longest, longer])
+        {
+            BytesOfFile file = new(head.Concat(new byte[56]).ToArray(), head.Length + 56);
+            Assert.That(file.TryReadHeader(out string problem), Is.Not.Null, problem);
+            bool isListed = file.TryReadHeader(out problem, ArrayReader.LongestListed) is not null;
+            Assert.That((isListed, problem.Length > 0), Is.EqualTo((head == longest, head == longer)));
         }
 
-        Assert.That(header.DataOffset, Is.InRange(0, fileSize));
-        Assert.That(header.DataLength, Is.InRange(0, fileSize - header.DataOffset));
-        Assert.That(header.Length * header.Type.Size, Is.EqualTo(header.DataLength));
-        return true;
+        static StructType Struct(int length) => new([new Field(new string('x', length), s_double, 0)], 8);
+    }
+
+    private static NewArray New(ReadOnlySpan<long> shape, int locks = 1)
+        => NewArray.Create(HeaderFormat.Npy, s_double, shape, locks, isSealed: false, "shape");
+
+    // The file that the library writes for a new array, with some bytes more.
+    private static BytesOfFile BytesOf(NewArray array, int more = 0)
+    {
+        byte[] file = new byte[array.FileLength + more];
+        array.Head.CopyTo(file, 0);
+        array.Page.CopyTo(file, array.Page.Length > 0 ? array.Place.Offset : 0);
+        array.Tail.CopyTo(file, array.FileLength - array.Tail.Length);
+        return file;
     }
 
     private static ArrayHeader? Read(string dictionary, long fileSize, out string problem)

@@ -11,7 +11,6 @@ namespace PosixShm.Tests;
 /// </summary>
 internal sealed class Fuzzer
 {
-    private const int HeadLength = 4096;
     private const int LongestFile = 16 << 10;
 
     private static readonly string s_fixtures = Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures");
@@ -19,7 +18,7 @@ internal sealed class Fuzzer
         [0, 1, -1, 7, 8, 27, 28, 32, 64, 65, 127, 128, 255, 256, 292, 548, 4095, 4096, 4097, 4644, 32767, 65535, 65536, 1 << 20, int.MaxValue, int.MinValue, 1L << 32, 1L << 61, 1L << 62, long.MaxValue, long.MinValue];
 
     private static readonly byte[][] s_words =
-        [.. new[] { "'<f8'", "'|O'", "'<U1'", "'|V0'", "'|S0'", "'<M8[ns]'", "(", ")", "[", "]", "{", "}", ",", "'", "\\x00", "\\ud800", "9223372036854775807", "-1", "0", "10L", "True", "'shape': ", "(2, 3)", "[('a', '<f4')]", "[SharedArray]", "PSHMCTRL" }
+        [.. new[] { "'<f8'", "'|O'", "'<U1'", "'|V0'", "'|S0'", "'<M8[ns]'", "(", ")", "[", "]", "{", "}", ",", "'", "\\x00", "\\ud800", "9223372036854775807", "-1", "0", "10L", "True", "'shape': ", "(2, 3)", "[('a', '<f4')]", "[SharedArray]", "PSHMCTRL", "\x02\x00PSHM\x02\x01" }
             .Select(System.Text.Encoding.Latin1.GetBytes)];
 
     private readonly Random _random;
@@ -66,59 +65,46 @@ internal sealed class Fuzzer
     /// <summary>Gives the files that everything starts from: the fixtures, and what this library writes.</summary>
     public static IEnumerable<(string Name, byte[] Bytes)> Corpus()
     {
-        foreach (string file in Directory.EnumerateFiles(s_fixtures, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith(".json", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        IEnumerable<string> files = Directory.EnumerateFiles(s_fixtures, "*", SearchOption.AllDirectories);
+        foreach (string file in files.Where(file => Path.GetExtension(file) is not (".json" or ".py")).Order(StringComparer.Ordinal))
         {
             yield return (Path.GetFileName(file), File.ReadAllBytes(file));
         }
 
         ScalarType type = ScalarType.Native(ScalarType.FloatingPoint, 8);
-        yield return ("npy", Bytes(NewArray.Npy(type, [10], 1, "shape", TimeProvider.System)));
-        yield return ("npy, 40 locks", Bytes(NewArray.Npy(type, [2, 3], 40, "shape", TimeProvider.System)));
-        yield return ("SharedArray", Bytes(NewArray.SharedArray(type, [10], 1, "shape", TimeProvider.System)));
-        yield return ("SharedArray, scalar", Bytes(NewArray.SharedArray(type, [], 1, "shape", TimeProvider.System)));
+        yield return ("npy", Bytes(NewArray.Create(HeaderFormat.Npy, type, [10], 1, isSealed: false, "shape")));
+        yield return ("npy, with a page", Bytes(NewArray.Create(HeaderFormat.Npy, type, [10], 1, isSealed: true, "shape")));
+        yield return ("npy, 40 locks", Bytes(NewArray.Create(HeaderFormat.Npy, type, [2, 3], 40, isSealed: false, "shape")));
+        yield return ("SharedArray", Bytes(NewArray.Create(HeaderFormat.SharedArray, type, [10], 1, isSealed: false, "shape")));
+        yield return ("SharedArray, scalar", Bytes(NewArray.Create(HeaderFormat.SharedArray, type, [], 40, isSealed: false, "shape")));
 
         static byte[] Bytes(NewArray array)
         {
             byte[] file = new byte[array.FileLength];
             array.Head.CopyTo(file, 0);
+            array.Page.CopyTo(file, array.Page.Length > 0 ? array.Place.Offset : 0);
             array.Tail.CopyTo(file, file.Length - array.Tail.Length);
             return file;
         }
     }
 
     /// <summary>Reads a file as the library does. Returns whether it is an array; throws if the answer cannot be.</summary>
-    public static bool ReadsSafely(ReadOnlySpan<byte> file, long size)
+    public static bool ReadsSafely(ReadOnlyMemory<byte> bytes, long size, bool isCut = false)
     {
-        ReadOnlySpan<byte> head = file[..Math.Min(file.Length, HeadLength)];
-        ReadOnlySpan<byte> tail = file[^Math.Min(file.Length, ArrayHeader.TailNeeded(size))..];
-        int needed = ArrayHeader.HeadNeeded(head);
-        head = needed > head.Length && needed <= file.Length ? file[..needed] : head;
-        _ = ArrayHeader.IsRecognised(head, tail);
-        ArrayHeader? header = ArrayHeader.TryRead(head, tail, size, out string problem);
-        if (header is null)
-        {
-            return problem.Length > 0 ? false : throw new InvalidDataException("refused without a reason");
-        }
+        BytesOfFile file = new(bytes, size, isCut);
+        bool isArray = file.ReadsSafely();
 
-        Hold(header.DataOffset >= 0 && header.DataLength >= 0 && header.DataOffset <= size && header.DataLength <= size - header.DataOffset, "elements beyond the file");
-        Hold((Int128)header.Length * header.Type.Size == header.DataLength, "another length than the shape's");
-        Hold(header.Shape.Length <= 64 && header.Shape.All(static dimension => dimension >= 0), "no shape");
-        if (header.Control is ControlPage control)
-        {
-            Hold(header.ControlOffset >= header.DataOffset + header.DataLength && header.ControlOffset <= size - ControlPage.Size, "a control page elsewhere");
-            Hold(control.LockCount >= 0 && control.LocksOffset >= header.DataOffset + header.DataLength, "locks in the elements");
-            Hold(control.LocksOffset + ((long)control.LockCount * ControlPage.LineSize) <= header.ControlOffset + ControlPage.Size, "locks beyond the control page");
-        }
-
-        // What was read can be written and read again, and is the same.
-        if (header.Format == HeaderFormat.Npy)
+        // A header that was read can be written and read again. The usual one is compared, and with a space in front it is parsed to the same.
+        if (isArray && file.TryReadHeader(out _) is { Format: HeaderFormat.Npy } header)
         {
             byte[] written = NpyHeader.Write(header.Type, header.Shape.AsSpan());
-            NpyHeader? again = NpyHeader.TryRead(written, out problem);
-            Hold(again is NpyHeader read && read.Type == header.Type && read.Shape.SequenceEqual(header.Shape), $"not the same when written again: {header.Type} {problem}");
+            Hold(IsSame(NpyHeader.TryRead(written, out string problem), header), $"another one when written again: {header.Type} {problem}");
+            int start = written[6] == 1 ? 10 : 12;
+            byte[] parsed = [.. written[..start], (byte)' ', .. written[start..^2], (byte)'\n'];
+            Hold(IsSame(NpyHeader.TryRead(parsed, out problem), header), $"another one when parsed: {header.Type} {problem}");
         }
 
-        return true;
+        return isArray;
     }
 
     /// <summary>Tries changed files for some time.</summary>
@@ -132,6 +118,9 @@ internal sealed class Fuzzer
             }
         }
     }
+
+    private static bool IsSame(NpyHeader? read, ArrayHeader header)
+        => read is NpyHeader npy && npy.Type == header.Type && npy.Shape.SequenceEqual(header.Shape);
 
     private static void Hold(bool isTrue, string otherwise)
     {
@@ -151,14 +140,17 @@ internal sealed class Fuzzer
             Change();
         }
 
-        // A file may be larger than what is read of it, but not smaller.
-        ReadOnlySpan<byte> file = _file.AsSpan(0, _length);
-        long size = _length >= 2 * Pages.Size && _random.Next(8) == 0 ? Math.Max(_length, s_interesting[_random.Next(s_interesting.Length)]) : _length;
+        // A file may be larger than what is read of it, and shorter than it was when it was opened.
+        ReadOnlyMemory<byte> file = _file.AsMemory(0, _length);
+        bool isCut = _random.Next(8) == 0;
+        bool isLarger = isCut || (_length >= 2 * Pages.Size && _random.Next(8) == 0);
+        long size = isLarger ? Math.Max(_length, s_interesting[_random.Next(s_interesting.Length)]) : _length;
         Executions++;
         try
         {
-            Accepted += ReadsSafely(file, size) ? 1 : 0;
-            _ = new PythonLiteral(System.Text.Encoding.Latin1.GetString(file[Math.Min(_length, 10)..Math.Min(_length, 200)])).ReadValue();
+            Accepted += ReadsSafely(file, size, isCut) ? 1 : 0;
+            string text = System.Text.Encoding.Latin1.GetString(file.Span[Math.Min(_length, 10)..Math.Min(_length, 200)]);
+            _ = new PythonLiteral(text).ReadValue();
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
@@ -206,13 +198,13 @@ internal sealed class Fuzzer
         }
     }
 
-    // Where descriptions are: in the first bytes, the last ones, and the last page.
+    // Where descriptions are: in the first bytes and the last ones, and at the start of a control page.
     private int Place()
         => _length == 0 ? 0 : _random.Next(4) switch
         {
             0 => _random.Next(Math.Min(_length, 160)),
             1 => Math.Max(0, _length - 1 - _random.Next(600)),
-            2 => Math.Max(0, Math.Min(_length - 1, _length - (_random.Next(2) * SharedArrayTrailer.Size) - ControlPage.Size + _random.Next(80))),
+            2 => Math.Min(_length - 1, (Math.Max(0, (_length / Pages.Size) - _random.Next(3)) * Pages.Size) + _random.Next(16)),
             _ => _random.Next(_length),
         };
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PosixShm.Format;
+using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
@@ -8,14 +9,14 @@ internal sealed class HostileFileTests : NamedTest
 {
     private const UnixFileMode Everybody = (UnixFileMode)0b110_110_110;
 
-    private static readonly byte[] s_header = NewArray.Npy(ScalarType.Native(ScalarType.FloatingPoint, 8), [10], 1, "shape", TimeProvider.System).Head;
+    private static readonly byte[] s_header = NpyHeader.Write(ScalarType.Native(ScalarType.FloatingPoint, 8), [10]);
 
     [TestCase(0)]
     [TestCase(1)]
     [TestCase(9)]
-    [TestCase(4095)]
-    [TestCase(4096)]
-    [TestCase(4096 + 79)]
+    [TestCase(127)]
+    [TestCase(128)]
+    [TestCase(128 + 79)]
     public void A_segment_that_its_creator_has_not_finished_is_refused_at_once(int size)
     {
         File.WriteAllBytes(ShmPath, s_header.Concat(new byte[80]).Take(size).ToArray());
@@ -34,19 +35,54 @@ internal sealed class HostileFileTests : NamedTest
         Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
     }
 
-    [Test]
-    public void A_file_that_a_system_rounded_up_to_a_larger_page_attaches()
+    [TestCase(4096, null)]
+    [TestCase(8192, null)]
+    [TestCase(1 << 16, "65328 bytes of another program follow its elements")]
+    public void A_file_that_a_system_rounded_up_to_a_larger_page_attaches(int size, string? reason)
     {
         SharedArray.CreateFull(Name, 5.0, 10).Dispose();
         using (FileStream file = File.OpenWrite(ShmPath))
         {
-            file.SetLength(1 << 16);
+            file.SetLength(size);
         }
 
-        // The control page is no longer the last one, so there are no locks.
+        // More zeros than those of a page need not be ours to store in.
         using SharedArray<double> array = SharedArray.Attach(Name);
         Assert.That(array, Is.All.EqualTo(5));
-        Assert.That(array.Locks, Is.Empty);
+        Assert.That((array.Lock.State, array.Changed.Count), Is.EqualTo((SharedLockState.Free, 0u)));
+        if (reason is null)
+        {
+            array.Lock.EnterScope().Dispose();
+        }
+        else
+        {
+            Assert.That(() => array.Lock.Enter(), Throws.InvalidOperationException.With.Message.Contains(reason));
+            Assert.That(File.ReadAllBytes(ShmPath)[208..], Is.All.Zero);
+        }
+    }
+
+    [Test]
+    public void A_sparse_file_as_large_as_an_offset_can_be_is_refused_and_listed()
+    {
+        // As large as the kernel lets it be: no place behind the elements has an offset.
+        byte[] head = NpyHeader.Write(ScalarType.Native(ScalarType.UnsignedInteger, 1), [long.MaxValue - 128]);
+        File.WriteAllBytes(ShmPath, head);
+        _ = ChildProcess.Run("truncate", "-s", $"{long.MaxValue}", ShmPath);
+        Assert.That(SharedArray.Describe(Name).ByteLength, Is.EqualTo(long.MaxValue - 128));
+        Assert.That(SharedArray.List().Select(info => info.Name), Does.Contain(Name));
+        Assert.That(() => SharedArray.Attach<byte>(Name), Throws.InstanceOf<IOException>().With.Message.Contains(Name));
+        Assert.That(() => SharedArray.AttachReadOnly<byte>(Name), Throws.InstanceOf<IOException>());
+        SharedArray.Delete(Name);
+    }
+
+    [TestCase(long.MaxValue - 7, 1)]
+    [TestCase(long.MaxValue - 15, 2)]
+    [TestCase(8, (long.MaxValue / 8) - (1L << 28))]
+    [TestCase(long.MaxValue - 7, (long.MaxValue / 8) - (1L << 28))]
+    public void A_raw_offset_that_overflows_with_the_length_is_refused(long offset, long length)
+    {
+        File.WriteAllBytes(ShmPath, new byte[4096]);
+        Assert.That(() => SharedArray.AttachRaw<double>(Name, [length], offset), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("4096 bytes"));
     }
 
     [Test]
@@ -153,10 +189,16 @@ internal sealed class HostileFileTests : NamedTest
         }
     }
 
-    [Test]
-    public void A_header_changed_after_the_attachment_moves_no_bound()
+    [TestCase(true)]
+    [TestCase(false)]
+    public void A_header_changed_after_the_attachment_moves_no_bound(bool hasPage)
     {
         using SharedArray<double> array = SharedArray.CreateFull(Name, 1.0, 2, 5);
+        if (hasPage)
+        {
+            array.Lock.EnterScope().Dispose();
+        }
+
         using ChildProcess writer = ChildProcess.Start(Change, ShmPath);
         writer.Expect("CHANGED");
 
@@ -165,22 +207,25 @@ internal sealed class HostileFileTests : NamedTest
             Assert.That(array.Shape, Is.EqualTo(new long[] { 2, 5 }));
             Assert.That(array.Span.Length, Is.EqualTo(10));
             Assert.That(() => array[10], Throws.InstanceOf<IndexOutOfRangeException>());
-            Assert.That(array.ToArray(), Is.All.EqualTo(1));
-            Assert.That(array.Locks, Has.Count.EqualTo(1));
+            Assert.That(array.Span.ToArray(), Is.All.EqualTo(1));
+            Assert.That(array.Locks, Has.Count.EqualTo(hasPage ? 31 : 0));
         }
 
-        Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>(), "the page has lost its magic");
+        Assert.That(() => array.Lock.Enter(), hasPage ? Throws.InstanceOf<SharedMemoryLostException>() : Throws.InvalidOperationException, "no word");
         Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>());
         writer.WaitForSuccess();
 
         static int Change(string[] args)
         {
             // Larger dimensions, and other counts and places in the control page: all but the locks themselves.
-            using FileStream file = File.OpenWrite(args[0]);
-            file.Position = 64;
-            file.Write("999999999, 9), }"u8);
-            file.Position = 8192;
+            using FileStream file = File.Open(args[0], FileMode.Open, FileAccess.ReadWrite);
+            byte[] head = new byte[128];
+            file.ReadExactly(head);
+            file.Position = head.AsSpan().IndexOf("(2, 5), }"u8);
+            file.Write("(999999999, 9), }"u8);
+            file.Position = 4096;
             file.Write([.. Enumerable.Repeat((byte)0xFF, 256)]);
+            file.SetLength(Math.Max(file.Length, 8192));
             file.Flush();
             Console.WriteLine("CHANGED");
             return 0;
@@ -203,32 +248,40 @@ internal sealed class HostileFileTests : NamedTest
                     .Select(range => (ulong.Parse(range[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture), ulong.Parse(range[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture))),
             ];
 
-            // At any alignment; the description is text, and the random id and the time of creation are what they are.
-            for (int i = 8192; i <= file.Length - 8; i++)
+            // At any alignment; the description is text.
+            Assert.That(file, Has.Length.EqualTo(8192));
+            for (int i = 128; i <= file.Length - 8; i++)
             {
                 ulong word = BitConverter.ToUInt64(file, i);
-                bool isIdOrTime = i is > 8192 + 24 and < 8192 + 56;
-                Assert.That(isIdOrTime || !mappings.Any(mapping => word >= mapping.Start && word < mapping.End), Is.True, $"at {i}");
+                Assert.That(mappings.Any(mapping => word >= mapping.Start && word < mapping.End), Is.False, $"at {i}");
             }
         }
     }
 
-    [Test]
-    public void A_truncation_inside_a_page_is_noticed_when_what_comes_after_it_is_used()
+    [TestCase(true)]
+    [TestCase(false)]
+    public void A_truncation_inside_a_page_is_noticed_when_what_comes_after_it_is_used(bool hasPage)
     {
-        ChildProcess.Run(Look, Name);
+        ChildProcess.Run(Look, Name, $"{hasPage}");
 
         static int Look(string[] args)
         {
             using SharedArray<double> array = SharedArray.CreateFull(args[0], 1.0, 10);
-            _ = ChildProcess.Run("truncate", "-s", "4104", "/dev/shm/" + args[0]);
+            if (args[1] == "True")
+            {
+                array.Lock.EnterScope().Dispose();
+            }
+
+            _ = ChildProcess.Run("truncate", "-s", "136", "/dev/shm/" + args[0]);
 
             // The kernel raises no signal for the rest of a page that is there.
             Assert.That(array.Span.ToArray(), Is.EqualTo(new double[] { 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 }));
 
-            // The control page lies behind the elements: calls that check it, or use it, throw.
+            // The control page lies behind the elements: calls that check it, or use it, throw. Without one, they query the size of the file.
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(() => array.Changed.Signal(), Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(new FileInfo("/dev/shm/" + args[0]).Length, Is.EqualTo(136));
             return 0;
         }
     }

@@ -11,7 +11,8 @@ namespace PosixShm.Tests;
 internal static class HostileNeighbour
 {
     private const int Elements = 2000;
-    private const int ControlOffset = 4096 + (4 * 4096);
+    private const int ElementsEnd = 128 + (Elements * sizeof(long));
+    private const int ControlOffset = 4 * 4096;
     private const int FileLength = ControlOffset + 4096;
 
     // No call may take longer: all waits below are of 20 ms. Generous, for busy machines.
@@ -29,7 +30,7 @@ internal static class HostileNeighbour
         typeof(OperationCanceledException),
     ];
 
-    /// <summary>Overwrites, truncates and extends an array for ever. Arguments: its name, the seed.</summary>
+    /// <summary>Overwrites, truncates and extends an array for ever, and takes its control page away. Arguments: its name, the seed.</summary>
     public static int Attack(string[] args)
     {
         string path = "/dev/shm/" + args[0];
@@ -43,7 +44,7 @@ internal static class HostileNeighbour
             long place = random.Next(8) switch
             {
                 0 => random.Next(128),
-                1 => ControlOffset + random.Next(72),
+                1 => ControlOffset + random.Next(32),
                 2 => ControlOffset + 256 + random.Next(1792),
                 3 => ControlOffset + 2048 + random.Next(8),
                 4 or 5 => ControlOffset + 2112,
@@ -62,6 +63,19 @@ internal static class HostileNeighbour
                 file.SetLength(random.Next(2 * FileLength));
                 Thread.SpinWait(random.Next(20_000));
                 file.SetLength(FileLength);
+            }
+            else if (action < 40)
+            {
+                // To the elements alone, then to zeros: to none, of a page, of a part of one, or of more.
+                file.SetLength(ElementsEnd);
+                file.SetLength(random.Next(4) switch
+                {
+                    0 => ElementsEnd,
+                    1 => FileLength,
+                    2 => random.Next(ElementsEnd, FileLength),
+                    _ => FileLength + random.Next(FileLength),
+                });
+                Thread.SpinWait(random.Next(20_000));
             }
             else
             {
@@ -108,8 +122,12 @@ internal static class HostileNeighbour
         return 0;
     }
 
-    /// <summary>Makes the array that is attacked.</summary>
-    public static void Make(string name) => SharedArray.CreateFull<long>(name, 1, Elements).Dispose();
+    /// <summary>Makes the array that is attacked, with its control page.</summary>
+    public static void Make(string name)
+    {
+        using SharedArray<long> array = SharedArray.CreateFull<long>(name, 1, Elements);
+        array.Lock.EnterScope().Dispose();
+    }
 
     private static void Use(string name, Random random)
     {
@@ -128,6 +146,7 @@ internal static class HostileNeighbour
                 using (SharedArray untyped = SharedArray.OpenReadOnly(name))
                 {
                     _ = untyped.ToString();
+                    _ = untyped.Locks.Sum(static shared => shared.OwnerSlot);
                 }
 
                 break;

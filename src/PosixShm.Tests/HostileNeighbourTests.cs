@@ -16,7 +16,7 @@ internal sealed class HostileNeighbourTests : NamedTest
         second.WaitForSuccess();
         attacker.Kill();
         TestContext.Out.WriteLine(victim.Output);
-        Assert.That(victim.Output, Does.Contain("good").And.Contain(nameof(InvalidDataException)));
+        Assert.That(victim.Output, Does.Contain("good").And.Contain(nameof(InvalidDataException)).And.Contain(nameof(SharedMemoryLostException)));
     }
 
     [Test]
@@ -91,7 +91,7 @@ internal sealed class HostileNeighbourTests : NamedTest
     private static void OverwriteLock(string path, int word)
     {
         using FileStream file = File.OpenWrite(path);
-        file.Position = (2 * 4096) + 2112;
+        file.Position = 4096 + 2112;
         file.Write(BitConverter.GetBytes(word));
     }
 }

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
+using PosixShm.Arrays;
 using PosixShm.Format;
 
 namespace PosixShm.Tests;
@@ -46,23 +47,26 @@ internal sealed class SharedArrayFormatTests
     public void A_segment_is_elements_control_page_and_trailer(long length, long fileLength)
     {
         NewArray array = New(s_double, [length]);
-        Assert.That((array.FileLength, array.Head.Length, array.Tail.Length), Is.EqualTo((fileLength, 0, ArrayHeader.TailNeeded(fileLength))));
+        Assert.That((array.FileLength, array.Head.Length, array.Tail.Length), Is.EqualTo((fileLength, 0, 548)));
+        Assert.That((ControlPage.HasWord(array.Page), array.Place.Offset), Is.EqualTo((true, fileLength - 548 - 4096)));
 
         ArrayHeader? read = ArrayHeader.TryRead([], array.Tail, array.FileLength, out string problem);
         Assert.That(read, Is.Not.Null, problem);
-        Assert.That(read!.Control, Is.EqualTo(array.Header.Control));
-        Assert.That((read.Format, read.DataOffset, read.DataLength, read.ControlOffset), Is.EqualTo((HeaderFormat.SharedArray, 0L, length * 8, fileLength - 548 - 4096)));
+        Assert.That((read!.Format, read.DataOffset, read.DataLength, read.End), Is.EqualTo((HeaderFormat.SharedArray, 0L, length * 8, fileLength)));
+        Assert.That(ArrayReader.FindPage(BytesOf(array), read, fileLength), Is.EqualTo(array.Place));
     }
 
     [TestCase(31, 2 * 4096 + 548)]
     [TestCase(32, 3 * 4096 + 548)]
     [TestCase(65, 4 * 4096 + 548)]
-    public void Many_locks_take_pages_before_the_control_page(int locks, long fileLength)
+    public void Many_locks_take_pages_between_the_control_page_and_the_trailer(int locks, long fileLength)
     {
-        NewArray array = NewArray.SharedArray(s_double, [1], locks, "shape", TimeProvider.System);
+        NewArray array = New(s_double, [1], locks);
         Assert.That(array.FileLength, Is.EqualTo(fileLength));
         ArrayHeader? read = ArrayHeader.TryRead([], array.Tail, array.FileLength, out string problem);
-        Assert.That(read?.Control?.LocksOffset, Is.EqualTo(array.Header.Control!.Value.LocksOffset), problem);
+        Assert.That(read, Is.Not.Null, problem);
+        PagePlace? place = ArrayReader.FindPage(BytesOf(array), read!, fileLength);
+        Assert.That((place, place?.LockCount), Is.EqualTo(((PagePlace?)array.Place, (int?)locks)));
     }
 
     [Test]
@@ -78,7 +82,7 @@ internal sealed class SharedArrayFormatTests
             ArrayHeader? onlyNumpy1 = ArrayHeader.TryRead([], Without(array.Tail, Numpy2), array.FileLength, out _);
             return new[] { read, onlyNumpy1, onlyNumpy2 }.All(
                     header => header is not null && header.Shape.SequenceEqual(shape) && header.Type == array.Header.Type && header.DataLength == array.Header.DataLength)
-                && read!.Control == array.Header.Control;
+                && ArrayReader.FindPage(BytesOf(array), read!, array.FileLength) == array.Place;
         }).QuickCheckThrowOnFailure();
 
         // As the other build sees the file.
@@ -184,37 +188,34 @@ internal sealed class SharedArrayFormatTests
     {
         (byte[] numpy1, byte[] numpy2) = SharedArrayFixtures.Both("f4_3x4x5");
         NewArray ours = New(ScalarType.Native(ScalarType.FloatingPoint, 4), [3, 4, 5]);
-        (byte[] Tail, long FileLength, int From)[] files =
-            [(numpy1, numpy1.Length, numpy1.Length - Numpy1), (numpy2, numpy2.Length, numpy2.Length - Numpy2), (ours.Tail, ours.FileLength, 0)];
+        byte[] whole = BytesOf(ours).Bytes.ToArray();
         (int tried, int refused) = (0, 0);
 
-        foreach ((byte[] tail, long fileLength, int from) in files)
+        // The trailers, and of the page what is read at the attachment.
+        foreach ((byte[] bytes, IEnumerable<int> places) in (IEnumerable<(byte[], IEnumerable<int>)>)
+            [(numpy1, LastOf(numpy1, Numpy1)), (numpy2, LastOf(numpy2, Numpy2)), (whole, Enumerable.Range(4096, 12).Concat(LastOf(whole, Numpy2)))])
         {
-            for (int i = from; i < tail.Length; i++)
+            foreach (int i in places)
             {
-                // Of the control page, what is described; the locks have tests of their own.
-                if (fileLength == ours.FileLength && i is >= 72 and < 4096)
-                {
-                    continue;
-                }
-
-                byte original = tail[i];
+                byte original = bytes[i];
                 for (int value = 0; value < 256; value++)
                 {
-                    tail[i] = (byte)value;
-                    refused += ReadsSafely([], tail, fileLength) ? 0 : 1;
+                    bytes[i] = (byte)value;
+                    refused += ((BytesOfFile)bytes).ReadsSafely() ? 0 : 1;
                     tried++;
                 }
 
-                tail[i] = original;
+                bytes[i] = original;
             }
 
-            Assert.That(ReadsSafely([], tail, fileLength), Is.True);
+            Assert.That(((BytesOfFile)bytes).ReadsSafely(), Is.True);
         }
 
-        Assert.That(tried, Is.EqualTo((Numpy1 + Numpy2 + 72 + Numpy2) * 256));
+        Assert.That(tried, Is.EqualTo((Numpy1 + Numpy2 + 12 + Numpy2) * 256));
         Assert.That(refused, Is.GreaterThan(30_000));
         TestContext.Out.WriteLine($"{tried} mutations, {refused} refused");
+
+        static IEnumerable<int> LastOf(byte[] bytes, int count) => Enumerable.Range(bytes.Length - count, count);
     }
 
     [Test]
@@ -252,10 +253,10 @@ internal sealed class SharedArrayFormatTests
         {
             byte[] file = new byte[dataLength + Numpy2];
             Write(file.AsSpan(dataLength), pair.Item1, 64);
-            ReadsSafely(file, file, file.Length);
+            _ = ((BytesOfFile)file).ReadsSafely();
             Write(file.AsSpan(dataLength + Numpy2 - Numpy1), pair.Item2, 32);
-            ReadsSafely(file, file, file.Length);
-            ReadsSafely(file.AsSpan()[^Numpy1..], file.AsSpan()[^Numpy1..], Numpy1);
+            _ = ((BytesOfFile)file).ReadsSafely();
+            _ = ((BytesOfFile)file[^Numpy1..]).ReadsSafely();
             return true;
         }).Check(config);
 
@@ -285,7 +286,8 @@ internal sealed class SharedArrayFormatTests
             {
                 // Without the dimensions that it does not use, the trailer of numpy 2 is that of numpy 1.
                 bool isOther = file == numpy2 && size == numpy1.Length;
-                Assert.That(ReadsSafely(file.AsSpan(0, size), file.AsSpan(0, size), size), Is.EqualTo(isOther), $"{size} bytes");
+                Assert.That(new BytesOfFile(file.AsMemory(0, size), size).ReadsSafely(), Is.EqualTo(isOther), $"{size} bytes");
+                _ = new BytesOfFile(file.AsMemory(0, size), file.Length, IsCut: true).ReadsSafely();
             }
         }
 
@@ -325,42 +327,45 @@ internal sealed class SharedArrayFormatTests
         Assert.That(read!.DataLength, Is.EqualTo(1024));
     }
 
-    [Test]
-    public void Elements_cannot_forge_a_control_page()
+    [TestCase(8192, 0, false)]
+    [TestCase(8191, 0, false)]
+    [TestCase(8192, 4095, false)]
+    [TestCase(8192, 4096, true)]
+    [TestCase(8191, 4097, true)]
+    public void A_page_is_only_where_there_is_room_between_elements_and_trailer(int elements, int gap, bool hasPage)
     {
-        // An array by numpy 2 whose last elements look like a page, at the right place.
-        byte[] tail = new byte[4096 + Numpy2];
-        new ControlPage(0, 1 << 30, Guid.Empty, 0, 0, 1, 8192 + 2112).Write(tail);
-        Describe(tail.AsSpan(4096), 2, 1, 8192 + 4096);
-        ArrayHeader? read = ArrayHeader.TryRead(new byte[4096], tail, 8192 + 4096 + Numpy2, out string problem);
+        // An array by numpy 2 that is full of words, and has some bytes between elements and trailer.
+        byte[] file = new byte[elements + gap + Numpy2];
+        for (int place = 0; place + 12 <= elements + gap; place += 64)
+        {
+            ControlPage.Write(1).CopyTo(file, place);
+        }
+
+        Describe(file.AsSpan(elements + gap), 2, 1, elements);
+        ArrayHeader? read = ArrayHeader.TryRead(file, file, file.Length, out string problem);
         Assert.That(read, Is.Not.Null, problem);
-        Assert.That(read!.Control, Is.Null);
+        PagePlace? found = ArrayReader.FindPage((BytesOfFile)file, read!, file.Length);
+        Assert.That(found, Is.EqualTo(hasPage ? new PagePlace(elements, 0) : (PagePlace?)null), "no lock can be behind the page");
     }
 
     [Test]
-    public void A_shape_that_ends_inside_the_control_page_is_no_array_with_a_control_page()
+    public void A_shape_that_reaches_into_the_control_page_or_the_trailer_leaves_no_room_for_a_page()
     {
         // As if the trailers were changed under us: the page no longer is behind the elements.
         NewArray array = New(s_double, [512]);
-        Describe(array.Tail.AsSpan(4096), 12, 8, 513);
-        Describe(array.Tail.AsSpan(4096 + Numpy2 - Numpy1), 12, 8, 513);
-        Assert.That(ArrayHeader.TryRead([], array.Tail, array.FileLength, out _)!.Control, Is.Null);
+        byte[] file = BytesOf(array).Bytes.ToArray();
+        Describe(file.AsSpan(file.Length - Numpy2), 12, 8, 513);
+        Describe(file.AsSpan(file.Length - Numpy1), 12, 8, 513);
+        ArrayHeader? read = ArrayHeader.TryRead(file, file, file.Length, out string problem);
+        Assert.That(read, Is.Not.Null, problem);
+        Assert.That(ArrayReader.FindPage((BytesOfFile)file, read!, file.Length), Is.Null);
 
         // And into the trailer it cannot reach.
         long into = (array.FileLength - Numpy2 + 8) / 8;
-        Describe(array.Tail.AsSpan(4096), 12, 8, into);
-        Describe(array.Tail.AsSpan(4096 + Numpy2 - Numpy1), 12, 8, into);
-        array.Tail[^Numpy1] = 0;
-        Assert.That(ArrayHeader.TryRead([], array.Tail, array.FileLength, out _), Is.Null);
-    }
-
-    [Test]
-    public void A_control_page_that_contradicts_the_trailer_is_damage()
-    {
-        NewArray array = New(s_double, [10]);
-        (array.Header.Control!.Value with { DataLength = 88 }).Write(array.Tail);
-        Assert.That(ArrayHeader.TryRead([], array.Tail, array.FileLength, out string problem), Is.Null);
-        Assert.That(problem, Does.Contain("contradict"));
+        Describe(file.AsSpan(file.Length - Numpy2), 12, 8, into);
+        Describe(file.AsSpan(file.Length - Numpy1), 12, 8, into);
+        file[^Numpy1] = 0;
+        Assert.That(ArrayHeader.TryRead(file, file, file.Length, out _), Is.Null);
     }
 
     [Test]
@@ -377,18 +382,17 @@ internal sealed class SharedArrayFormatTests
     }
 
     [Test]
-    public void A_SharedArray_file_in_an_npy_file_cannot_be_told_from_the_opposite()
+    public void A_SharedArray_file_as_elements_of_an_npy_file_is_elements()
     {
-        // np.save of the bytes of an array by the package. The trailer lies in the elements of one, and the header in those of the other.
+        // np.save of the bytes of an array by the package: the trailer lies in the elements.
         byte[] inner = SharedArrayFixtures.Both("f4_3x4x5").Numpy1;
-        byte[] file = NpyFile(ScalarType.Native(ScalarType.UnsignedInteger, 1), inner.Length);
-        inner.CopyTo(file, 4096);
-        Assert.That(ArrayHeader.TryRead(file, file, file.Length, out string problem), Is.Null);
-        Assert.That(problem, Does.Contain("as an .npy file and as an array of Python's SharedArray package"));
+        byte[] file = [.. NpyHeader.Write(ScalarType.Native(ScalarType.UnsignedInteger, 1), [inner.Length]), .. inner];
+        Assert.That(((BytesOfFile)file).TryReadHeader(out string problem)?.Format, Is.EqualTo(HeaderFormat.Npy), problem);
+        Assert.That(ArrayHeader.TryRead(file, file, file.Length, out problem)?.DataLength, Is.EqualTo(inner.Length), problem);
 
-        // A damaged trailer there is elements.
-        BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(file.Length - Numpy1 + Rank), 1000);
-        Assert.That(ArrayHeader.TryRead(file, file, file.Length, out problem)?.Format, Is.EqualTo(HeaderFormat.Npy), problem);
+        // Behind the elements, it is the description of the whole file.
+        byte[] longer = [.. file[..^inner.Length], .. new byte[inner.Length], .. inner];
+        Assert.That(((BytesOfFile)longer).TryReadHeader(out problem)?.Format, Is.EqualTo(HeaderFormat.SharedArray), problem);
     }
 
     [Test]
@@ -421,7 +425,17 @@ internal sealed class SharedArrayFormatTests
         Assert.That(ArrayHeader.IsRecognised(file, file), Is.True);
     }
 
-    private static NewArray New(ElementType type, ReadOnlySpan<long> shape) => NewArray.SharedArray(type, shape, 1, "shape", TimeProvider.System);
+    private static NewArray New(ElementType type, ReadOnlySpan<long> shape, int locks = 1)
+        => NewArray.Create(HeaderFormat.SharedArray, type, shape, locks, isSealed: false, "shape");
+
+    // The file that the library writes for a new array.
+    private static BytesOfFile BytesOf(NewArray array)
+    {
+        byte[] file = new byte[array.FileLength];
+        array.Page.CopyTo(file, array.Place.Offset);
+        array.Tail.CopyTo(file, file.Length - array.Tail.Length);
+        return file;
+    }
 
     private static byte[] NpyFile(ScalarType type, long length) => [.. NpyHeader.Write(type, [length]), .. new byte[type.Size * length]];
 
@@ -449,21 +463,5 @@ internal sealed class SharedArrayFormatTests
         }
 
         BinaryPrimitives.WriteInt64LittleEndian(trailer[16..], size);
-    }
-
-    // Whatever the bytes are: a header that fits the file, or a reason.
-    private static bool ReadsSafely(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize)
-    {
-        ArrayHeader? header = ArrayHeader.TryRead(head, tail, fileSize, out string problem);
-        if (header is null)
-        {
-            Assert.That(problem, Is.Not.Empty);
-            return false;
-        }
-
-        Assert.That(header.DataOffset, Is.InRange(0, fileSize));
-        Assert.That(header.DataLength, Is.InRange(0, fileSize - header.DataOffset));
-        Assert.That(header.Length * header.Type.Size, Is.EqualTo(header.DataLength));
-        return true;
     }
 }

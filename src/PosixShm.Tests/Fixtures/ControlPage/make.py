@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Makes the golden files of this directory: an array of ten doubles in every state that its control page can have.
+
+    make.py [DIRECTORY]
+
+docs/FORMAT.md defines the bytes. manifest.json tells what a reader sees in each file, for readers in any language:
+
+    file      the file, of a little-endian machine
+    locks     how many locks the array has
+    first     the state of the first lock: free, held or abandoned
+    last      the state of the last lock
+    changes   the count of changes
+    store     true: a writer may use locks and count, and adds the page if there is none; else the key of the reason why not
+    slot      the slot that owned the first lock, whose process is dead
+    living    the state of the first lock while another open file has the exclusive lock on the byte of that slot
+    reason    instead of all but the file's name: the key of the reason why the array has no locks and no count
+
+The keys of reasons:
+
+    foreign         bytes of another program follow the elements
+    version-1       version 1 of the control page follows the elements
+    byte-order      a machine of the other byte order made the page
+    newer-version   the page has a newer version
+    newer-features  the page uses a feature that is not known
+"""
+import json
+import os
+import struct
+import sys
+
+UNIT = 4096
+WORD = 0x01024D4853500002
+ELEMENTS = struct.pack("<10d", *(i + 0.5 for i in range(10)))
+ABANDONED = 1 << 30
+WAITERS = 1 << 31
+
+
+def header(length):
+    """The header of an .npy file, with its padding up to a length."""
+    text = b"{'descr': '<f8', 'fortran_order': False, 'shape': (10,), }"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", length - 10) + text.ljust(length - 11) + b"\n"
+
+
+def padded(data):
+    return data + bytes(-len(data) % UNIT)
+
+
+ARRAY = header(128) + ELEMENTS
+
+
+def owner(slot, generation):
+    return slot | generation << 9
+
+
+def page(fields, word=WORD):
+    """A control page: its word and other fields, by their offsets."""
+    data = bytearray(UNIT)
+    struct.pack_into("<Q", data, 0, word)
+    for offset, (kind, value) in fields.items():
+        struct.pack_into("<" + kind, data, offset, value)
+    return bytes(data)
+
+
+def slot(number):
+    return 252 + 4 * number
+
+
+def with_page(fields, word=WORD, behind=b""):
+    return padded(ARRAY) + page(fields, word) + behind
+
+
+def many_locks():
+    """Forty locks behind the page, of which the first one is abandoned and the last one, too. The page's own locks are not used."""
+    locks = bytearray(UNIT)
+    struct.pack_into("<I", locks, 0, ABANDONED)
+    struct.pack_into("<I", locks, 39 * 64, owner(7, 3))
+    return with_page({8: ("i", 40), slot(7): ("I", 3), 2048: ("I", 3)}, behind=bytes(locks))
+
+
+def version_1():
+    """A whole file of version 1, whose page was at the same place."""
+    data = bytearray(padded(header(UNIT) + ELEMENTS) + bytes(UNIT))
+    identity, created, process = bytes(range(16)), 1_700_000_000 * 10**9, 4711
+    struct.pack_into(
+        "<8sIIqq16sqiiq", data, 2 * UNIT, b"PSHMCTRL", 1, 0x01020304, UNIT, len(ELEMENTS), identity, created, process, 1, 2 * UNIT + 2112)
+    return bytes(data)
+
+
+def sees(locks=31, first="free", last="free", changes=0, store=True, **more):
+    return dict(locks=locks, first=first, last=last, changes=changes, store=store, **more)
+
+
+def has_none(reason):
+    return dict(reason=reason)
+
+
+SLOT_7 = {slot(7): ("I", 3)}  # its third owner
+CHANGES = {2048: ("I", 3)}
+
+FILES = {
+    # No page, or a part of one: everything is free.
+    "none": (ARRAY, sees()),
+    "padded": (padded(ARRAY), sees()),
+    "cut-zeros": (padded(ARRAY) + bytes(100), sees()),
+    "cut": (with_page({})[:UNIT + 100], sees()),
+    "zeros": (padded(ARRAY) + bytes(UNIT), sees()),
+    # A page.
+    "ours": (with_page({}), sees()),
+    "free": (with_page({**SLOT_7, slot(1): ("I", 1), slot(448): ("I", 0x1FFFFF), 2048: ("I", 0xFFFFFFFF)}), sees(changes=0xFFFFFFFF)),
+    "held": (with_page({**SLOT_7, **CHANGES, 2112: ("I", owner(7, 3))}), sees(first="abandoned", changes=3, slot=7, living="held")),
+    "held-by-slot-448": (
+        with_page({slot(448): ("I", 0x1FFFFF), 2112: ("I", owner(448, 0x1FFFFF))}), sees(first="abandoned", slot=448, living="held")),
+    "held-by-a-reader": (  # of the reader-writer lock, twice: bits 21 and more of the slot
+        with_page({slot(7): ("I", 3 | 2 << 21), 2112: ("I", owner(7, 3))}), sees(first="abandoned", slot=7, living="held")),
+    "held-by-an-earlier-owner": (  # of the slot, which has a new one
+        with_page({slot(7): ("I", 4), 2112: ("I", owner(7, 3))}), sees(first="abandoned", slot=7, living="abandoned")),
+    "held-by-no-slot": (with_page({2112: ("I", owner(449, 0))}), sees(first="abandoned", slot=449, living="abandoned")),
+    "abandoned": (with_page({**SLOT_7, **CHANGES, 2112: ("I", ABANDONED)}), sees(first="abandoned", changes=3)),
+    "repair": (with_page({**SLOT_7, 2112: ("I", owner(7, 3) | ABANDONED)}), sees(first="abandoned", slot=7, living="held")),
+    "waiters": (
+        with_page({**SLOT_7, **CHANGES, 2052: ("I", 2), 2112: ("I", owner(7, 3) | WAITERS)}),
+        sees(first="abandoned", changes=3, slot=7, living="held")),
+    "many-locks": (many_locks(), sees(locks=40, first="abandoned", last="abandoned", changes=3)),
+    "area": (with_page({**CHANGES, 16: ("q", 2 * UNIT), 24: ("q", UNIT)}, behind=b"\xAA" * UNIT), sees(changes=3)),
+    "feature-to-ignore": (with_page({**CHANGES, 12: ("B", 0x80)}), sees(changes=3)),
+    "feature-of-stores": (with_page({**CHANGES, 13: ("B", 0x80)}), sees(changes=3, store="newer-features")),
+    "feature": (with_page({**CHANGES, 14: ("B", 1)}), has_none("newer-features")),
+    "feature-of-the-last-bit": (with_page({**CHANGES, 15: ("B", 0x80)}), has_none("newer-features")),
+    "newer-version": (with_page(CHANGES, word=WORD + 1), has_none("newer-version")),
+    "other-byte-order": (with_page({2048: ("I", 3 << 24)}, word=int.from_bytes(WORD.to_bytes(8, "big"), "little")), has_none("byte-order")),
+    "version-1": (version_1(), has_none("version-1")),
+    # Bytes of another program. A reader does not look at fewer than a page of them.
+    "foreign": (padded(ARRAY) + b"ten more\n" * 455 + b"\n", has_none("foreign")),
+    "foreign-without-a-word": (with_page({4095: ("B", 1)}, word=0), has_none("foreign")),
+    "foreign-and-short": (ARRAY + ARRAY, sees(store="foreign")),
+    "zeros-and-more": (padded(ARRAY) + bytes(UNIT + 1), sees(store="foreign")),
+}
+
+
+def main():
+    directory = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
+    for name, (data, _) in FILES.items():
+        with open(os.path.join(directory, name + ".npy"), "wb") as file:
+            file.write(data)
+
+    entries = (json.dumps({"file": name + ".npy", **seen}) for name, (_, seen) in FILES.items())
+    with open(os.path.join(directory, "manifest.json"), "w", encoding="ascii") as file:
+        file.write("[\n  " + ",\n  ".join(entries) + "\n]\n")
+
+
+if __name__ == "__main__":
+    main()

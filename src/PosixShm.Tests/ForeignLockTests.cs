@@ -196,7 +196,7 @@ internal sealed class ForeignLockTests : NamedTest
         using (array.Locks[1].EnterScope())
         {
             Assert.That(
-                Python.Run($"{code}\nfound = locks(sys.argv[1]); print(len(found), *found[:3], *set(found[3:]))", ShmPath),
+                Python.Run($"{code}\nfound = [*locks(sys.argv[1])]; print(len(found), *found[:3], *set(found[3:]))", ShmPath),
                 Is.EqualTo("31 free held abandoned free"));
         }
 

@@ -59,13 +59,17 @@ internal readonly record struct BytesOfFile(ReadOnlyMemory<byte> Bytes, long Siz
         Hold(header.End >= header.DataEnd && header.End <= Size, "needs more than the file");
         Hold((Int128)header.Length * header.Type.Size == header.DataLength, "another length than the shape's");
         Hold(header.Shape.Length <= ShapeMath.MaxRank && header.Shape.All(static dimension => dimension >= 0), "no shape");
-        if (ArrayReader.FindPage(this, header, Size) is PagePlace place)
+        if (FindPage(this, header, Size) is PagePlace place)
         {
             CheckPlace(header, place);
         }
 
         return true;
     }
+
+    /// <summary>Gives the place of an array's control page, or null if there is none.</summary>
+    public static PagePlace? FindPage(BytesOfFile file, ArrayHeader header, long size)
+        => ArrayReader.TryFindPage(file, header, size, out PagePlace place) ? place : null;
 
     private static void Hold(bool isTrue, string otherwise)
     {

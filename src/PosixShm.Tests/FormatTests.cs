@@ -55,7 +55,7 @@ internal sealed class FormatTests
             ArrayHeader? read = file.TryReadHeader(out string problem);
             Assert.That(read, Is.Not.Null, problem);
             Assert.That((read!.DataOffset, read.DataLength, read.Length, read.End), Is.EqualTo((128L, length * 8, length, fileLength)));
-            Assert.That(ArrayReader.FindPage(file, read, file.Size), Is.EqualTo(place));
+            Assert.That(BytesOfFile.FindPage(file, read, file.Size), Is.EqualTo(place));
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class FormatTests
         Assert.That((array.FileLength, array.Place.LocksBehind, array.Page.Length > 0), Is.EqualTo((fileLength, behind, behind > 0)));
         BytesOfFile file = BytesOf(array);
         Assert.That(file.TryReadHeader(out string problem), Is.Not.Null, problem);
-        Assert.That(ArrayReader.FindPage(file, array.Header, file.Size), Is.EqualTo(array.Place));
+        Assert.That(BytesOfFile.FindPage(file, array.Header, file.Size), Is.EqualTo(array.Place));
         Assert.That(array.Place.FirstLock, Is.EqualTo(behind > 0 ? 8192 : 4096 + 2112));
     }
 
@@ -243,7 +243,7 @@ internal sealed class FormatTests
             ControlPage.Write(7).CopyTo(file, place);
         }
 
-        Assert.That(ArrayReader.FindPage((BytesOfFile)file, array.Header, file.Length), Is.EqualTo(new PagePlace(array.FileLength, 0)));
+        Assert.That(BytesOfFile.FindPage((BytesOfFile)file, array.Header, file.Length), Is.EqualTo(new PagePlace(array.FileLength, 0)));
     }
 
     // The room for locks is what the file has behind the page.
@@ -313,7 +313,7 @@ internal sealed class FormatTests
         byte[] head = NpyHeader.Write(s_byte, [length]);
         ArrayHeader? header = ArrayHeader.TryReadNpy(head, long.MaxValue, out string problem);
         Assert.That(header, Is.Not.Null, problem);
-        PagePlace? place = ArrayReader.FindPage(new BytesOfFile(head, long.MaxValue), header!, long.MaxValue);
+        PagePlace? place = BytesOfFile.FindPage(new BytesOfFile(head, long.MaxValue), header!, long.MaxValue);
         Assert.That(place?.LocksEnd ?? 0, Is.InRange(0, long.MaxValue));
         Assert.That(place is null, Is.EqualTo(less < 1 << 30));
     }

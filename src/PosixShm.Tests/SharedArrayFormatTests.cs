@@ -3,7 +3,6 @@ using System.Collections.Immutable;
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
-using PosixShm.Arrays;
 using PosixShm.Format;
 
 namespace PosixShm.Tests;
@@ -53,7 +52,7 @@ internal sealed class SharedArrayFormatTests
         ArrayHeader? read = ArrayHeader.TryRead([], array.Tail, array.FileLength, out string problem);
         Assert.That(read, Is.Not.Null, problem);
         Assert.That((read!.Format, read.DataOffset, read.DataLength, read.End), Is.EqualTo((HeaderFormat.SharedArray, 0L, length * 8, fileLength)));
-        Assert.That(ArrayReader.FindPage(BytesOf(array), read, fileLength), Is.EqualTo(array.Place));
+        Assert.That(BytesOfFile.FindPage(BytesOf(array), read, fileLength), Is.EqualTo(array.Place));
     }
 
     [TestCase(31, 2 * 4096 + 548)]
@@ -65,7 +64,7 @@ internal sealed class SharedArrayFormatTests
         Assert.That(array.FileLength, Is.EqualTo(fileLength));
         ArrayHeader? read = ArrayHeader.TryRead([], array.Tail, array.FileLength, out string problem);
         Assert.That(read, Is.Not.Null, problem);
-        PagePlace? place = ArrayReader.FindPage(BytesOf(array), read!, fileLength);
+        PagePlace? place = BytesOfFile.FindPage(BytesOf(array), read!, fileLength);
         Assert.That((place, place?.LockCount), Is.EqualTo(((PagePlace?)array.Place, (int?)locks)));
     }
 
@@ -82,7 +81,7 @@ internal sealed class SharedArrayFormatTests
             ArrayHeader? onlyNumpy1 = ArrayHeader.TryRead([], Without(array.Tail, Numpy2), array.FileLength, out _);
             return new[] { read, onlyNumpy1, onlyNumpy2 }.All(
                     header => header is not null && header.Shape.SequenceEqual(shape) && header.Type == array.Header.Type && header.DataLength == array.Header.DataLength)
-                && ArrayReader.FindPage(BytesOf(array), read!, array.FileLength) == array.Place;
+                && BytesOfFile.FindPage(BytesOf(array), read!, array.FileLength) == array.Place;
         }).QuickCheckThrowOnFailure();
 
         // As the other build sees the file.
@@ -344,7 +343,7 @@ internal sealed class SharedArrayFormatTests
         Describe(file.AsSpan(elements + gap), 2, 1, elements);
         ArrayHeader? read = ArrayHeader.TryRead(file, file, file.Length, out string problem);
         Assert.That(read, Is.Not.Null, problem);
-        PagePlace? found = ArrayReader.FindPage((BytesOfFile)file, read!, file.Length);
+        PagePlace? found = BytesOfFile.FindPage((BytesOfFile)file, read!, file.Length);
         Assert.That(found, Is.EqualTo(hasPage ? new PagePlace(elements, 0) : (PagePlace?)null), "no lock can be behind the page");
     }
 
@@ -358,7 +357,7 @@ internal sealed class SharedArrayFormatTests
         Describe(file.AsSpan(file.Length - Numpy1), 12, 8, 513);
         ArrayHeader? read = ArrayHeader.TryRead(file, file, file.Length, out string problem);
         Assert.That(read, Is.Not.Null, problem);
-        Assert.That(ArrayReader.FindPage((BytesOfFile)file, read!, file.Length), Is.Null);
+        Assert.That(BytesOfFile.FindPage((BytesOfFile)file, read!, file.Length), Is.Null);
 
         // And into the trailer it cannot reach.
         long into = (array.FileLength - Numpy2 + 8) / 8;

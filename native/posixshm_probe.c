@@ -33,9 +33,9 @@ static intptr_t open_file(void* directory, const char* name, int32_t flags)
 static int32_t look(int fd, int64_t byte, int32_t lock, PosixShmProbe* probe)
 {
     /* Locked before all else is asked: what is found is then of a file that nobody removes as a leftover. */
-    probe->locked = byte < 0 || lock != 0 ? 0 : PosixShm_FindByteLock(fd, byte, PAL_LOCK_EXCLUSIVE);
+    probe->locked = byte < 0 || lock != PAL_LOCK_NONE ? 0 : PosixShm_FindByteLock(fd, byte, PAL_LOCK_EXCLUSIVE);
     if (probe->locked < 0
-        || (byte >= 0 && lock != 0 && PosixShm_LockByte(fd, byte, lock) < 0)
+        || (byte >= 0 && lock != PAL_LOCK_NONE && PosixShm_LockByte(fd, byte, lock) < 0)
         || posixshm_status(fd, "", AT_EMPTY_PATH, &probe->status) < 0)
     {
         return -1;
@@ -53,6 +53,11 @@ static int32_t look(int fd, int64_t byte, int32_t lock, PosixShmProbe* probe)
 
 int32_t PosixShm_Probe(void* directory, const char* name, int32_t flags, int64_t byte, int32_t lock, PosixShmProbe* probe)
 {
+    if (probe->file >= 0)
+    {
+        close((int)probe->file);
+    }
+
     probe->locked = 0;
     probe->file = open_file(directory, name, flags);
     if (probe->file < 0 || look((int)probe->file, byte, lock, probe) == 0)

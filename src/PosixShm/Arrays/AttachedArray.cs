@@ -132,7 +132,13 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
     /// <summary>Refuses elements of another type, and those whose reads and writes would be torn.</summary>
     public static void CheckType(SegmentName name, ArrayHeader header, ElementType wanted)
     {
-        if (!ReferenceEquals(header.Type, wanted) && !header.Holds(wanted))
+        // Nearly always.
+        if (ReferenceEquals(header.Type, wanted) && header.IsAligned)
+        {
+            return;
+        }
+
+        if (!header.Holds(wanted))
         {
             string hint = header.Type is ScalarType { IsNativeOrder: false } foreign
                 ? $" Its bytes are in the other order: convert it in Python with a.astype('{ScalarType.Native(foreign.Kind, foreign.Size, foreign.Unit)}')."

@@ -12,7 +12,7 @@ internal readonly record struct PagePlace(long End, int LocksBehind)
     public long PageEnd => Offset + ControlPage.Size;
 
     /// <summary>Gets the end of the page and of the locks behind it.</summary>
-    public long LocksEnd => PageEnd + Pages.RoundUp((long)LocksBehind * ControlPage.LineSize);
+    public long LocksEnd => LocksBehind == 0 ? PageEnd : PageEnd + Pages.RoundUp((long)LocksBehind * ControlPage.LineSize);
 
     /// <summary>Gets the offset of the first lock.</summary>
     public long FirstLock => LocksBehind > 0 ? PageEnd : Offset + ControlPage.FirstLockOffset;

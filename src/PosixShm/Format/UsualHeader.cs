@@ -16,6 +16,11 @@ internal static class UsualHeader
     // The magic and version 1.0, before the length of the dictionary.
     private static ReadOnlySpan<byte> Start => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0];
 
+    // The end of every header: at most 20 spaces for growth, and 64 more.
+    private static ReadOnlySpan<byte> Padding
+        => "                                                "u8
+            + "                                                \n"u8;
+
     /// <summary>Reads a file's first bytes. False for all that is written in other words, or wrong.</summary>
     [SkipLocalsInit] // What is taken of the shape is what was read.
     public static bool TryRead(ReadOnlySpan<byte> head, out NpyHeader header)
@@ -35,8 +40,8 @@ internal static class UsualHeader
         bool isUsual = type is not null
             && TryTakeNumbers(ref text, shape, out rank)
             && TryTake(ref text, ", }"u8)
-            && text is [.., (byte)'\n']
-            && !text[..^1].ContainsAnyExcept((byte)' ');
+            && text.Length <= Padding.Length
+            && text.SequenceEqual(Padding[^text.Length..]);
         if (isUsual)
         {
             header = new NpyHeader(type!, IsFortranOrder: false, [.. shape[..rank]], dataOffset);

@@ -8,7 +8,7 @@ namespace PosixShm.Native;
 /// span or a lock still needs. So a call pays for neither.
 /// </remarks>
 [NativeMarshalling(typeof(DescriptorMarshaller))]
-internal sealed class Descriptor(nint fd) : IDisposable
+internal sealed class Descriptor(nint fd, bool isLocked = false) : IDisposable
 {
     private const nint None = -1;
 
@@ -30,7 +30,7 @@ internal sealed class Descriptor(nint fd) : IDisposable
     }
 
     /// <summary>Gets or sets whether byte locks are held through it, which are dropped before it is closed.</summary>
-    public bool IsLocked { get; set; }
+    public bool IsLocked { get; set; } = isLocked;
 
     public void Dispose()
     {

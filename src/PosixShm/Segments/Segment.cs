@@ -110,7 +110,10 @@ internal sealed unsafe class Segment : IByteSource
 
     /// <summary>Maps a checked file and takes it over.</summary>
     public static Segment Attach(SegmentFile file, SegmentExtent extent, SegmentAccess access)
-        => new(file, file.Map(extent.Mapped, access), extent, access) { _inherited = SharedDescriptor.TryUse(file.Name) };
+        => new(file, file.Map(extent.Mapped, access), extent, access)
+        {
+            _inherited = file.Name.Kind == SegmentKind.Descriptor ? SharedDescriptor.TryUse(file.Name) : null,
+        };
 
     /// <inheritdoc cref="SegmentFile.TryLockByte"/>
     public bool TryLockByte(long offset) => _file.TryLockByte(offset);

@@ -351,6 +351,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         flags |= name.Kind == SegmentKind.Descriptor || trust.FollowLinks ? Interop.OpenFlags.O_FOLLOW : 0;
         bool isMarked = IsMarked(name);
         Unsafe.SkipInit(out probe);
+        probe.File = -1;
         fixed (Interop.Probe* found = &probe)
         {
             // A lease of a process that prunes refuses an open that does not wait, and its lock refuses the mark.
@@ -364,7 +365,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
             }
         }
 
-        SegmentFile file = new(name, new Descriptor((nint)probe.File) { IsLocked = isMarked }, trust.FollowLinks);
+        SegmentFile file = new(name, new Descriptor((nint)probe.File, isMarked), trust.FollowLinks);
         try
         {
             file.CheckIdentity(probe.Status, trust.AllowOtherOwners);

@@ -27,7 +27,6 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
     /// <param name="asksUse">Whether <see cref="IsInUse"/> is of interest.</param>
     public void Look(SegmentName name, bool asksUse = true)
     {
-        Close();
         Interop.OpenFlags flags = name.Kind == SegmentKind.Descriptor ? Interop.OpenFlags.O_FOLLOW : Interop.OpenFlags.O_RDONLY;
         for (Patience patience = Patience.ForOne; Look(name, flags, asksUse ? SegmentFile.InUseByte : NoByte, Interop.ByteLock.LOCK_NONE, _probe) < 0;)
         {
@@ -54,7 +53,6 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
     /// <exception cref="IOException">Anything else keeps the file from being read: not to be taken for a folder without arrays.</exception>
     public bool TryLook(SegmentName folder, SafeDirectoryHandle directory, byte* file, out bool isLeased)
     {
-        Close();
         bool isRead = Interop.ProbeEntry(directory, file, Interop.OpenFlags.O_RDONLY, SegmentFile.InUseByte, Interop.ByteLock.LOCK_NONE, _probe) == 0;
         Interop.Error error = isRead ? Interop.Error.SUCCESS : Interop.LastError;
         isLeased = error == Interop.Error.EAGAIN && _probe->Locked >= 0;
@@ -75,16 +73,11 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
 
     public void Dispose()
     {
-        Close();
-        NativeMemory.Free(_probe);
-    }
-
-    private void Close()
-    {
         if (_probe->File >= 0)
         {
             _ = Interop.Close((nint)_probe->File, unlock: 0);
-            _probe->File = -1;
         }
+
+        NativeMemory.Free(_probe);
     }
 }

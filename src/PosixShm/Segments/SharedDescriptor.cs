@@ -39,7 +39,7 @@ internal sealed class SharedDescriptor
     /// </summary>
     public static SharedDescriptor? TryUse(SegmentName name)
     {
-        if (name.Kind != SegmentKind.Descriptor || NumberOf(name) is not nint number)
+        if (NumberOf(name) is not nint number)
         {
             return null;
         }

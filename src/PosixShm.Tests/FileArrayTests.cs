@@ -270,7 +270,8 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
             try
             {
                 int locks = int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture);
-                SharedArray.Create<int>(args[0], new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]), Locks = locks }, 3).Dispose();
+                SharedArrayOptions options = new() { Layout = Enum.Parse<ArrayLayout>(args[1]), Locks = locks };
+                SharedArray.Create<int>(args[0], options, 3).Dispose();
                 return 0;
             }
             catch (IOException error)

@@ -73,7 +73,7 @@ internal sealed class ForeignLockTests : NamedTest
             if (old & WAITERS) syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
         }
 
-        /* Elements of 8 bytes in one dimension; the page is at the next multiple of 4,096 bytes behind them, and is made if it is not there. */
+        /* Elements of 8 bytes in one dimension. The page is at the next multiple of 4,096 bytes behind them, and is made if need be. */
         static char* map(long* start, long* place)
         {
             char head[129] = "";

@@ -68,7 +68,9 @@ internal sealed class LargeMemoryTests : NamedTest
         {
             using SharedArray<byte> array = SharedArray.Create<byte>(args[0], new SharedArrayOptions { Populate = true, Preallocate = bool.Parse(args[1]) }, Length);
             string[] map = Map();
-            Assert.That(Kilobytes(map, "Rss:"), Is.EqualTo(Kilobytes(map, "Size:") - 4).And.GreaterThan(Length >> 10), "all but the control page, which the file does not have");
+
+            // All but the control page, which the file does not have.
+            Assert.That(Kilobytes(map, "Rss:"), Is.EqualTo(Kilobytes(map, "Size:") - 4).And.GreaterThan(Length >> 10));
             return 0;
         }
     }

@@ -131,7 +131,8 @@ internal sealed class LockTests : NamedTest
         using (array.Locks[30].EnterScope())
         {
             Assert.That(other.Locks[30].TryEnter(), Is.False);
-            Assert.That(Python.Run("print(np.load(sys.argv[1]), np.load(sys.argv[1], mmap_mode='r'))", ShmPath), Is.EqualTo("[0. 1. 2.] [0. 1. 2.]"));
+            string seen = Python.Run("print(np.load(sys.argv[1]), np.load(sys.argv[1], mmap_mode='r'))", ShmPath);
+            Assert.That(seen, Is.EqualTo("[0. 1. 2.] [0. 1. 2.]"));
         }
     }
 

@@ -80,7 +80,8 @@ internal sealed class PageDeathTests : NamedTest
         }
 
         static NUnit.Framework.Constraints.IResolveConstraint ThrowsNoSpace()
-            => Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28).And.Message.Contains("No space").And.Message.Contains("bare");
+            => Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28)
+                .And.Message.Contains("No space").And.Message.Contains("bare");
     }
 
     [Test]
@@ -95,7 +96,9 @@ internal sealed class PageDeathTests : NamedTest
         {
             using SharedArray<double> array = SharedArray.Attach(args[0]);
             SetLimit("4096");
-            Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<IOException>().With.Message.Contains("RLIMIT_FSIZE").And.Message.Contains(args[0]));
+            Assert.That(
+                () => array.Lock.Enter(),
+                Throws.InstanceOf<IOException>().With.Message.Contains("RLIMIT_FSIZE").And.Message.Contains(args[0]));
             Assert.That(new FileInfo("/dev/shm/" + args[0]).Length, Is.EqualTo(ElementsEnd));
             SetLimit("unlimited");
             array.Lock.EnterScope().Dispose();
@@ -103,7 +106,10 @@ internal sealed class PageDeathTests : NamedTest
         }
 
         static void SetLimit(string limit)
-            => _ = ChildProcess.Run("prlimit", string.Create(CultureInfo.InvariantCulture, $"--pid={Environment.ProcessId}"), $"--fsize={limit}:");
+        {
+            string self = string.Create(CultureInfo.InvariantCulture, $"--pid={Environment.ProcessId}");
+            _ = ChildProcess.Run("prlimit", self, $"--fsize={limit}:");
+        }
     }
 
     [TestCase(0)]

@@ -49,10 +49,12 @@ internal sealed class PageWaitTests : NamedTest
         Assert.That((wait.Result, waiting.IsCurrent), Is.EqualTo((1u, false)).Or.EqualTo((2u, false)));
     }
 
-    // Whoever makes the page, or finds it, after the replacement gets no signal in it any more.
+    // A process that makes or finds the page only after the replacement gets no signal in it.
     [Test]
     public void Replacement_ends_a_wait_that_begins_after_it(
-        [ValueSource(nameof(Replacers))] string how, [ValueSource(nameof(Waiters))] string waiter, [Values("before", "after", "by nobody")] string made)
+        [ValueSource(nameof(Replacers))] string how,
+        [ValueSource(nameof(Waiters))] string waiter,
+        [Values("before", "after", "never")] string made)
     {
         using SharedArray<int> other = SharedArray.Create<int>(Name, 4);
         using SharedArray waiting = s_waiters[waiter](Name);
@@ -93,7 +95,8 @@ internal sealed class PageWaitTests : NamedTest
         Task<uint> wait = Task.Run(() => changed.Wait(0));
         Assert.That(wait.Wait(TimeSpan.FromMilliseconds(30)), Is.False);
         waiting.Dispose();
-        Assert.That(() => wait.Wait(s_limit), Throws.InstanceOf<AggregateException>().With.InnerException.InstanceOf<ObjectDisposedException>());
+        Assert.That(
+            () => wait.Wait(s_limit), Throws.InstanceOf<AggregateException>().With.InnerException.InstanceOf<ObjectDisposedException>());
         Assert.That(File.ReadAllText("/proc/self/maps"), Does.Not.Contain(Name));
     }
 }

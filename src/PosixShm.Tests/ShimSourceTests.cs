@@ -16,7 +16,8 @@ internal sealed partial class ShimSourceTests
         Assert.That(Source, Does.Not.Contain("creat("));
 
         // The flags of shm_open are those of open.
-        Assert.That(Source.Split('\n').Where(static line => line.Contains(" shm_open(", StringComparison.Ordinal)), Is.Not.Empty.And.All.Contains("open_flags(flags)"));
+        IEnumerable<string> opens = Source.Split('\n').Where(static line => line.Contains(" shm_open(", StringComparison.Ordinal));
+        Assert.That(opens, Is.Not.Empty.And.All.Contains("open_flags(flags)"));
     }
 
     [Test]

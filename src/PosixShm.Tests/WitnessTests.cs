@@ -144,6 +144,7 @@ internal sealed class WitnessTests : NamedTest
     private static DateTimeOffset BirthOf(string path)
     {
         string[] words = ChildProcess.Run("stat", "-c", "%w", path).Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
-        return DateTimeOffset.ParseExact($"{words[0]} {words[1][..16]} {words[2]}", "yyyy-MM-dd HH:mm:ss.fffffff zzz", System.Globalization.CultureInfo.InvariantCulture);
+        return DateTimeOffset.ParseExact(
+            $"{words[0]} {words[1][..16]} {words[2]}", "yyyy-MM-dd HH:mm:ss.fffffff zzz", System.Globalization.CultureInfo.InvariantCulture);
     }
 }

@@ -208,10 +208,9 @@ internal sealed class HostileFileTests : NamedTest
             Assert.That(array.Span.Length, Is.EqualTo(10));
             Assert.That(() => array[10], Throws.InstanceOf<IndexOutOfRangeException>());
             Assert.That(array.Span.ToArray(), Is.All.EqualTo(1));
-            Assert.That(() => array.Locks.Count, hasPage ? Is.EqualTo(31) : Throws.InstanceOf<SharedMemoryLostException>());
         }
 
-        Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>(), "no word");
+        Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains(Name));
         Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>());
         writer.WaitForSuccess();
 

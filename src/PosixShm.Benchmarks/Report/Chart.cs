@@ -103,7 +103,13 @@ internal sealed class Chart
         Text(left + (PlotWidth / 2), top + PlotHeight + 29, growth.Of, "text-anchor='middle'");
         foreach ((int index, Series series) in growth.Series.Index())
         {
-            string colour = series.Name == "C robust mutex" ? "#bb5555" : Colour(series.Name);
+            string colour = series.Name switch
+            {
+                "C mutex" => "#8855bb",
+                "C robust mutex" => "#bb5555",
+                "Boost interprocess_mutex" => "#b0a030",
+                _ => Colour(series.Name),
+            };
             Add($"<polyline fill='none' stroke='{colour}' stroke-width='2' points='{string.Join(' ', growth.Sizes.Select((size, i) => string.Create(CultureInfo.InvariantCulture, $"{X(size):0.0},{Y(Value(series, i)):0.0}")))}'/>");
             Text(left + 8, top + 16 + (index * 14), series.Name, $"fill='{colour}'");
         }
@@ -112,7 +118,8 @@ internal sealed class Chart
     private static string Colour(string contender) => contender switch
     {
         _ when contender.StartsWith(Contender.Ours, StringComparison.Ordinal) => "#1f6fd0",
-        _ when contender == "C" || contender.StartsWith("C ", StringComparison.Ordinal) || contender.StartsWith("C,", StringComparison.Ordinal) => "#777777",
+        _ when contender is "C" or "Boost interprocess_mutex" || contender.StartsWith("C ", StringComparison.Ordinal) || contender.StartsWith("C,", StringComparison.Ordinal)
+            => "#777777",
         _ when contender.Contains("ython", StringComparison.Ordinal) || contender.StartsWith("numpy", StringComparison.Ordinal) || contender.StartsWith("multi", StringComparison.Ordinal) => "#3a9a4b",
         _ => "#e08a1e",
     };

@@ -29,9 +29,9 @@ static Attachment attach_one(const char* path)
     errno = EPERM;
     check(status.stx_uid == 0 || status.stx_uid == geteuid() ? 0 : -1, "owner");
     read_head(fd, head);
-    read_tail(fd, head, (off_t)status.stx_size);
     long end = elements_end(head);
     check(end, path);
+    read_tail(fd, end, (off_t)status.stx_size);
     long size = page_offset(end) + PAGE;
     return (Attachment){ map(fd, size), size, fd };
 }

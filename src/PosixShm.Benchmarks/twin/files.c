@@ -44,10 +44,10 @@ void read_head(int fd, char head[HEAD + 1])
     head[count] = '\0';
 }
 
-void read_tail(int fd, const char* head, off_t size)
+void read_tail(int fd, long elements_end, off_t size)
 {
     char tail[PAGE];
-    if (size > elements_end(head))
+    if (size > elements_end)
     {
         check(pread(fd, tail, PAGE, size - PAGE), "pread");
     }
@@ -68,7 +68,7 @@ int probe(int directory, const char* name, int asks_use)
         return -1;
     }
 
-    read_tail(fd, head, (off_t)status.stx_size);
+    read_tail(fd, elements_end(head), (off_t)status.stx_size);
     if (asks_use)
     {
         check(fcntl(fd, F_OFD_GETLK, &lock), "fcntl");

@@ -16,14 +16,16 @@
 #     bench     measures against C, .NET and Python (docs/BENCHMARKS.md); takes the rest of the line:
 #               [--short] [--json FILE] [--docs FOLDER] [--only TEXT]
 #     count     counts the instructions of single operations, with valgrind (docs/BENCHMARKS.md)
+#     models    checks the models of the protocols with spin (docs/model): two to four minutes
 #     soak [SECONDS]
-#               processes that use the same arrays and are killed at random, under audit: two hours, if not told; SEED=N for another run
+#               checks the models; then processes that use the same arrays and are killed at random, under audit: two hours, if not told;
+#               SEED=N for another run
 #     fuzz [SECONDS]
 #               changed headers for the formats' readers: 60 seconds, if not told; SEED=N for others
 #     help      prints this
 #
-# Needs a .NET 10 SDK. A missing C compiler or Python with numpy is installed with apt-get if you are root; for test-more also Node.js
-# with npm, and a C++ compiler with xtensor.
+# Needs a .NET 10 SDK. A missing C compiler, Python with numpy, valgrind or spin is installed with apt-get if you are root; for test-more
+# also Node.js with npm, and a C++ compiler with xtensor.
 # CONFIGURATION=Debug builds and tests the debug configuration; demo, samples and bench are always Release.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -231,8 +233,14 @@ step_count() {
     with_own_memory src/PosixShm.Benchmarks/counted/count.sh "$PWD/artifacts/counted/counted" "$PWD/artifacts/counted/twin" "$PWD/artifacts/bin/pshm"
 }
 
+step_models() {
+    need compiler
+    command -v spin >/dev/null || install "spin" spin
+    docs/model/check.sh artifacts/model
+}
+
 step_soak() {
-    need build
+    need build models
     run_of_tests PosixShm.Tests.Soak Run "${seconds[soak]:-7200}" "${SEED:-1}"
 }
 
@@ -265,7 +273,7 @@ for word in "$@"; do
     fi
 
     case "$word" in
-        native | build | format | test | test-more | demo | samples | bench | count | soak | fuzz) steps+=("$word") ;;
+        native | build | format | test | test-more | demo | samples | bench | count | models | soak | fuzz) steps+=("$word") ;;
         [1-9]*)
             [[ "$word" =~ ^[0-9]+$ && "${steps[*]: -1}" =~ ^(soak|fuzz)$ ]] || stop "only soak and fuzz take seconds: '$word' follows neither, or is no number"
             seconds[${steps[-1]}]="$word"

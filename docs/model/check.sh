@@ -59,8 +59,8 @@ check deadlock  lock KILLS NO_GENERATION
 check deadlock  lock KILLS EARLY_GENERATION
 check assertion lock KILLS ENTERS_DEAD
 check assertion lock KILLS STORES
-check deadlock  lock ENDS # a known limit, and what would end it:
-check none      lock ENDS KEEPS_WAITERS
+check none      lock ENDS
+check deadlock  lock ENDS RECOVERS_ALONE
 
 check none      prune
 check none      prune REPLACERS
@@ -76,8 +76,9 @@ check assertion prune LAST CLOSES_LATE
 check assertion prune READER ENDS_EARLY
 check assertion prune NO_LEASE NO_EXCLUSIVE
 check assertion prune NO_LEASE UNMARKED
-check assertion prune NO_LEASE READ_ONLY # known limits
-check assertion prune DELETER
+check none      prune NO_LEASE READ_ONLY
+check assertion prune NO_LEASE READ_ONLY NOTHING_EXCLUDES
+check assertion prune DELETER # a known limit
 
 for model in "$here"/*.pml; do
     [[ " ${checked[*]} " == *" $(basename "$model" .pml) "* ]] || { echo "$model is not checked"; failed=1; }

@@ -10,6 +10,7 @@
  * Wrong variants:
  *   NO_PASS_ON        a waiter that gives up does not pass its wake-up on
  *   DROPS_WAITERS     a woken waiter enters without the WAITERS bit
+ *   RECOVERS_ALONE    (ENDS) a woken recovery enters without the WAITERS bit
  *   WAKES_FIRST       the wake-up comes before the word is stored
  *   NO_GENERATION     (KILLS) the next owner of a slot has the owner value of the last one
  *   EARLY_GENERATION  (KILLS) the generation is stored before the byte lock is acquired
@@ -146,10 +147,10 @@ abandoned:
 #else
             :: word == seen && seen != ABANDONED -> word = ABANDONED; assert(inside == NONE)
 #endif
-#ifdef KEEPS_WAITERS
-            :: word == seen -> word = me | ABANDONED | (slept -> WAITERS : 0); recovery = true; begin_inside(true)
-#else
+#ifdef RECOVERS_ALONE
             :: word == seen -> word = me | ABANDONED; recovery = true; begin_inside(true)
+#else
+            :: word == seen -> word = me | ABANDONED | (slept -> WAITERS : 0); recovery = true; begin_inside(true)
 #endif
             :: word != seen -> goto again
             fi

@@ -20,6 +20,7 @@
  *   CLOSES_LATE      (LAST) a user keeps the array attached while it tries to delete it
  *   ENDS_EARLY       (READER) the lease ends before the name is removed
  *   NO_EXCLUSIVE     (NO_LEASE) a process that deletes queries the "in use" byte and does not lock it
+ *   NOTHING_EXCLUDES (NO_LEASE READ_ONLY) a process deletes although nothing excludes one that attaches
  *   UNMARKED         (NO_LEASE) a replacer does not lock the "in use" byte
  *   DELETER          a program that keeps no protocol, such as rm, removes the name
  */
@@ -117,6 +118,9 @@ deletes:
 leases:
 #ifndef NO_LEASE
         atomic { if :: opens[f] == 1 -> leased[f] = true; has_lease = true :: else -> goto busy fi }
+#endif
+#if defined(NO_LEASE) && defined(READ_ONLY) && !defined(NOTHING_EXCLUDES)
+        goto finished;                                                  /* nothing would exclude a process that attaches */
 #endif
 #ifndef NO_STATUS
         atomic { if :: f == expected && name == f -> assert(linked[f]) :: else -> goto finished fi }

@@ -435,4 +435,31 @@ internal sealed class LockDeathTests : NamedTest
 
         return 0;
     }
+
+    // As the process of a thread that ended inside leaves it: abandoned, and without the mark of those who are asleep.
+    [Test]
+    public void Recovery_that_slept_keeps_the_mark_of_other_waiters()
+    {
+        using SharedArray<double> array = SharedArray.Create(Name, 10);
+        using SharedArray<double> other = SharedArray.Attach(Name);
+        array.Lock.Enter();
+        Task<int> recovery = Task.Run(() =>
+        {
+            using SharedLock.RecoveryScope scope = other.Lock.EnterRecovery();
+            scope.MarkRepaired();
+            return scope.WasAbandoned ? ReadWord() : 0;
+        });
+        WaitUntilLockHasWaiter();
+        using (FileStream file = new(ShmPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+        {
+            file.Position = LockWord;
+            file.Write(BitConverter.GetBytes(1 << 30));
+        }
+
+        Assert.That(recovery.Wait(TimeSpan.FromSeconds(60)), Is.True);
+        Assert.That(recovery.Result, Is.Negative, "the sign bit says that a waiter may be asleep");
+        Assert.That(ReadWord(), Is.Zero);
+
+        int ReadWord() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), LockWord);
+    }
 }

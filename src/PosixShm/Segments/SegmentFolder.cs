@@ -75,7 +75,7 @@ internal static class SegmentFolder
         try
         {
             bool? isFree = IsFree(file, name, isWritable);
-            return isFree == true ? TryRemoveLeased(file, name, expected, mapped) : isFree;
+            return isFree == true ? TryRemoveLeased(file, name, expected, isWritable, mapped) : isFree;
         }
         finally
         {
@@ -105,12 +105,13 @@ internal static class SegmentFolder
     }
 
     // The kernel grants the lease only while nobody else has the file open or mapped, and holds up whoever opens it meanwhile.
-    private static bool? TryRemoveLeased(Descriptor file, SegmentName name, in Interop.Status expected, Lazy<MappedFiles> mapped)
+    private static bool? TryRemoveLeased(Descriptor file, SegmentName name, in Interop.Status expected, bool isWritable, Lazy<MappedFiles> mapped)
     {
         bool isLeased = Interop.TakeLease(file) == 0;
-        if (!isLeased && Interop.LastError == Interop.Error.EAGAIN)
+        if (!isLeased && (Interop.LastError == Interop.Error.EAGAIN || !isWritable))
         {
-            return null;
+            // Without a lease and without the "in use" byte, nothing keeps out a process that attaches between the check and the removal.
+            return Interop.LastError == Interop.Error.EAGAIN ? null : false;
         }
 
         try

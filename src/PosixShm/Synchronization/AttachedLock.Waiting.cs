@@ -78,7 +78,7 @@ internal sealed unsafe partial class AttachedLock
                 }
                 else if (IsAbandoned(seen, ref time))
                 {
-                    isAcquired = wasAbandoned = TryTakeOver(owner, seen, recovers);
+                    isAcquired = wasAbandoned = TryTakeOver(acquired, seen, recovers);
                 }
                 else if (time.IsOver)
                 {
@@ -131,9 +131,9 @@ internal sealed unsafe partial class AttachedLock
     }
 
     /// <summary>Acquires an abandoned lock for a recovery, or leaves it marked for everybody and throws. False if another was faster.</summary>
-    private bool TryTakeOver(int owner, int seen, bool recovers)
+    private bool TryTakeOver(int acquired, int seen, bool recovers)
     {
-        int next = recovers ? owner | LockWord.Abandoned : LockWord.Abandoned;
+        int next = recovers ? acquired | LockWord.Abandoned : LockWord.Abandoned;
         if (seen != next && !TryChangeWord(seen, next))
         {
             return false;

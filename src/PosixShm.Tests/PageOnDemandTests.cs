@@ -119,6 +119,8 @@ internal sealed class PageOnDemandTests : NamedTest
         Assert.That(without.Locks, Is.Empty);
         using SharedArray<double> attached = SharedArray.Attach(without.Name);
         Assert.That(() => attached.Lock.Enter(), Throws.InvalidOperationException.With.Message.Contains("no locks"));
+        using SharedArray<double> bold = SharedArray.Attach<double>(without.Name, new AttachOptions { AddLocks = true });
+        Assert.That(() => bold.Lock.Enter(), Throws.InvalidOperationException.With.Message.Contains("size is sealed"));
         Assert.That(ChildProcess.Run("stat", "-L", "-c", "%s", without.Name).Trim(), Is.EqualTo("208"));
     }
 
@@ -151,6 +153,42 @@ internal sealed class PageOnDemandTests : NamedTest
         using SharedArray<double> created = SharedArray.Create($"file://{Folder}/b", 10);
         Assert.That(created.Lock.TryEnter(), Is.True);
         created.Lock.Exit();
+    }
+
+    [Test]
+    public void Link_does_not_bring_a_file_into_the_directory_of_shared_memory()
+    {
+        string path = Path.Combine(Folder, "a");
+        SharedArray.Create($"file://{path}", 10).Dispose();
+        _ = File.CreateSymbolicLink(ShmPath, path);
+        using SharedArray<double> array = SharedArray.Attach<double>(Name, new AttachOptions { FollowLinks = true });
+        Assert.That(() => array.Lock.Enter(), Throws.InvalidOperationException.With.Message.Contains("AddLocks"));
+        Assert.That(new FileInfo(path).Length, Is.EqualTo(208));
+    }
+
+    [Test]
+    public void Descriptor_is_of_the_directory_of_shared_memory_only_if_its_file_is()
+    {
+        string arrays = Directory.CreateDirectory(Path.Combine(Folder, "arrays")).FullName;
+        string link = File.CreateSymbolicLink(Path.Combine(Folder, "link"), arrays).FullName;
+        using ChildProcess child = ChildProcess.Start([("POSIXSHM_DIR", link)], Use, Path.Combine(Folder, "a"), Path.Combine(arrays, "b"));
+        child.WaitForSuccess();
+
+        static int Use(string[] args)
+        {
+            Assert.That(() => EnterByDescriptor(args[0]), Throws.InvalidOperationException.With.Message.Contains("AddLocks"));
+            EnterByDescriptor(args[1]);
+            Assert.That(args.Select(static path => new FileInfo(path).Length), Is.EqualTo(new[] { 208, 8192 }));
+            return 0;
+        }
+
+        static void EnterByDescriptor(string path)
+        {
+            SharedArray.Create($"file://{path}", 10).Dispose();
+            using FileStream file = new(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            using SharedArray<double> array = SharedArray.Attach($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}");
+            array.Lock.EnterScope().Dispose();
+        }
     }
 
     [TestCase("pwrite(f, b'abcde', 208)", "5 bytes of another program")]

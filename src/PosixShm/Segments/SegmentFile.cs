@@ -114,15 +114,21 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     public void Grow(long offset, int length, nint mapping) => SegmentSpace.Grow(_fd, Name, offset, length, mapping);
 
     /// <summary>
-    /// Tells whether the file is in the directory of shared memory, where all arrays are this library's to use. A descriptor has no name: then its file
-    /// system decides.
+    /// Tells whether the file is in the directory of shared memory, where all arrays are this library's to use. A descriptor has no name, and a link has another
+    /// file's: there, the kernel's path of the open file decides.
     /// </summary>
-    public bool IsInArrayDirectory() => Name.Kind switch
+    public bool IsInArrayDirectory()
     {
-        SegmentKind.SharedMemory => true,
-        SegmentKind.File => Name.Folder == ArrayDirectory.Path,
-        _ => Interop.Stat(ArrayDirectory.Path, follow: 1, out Interop.Status directory) == 0 && directory.Device == GetStatus().Device,
-    };
+        if (Name.Kind != SegmentKind.Descriptor && !_isFollowed)
+        {
+            return Name.Folder == ArrayDirectory.Path;
+        }
+
+        string? path = File.ResolveLinkTarget($"/proc/self/fd/{_fd.Number}", returnFinalTarget: false)?.FullName;
+        return Interop.Stat(Path.GetDirectoryName(path) ?? "/", follow: 1, out Interop.Status folder) == 0
+            && Interop.Stat(ArrayDirectory.Path, follow: 1, out Interop.Status arrays) == 0
+            && (folder.Inode, folder.Device) == (arrays.Inode, arrays.Device);
+    }
 
     /// <summary>Sets the permission bits exactly, whatever the umask.</summary>
     public void SetPermissions(UnixFileMode mode) => Check(Interop.FChMod(_fd, (uint)mode), SegmentError.Create);

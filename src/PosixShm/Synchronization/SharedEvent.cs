@@ -51,7 +51,8 @@ public sealed unsafe class SharedEvent
 
     /// <summary>Adds one change, and wakes all who wait for one. What was written before is seen by whoever sees the new count.</summary>
     /// <returns>The new count.</returns>
-    /// <exception cref="InvalidOperationException">The array is attached to read only, or as a private copy.</exception>
+    /// <exception cref="InvalidOperationException">The array is attached to read only, or as a private copy; or it cannot get a control page, for the reason in the message.</exception>
+    /// <exception cref="IOException">There is no space for the control page.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public uint Signal()
@@ -82,6 +83,8 @@ public sealed unsafe class SharedEvent
     /// <remarks>A read-only attachment or a private copy cannot say that it waits, and reads the count every 5 ms instead.</remarks>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
     /// <exception cref="ThreadInterruptedException">The thread was interrupted; noticed within 50 ms.</exception>
+    /// <exception cref="InvalidOperationException">The array cannot get a control page, for the reason in the message.</exception>
+    /// <exception cref="IOException">There is no space for the control page.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached, before the wait or during it; noticed within 50 ms.</exception>
     public uint Wait(uint lastSeen, CancellationToken cancellation = default)

@@ -84,7 +84,7 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     /// <exception cref="ThreadInterruptedException">The thread was interrupted while it waited, or before; noticed within 50 ms.</exception>
     /// <exception cref="InvalidOperationException">The array is attached to read only, or as a private copy; or this is no array's lock.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is gone, or another program saved over its file.</exception>
-    /// <exception cref="IOException">448 attachments use the array's locks already.</exception>
+    /// <exception cref="IOException">448 attachments use the array's locks already, or there is no space for the control page.</exception>
     /// <exception cref="InsufficientMemoryException">The calling thread never used a lock, and there is no memory or thread left to notice its end.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public void Enter(CancellationToken cancellation = default) => _ = Attached.Enter(Timeout.Infinite, cancellation);

@@ -85,6 +85,25 @@ internal sealed class PageDeathTests : NamedTest
     }
 
     [Test]
+    public void File_system_without_fallocate_gets_the_page_all_the_same()
+    {
+        using ChildProcess child = ChildProcess.Start(
+            Namespaces.WithMounts("mount -t ramfs none \"$1\"", "/dev/shm", ChildProcess.CommandLine(UseWithout)));
+        child.WaitForSuccess();
+
+        static int UseWithout(string[] args)
+        {
+            Assert.That(() => ChildProcess.Run("fallocate", "-l", "1", "/dev/shm/any"), Throws.Exception, "fallocate(2)");
+            using SharedArray<double> array = SharedArray.CreateFull("a", 1.5, 10);
+            using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>("a");
+            array.Lock.EnterScope().Dispose();
+            Assert.That((array.Changed.Signal(), reader.Changed.Count, new FileInfo("/dev/shm/a").Length), Is.EqualTo((1u, 1u, 8192L)));
+            Assert.That(reader, Is.All.EqualTo(1.5));
+            return args.Length;
+        }
+    }
+
+    [Test]
     public void File_size_limit_is_an_error_of_the_first_use_and_not_the_end_of_the_process()
     {
         SharedArray.Create(Name, 10).Dispose();

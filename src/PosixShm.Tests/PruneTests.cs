@@ -38,6 +38,30 @@ internal sealed class PruneTests : NamedTest
         Assert.That(() => new PruneOptions { MinimumAge = TimeSpan.FromSeconds(-1) }, Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 
+    // As /dev/shm before Linux 5.18.
+    [Test]
+    public void Age_is_that_of_the_last_change_where_no_time_of_creation_is_kept()
+    {
+        using ChildProcess child = ChildProcess.Start(
+            Namespaces.WithMounts("mount -t ramfs none \"$1\"", "/dev/shm", ChildProcess.CommandLine(PruneOld)));
+        child.WaitForSuccess();
+
+        static int PruneOld(string[] args)
+        {
+            SharedArray.Create("new", 1).Dispose();
+            SharedArray.Create("old", 1).Dispose();
+            File.SetLastWriteTimeUtc("/dev/shm/old", DateTime.UtcNow.AddHours(-2));
+            Assert.That(SharedArray.List().Select(info => info.Created), Is.EqualTo(new DateTimeOffset?[] { null, null }));
+            foreach ((int hours, string[] expected) in new[] { (3, Array.Empty<string>()), (1, ["old"]), (0, ["new", "old"]) })
+            {
+                PruneOptions options = new() { MinimumAge = TimeSpan.FromHours(hours) };
+                Assert.That(SharedArray.Prune(options).Select(info => info.Name), Is.EqualTo(expected));
+            }
+
+            return args.Length;
+        }
+    }
+
     [Test]
     public void An_array_that_Python_has_mapped_is_no_leftover()
     {

@@ -80,8 +80,12 @@ internal sealed record SegmentName
     /// <summary>Gets the folder that the file is in.</summary>
     public string Folder { get; }
 
-    /// <summary>Gets whether it is a shared memory object of the C library, whose name is <see cref="Value"/>: <c>shm_open(3)</c> knows one directory.</summary>
-    public bool IsObject => Kind == SegmentKind.SharedMemory && Folder == ArrayDirectory.Default;
+    /// <summary>
+    /// Gets whether it is a shared memory object of the C library, whose name is <see cref="Value"/>: <c>shm_open(3)</c> knows one directory, and before glibc 2.34
+    /// no name of more than 253 bytes.
+    /// </summary>
+    public bool IsObject
+        => Kind == SegmentKind.SharedMemory && Folder == ArrayDirectory.Default && (Value.Length < 80 || Encoding.UTF8.GetByteCount(Value) < 254);
 
     /// <summary>Gets the noun for what the name stands for, for messages.</summary>
     public string Noun => Kind == SegmentKind.Semaphore ? "semaphore" : "array";

@@ -19,6 +19,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
         ["byte-order"] = "a machine of the other byte order",
         ["newer-version"] = "its control page has version 3, and this library reads version 2",
         ["newer-features"] = "a newer version of this library made its control page",
+        ["cut-locks"] = "the locks behind its control page are not all in the file",
     };
 
     private static readonly JsonSerializerOptions s_json = new()

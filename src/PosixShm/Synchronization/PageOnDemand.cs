@@ -33,7 +33,7 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
     public bool IsFound => _isFound;
 
     /// <summary>Looks for the page. Without it, all locks are free and the count of changes is 0.</summary>
-    /// <exception cref="InvalidOperationException">There are other bytes in its _place.</exception>
+    /// <exception cref="InvalidOperationException">There are other bytes in its place.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     public bool TryFind()
     {
@@ -141,7 +141,15 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
             throw ControlPage.WhatIsWrongWith(word) is string problem ? None(problem) : Foreign(size);
         }
 
-        return _isFound = *(ushort*)(page + AnyFeature) == 0 ? true : throw None("a newer version of this library made its control page");
+        if (*(ushort*)(page + AnyFeature) != 0)
+        {
+            throw None("a newer version of this library made its control page");
+        }
+
+        // Else some attachments would use locks behind the page, and others those in it.
+        return _isFound = *(int*)(page + ControlPage.LockCountOffset) == _place.LocksBehind
+            ? true
+            : throw None("the locks behind its control page are not all in the file");
     }
 
     private void ThrowIfSavedOver()

@@ -22,6 +22,7 @@ The keys of reasons:
     byte-order      a machine of the other byte order made the page
     newer-version   the page has a newer version
     newer-features  the page uses a feature that is not known
+    cut-locks       the locks behind the page are not all in the file
 """
 import json
 import os
@@ -121,6 +122,7 @@ FILES = {
         with_page({**SLOT_7, **CHANGES, 2052: ("I", 2), 2112: ("I", owner(7, 3) | WAITERS)}),
         sees(first="abandoned", changes=3, slot=7, living="held")),
     "many-locks": (many_locks(), sees(locks=40, first="abandoned", last="abandoned", changes=3)),
+    "many-locks-cut": (many_locks()[:-UNIT + 39 * 64], has_none("cut-locks")),
     "area": (with_page({**CHANGES, 16: ("q", 2 * UNIT), 24: ("q", UNIT)}, behind=b"\xAA" * UNIT), sees(changes=3)),
     "feature-to-ignore": (with_page({**CHANGES, 12: ("B", 0x80)}), sees(changes=3)),
     "feature-of-stores": (with_page({**CHANGES, 13: ("B", 0x80)}), sees(changes=3, store="newer-features")),

@@ -64,6 +64,8 @@ def read(path):
             return dict(reason=reason(word))
         if any(data[page + 14:page + 16]):
             return dict(reason="newer-features")
+        if behind and not 0 < 64 * behind <= len(data) - page - UNIT:
+            return dict(reason="cut-locks")
         first, count = (page + UNIT, behind) if behind else (page + 2112, 31)
         changes, = struct.unpack_from("=I", data, page + 2048)
         return dict(

@@ -27,8 +27,12 @@ void robust_create(Request request)
 
 static void enter(void* lock)
 {
-    errno = pthread_mutex_lock(lock);
-    check(-errno, "pthread_mutex_lock");
+    int error = pthread_mutex_lock(lock);
+    if (error != 0)
+    {
+        errno = error;
+        fail("pthread_mutex_lock");
+    }
 }
 
 static void leave(void* lock)

@@ -25,7 +25,7 @@
 #     help      prints this
 #
 # Needs a .NET 10 SDK. A missing C compiler, Python with numpy, valgrind or spin is installed with apt-get if you are root; for test-more
-# also Node.js with npm, and a C++ compiler with xtensor.
+# also Node.js with npm, pandas, and a C++ compiler with xtensor.
 # CONFIGURATION=Debug builds and tests the debug configuration; demo, samples and bench are always Release.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -82,11 +82,12 @@ step_python() {
 
 has_xtensor() { printf '#include <xtensor/xnpy.hpp>\n' | c++ -std=c++17 -E -x c++ -o /dev/null - 2>/dev/null; }
 
-# Other projects' readers of .npy files. The tests install the packages of npm and NuGet themselves.
+# Other projects' readers of .npy files, and pandas, whose records the tests attach. The tests install the packages of npm and NuGet themselves.
 step_readers() {
     command -v npm >/dev/null || install "Node.js with npm" nodejs npm
     has_xtensor || install "a C++ compiler with xtensor" g++ libxtensor-dev
     has_xtensor || stop "c++ cannot compile xtensor, although g++ and libxtensor-dev are installed"
+    "$PYTHON" -c 'import pandas' 2>/dev/null || install "pandas" python3-pandas
 }
 
 # ---- Steps ---------------------------------------------------------------------------------------

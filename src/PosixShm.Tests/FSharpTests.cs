@@ -29,6 +29,8 @@ internal sealed class FSharpTests : NamedTest
             type Point =
                 val X: int
                 val mutable Y: int
+            [<Struct>]
+            type Dated = { [<FieldName "bid price">] Bid: double; Time: DateTime64<Nanoseconds> }
             let dtype<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> System.ValueType> () =
                 use array = SharedArray.CreateAnonymous<'T>(1L)
                 printfn "%s" array.DType
@@ -44,6 +46,7 @@ internal sealed class FSharpTests : NamedTest
                 dtype<Count> ()
                 dtype<Level> ()
                 dtype<Point> ()
+                dtype<Dated> ()
             main ()
             """;
         string path = Path.Combine(Folder, "records.fsx");
@@ -58,6 +61,7 @@ internal sealed class FSharpTests : NamedTest
             [('Item', '<i4')]
             [('bid', '<f8'), ('ask', '<f8'), ('Tag', '<i4'), ('', '|V4')]
             [('X', '<i4'), ('Y', '<i4')]
+            [('bid price', '<f8'), ('Time', '<M8[ns]')]
 
             """));
 

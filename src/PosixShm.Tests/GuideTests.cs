@@ -23,6 +23,18 @@ internal sealed class GuideTests : NamedTest
     private record struct Quote(long Time, [field: DynamicDependency(DynamicallyAccessedMemberTypes.All, typeof(Level))] Level Best);
     #endregion
 
+    #region struct with dates
+    private record struct Trade(
+        [field: FieldName("time stamp")] DateTime64<Nanoseconds> Time,
+        [field: FieldName("bid price")] double Bid,
+        TimeDelta64<QuarterHours> Delay);
+
+    private struct QuarterHours : ITimeUnit
+    {
+        public static string Name => "15m";
+    }
+    #endregion
+
     [Test]
     public void A_lease_keeps_the_memory()
     {
@@ -170,11 +182,13 @@ internal sealed class GuideTests : NamedTest
         AssertField<nint>("<i8");
         AssertField<nuint>("<u8");
         AssertField<Guid>("|V16");
+        AssertField<DateTime64<Nanoseconds>>("<M8[ns]");
+        AssertField<TimeDelta64<Seconds>>("<m8[s]");
         AssertField<Side>("|u1");
         AssertField<DayOfWeek>("<i4");
 
         Assert.That(() => SharedArray.Create<decimal>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("scaled long"));
-        Assert.That(() => SharedArray.Create<DateTime>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("ticks as long"));
+        Assert.That(() => SharedArray.Create<DateTime>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("DateTime64<Ticks>"));
         Assert.That(() => SharedArray.Create<Int128>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("two longs"));
 
         static void AssertField<T>(string dtype)
@@ -185,6 +199,23 @@ internal sealed class GuideTests : NamedTest
             using SharedArray<One<T>> struct1 = SharedArray.CreateAnonymous<One<T>>(1);
             Assert.That(struct1.DType, Is.EqualTo($"[('Value', '{dtype}')]"), $"a struct with a {typeof(T)}");
         }
+    }
+
+    [Test]
+    public void Dates_are_elements_and_fields()
+    {
+        string name = Name;
+        #region dates
+        using SharedArray<DateTime64<Days>> days = SharedArray.Create<DateTime64<Days>>(name, 10);
+        days[0] = (DateTime64<Days>)new DateTime(2024, 2, 29);
+        DateTime day = (DateTime)days[0];
+        #endregion
+
+        Assert.That((days.DType, day), Is.EqualTo(("<M8[D]", new DateTime(2024, 2, 29))));
+        Assert.That(Python.Run("print(np.load(sys.argv[1])[0])", ShmPath), Is.EqualTo("2024-02-29"));
+
+        using SharedArray<Trade> trades = SharedArray.CreateAnonymous<Trade>(1);
+        Assert.That(trades.DType, Is.EqualTo("[('time stamp', '<M8[ns]'), ('bid price', '<f8'), ('Delay', '<m8[15m]')]"));
     }
 
     [Test]

@@ -98,6 +98,23 @@ internal sealed class NumpyGuideTests : NamedTest
     }
 
     [Test]
+    public void Dates()
+    {
+        string name = Ask("np.array(['2024-02-29', 'NaT'], 'M8[D]')");
+        #region np.array(['2024-02-29', 'NaT'], 'M8[D]')
+        using SharedArray<DateTime64<Days>> t = SharedArray.CreateFrom(name, (DateTime64<Days>)new DateTime(2024, 2, 29), DateTime64<Days>.NaT);
+        #endregion
+        Assert.That((t.DType, t.ToString()), Is.EqualTo((_expected.DType, _expected.Text)));
+
+        _ = See(t, "t");
+        _ = Ask("np.isnat(t).any()");
+        #region np.isnat(t).any()
+        bool hasNaT = t.Any(x => x.IsNaT);
+        #endregion
+        Assert.That(hasNaT.ToString(), Is.EqualTo(_expected.Text));
+    }
+
+    [Test]
     public void Copy()
     {
         using SharedArray<double> a = A();

@@ -137,12 +137,12 @@ internal sealed class StructTests : NamedTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => SharedArray.Create<decimal>(Name, 1), Refused("Decimal", "long"));
-            Assert.That(() => SharedArray.Create<DateTime>(Name, 1), Refused("DateTime", "ticks"));
-            Assert.That(() => SharedArray.Create<TimeSpan>(Name, 1), Refused("TimeSpan", "ticks"));
+            Assert.That(() => SharedArray.Create<DateTime>(Name, 1), Refused("DateTime", "DateTime64<Ticks>"));
+            Assert.That(() => SharedArray.Create<TimeSpan>(Name, 1), Refused("TimeSpan", "TimeDelta64<Ticks>"));
             Assert.That(() => SharedArray.Create<Int128>(Name, 1), Refused("Int128", "two longs"));
             Assert.That(() => SharedArray.Create<(int, double)>(Name, 1), Refused("ValueTuple", "struct of your own"));
             Assert.That(() => SharedArray.Create<Union>(Name, 1), Refused("Union", "overlaps"));
-            Assert.That(() => SharedArray.Create<WithDate>(Name, 1), Refused("DateTime", "ticks"));
+            Assert.That(() => SharedArray.Create<WithDate>(Name, 1), Refused("DateTime", "DateTime64<Ticks>"));
         }
 
         static NUnit.Framework.Constraints.Constraint Refused(string type, string advice)

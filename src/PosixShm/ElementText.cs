@@ -11,8 +11,8 @@ internal static class ElementText
     /// <summary>Writes an element by itself.</summary>
     public static string Of(ElementType type, object value) => Number(value, isAlone: false) ?? value switch
     {
-        long count when type is ScalarType { Kind: ScalarType.DateTime } date => DateTime64.DateText(count, date.Unit),
-        long count when type is ScalarType { Kind: ScalarType.TimeSpan } => DateTime64.SpanText(count),
+        long count when type is ScalarType { Kind: ScalarType.DateTime } date => TimeText.DateText(count, date.Unit),
+        long count when type is ScalarType { Kind: ScalarType.TimeSpan } => TimeText.SpanText(count),
         byte[] bytes when type is ScalarType { Kind: ScalarType.Bytes } => Encoding.Latin1.GetString(bytes),
         byte[] bytes => Convert.ToHexStringLower(bytes),
         IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),

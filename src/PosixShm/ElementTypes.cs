@@ -30,13 +30,16 @@ internal static unsafe class ElementTypes
         new(typeof(Complex), "complex128", ScalarType.Native(ScalarType.Complex, sizeof(Complex)), static () => new TypedArrays<Complex>()),
     ];
 
-    // Further C# types that are written as one of numpy's. Reading, numpy's type gives the C# type of the table above.
-    private static readonly (Type Type, ElementType ElementType)[] s_alsoWritten =
+    // Further C# types that are written as one of numpy's. Reading, numpy's type gives the C# type of the table above, or none.
+    // A generic type stands for all types that are made of it.
+    private static readonly (Type Type, Func<Type, ElementType> ElementTypeOf)[] s_alsoWritten =
     [
-        (typeof(nint), ScalarType.Native(ScalarType.SignedInteger, nint.Size)),
-        (typeof(nuint), ScalarType.Native(ScalarType.UnsignedInteger, nuint.Size)),
-        (typeof(char), ScalarType.Native(ScalarType.UnsignedInteger, sizeof(char))), // a UTF-16 code unit
-        (typeof(Guid), ScalarType.Native(ScalarType.Void, 16)), // uuid.UUID(bytes_le=...)
+        (typeof(nint), static _ => ScalarType.Native(ScalarType.SignedInteger, nint.Size)),
+        (typeof(nuint), static _ => ScalarType.Native(ScalarType.UnsignedInteger, nuint.Size)),
+        (typeof(char), static _ => ScalarType.Native(ScalarType.UnsignedInteger, sizeof(char))), // a UTF-16 code unit
+        (typeof(Guid), static _ => ScalarType.Native(ScalarType.Void, 16)), // uuid.UUID(bytes_le=...)
+        (typeof(DateTime64<>), StructReader.OwnElementType),
+        (typeof(TimeDelta64<>), StructReader.OwnElementType),
     ];
 
     /// <summary>Gives the element type of a C# type.</summary>
@@ -46,11 +49,12 @@ internal static unsafe class ElementTypes
         => Cache<T>.Type ?? throw new NotSupportedException(Cache<T>.Problem);
 
     /// <summary>Gives the element type of a C# type that is no struct of fields, or null if there is none.</summary>
+    /// <exception cref="NotSupportedException">Its unit is not one of numpy's.</exception>
     public static ElementType? FindScalar(Type type)
     {
-        Type plain = type.IsEnum ? Enum.GetUnderlyingType(type) : type;
+        Type plain = type.IsEnum ? Enum.GetUnderlyingType(type) : type.IsConstructedGenericType ? type.GetGenericTypeDefinition() : type;
         return Array.Find(s_all, managed => managed.Type == plain)?.ElementType
-            ?? Array.Find(s_alsoWritten, pair => pair.Type == plain).ElementType;
+            ?? Array.Find(s_alsoWritten, pair => pair.Type == plain).ElementTypeOf?.Invoke(type);
     }
 
     /// <summary>Gives the C# type of an element type, or null if there is none.</summary>
@@ -92,7 +96,7 @@ internal static unsafe class ElementTypes
     private static class Cache<[DynamicallyAccessedMembers(Fields)] T>
         where T : unmanaged
     {
-        public static readonly ElementType? Type = FindScalar(typeof(T)) ?? StructReader.TryRead<T>(out Problem);
+        public static readonly ElementType? Type = StructReader.TryRead<T>(out Problem);
 
         public static readonly string? Problem;
     }

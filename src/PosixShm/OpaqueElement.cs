@@ -29,6 +29,7 @@ internal static class OpaqueElement
         byte[] bytes = (type, value) switch
         {
             (ScalarType { Kind: ScalarType.UnicodeText, IsNativeOrder: true }, string text) => Encode(text),
+            (ScalarType, ITime64 time) when time.ElementType == type => BitConverter.GetBytes(time.Count),
             (ScalarType { Kind: ScalarType.DateTime or ScalarType.TimeSpan, IsNativeOrder: true }, ValueType count)
                 => BitConverter.GetBytes(ElementValue.Convert<long>(count)),
             (ScalarType { Kind: ScalarType.Bytes }, string text) when Ascii.IsValid(text) => Encoding.ASCII.GetBytes(text),

@@ -12,15 +12,15 @@ internal static class StructReader
 {
     private const BindingFlags Instance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
 
-    /// <summary>Describes a struct; null, with the reason, if numpy has nothing like it.</summary>
-    public static StructType? TryRead<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(out string? problem)
+    /// <summary>Describes a C# type; null, with the reason, if numpy has nothing like it.</summary>
+    public static ElementType? TryRead<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(out string? problem)
         where T : unmanaged
     {
         try
         {
             problem = null;
-            return typeof(T).GetCustomAttribute<InlineArrayAttribute>() is InlineArrayAttribute array
-                ? throw new NotSupportedException(
+            return ElementTypes.FindScalar(typeof(T)) is ElementType scalar ? scalar
+                : typeof(T).GetCustomAttribute<InlineArrayAttribute>() is InlineArrayAttribute array ? throw new NotSupportedException(
                     $"The elements of an array cannot be '{typeof(T)}', an inline array: numpy has such a type in fields only. "
                     + $"Create the array of its elements, with a last dimension of {array.Length}, or declare a struct with a field of it.")
                 : Read(typeof(T));
@@ -31,6 +31,9 @@ internal static class StructReader
             return null;
         }
     }
+
+    /// <summary>Gives the element type that a C# type names itself.</summary>
+    public static ElementType OwnElementType(Type type) => ((ITime64)Boxed(type, 0)).ElementType;
 
     private static StructType Read([DynamicallyAccessedMembers(ElementTypes.Fields)] Type type)
     {
@@ -47,7 +50,7 @@ internal static class StructReader
         List<Field> fields = [];
         foreach (FieldInfo field in type.GetFields(Instance))
         {
-            fields.Add(new Field(FieldName.Of(field), TypeOf(field, field.FieldType), OffsetOf(field, type)));
+            fields.Add(new Field(NameOf(field), TypeOf(field, field.FieldType), OffsetOf(field, type)));
         }
 
         if (fields.Count == 0)
@@ -58,6 +61,14 @@ internal static class StructReader
         int size = SizeOf(type);
         return new StructType(WithPadding(type, fields, size), size);
     }
+
+    // A field without a name would be padding.
+    private static string NameOf(FieldInfo field) => field.GetCustomAttribute<FieldNameAttribute>() switch
+    {
+        null => FieldName.Of(field),
+        { Name: { Length: > 0 } name } => name,
+        _ => throw new NotSupportedException($"An array cannot hold '{field.DeclaringType}': [FieldName] gives its field '{field.Name}' no name."),
+    };
 
     // The type is the field's, or that of an element of one of .NET's inline arrays in it.
     private static ElementType TypeOf(FieldInfo field, Type type)
@@ -159,7 +170,8 @@ internal static class StructReader
 
     private static string Advice(Type type) => type.Name switch
     {
-        nameof(DateTime) or nameof(DateTimeOffset) or nameof(TimeSpan) or nameof(DateOnly) or nameof(TimeOnly) => "store ticks as long.",
+        nameof(DateTime) or nameof(DateTimeOffset) or nameof(DateOnly) => "store DateTime64<Ticks>, or of another unit.",
+        nameof(TimeSpan) or nameof(TimeOnly) => "store TimeDelta64<Ticks>, or of another unit.",
         nameof(Decimal) => "store double, or a scaled long.",
         "Int128" or "UInt128" => "store a struct of two longs.",
         _ => "declare a struct of your own.",

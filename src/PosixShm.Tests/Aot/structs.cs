@@ -31,6 +31,12 @@ Show<MarkedDeep>();
 Show<Lanes>();
 Show<Addresses>();
 Show<Complex64>();
+Show<DateTime64<Hours>>();
+Show<TimeDelta64<Fortnights>>();
+Show<NamedFields>();
+Show<Outer<DateTime64<Milliseconds>>>();
+Show<Outer<InlineArray2<TimeDelta64<Picoseconds>>>>();
+Show<Outer<Stamped>>();
 Show<System.Numerics.Vector3>();
 Console.WriteLine(typeof(PartlyPlaced).GetField("First")!.Name);
 
@@ -78,6 +84,21 @@ struct Lanes
 struct Trio<T>
 {
     T _first;
+}
+
+record struct NamedFields(
+    [field: FieldName("bid price")] double Bid, [field: FieldName("time-stamp")] DateTime64<Nanoseconds> Time, TimeDelta64<HalfDays> Delay);
+
+record struct Stamped(DateTime64<Minutes> From, DateTime64<Minutes> To);
+
+struct HalfDays : ITimeUnit
+{
+    public static string Name => "12h";
+}
+
+struct Fortnights : ITimeUnit
+{
+    public static string Name => "2W";
 }
 
 record struct Flat(bool Flag, char Letter, nint Address, Guid Id, Half Small, Complex64 Phase);

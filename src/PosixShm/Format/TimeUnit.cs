@@ -36,4 +36,13 @@ internal static class TimeUnit
             : unit == "generic" ? string.Empty
             : factor == 1 ? $"[{unit}]" : string.Create(CultureInfo.InvariantCulture, $"[{factor}{unit}]");
     }
+
+    /// <summary>Takes a unit in its normal form apart; the generic unit has no letters.</summary>
+    public static (string Letters, int Factor) Split(string unit)
+    {
+        ReadOnlySpan<char> inner = unit.AsSpan().Trim("[]");
+        ReadOnlySpan<char> letters = inner.TrimStart("0123456789");
+        ReadOnlySpan<char> factor = inner[..^letters.Length];
+        return (letters.ToString(), factor.IsEmpty ? 1 : int.Parse(factor, CultureInfo.InvariantCulture));
+    }
 }

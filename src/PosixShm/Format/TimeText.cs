@@ -4,7 +4,7 @@ namespace PosixShm.Format;
 
 /// <summary>numpy's <c>datetime64</c> and <c>timedelta64</c> as text. A .NET date ends with the year 9999, and has no attoseconds.</summary>
 /// <remarks>See https://numpy.org/doc/stable/reference/arrays.datetime.html.</remarks>
-internal static class DateTime64
+internal static class TimeText
 {
     /// <summary>The count that stands for no time at all.</summary>
     public const long NotATime = long.MinValue;
@@ -27,8 +27,8 @@ internal static class DateTime64
             return "NaT";
         }
 
-        string letters = unit.AsSpan().Trim("[]").TrimStart("0123456789").ToString();
-        Int128 units = (Int128)count * Factor(unit);
+        (string letters, int factor) = TimeUnit.Split(unit);
+        Int128 units = (Int128)count * factor;
         return letters switch
         {
             "Y" => Year(1970 + units),
@@ -44,9 +44,6 @@ internal static class DateTime64
 
     /// <summary>Writes a time span: the number of its units.</summary>
     public static string SpanText(long count) => count == NotATime ? "NaT" : count.ToString(CultureInfo.InvariantCulture);
-
-    private static int Factor(string unit)
-        => int.TryParse(unit.AsSpan().Trim("[]").TrimEnd("YMWDhmsunpfa"), NumberStyles.None, CultureInfo.InvariantCulture, out int factor) ? factor : 1;
 
     private static string Seconds(Int128 units, int digits)
     {

@@ -5,7 +5,9 @@ using System.Text.Json;
 
 namespace PosixShm.Tests;
 
-/// <summary>numpy's dates and time spans as C# elements: every unit, both ways, and their conversions, for which Python's whole numbers are the reference.</summary>
+/// <summary>
+/// numpy's dates and time spans as C# elements: every unit, both ways, and their conversions. Python's integers are the reference of conversions.
+/// </summary>
 internal sealed class DateTests : NamedTest
 {
     // Past, future, both ends of nanoseconds, and of .NET's dates.
@@ -13,23 +15,30 @@ internal sealed class DateTests : NamedTest
     [
         .. new[]
         {
-            "0001-01-01", "0001-01-01T00:00:00.0000001", "1600-02-29", "1677-09-21T00:12:43.1452241", "1677-09-21T00:12:43.1452242", "1900-03-01",
-            "1969-01-01", "1969-12-01", "1969-12-31T23:59:59.9999999", "1970-01-01", "1970-01-01T00:00:00.0000001", "1970-01-01T00:00:25", "1970-01-08", "1970-02-01",
-            "1970-04-10T06:00", "1972-01-01", "1977-01-01", "2000-02-29T23:59:59.999", "2024-01-01", "2024-02-29T12:34", "2024-02-29T12:34:56.123456",
+            "0001-01-01", "0001-01-01T00:00:00.0000001", "1600-02-29", "1677-09-21T00:12:43.1452241",
+            "1677-09-21T00:12:43.1452242", "1900-03-01",
+            "1969-01-01", "1969-12-01", "1969-12-31T23:59:59.9999999", "1970-01-01", "1970-01-01T00:00:00.0000001",
+            "1970-01-01T00:00:25", "1970-01-08", "1970-02-01",
+            "1970-04-10T06:00", "1972-01-01", "1977-01-01", "2000-02-29T23:59:59.999", "2024-01-01", "2024-02-29T12:34",
+            "2024-02-29T12:34:56.123456",
             "2262-04-11T23:47:16.8547758", "2262-04-11T23:47:16.8547759", "9999-12-31", "9999-12-31T23:59:59.9999999",
-        }.Select(static text => DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal)),
+        }.Select(static text => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal).UtcDateTime),
     ];
 
     private static readonly TimeSpan[] s_spans =
     [
-        TimeSpan.Zero, new(1), new(-1), TimeSpan.FromMicroseconds(-3), TimeSpan.FromMilliseconds(7), TimeSpan.FromSeconds(25), TimeSpan.FromMinutes(-45), TimeSpan.FromHours(5),
-        TimeSpan.FromDays(-14), TimeSpan.FromDays(3), new(92_233_720_368_547_758), new(92_233_720_368_547_759), TimeSpan.MaxValue, TimeSpan.MinValue, new(long.MinValue + 1),
+        TimeSpan.Zero, new(1), new(-1), TimeSpan.FromMicroseconds(-3), TimeSpan.FromMilliseconds(7), TimeSpan.FromSeconds(25),
+        TimeSpan.FromMinutes(-45), TimeSpan.FromHours(5),
+        TimeSpan.FromDays(-14), TimeSpan.FromDays(3), new(92_233_720_368_547_758), new(92_233_720_368_547_759),
+        TimeSpan.MaxValue, TimeSpan.MinValue, new(long.MinValue + 1),
     ];
 
     private static readonly long[] s_counts =
     [
-        0, 1, -1, 2, -12, 54, 99, 100, -100, 719_161, -719_162, -719_163, 2_932_896, 2_932_897, 8029, 8030, -1969, -1970, 96_359, 96_360, -23_628, -23_629, 12_345_678_900, -86_400_000_000,
-        1_700_000_000_123_456_700, 1_700_000_000_123_456_789, 253_402_300_799, 253_402_300_800, -62_135_596_800, -62_135_596_801, 36_893_488_147_419_103,
+        0, 1, -1, 2, -12, 54, 99, 100, -100, 719_161, -719_162, -719_163, 2_932_896, 2_932_897, 8029, 8030,
+        -1969, -1970, 96_359, 96_360, -23_628, -23_629, 12_345_678_900, -86_400_000_000,
+        1_700_000_000_123_456_700, 1_700_000_000_123_456_789, 253_402_300_799, 253_402_300_800,
+        -62_135_596_800, -62_135_596_801, 36_893_488_147_419_103,
         -4_611_686_018_427_387_904, long.MaxValue, -long.MaxValue, long.MinValue,
     ];
 
@@ -65,10 +74,13 @@ internal sealed class DateTests : NamedTest
 
     private static readonly object[] s_units =
     [
-        new object[] { "Y", default(Years) }, new object[] { "M", default(Months) }, new object[] { "W", default(Weeks) }, new object[] { "D", default(Days) },
-        new object[] { "h", default(Hours) }, new object[] { "m", default(Minutes) }, new object[] { "s", default(Seconds) }, new object[] { "ms", default(Milliseconds) },
+        new object[] { "Y", default(Years) }, new object[] { "M", default(Months) }, new object[] { "W", default(Weeks) },
+        new object[] { "D", default(Days) },
+        new object[] { "h", default(Hours) }, new object[] { "m", default(Minutes) },
+        new object[] { "s", default(Seconds) }, new object[] { "ms", default(Milliseconds) },
         new object[] { "us", default(Microseconds) }, new object[] { "100ns", default(Ticks) }, new object[] { "ns", default(Nanoseconds) },
-        new object[] { "ps", default(Picoseconds) }, new object[] { "fs", default(Femtoseconds) }, new object[] { "as", default(Attoseconds) },
+        new object[] { "ps", default(Picoseconds) }, new object[] { "fs", default(Femtoseconds) },
+        new object[] { "as", default(Attoseconds) },
         new object[] { "25s", default(TwentyFiveSeconds) }, new object[] { "3M", default(Quarters) },
     ];
 
@@ -81,8 +93,10 @@ internal sealed class DateTests : NamedTest
     {
         _ = type;
         long[] counts = [0, 1, -1, 719, -719_163, 1_234_567_890, -1_234_567_891, long.MinValue];
-        using SharedArray<DateTime64<TUnit>> dates = SharedArray.CreateFrom<DateTime64<TUnit>>(NameOf("M"), [.. counts.Select(static count => new DateTime64<TUnit>(count))]);
-        using SharedArray<TimeDelta64<TUnit>> spans = SharedArray.CreateFrom<TimeDelta64<TUnit>>(NameOf("m"), [.. counts.Select(static count => new TimeDelta64<TUnit>(count))]);
+        using SharedArray<DateTime64<TUnit>> dates = SharedArray.CreateFrom<DateTime64<TUnit>>(
+            NameOf("M"), [.. counts.Select(static count => new DateTime64<TUnit>(count))]);
+        using SharedArray<TimeDelta64<TUnit>> spans = SharedArray.CreateFrom<TimeDelta64<TUnit>>(
+            NameOf("m"), [.. counts.Select(static count => new TimeDelta64<TUnit>(count))]);
         string[] seen = Python.Run(
             """
             M, m = (np.load(path, mmap_mode='r+') for path in sys.argv[1:3])
@@ -116,26 +130,31 @@ internal sealed class DateTests : NamedTest
     {
         _ = type;
         using ChildProcess python = Python.Start(Reference, unit);
-        python.Send(JsonSerializer.Serialize(new[] { s_dates.Select(static date => date.Ticks), s_spans.Select(static span => span.Ticks), s_counts }));
+        IEnumerable<long> dates = s_dates.Select(static date => date.Ticks);
+        python.Send(JsonSerializer.Serialize(new[] { dates, s_spans.Select(static span => span.Ticks), s_counts }));
         long?[][] expected = JsonSerializer.Deserialize<long?[][]>(python.ReadLine() ?? throw new AssertionException(python.Errors))!;
         python.WaitForSuccess();
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(s_dates.Select(static date => Try(() => DateTime64<TUnit>.FromDateTime(date).Count)), Is.EqualTo(expected[0]));
-            Assert.That(s_counts.Select(static count => Try(() => new DateTime64<TUnit>(count).ToDateTime().Ticks)), Is.EqualTo(expected[1]));
-            Assert.That(s_counts.Select(static count => Try(() => new DateTime64<TUnit>(count).ToDateTimeOffset().UtcTicks)), Is.EqualTo(expected[1]));
+            Assert.That(Converted(static count => new DateTime64<TUnit>(count).ToDateTime().Ticks), Is.EqualTo(expected[1]));
+            Assert.That(Converted(static count => new DateTime64<TUnit>(count).ToDateTimeOffset().UtcTicks), Is.EqualTo(expected[1]));
             if (expected.Length > 2)
             {
                 Assert.That(s_spans.Select(static span => Try(() => TimeDelta64<TUnit>.FromTimeSpan(span).Count)), Is.EqualTo(expected[2]));
-                Assert.That(s_counts.Select(static count => Try(() => new TimeDelta64<TUnit>(count).ToTimeSpan().Ticks)), Is.EqualTo(expected[3]));
+                Assert.That(Converted(static count => new TimeDelta64<TUnit>(count).ToTimeSpan().Ticks), Is.EqualTo(expected[3]));
             }
             else
             {
-                Assert.That(() => TimeDelta64<TUnit>.FromTimeSpan(TimeSpan.Zero), Throws.InstanceOf<NotSupportedException>().With.Message.Contains($"[{unit}]"));
+                Assert.That(
+                    () => TimeDelta64<TUnit>.FromTimeSpan(TimeSpan.Zero),
+                    Throws.InstanceOf<NotSupportedException>().With.Message.Contains($"[{unit}]"));
                 Assert.That(() => new TimeDelta64<TUnit>(1).ToTimeSpan(), Throws.InstanceOf<NotSupportedException>());
             }
         }
+
+        static IEnumerable<long?> Converted(Func<long, long> convert) => s_counts.Select(count => Try(() => convert(count)));
 
         static long? Try(Func<long> convert)
         {
@@ -154,7 +173,8 @@ internal sealed class DateTests : NamedTest
     public void Ticks_hold_every_date_and_time_span_of_NET_but_one()
     {
         Assert.That(s_dates.Select(static date => (DateTime)(DateTime64<Ticks>)date), Is.EqualTo(s_dates));
-        Assert.That(s_spans.Where(static span => span != TimeSpan.MinValue).Select(static span => (TimeSpan)(TimeDelta64<Ticks>)span), Is.EqualTo(s_spans.Where(static span => span != TimeSpan.MinValue)));
+        TimeSpan[] spans = [.. s_spans.Where(static span => span != TimeSpan.MinValue)];
+        Assert.That(spans.Select(static span => (TimeSpan)(TimeDelta64<Ticks>)span), Is.EqualTo(spans));
         Assert.That(() => (TimeDelta64<Ticks>)TimeSpan.MinValue, Throws.InstanceOf<OverflowException>(), "its number is NaT");
     }
 
@@ -164,7 +184,8 @@ internal sealed class DateTests : NamedTest
         DateTimeOffset given = new(2024, 2, 29, 1, 30, 0, TimeSpan.FromHours(2));
         DateTime64<Minutes> date = (DateTime64<Minutes>)given;
         Assert.That(date.ToString(), Is.EqualTo("2024-02-28T23:30"));
-        Assert.That(((DateTimeOffset)date, ((DateTimeOffset)date).Offset, date.ToDateTime().Kind), Is.EqualTo((given, TimeSpan.Zero, DateTimeKind.Utc)));
+        DateTimeOffset back = (DateTimeOffset)date;
+        Assert.That((back, back.Offset, date.ToDateTime().Kind), Is.EqualTo((given, TimeSpan.Zero, DateTimeKind.Utc)));
         Assert.That(DateTime64<Minutes>.FromDateTime(new DateTime(2024, 2, 28, 23, 30, 0, DateTimeKind.Unspecified)), Is.EqualTo(date));
         Assert.That(() => DateTime64<Ticks>.FromDateTime(DateTime.Now), Throws.ArgumentException.With.Message.Contains("ToUniversalTime"));
     }
@@ -174,10 +195,13 @@ internal sealed class DateTests : NamedTest
     {
         Assert.That(() => new DateTime64<Nanoseconds>(1).ToDateTime(), Refused("1970-01-01T00:00:00.000000001", "DateTime"));
         Assert.That(() => DateTime64<Nanoseconds>.NaT.ToDateTimeOffset(), Refused("NaT", "DateTime"));
-        Assert.That(() => DateTime64<Nanoseconds>.FromDateTime(DateTime.MaxValue), Refused("9999-12-31T23:59:59.9999999", "datetime64[ns]"));
+        Assert.That(
+            () => DateTime64<Nanoseconds>.FromDateTime(DateTime.MaxValue), Refused("9999-12-31T23:59:59.9999999", "datetime64[ns]"));
         Assert.That(() => TimeDelta64<Seconds>.FromTimeSpan(TimeSpan.FromMilliseconds(1)), Refused("00:00:00.0010000", "timedelta64[s]"));
         Assert.That(() => new TimeDelta64<Weeks>(long.MaxValue).ToTimeSpan(), Refused("9223372036854775807", "TimeSpan"));
-        Assert.That(() => new DateTime64<GenericUnit>(1).ToDateTime(), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("no fixed length"));
+        Assert.That(
+            () => new DateTime64<GenericUnit>(1).ToDateTime(),
+            Throws.InstanceOf<NotSupportedException>().With.Message.Contains("no fixed length"));
 
         static NUnit.Framework.Constraints.Constraint Refused(string value, string type)
             => Throws.InstanceOf<OverflowException>().With.Message.Contains(value).And.Message.Contains(type);
@@ -193,17 +217,20 @@ internal sealed class DateTests : NamedTest
             """
             c = np.array(json.loads(sys.argv[1]))
             for a in c.view('M8[s]'), c.view('m8[s]'):
-                print(''.join(str(int(f(x, y))) for x in a for y in a for f in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)))
+                compare = np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal
+                print(''.join(str(int(f(x, y))) for x in a for y in a for f in compare))
             print(json.dumps(np.sort(a).view('i8').tolist()))
             """, JsonSerializer.Serialize(counts)).Split('\n');
 
 #pragma warning disable CS1718 // NaT differs from itself.
-        Assert.That(string.Concat(dates.SelectMany(x => dates.SelectMany(y => Bits(x == y, x != y, x < y, x <= y, x > y, x >= y)))), Is.EqualTo(seen[0]));
-        Assert.That(string.Concat(spans.SelectMany(x => spans.SelectMany(y => Bits(x == y, x != y, x < y, x <= y, x > y, x >= y)))), Is.EqualTo(seen[1]));
+        Assert.That(string.Concat(
+            dates.SelectMany(x => dates.SelectMany(y => Bits(x == y, x != y, x < y, x <= y, x > y, x >= y)))), Is.EqualTo(seen[0]));
+        Assert.That(string.Concat(
+            spans.SelectMany(x => spans.SelectMany(y => Bits(x == y, x != y, x < y, x <= y, x > y, x >= y)))), Is.EqualTo(seen[1]));
 #pragma warning restore CS1718
         dates.AsSpan().Sort();
         spans.AsSpan().Sort();
-        Assert.That(JsonSerializer.Serialize(dates.Select(static date => date.Count)), Is.EqualTo(seen[2].Replace(" ", string.Empty, StringComparison.Ordinal)));
+        Assert.That(dates.Select(static date => date.Count), Is.EqualTo(JsonSerializer.Deserialize<long[]>(seen[2])));
         Assert.That(spans.Select(static span => span.Count), Is.EqualTo(dates.Select(static date => date.Count)));
         Assert.That(dates.Distinct().Count(), Is.EqualTo(6), "NaT is the same as NaT where values are keys");
 
@@ -224,8 +251,11 @@ internal sealed class DateTests : NamedTest
     [Test]
     public void A_unit_that_numpy_lacks_is_refused()
     {
-        Assert.That(() => SharedArray.Create<DateTime64<Fortnights>>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'fortnight'"));
-        Assert.That(() => SharedArray.Create<Holder<TimeDelta64<Fortnights>>>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'fortnight'"));
+        Assert.That(() => SharedArray.Create<DateTime64<Fortnights>>(Name, 1), Refused());
+        Assert.That(() => SharedArray.Create<Holder<TimeDelta64<Fortnights>>>(Name, 1), Refused());
+
+        static NUnit.Framework.Constraints.Constraint Refused()
+            => Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'fortnight'");
     }
 
     [Test]
@@ -236,7 +266,9 @@ internal sealed class DateTests : NamedTest
         any.SetValue(19_782, 0);
         any.SetValue(new DateTime64<Days>(-1), 1);
         Assert.That(typed.Select(static date => date.Count), Is.EqualTo(new[] { 19_782L, -1 }));
-        Assert.That((any.GetValue(0), any.GetText(0), any.ToString()), Is.EqualTo(((object)typed[0].Count, typed.GetText(0), typed.ToString())));
+        Assert.That(
+            (any.GetValue(0), any.GetText(0), any.ToString()),
+            Is.EqualTo(((object)typed[0].Count, typed.GetText(0), typed.ToString())));
         Assert.That(typed.GetValue(1), Is.EqualTo(new DateTime64<Days>(-1)));
         Assert.That(() => any.SetValue(new DateTime64<Hours>(1), 0), Throws.InstanceOf<InvalidCastException>());
         Assert.That(() => any.SetValue(new TimeDelta64<Days>(1), 0), Throws.InstanceOf<InvalidCastException>());
@@ -247,7 +279,8 @@ internal sealed class DateTests : NamedTest
     [Test]
     public void The_layout_of_SharedArray_keeps_the_numbers_without_the_unit()
     {
-        using SharedArray<DateTime64<Seconds>> array = SharedArray.Create<DateTime64<Seconds>>(Name, new SharedArrayOptions { Layout = ArrayLayout.SharedArray }, 1);
+        SharedArrayOptions options = new() { Layout = ArrayLayout.SharedArray };
+        using SharedArray<DateTime64<Seconds>> array = SharedArray.Create<DateTime64<Seconds>>(Name, options, 1);
         array[0] = new(7);
         using SharedArray<DateTime64<Seconds>> again = SharedArray.Attach<DateTime64<Seconds>>(Name);
         using SharedArray<DateTime64<GenericUnit>> generic = SharedArray.Attach<DateTime64<GenericUnit>>(Name);
@@ -262,7 +295,8 @@ internal sealed class DateTests : NamedTest
         array[1].Days[1] = new(4);
         string seen = Python.Run(
             """
-            d = [('time stamp', '<M8[ns]'), ('bid price', '<f8'), ('ask-price', '<f4'), ('last.delay', '<m8[25s]'), ('Days', '<M8[D]', (2,))]
+            d = [('time stamp', '<M8[ns]'), ('bid price', '<f8'), ('ask-price', '<f4'), ('last.delay', '<m8[25s]'),
+                ('Days', '<M8[D]', (2,))]
             a = np.load(sys.argv[1], mmap_mode='r'); print(a.dtype == np.dtype(d), a[1])
             r = np.rec.array([('2024-02-29T12:00', 3, 4, 5, ['NaT', '1969-12-31'])], d); np.save(open(sys.argv[2], 'xb'), r)
             """,
@@ -278,8 +312,11 @@ internal sealed class DateTests : NamedTest
     [Test]
     public void Names_of_fields_are_there_once_and_not_empty()
     {
-        Assert.That(() => SharedArray.Create<Twice>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("two of its fields are called 'Second'"));
-        Assert.That(() => SharedArray.Create<Empty>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'First' no name"));
+        Assert.That(() => SharedArray.Create<Twice>(Name, 1), Refused("two of its fields are called 'Second'"));
+        Assert.That(() => SharedArray.Create<Empty>(Name, 1), Refused("'First' no name"));
+
+        static NUnit.Framework.Constraints.Constraint Refused(string reason)
+            => Throws.InstanceOf<NotSupportedException>().With.Message.Contains(reason);
     }
 
     [Test]
@@ -294,7 +331,8 @@ internal sealed class DateTests : NamedTest
             np.save(open(sys.argv[1], 'xb'), f.to_records())
             """, ShmPath);
         using SharedArray<PandasRecord> array = SharedArray.Attach<PandasRecord>(Name);
-        Assert.That(array[0], Is.EqualTo(new PandasRecord((DateTime64<Nanoseconds>)new DateTime(2024, 2, 29, 12, 0, 0), 1.5, (TimeDelta64<Nanoseconds>)TimeSpan.FromMicroseconds(-1))));
+        Assert.That(array[0].Time.ToDateTime(), Is.EqualTo(new DateTime(2024, 2, 29, 12, 0, 0)));
+        Assert.That((array[0].Bid, array[0].Delay.ToTimeSpan()), Is.EqualTo((1.5, TimeSpan.FromMicroseconds(-1))));
         Assert.That((array[1].Time.IsNaT, array[1].Delay.IsNaT), Is.EqualTo((true, true)));
 
         array[1] = array[0] with { Bid = 7 };

@@ -8,7 +8,9 @@ namespace PosixShm;
 /// <typeparam name="TUnit">The unit, as in <c>DateTime64&lt;Nanoseconds&gt;</c>.</typeparam>
 /// <param name="count">The number of units since 1970-01-01T00:00.</param>
 [SuppressMessage("Design", "CA1000", Justification = "The unit belongs to the type, as NaN belongs to double.")]
-public readonly struct DateTime64<TUnit>(long count) : IEquatable<DateTime64<TUnit>>, IComparable<DateTime64<TUnit>>, IComparisonOperators<DateTime64<TUnit>, DateTime64<TUnit>, bool>, ITime64
+public readonly struct DateTime64<TUnit>(long count)
+    : IEquatable<DateTime64<TUnit>>, IComparable<DateTime64<TUnit>>,
+    IComparisonOperators<DateTime64<TUnit>, DateTime64<TUnit>, bool>, ITime64
     where TUnit : struct, ITimeUnit
 {
     private static readonly TimeScale s_scale = new(TUnit.Name);
@@ -77,7 +79,7 @@ public readonly struct DateTime64<TUnit>(long count) : IEquatable<DateTime64<TUn
     /// <summary>Gives the date of this unit that equals a date.</summary>
     /// <param name="value">The date in UTC; a date of <see cref="DateTimeKind.Unspecified"/> is taken as UTC.</param>
     /// <returns>The same date.</returns>
-    /// <exception cref="ArgumentException">The date is a local one: convert it to UTC, or to <see cref="DateTimeOffset"/>, first.</exception>
+    /// <exception cref="ArgumentException">The date is a local one. <see cref="DateTime.ToUniversalTime"/> converts it.</exception>
     /// <exception cref="NotSupportedException">The unit is generic.</exception>
     /// <exception cref="OverflowException">The date is out of range, or not a whole number of units.</exception>
     public static DateTime64<TUnit> FromDateTime(DateTime value) => value.Kind != DateTimeKind.Local
@@ -94,13 +96,13 @@ public readonly struct DateTime64<TUnit>(long count) : IEquatable<DateTime64<TUn
     /// <summary>Gives the equal date of .NET.</summary>
     /// <returns>The same date, in UTC.</returns>
     /// <exception cref="NotSupportedException">The unit is generic.</exception>
-    /// <exception cref="OverflowException">This is NaT, outside of the years 1 to 9999, or not a whole number of 100 nanoseconds.</exception>
+    /// <exception cref="OverflowException">This is NaT, outside of the years 1 to 9999, or not a whole number of ticks.</exception>
     public DateTime ToDateTime() => new(s_scale.DateTicks(Count), DateTimeKind.Utc);
 
     /// <summary>Gives the equal date of .NET.</summary>
     /// <returns>The same date, with an offset of 0.</returns>
     /// <exception cref="NotSupportedException">The unit is generic.</exception>
-    /// <exception cref="OverflowException">This is NaT, outside of the years 1 to 9999, or not a whole number of 100 nanoseconds.</exception>
+    /// <exception cref="OverflowException">This is NaT, outside of the years 1 to 9999, or not a whole number of ticks.</exception>
     public DateTimeOffset ToDateTimeOffset() => new(ToDateTime());
 
     /// <summary>Compares two dates as keys: unlike with <c>==</c>, NaT equals NaT.</summary>
@@ -117,7 +119,8 @@ public readonly struct DateTime64<TUnit>(long count) : IEquatable<DateTime64<TUn
     /// <summary>Orders two dates. NaT is the last, as numpy sorts.</summary>
     /// <param name="other">The other.</param>
     /// <returns>Negative if this one is first, positive if it is last, and 0 if they are the same.</returns>
-    public int CompareTo(DateTime64<TUnit> other) => unchecked(Count - 1).CompareTo(unchecked(other.Count - 1)); // NaT becomes the largest number
+    public int CompareTo(DateTime64<TUnit> other)
+        => unchecked(Count - 1).CompareTo(unchecked(other.Count - 1)); // NaT wraps to the largest number.
 
     /// <summary>Formats the date as an element of numpy's arrays: ISO 8601 as far as the unit goes, or NaT.</summary>
     /// <returns>The text.</returns>

@@ -2,7 +2,7 @@ namespace PosixShm;
 
 /// <summary>Names a field of a struct as numpy does, where no name in the source can be that: <c>[FieldName("bid price")]</c>.</summary>
 /// <param name="name">The name in the dtype.</param>
-/// <remarks>On a property and on a parameter of a C# record, the attribute needs its target: <c>[field: FieldName("bid price")]</c>.</remarks>
+/// <remarks>On properties and parameters of C# records, the attribute needs its target: <c>[field: FieldName("bid price")]</c>.</remarks>
 [AttributeUsage(AttributeTargets.Field)]
 public sealed class FieldNameAttribute(string name) : Attribute
 {

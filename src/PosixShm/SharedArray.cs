@@ -122,8 +122,9 @@ public abstract unsafe partial class SharedArray : IDisposable
 
     /// <summary>Gets one element, for code that does not know the type.</summary>
     /// <param name="index">The element's place in C order, from 0.</param>
-    /// <returns>The element, of <see cref="ElementType"/>; a <see cref="bool"/> is true if its byte is not 0. Without an element type: a <see cref="string"/> for text, the
-    /// <see cref="long"/> that numpy stores for a date or time span (<see cref="DateTime64{TUnit}.Count"/>), and bytes for all else.</returns>
+    /// <returns>The element, of <see cref="ElementType"/>; a <see cref="bool"/> is true if its byte is not 0. Without an element
+    /// type: a <see cref="string"/> for text, the <see cref="long"/> that numpy stores for a date or time span
+    /// (<see cref="DateTime64{TUnit}.Count"/>), and bytes for all else.</returns>
     /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public abstract object GetValue(long index);
@@ -137,7 +138,8 @@ public abstract unsafe partial class SharedArray : IDisposable
 
     /// <summary>Sets one element, for code that does not know the type.</summary>
     /// <param name="value">The value, of the type that <see cref="GetValue"/> returns or one that <see cref="Array.SetValue(object, int)"/> widens to it;
-    /// for bytes (S) also text of ASCII characters, for a date or time span also a <see cref="DateTime64{TUnit}"/> or <see cref="TimeDelta64{TUnit}"/> of its unit.</param>
+    /// for bytes (S) also text of ASCII characters, for a date or time span also
+    /// a <see cref="DateTime64{TUnit}"/> or <see cref="TimeDelta64{TUnit}"/> of its unit.</param>
     /// <param name="index">The element's place in C order, from 0.</param>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
     /// <exception cref="ArgumentException">The value is longer than an element.</exception>

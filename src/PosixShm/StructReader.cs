@@ -67,7 +67,8 @@ internal static class StructReader
     {
         null => FieldName.Of(field),
         { Name: { Length: > 0 } name } => name,
-        _ => throw new NotSupportedException($"An array cannot hold '{field.DeclaringType}': [FieldName] gives its field '{field.Name}' no name."),
+        _ => throw new NotSupportedException(
+            $"An array cannot hold '{field.DeclaringType}': [FieldName] gives its field '{field.Name}' no name."),
     };
 
     // The type is the field's, or that of an element of one of .NET's inline arrays in it.

@@ -8,7 +8,9 @@ namespace PosixShm;
 /// <typeparam name="TUnit">The unit, as in <c>TimeDelta64&lt;Nanoseconds&gt;</c>.</typeparam>
 /// <param name="count">The number of units.</param>
 [SuppressMessage("Design", "CA1000", Justification = "The unit belongs to the type, as NaN belongs to double.")]
-public readonly struct TimeDelta64<TUnit>(long count) : IEquatable<TimeDelta64<TUnit>>, IComparable<TimeDelta64<TUnit>>, IComparisonOperators<TimeDelta64<TUnit>, TimeDelta64<TUnit>, bool>, ITime64
+public readonly struct TimeDelta64<TUnit>(long count)
+    : IEquatable<TimeDelta64<TUnit>>, IComparable<TimeDelta64<TUnit>>,
+    IComparisonOperators<TimeDelta64<TUnit>, TimeDelta64<TUnit>, bool>, ITime64
     where TUnit : struct, ITimeUnit
 {
     private static readonly TimeScale s_scale = new(TUnit.Name);
@@ -74,7 +76,7 @@ public readonly struct TimeDelta64<TUnit>(long count) : IEquatable<TimeDelta64<T
     /// <summary>Gives the equal time span of .NET.</summary>
     /// <returns>The same time span.</returns>
     /// <exception cref="NotSupportedException">The unit has no fixed length: years, months, the generic one.</exception>
-    /// <exception cref="OverflowException">This is NaT, out of range, or not a whole number of 100 nanoseconds.</exception>
+    /// <exception cref="OverflowException">This is NaT, out of range, or not a whole number of ticks.</exception>
     public TimeSpan ToTimeSpan() => new(s_scale.SpanTicks(Count));
 
     /// <summary>Compares two time spans as keys: unlike with <c>==</c>, NaT equals NaT.</summary>
@@ -91,7 +93,8 @@ public readonly struct TimeDelta64<TUnit>(long count) : IEquatable<TimeDelta64<T
     /// <summary>Orders two time spans. NaT is the last, as numpy sorts.</summary>
     /// <param name="other">The other.</param>
     /// <returns>Negative if this one is first, positive if it is last, and 0 if they are the same.</returns>
-    public int CompareTo(TimeDelta64<TUnit> other) => unchecked(Count - 1).CompareTo(unchecked(other.Count - 1)); // NaT becomes the largest number
+    public int CompareTo(TimeDelta64<TUnit> other)
+        => unchecked(Count - 1).CompareTo(unchecked(other.Count - 1)); // NaT wraps to the largest number.
 
     /// <summary>Formats the time span as an element of numpy's arrays: the number of its units, or NaT.</summary>
     /// <returns>The text.</returns>

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PosixShm.Format;
 
-/// <summary>A unit of numpy's dates and time spans, measured in .NET's ticks of 100 nanoseconds. Every conversion is exact or refused.</summary>
+/// <summary>A unit of numpy's dates and time spans in .NET's ticks of 100 nanoseconds. Every conversion is exact or refused.</summary>
 internal sealed class TimeScale
 {
     private const int MonthsPerYear = 12;
@@ -44,7 +44,8 @@ internal sealed class TimeScale
     /// <summary>Gets the unit as numpy writes it: <c>[ns]</c>, <c>[25s]</c>.</summary>
     /// <exception cref="NotSupportedException">numpy has no such unit.</exception>
     public string Unit => _unit ?? throw new NotSupportedException(
-        $"'{_name}' is not a unit of numpy's dates: use Y, M, W, D, h, m, s, ms, us, ns, ps, fs or as, maybe behind a factor, as in '25s'.");
+        $"'{_name}' is not a unit of numpy's dates: use Y, M, W, D, h, m, s, ms, us, ns, ps, fs or as, "
+        + "maybe behind a factor, as in '25s'.");
 
     /// <summary>Gives the ticks of <see cref="DateTime"/> for a date.</summary>
     /// <exception cref="OverflowException">There are none.</exception>
@@ -53,7 +54,9 @@ internal sealed class TimeScale
         if (_months == 0)
         {
             Int128? ticks = Ticks(count) + DateTime.UnixEpoch.Ticks;
-            return ticks >= 0 && ticks <= DateTime.MaxValue.Ticks ? (long)ticks : throw Inexact(TimeText.DateText(count, Unit), nameof(DateTime));
+            return ticks >= 0 && ticks <= DateTime.MaxValue.Ticks
+                ? (long)ticks
+                : throw Inexact(TimeText.DateText(count, Unit), nameof(DateTime));
         }
 
         Int128 months = ((Int128)count * _months) + (EpochYear * MonthsPerYear);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -7,16 +8,9 @@ namespace PosixShm.Cli;
 /// <summary>What can be said of an array without its elements. The keys and their order are a promise to scripts: docs/CLI.md.</summary>
 internal static class ArrayFacts
 {
-    public static string Shape(SharedArrayInfo array)
-    {
-        StringBuilder text = new("(");
-        foreach (long length in array.Shape.AsSpan())
-        {
-            _ = text.Append(text.Length > 1 ? ", " : string.Empty).Append(length);
-        }
+    public static string Shape(SharedArrayInfo array) => Tuple(array.Shape);
 
-        return text.Append(array.Shape.Length == 1 ? ",)" : ")").ToString();
-    }
+    public static string Order(SharedArrayInfo array) => array.IsFortranOrder ? "F" : "C";
 
     public static string Mode(SharedArrayInfo array) => Convert.ToString((int)array.Mode, 8).PadLeft(4, '0');
 
@@ -27,13 +21,7 @@ internal static class ArrayFacts
     {
         writer.WriteString("name", array.Name);
         writer.WriteString("dtype", array.DType);
-        writer.WriteStartArray("shape");
-        foreach (long length in array.Shape.AsSpan())
-        {
-            writer.WriteNumberValue(length);
-        }
-
-        writer.WriteEndArray();
+        WriteNumbers(writer, "shape", array.Shape);
         writer.WriteNumber("bytes", array.ByteLength);
         writer.WriteString("layout", array.Layout);
         writer.WriteString("mode", Mode(array));
@@ -42,6 +30,9 @@ internal static class ArrayFacts
         writer.WriteString("created", Time(array.Created));
         writer.WriteString("modified", Time(array.Modified));
         writer.WriteBoolean("in_use", array.IsInUse);
+        writer.WriteString("order", Order(array));
+        writer.WriteNumber("offset", array.DataOffset);
+        WriteNumbers(writer, "strides", array.ByteStrides);
     }
 
     public static void WriteText(TextWriter writer, SharedArrayInfo array)
@@ -59,11 +50,36 @@ internal static class ArrayFacts
             ("created", Time(array.Created)),
             ("modified", Time(array.Modified)),
             ("in_use", array.IsInUse ? "true" : "false"),
+            ("order", Order(array)),
+            ("offset", array.DataOffset.ToString(CultureInfo.InvariantCulture)),
+            ("strides", Tuple(array.ByteStrides)),
         ];
 
         foreach ((string key, string? value) in lines)
         {
             writer.WriteLine($"{key}: {value ?? "unknown"}");
         }
+    }
+
+    private static string Tuple(ImmutableArray<long> numbers)
+    {
+        StringBuilder text = new("(");
+        foreach (long number in numbers.AsSpan())
+        {
+            _ = text.Append(text.Length > 1 ? ", " : string.Empty).Append(number);
+        }
+
+        return text.Append(numbers.Length == 1 ? ",)" : ")").ToString();
+    }
+
+    private static void WriteNumbers(Utf8JsonWriter writer, string key, ImmutableArray<long> numbers)
+    {
+        writer.WriteStartArray(key);
+        foreach (long number in numbers.AsSpan())
+        {
+            writer.WriteNumberValue(number);
+        }
+
+        writer.WriteEndArray();
     }
 }

@@ -10,7 +10,7 @@ internal static class LockFacts
 
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
 
-    /// <summary>Attaches an array to look at its locks; null if it can be described but not attached, as in Fortran order: then it is another program's, and has none.</summary>
+    /// <summary>Attaches an array to look at its locks; null if it was overwritten since it was described.</summary>
     public static SharedArray? Attach(string name)
     {
         try

@@ -19,6 +19,7 @@ internal sealed record TableColumn(string Title, Func<SharedArrayInfo, string> C
         new("OWNER", static array => Owner.NameOf(array.UserId)),
         new("CREATED", static array => array.Created?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "-"),
         new("IN_USE", static array => array.IsInUse ? "yes" : "no"),
+        new("ORDER", ArrayFacts.Order),
     ];
 
     private static string Short(string type) => type.Length <= LongestType ? type : $"{type.AsSpan(0, LongestType)}...";

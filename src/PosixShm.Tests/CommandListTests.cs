@@ -7,7 +7,7 @@ namespace PosixShm.Tests;
 internal sealed class CommandListTests : CommandTest
 {
     private static readonly string[] s_keys =
-        ["name", "dtype", "shape", "bytes", "layout", "mode", "uid", "owner", "created", "modified", "in_use"];
+        ["name", "dtype", "shape", "bytes", "layout", "mode", "uid", "owner", "created", "modified", "in_use", "order", "offset", "strides"];
 
     [Test]
     public void Json_has_the_promised_keys_in_the_promised_order([Values("list", "info", "show")] string command)
@@ -34,6 +34,9 @@ internal sealed class CommandListTests : CommandTest
             Assert.That(array.GetProperty("uid").GetInt64(), Is.EqualTo(Syscall.geteuid()));
             Assert.That(array.GetProperty("owner").GetString(), Is.EqualTo(Environment.UserName));
             Assert.That(array.GetProperty("in_use").GetBoolean(), Is.False);
+            Assert.That(array.GetProperty("order").GetString(), Is.EqualTo("C"));
+            Assert.That(array.GetProperty("offset").GetInt64(), Is.EqualTo(128));
+            Assert.That(array.GetProperty("strides").GetRawText(), Is.EqualTo("[12,4]"));
             foreach (string time in (string[])["created", "modified"])
             {
                 string text = array.GetProperty(time).GetString()!;
@@ -64,7 +67,7 @@ internal sealed class CommandListTests : CommandTest
             Shell("\"$pshm\" list | awk -v name=\"$1\" '$1 == name { print $2, $3, $4, $5, $6, $8 }'", Name),
             Is.EqualTo($"<f8 (2,3) 48 0600 {Environment.UserName} no"));
         Assert.That(
-            Shell("\"$pshm\" list | awk 'NR == 1 { $1 = $1; print }'"), Is.EqualTo("NAME DTYPE SHAPE BYTES MODE OWNER CREATED IN_USE"));
+            Shell("\"$pshm\" list | awk 'NR == 1 { $1 = $1; print }'"), Is.EqualTo("NAME DTYPE SHAPE BYTES MODE OWNER CREATED IN_USE ORDER"));
     }
 
     [Test]

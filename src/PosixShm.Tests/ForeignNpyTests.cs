@@ -32,7 +32,6 @@ internal sealed class ForeignNpyTests : NamedTest
         Assert.That(array.ToString(), Is.EqualTo(text));
     }
 
-    [TestCase("np.asfortranarray(np.zeros((2, 3)))", "np.ascontiguousarray")]
     [TestCase("np.zeros(3, dtype='>f8')", "astype('<f8')")]
     [TestCase("np.zeros(3, dtype='<f4')", "holds <f4 elements, not <f8")]
     [TestCase("np.array([None])", "Python objects")]

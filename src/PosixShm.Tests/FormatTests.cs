@@ -165,7 +165,10 @@ internal sealed class FormatTests
     }
 
     [TestCase("{'descr': '<f8', 'fortran_order': False, 'shape': (10,), }", "<f8", false, 10L)]
-    [TestCase("{\"shape\":(10L,),\"fortran_order\":True,\"descr\":\"=f8\"}", "<f8", true, 10L)]
+    [TestCase("{\"shape\":(10L,),\"fortran_order\":True,\"descr\":\"=f8\"}", "<f8", false, 10L)]
+    [TestCase("{\"shape\":(10L,2),\"fortran_order\":True,\"descr\":\"=f8\"}", "<f8", true, 10L, 2L)]
+    [TestCase("{'descr': '<f8', 'fortran_order': True, 'shape': (10, 2), }", "<f8", true, 10L, 2L)]
+    [TestCase("{'descr': '<f8', 'fortran_order': True, 'shape': (10, 1), }", "<f8", false, 10L, 1L)]
     [TestCase("{'descr': '>c16', 'fortran_order': False, 'shape': (2, 2)}", ">c16", false, 2L, 2L)]
     [TestCase("{'descr': '|b1', 'fortran_order': False, 'shape': ()}", "|b1", false)]
     [TestCase("{'descr': '|b1', 'fortran_order': False, 'shape': (), }", "|b1", false)]

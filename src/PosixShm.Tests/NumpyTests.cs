@@ -127,7 +127,6 @@ internal sealed class NumpyTests : NamedTest
     }
 
     [TestCase("np.arange(6).reshape(2,3).astype('>f8')", ">f8", "<f8", TestName = "Big_endian_is_refused_with_the_way_to_convert")]
-    [TestCase("np.asfortranarray(np.zeros((2,3)))", "Fortran order", "ascontiguousarray", TestName = "Fortran_order_is_refused_with_the_way_to_convert")]
     [TestCase("np.zeros(3, dtype='S5')", "|S5", "<f8", TestName = "Bytes_are_refused_by_name")]
     [TestCase("np.zeros(3, dtype=[('x','<f4'),('y','<i4',(2,))])", "[('x', '<f4'), ('y', '<i4', (2,))]", "<f8", TestName = "Structures_are_refused_by_name")]
     [TestCase("np.array([{}, []], dtype=object)", "Python objects", "pointers", TestName = "Objects_are_refused_with_the_reason")]

@@ -46,7 +46,7 @@ public sealed unsafe class ReadOnlySharedArray<T> : SharedArray, IEnumerable<T>
     public ReadOnlySpan<T> AsSpan(long start, int length) => SpanOf<T>(start, length);
 
     /// <inheritdoc cref="SharedArray{T}.AsReadOnlyTensorSpan"/>
-    public ReadOnlyTensorSpan<T> AsReadOnlyTensorSpan() => TensorShape.Over((T*)Data, Shape.AsSpan());
+    public ReadOnlyTensorSpan<T> AsReadOnlyTensorSpan() => TensorShape.Over((T*)Data, Header);
 
     /// <inheritdoc cref="SharedArray{T}.AsTensorSpan(ReadOnlySpan{NRange})"/>
     public ReadOnlyTensorSpan<T> AsReadOnlyTensorSpan(params ReadOnlySpan<NRange> ranges) => AsReadOnlyTensorSpan().Slice(CheckRanges(ranges));
@@ -103,7 +103,7 @@ public sealed unsafe class ReadOnlySharedArray<T> : SharedArray, IEnumerable<T>
         }
 
         /// <summary>Gets the current element: the shared memory itself.</summary>
-        public readonly ref readonly T Current => ref _array[_index];
+        public readonly ref readonly T Current => ref _array.ElementInOrder<T>(_index);
 
         /// <summary>Goes to the next element.</summary>
         /// <returns><see langword="false"/> at the end.</returns>

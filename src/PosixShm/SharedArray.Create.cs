@@ -298,7 +298,15 @@ public abstract unsafe partial class SharedArray
     // If the memory of the source is lost under the copy, nothing is published.
     private static SegmentFiller CopyOf(AttachedArray source, long bytes) => address =>
     {
-        Copy(source.Data, bytes)(address);
+        if (source.Header.IsFortranOrder)
+        {
+            OrderedCopy.Out(source.Header, (byte*)source.Data, 0, (byte*)address, bytes / source.Header.Type.Size);
+        }
+        else
+        {
+            Copy(source.Data, bytes)(address);
+        }
+
         if (source.Segment.IsLost || source.Segment.IsTruncated())
         {
             throw SharedMemoryLostException.Of(source.Segment.Name.Value);

@@ -82,7 +82,7 @@ public abstract partial class SharedArray
         AttachedArray? old = null;
         try
         {
-            AttachedArray.CheckUsable(segment, header, type);
+            AttachedArray.CheckType(segment, header, type);
             old = AttachedArray.Map(file, header, size, SegmentAccess.ReadOnly, PagePolicy.Never);
             SharedArrayOptions created = OptionsOf(header, old.Page);
             NewArray array = Describe(type, created, shape);

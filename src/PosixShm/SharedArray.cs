@@ -37,12 +37,26 @@ public abstract unsafe partial class SharedArray : IDisposable
     private long _length;
     private int _isDisposed;
 
+    // Of an array of two dimensions; else zero.
+    private long _rows;
+    private readonly long _columns;
+    private readonly long _rowStride;
+    private readonly long _columnStride;
+
     /// <summary>Takes over one reference to the segment.</summary>
     private protected SharedArray(AttachedArray array)
     {
         _attached = array;
         _data = (byte*)array.Data;
-        _length = array.Header.Length;
+
+        // In Fortran order, no place is a flat index: all are outside, and the array's own loops take the slow path.
+        ArrayHeader header = array.Header;
+        _length = header.IsFortranOrder ? 0 : header.Length;
+        if (header.Shape is [long rows, long columns])
+        {
+            (_rows, _columns) = (rows, columns);
+            (_rowStride, _columnStride) = header.IsFortranOrder ? (1L, rows) : (columns, 1L);
+        }
     }
 
     /// <summary>
@@ -79,11 +93,21 @@ public abstract unsafe partial class SharedArray : IDisposable
     /// <summary>Gets the bytes that the elements take.</summary>
     public long ByteLength => _attached.Header.DataLength;
 
+    /// <summary>Gets where the elements begin, in bytes from the start of the file: the offset for programs that map the file themselves.</summary>
+    public long DataOffset => _attached.Header.DataOffset;
+
+    /// <summary>Gets how many bytes apart the neighbours along each dimension are: numpy's <c>a.strides</c>.</summary>
+    public ImmutableArray<long> ByteStrides => _attached.Header.ByteStrides;
+
+    /// <summary>Gets whether the elements are in Fortran order: the first index runs fastest.</summary>
+    /// <value><see langword="false"/> also where both orders are the same: without elements, and with at most one dimension other than 1.</value>
+    public bool IsFortranOrder => _attached.Header.IsFortranOrder;
+
     /// <summary>Gets the elements' bytes: the shared memory itself.</summary>
     /// <value>A span that must not be used after <see cref="Dispose"/>.</value>
-    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> bytes.</exception>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> bytes, or they are not in C order.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public ReadOnlySpan<byte> Bytes => new(Data, SpanLength(ByteLength, "bytes"));
+    public ReadOnlySpan<byte> Bytes => new(OrderedData, SpanLength(ByteLength, "bytes"));
 
     /// <summary>Gets whether the name still stands for this very array, and the file is as it was attached.</summary>
     /// <value>
@@ -115,6 +139,16 @@ public abstract unsafe partial class SharedArray : IDisposable
             ObjectDisposedException.ThrowIf(data is null, this);
             ThrowIfLost();
             return data;
+        }
+    }
+
+    // For views that are flat.
+    private byte* OrderedData
+    {
+        get
+        {
+            byte* data = Data;
+            return Header.IsFortranOrder ? throw NotFlat(Name) : data;
         }
     }
 
@@ -160,6 +194,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
             _length = 0;
+            _rows = 0;
             _data = null;
             DetachPage();
             _attached.Segment.Release();
@@ -212,20 +247,21 @@ public abstract unsafe partial class SharedArray : IDisposable
     private protected ref T ElementAt<T>(long row, long column)
         where T : unmanaged
     {
-        ReadOnlySpan<long> shape = Shape.AsSpan();
-        if (shape.Length != 2 || IsOutside(row, shape[0]) || IsOutside(column, shape[1]))
+        if (IsOutside(row, _rows) || IsOutside(column, _columns))
         {
             ThrowOutside(row, column);
         }
 
-        return ref ElementAt<T>(unchecked((row * shape[1]) + column));
+        return ref Unsafe.Add(ref Unsafe.AsRef<T>(_data), (nint)unchecked((row * _rowStride) + (column * _columnStride)));
     }
 
     private protected ref T ElementAt<T>(scoped ReadOnlySpan<long> indices)
         where T : unmanaged
     {
+        byte* data = _data;
         ReadOnlySpan<long> shape = Shape.AsSpan();
-        if (indices.Length != shape.Length)
+        ReadOnlySpan<long> strides = Header.Strides.AsSpan();
+        if (indices.Length != shape.Length || data is null)
         {
             ThrowOutside(indices);
         }
@@ -239,20 +275,39 @@ public abstract unsafe partial class SharedArray : IDisposable
             }
 
             // No overflow: the shape's product fits.
-            flat = unchecked((flat * shape[i]) + indices[i]);
+            flat = unchecked(strides.IsEmpty ? (flat * shape[i]) + indices[i] : flat + (indices[i] * strides[i]));
         }
 
-        return ref ElementAt<T>(flat);
+        return ref Unsafe.Add(ref Unsafe.AsRef<T>(data), (nint)flat);
+    }
+
+    /// <summary>Gets an element by its place in C order, for enumerators. The path of Fortran order calls nothing: loops would keep their sums in memory for it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private protected ref T ElementInOrder<T>(long index)
+        where T : unmanaged
+    {
+        if (!IsOutside(index, _length))
+        {
+            return ref Unsafe.Add(ref Unsafe.AsRef<T>(_data), (nint)index);
+        }
+
+        byte* data = _data;
+        if (data is null || IsOutside(index, Length))
+        {
+            ThrowOutside(index);
+        }
+
+        return ref Unsafe.Add(ref Unsafe.AsRef<T>(data), (nint)Header.PlaceOf(index));
     }
 
     private protected Span<T> SpanOf<T>()
         where T : unmanaged
-        => new(Data, SpanLength(Length, "elements"));
+        => new(OrderedData, SpanLength(Length, "elements"));
 
     private protected Span<T> SpanOf<T>(long start, int length)
         where T : unmanaged
     {
-        byte* data = Data;
+        byte* data = OrderedData;
         CheckPart(start, length);
         return new Span<T>((T*)data + start, length);
     }
@@ -264,7 +319,15 @@ public abstract unsafe partial class SharedArray : IDisposable
         CheckPart(start, destination.Length);
         fixed (T* to = destination)
         {
-            ThrowIfLost(LargeMemory.Copy(to, (T*)use.Data + start, (long)destination.Length * sizeof(T)));
+            if (Header.IsFortranOrder)
+            {
+                OrderedCopy.Out(Header, use.Data, start, (byte*)to, destination.Length);
+                ThrowIfLost();
+            }
+            else
+            {
+                ThrowIfLost(LargeMemory.Copy(to, (T*)use.Data + start, (long)destination.Length * sizeof(T)));
+            }
         }
 
         use.ThrowIfCut();
@@ -278,7 +341,15 @@ public abstract unsafe partial class SharedArray : IDisposable
         use.ThrowIfCut();
         fixed (T* from = source)
         {
-            ThrowIfLost(LargeMemory.Copy((T*)use.Data + start, from, (long)source.Length * sizeof(T)));
+            if (Header.IsFortranOrder)
+            {
+                OrderedCopy.In(Header, use.Data, start, (byte*)from, source.Length);
+                ThrowIfLost();
+            }
+            else
+            {
+                ThrowIfLost(LargeMemory.Copy((T*)use.Data + start, from, (long)source.Length * sizeof(T)));
+            }
         }
     }
 
@@ -321,21 +392,23 @@ public abstract unsafe partial class SharedArray : IDisposable
         where T : unmanaged
     {
         long perRow = CheckRow(index);
-        return TensorShape.Over((T*)Data + (index * perRow), Shape.AsSpan()[1..]);
+        return Header.IsFortranOrder
+            ? TensorShape.Over((T*)Data + index, Shape.AsSpan()[1..], Header.Strides.AsSpan()[1..])
+            : TensorShape.Over((T*)Data + (index * perRow), Shape.AsSpan()[1..]);
     }
 
     private protected TensorSpan<T> ReshapeOf<T>(long[] shape)
         where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(shape);
-        return TensorShape.Over((T*)Data, TensorShape.Reshape(Name, Shape.AsSpan(), shape, nameof(shape)));
+        return TensorShape.Over((T*)OrderedData, TensorShape.Reshape(Name, Shape.AsSpan(), shape, nameof(shape)));
     }
 
     private protected TensorSpan<TOther> ViewOf<T, TOther>()
         where T : unmanaged
         where TOther : unmanaged
     {
-        TOther* data = (TOther*)Data;
+        TOther* data = (TOther*)OrderedData;
         long alignment = sizeof(BehindOneByte<TOther>) - sizeof(TOther);
         return (nint)data % alignment == 0
             ? TensorShape.Over(data, TensorShape.Reinterpret(Name, Shape.AsSpan(), sizeof(T), sizeof(TOther)))
@@ -430,10 +503,16 @@ public abstract unsafe partial class SharedArray : IDisposable
         }
 
         // One index is a flat one.
-        return indices.Length != 1 && indices.Length != Rank
+        return indices.Length == 1 && Header.IsFortranOrder && !IsOutside(indices[0], Length)
+            ? NotFlat(Name)
+            : indices.Length != 1 && indices.Length != Rank
             ? new ArgumentException($"'{Name}' has {Rank} dimensions, and {indices.Length} indices were given.", nameof(indices))
             : new IndexOutOfRangeException($"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no element at {ShapeText.Of(indices)}.");
     }
+
+    /// <summary>Makes the exception for a flat view of an array in Fortran order.</summary>
+    internal static InvalidOperationException NotFlat(string name)
+        => new($"'{name}' is in Fortran order, so its elements are not in C order in memory. Use a[i, j], AsTensorSpan(), GetValue(index) or ToArray().");
 
     // Its size tells the alignment of an element.
     private readonly record struct BehindOneByte<T>(byte First, T Element)
@@ -477,7 +556,7 @@ public abstract unsafe partial class SharedArray : IDisposable
                 _array.ThrowOutside(index);
             }
 
-            return Data + (index * _array.ItemSize);
+            return Data + (_array.Header.PlaceOf(index) * _array.ItemSize);
         }
 
         public void Dispose() => Segment.Release();

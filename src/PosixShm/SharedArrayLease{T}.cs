@@ -31,7 +31,7 @@ public readonly unsafe ref struct SharedArrayLease<T> : IDisposable
     {
         get
         {
-            T* data = Data;
+            T* data = OrderedData;
             return _header.Length <= int.MaxValue
                 ? new(data, (int)_header.Length)
                 : throw new InvalidOperationException($"The array has {_header.Length} elements, and a span at most {int.MaxValue}: use AsTensorSpan().");
@@ -47,6 +47,15 @@ public readonly unsafe ref struct SharedArrayLease<T> : IDisposable
         }
     }
 
+    private T* OrderedData
+    {
+        get
+        {
+            T* data = Data;
+            return _header.IsFortranOrder ? throw SharedArray.NotFlat(_token!.Segment.Name.Value) : data;
+        }
+    }
+
     /// <summary>Gets an element by its place in C order.</summary>
     /// <param name="index">From 0 to the array's length, exclusive.</param>
     /// <returns>A reference to the shared memory itself.</returns>
@@ -56,7 +65,7 @@ public readonly unsafe ref struct SharedArrayLease<T> : IDisposable
     {
         get
         {
-            T* data = Data;
+            T* data = OrderedData;
             if (unchecked((ulong)index >= (ulong)_header.Length))
             {
                 ThrowOutside(index);
@@ -73,7 +82,7 @@ public readonly unsafe ref struct SharedArrayLease<T> : IDisposable
     /// <summary>Gets the elements as a tensor of the array's shape: the shared memory itself, until the lease ends.</summary>
     /// <returns>The tensor.</returns>
     /// <exception cref="ObjectDisposedException">The lease has ended.</exception>
-    public TensorSpan<T> AsTensorSpan() => TensorShape.Over(Data, _header.Shape.AsSpan());
+    public TensorSpan<T> AsTensorSpan() => TensorShape.Over(Data, _header);
 
     /// <summary>Ends the lease, and with it all its copies. A second call does nothing.</summary>
     public void Dispose() => _token?.End(_turn);

@@ -16,6 +16,10 @@ namespace PosixShm;
 ///     flat index          0     1     2     3     4     5
 /// </code>
 /// <para>
+/// Of an array in Fortran order, which only other programs write, the first index runs fastest (<see cref="SharedArray.IsFortranOrder"/>). It has no flat
+/// views: spans, rows, other shapes and types are refused. Indices, tensors, copies and enumeration are right, and a place in C order is that of the shape.
+/// </para>
+/// <para>
 /// They are plain memory that other processes read and write at the same time. Single aligned elements of up to 8 bytes are never torn;
 /// anything more needs a lock or an order of writes that its readers know. In a loop, take a <see cref="Span"/> first.
 /// </para>
@@ -36,7 +40,8 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     public override Type ElementType => typeof(T);
 
     /// <summary>Gets the elements, in C order: the shared memory itself.</summary>
-    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements: use <see cref="AsSpan"/> or <see cref="AsTensorSpan()"/>.</exception>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements: use <see cref="AsSpan"/> or <see cref="AsTensorSpan()"/>. Or
+    /// the array is in Fortran order.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public Span<T> Span => SpanOf<T>();
 
@@ -58,6 +63,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <param name="index">From 0 to <see cref="SharedArray.Length"/>, exclusive.</param>
     /// <returns>A reference to the shared memory itself, to read, write, or use with <see cref="Interlocked"/>.</returns>
     /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
+    /// <exception cref="InvalidOperationException">The elements are not in C order (<see cref="SharedArray.IsFortranOrder"/>).</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public ref T this[long index] => ref ElementAt<T>(index);
 
@@ -84,6 +90,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <param name="length">How many.</param>
     /// <returns>The span.</returns>
     /// <exception cref="ArgumentOutOfRangeException">There are not so many elements.</exception>
+    /// <exception cref="InvalidOperationException">The array is in Fortran order.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public Span<T> AsSpan(long start, int length) => SpanOf<T>(start, length);
 
@@ -91,7 +98,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// and <see cref="TensorPrimitives"/>. An array without dimensions is a tensor of shape (1).</summary>
     /// <returns>The tensor.</returns>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public TensorSpan<T> AsTensorSpan() => TensorShape.Over((T*)Data, Shape.AsSpan());
+    public TensorSpan<T> AsTensorSpan() => TensorShape.Over((T*)Data, Header);
 
     /// <summary>Gets a part of the elements, by one range for each dimension, as a tensor with strides: the shared memory itself.</summary>
     /// <param name="ranges">The ranges, as in numpy's <c>a[2:5, :]</c>.</param>
@@ -110,6 +117,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <returns>The span: the shared memory itself.</returns>
     /// <exception cref="ArgumentException">The array has no dimensions.</exception>
     /// <exception cref="IndexOutOfRangeException">There is no such row.</exception>
+    /// <exception cref="InvalidOperationException">The array is in Fortran order: use <see cref="RowTensor"/>.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public Span<T> Row(long index) => RowOf<T>(index);
 
@@ -122,13 +130,14 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
     /// <param name="shape">The shape, of as many elements; one dimension may be -1, for what is missing.</param>
     /// <returns>The tensor: the shared memory itself.</returns>
     /// <exception cref="ArgumentException">The shape has another number of elements.</exception>
+    /// <exception cref="InvalidOperationException">The array is in Fortran order.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public TensorSpan<T> Reshape(params long[] shape) => ReshapeOf<T>(shape);
 
     /// <summary>Sees the same bytes as elements of another type, without a copy: the last dimension grows or shrinks, as in numpy's <c>a.view(dtype)</c>.</summary>
     /// <typeparam name="TOther">The other type.</typeparam>
     /// <returns>The tensor: the shared memory itself.</returns>
-    /// <exception cref="InvalidOperationException">The last dimension's bytes are no multiple of the other type's size, or the elements lie where those of the other type would not be aligned.</exception>
+    /// <exception cref="InvalidOperationException">The last dimension's bytes are no multiple of the other type's size, or the elements lie where those of the other type would not be aligned; or the array is in Fortran order.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public TensorSpan<TOther> View<TOther>()
         where TOther : unmanaged
@@ -207,7 +216,7 @@ public sealed unsafe class SharedArray<T> : SharedArray, IEnumerable<T>
         }
 
         /// <summary>Gets the current element: the shared memory itself.</summary>
-        public readonly ref T Current => ref _array[_index];
+        public readonly ref T Current => ref _array.ElementInOrder<T>(_index);
 
         /// <summary>Goes to the next element.</summary>
         /// <returns><see langword="false"/> at the end.</returns>

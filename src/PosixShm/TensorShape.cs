@@ -6,20 +6,36 @@ namespace PosixShm;
 /// <summary>Makes tensors over memory that the caller has checked and keeps.</summary>
 internal static unsafe class TensorShape
 {
-    /// <summary>Makes a tensor of C-ordered elements. One without dimensions has one of length 1: System.Numerics.Tensors knows no other.</summary>
-    public static TensorSpan<T> Over<T>(T* data, ReadOnlySpan<long> shape)
+    /// <summary>Makes a tensor of all elements of an array.</summary>
+    public static TensorSpan<T> Over<T>(T* data, ArrayHeader header)
+        where T : unmanaged
+        => Over(data, header.Shape.AsSpan(), header.Strides.AsSpan());
+
+    /// <summary>Makes a tensor. One without dimensions has one of length 1: System.Numerics.Tensors knows no other.</summary>
+    /// <param name="data">The first element.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    /// <param name="strides">How many elements apart the neighbours along each dimension are. None if the elements are in C order, or if there are none.</param>
+    public static TensorSpan<T> Over<T>(T* data, ReadOnlySpan<long> shape, ReadOnlySpan<long> strides = default)
         where T : unmanaged
     {
         Span<nint> lengths = stackalloc nint[Math.Max(shape.Length, 1)];
+        Span<nint> steps = stackalloc nint[strides.Length];
         lengths[0] = 1;
         nint count = 1;
+        nint reach = 1;
         for (int i = 0; i < shape.Length; i++)
         {
             lengths[i] = (nint)shape[i];
             count *= lengths[i];
+            if (!steps.IsEmpty)
+            {
+                // System.Numerics.Tensors takes no other stride of a dimension of length 1.
+                steps[i] = lengths[i] == 1 ? 0 : (nint)strides[i];
+                reach += (lengths[i] - 1) * steps[i];
+            }
         }
 
-        return new TensorSpan<T>(data, count, lengths, []);
+        return new TensorSpan<T>(data, steps.IsEmpty ? count : reach, lengths, steps);
     }
 
     /// <summary>Checks that another shape has as many elements; a single -1 stands for what is missing, as in numpy.</summary>

@@ -53,7 +53,11 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
         try
         {
             ArrayHeader header = ArrayReader.Read(name, file, probe);
-            CheckUsable(name, header, expected);
+            if (expected is not null)
+            {
+                CheckType(name, header, expected);
+            }
+
             return Map(file, header, probe.Status.Size, access, policy);
         }
         catch
@@ -156,21 +160,6 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
             throw new InvalidDataException(
                 $"The {header.Type} elements of '{name}' start at byte {header.DataOffset}, which is not a multiple of {header.Type.Alignment}: reads and writes could be torn. " +
                 "Attach the array with SharedArray.Open, whose GetValue and SetValue copy elements, or its bytes with AttachRaw<byte>.");
-        }
-    }
-
-    /// <summary>Checks that an array can be used as one of a type, or of any.</summary>
-    public static void CheckUsable(SegmentName name, ArrayHeader header, ElementType? expected)
-    {
-        if (expected is not null)
-        {
-            CheckType(name, header, expected);
-        }
-
-        if (header.IsFortranOrder && header.Shape.Length > 1)
-        {
-            throw new InvalidDataException(
-                $"'{name}' is in Fortran order, shape {ShapeText.Of(header.Shape.AsSpan())}: convert it in Python with np.ascontiguousarray(a).");
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 
 namespace PosixShm.Format;
 
@@ -19,7 +20,7 @@ internal enum HeaderFormat
 /// <param name="Format">How it lies in the segment.</param>
 /// <param name="Type">The element type.</param>
 /// <param name="Shape">The length of each dimension.</param>
-/// <param name="IsFortranOrder">Whether the first index runs fastest.</param>
+/// <param name="IsFortranOrder">Whether the first index runs fastest. Never of a shape for which C order is the same.</param>
 /// <param name="DataOffset">Where the elements are in the file.</param>
 /// <param name="DataLength">How many bytes they take.</param>
 /// <param name="End">The bytes that the file must have: as far as the elements, or the description behind them, reach.</param>
@@ -41,11 +42,34 @@ internal sealed record ArrayHeader(
     /// <summary>Gets the number of elements.</summary>
     public long Length { get; } = ShapeMath.Product(Shape.AsSpan());
 
+    /// <summary>Gets the strides of an array in Fortran order, in elements. Empty in C order, whose strides follow from the shape.</summary>
+    public ImmutableArray<long> Strides { get; } = IsFortranOrder ? ElementOrder.Strides(Shape.AsSpan(), isFortranOrder: true, unit: 1) : [];
+
+    /// <summary>Gets numpy's strides: how many bytes apart the neighbours along each dimension are.</summary>
+    public ImmutableArray<long> ByteStrides => ElementOrder.Strides(Shape.AsSpan(), IsFortranOrder, Type.Size);
+
     /// <summary>Gets whether the elements lie where the processor reads and writes each whole. A mapping begins at a page.</summary>
     public bool IsAligned => DataOffset % UsualAlignment == 0 || DataOffset % Type.Alignment == 0;
 
     /// <summary>Gets the end of the elements.</summary>
     public long DataEnd => DataOffset + DataLength;
+
+    /// <summary>Returns the place in memory of an element whose place in C order is known.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public long PlaceOf(long index)
+    {
+        ReadOnlySpan<long> strides = Strides.AsSpan();
+        ReadOnlySpan<long> shape = Shape.AsSpan();
+        long place = strides.IsEmpty ? index : 0;
+        for (int i = strides.Length - 1; i >= 0; i--)
+        {
+            long rest = index / shape[i];
+            place += (index - (rest * shape[i])) * strides[i];
+            index = rest;
+        }
+
+        return place;
+    }
 
     /// <summary>Tells whether a file's first and last bytes are those of an array, whole or damaged.</summary>
     public static bool IsRecognised(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail)
@@ -66,7 +90,7 @@ internal sealed record ArrayHeader(
         }
 
         return ShapeMath.TryByteLength(npy.Shape.AsSpan(), npy.Type.Size, out long bytes) && bytes <= fileSize - npy.DataOffset
-            ? new ArrayHeader(HeaderFormat.Npy, npy.Type, npy.Shape, npy.IsFortranOrder, npy.DataOffset, bytes, npy.DataOffset + bytes)
+            ? new ArrayHeader(HeaderFormat.Npy, npy.Type, npy.Shape, npy.IsFortranOrder && ElementOrder.Matters(npy.Shape.AsSpan()), npy.DataOffset, bytes, npy.DataOffset + bytes)
             : Refuse(
                 $"its shape {ShapeText.Of(npy.Shape.AsSpan())} of {npy.Type} needs more than the file's {fileSize} bytes: it was truncated or damaged",
                 out problem);

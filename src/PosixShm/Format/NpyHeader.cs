@@ -189,8 +189,15 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
         header = folded;
         while (header.Type is SubarrayType array)
         {
+            // Only the dimensions outside would be in Fortran order. No program writes that, and numpy's own readers disagree.
+            if (header.IsFortranOrder && ElementOrder.Matters(header.Shape.AsSpan()))
+            {
+                problem = "its elements are sub-arrays in Fortran order";
+                return false;
+            }
+
             ImmutableArray<long> shape = header.Shape.AddRange(array.Shape);
-            header = header with { Type = array.Element, Shape = shape, IsFortranOrder = header.IsFortranOrder && header.Shape.Length > 1 };
+            header = header with { Type = array.Element, Shape = shape, IsFortranOrder = false };
             if (shape.Length > ShapeMath.MaxRank)
             {
                 problem = TooManyDimensions(shape.Length);

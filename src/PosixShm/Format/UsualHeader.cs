@@ -4,14 +4,14 @@ using System.Text;
 
 namespace PosixShm.Format;
 
-/// <summary>The header of nearly every .npy file: an array in C order of a type without parts, in the very words of numpy. It is compared, not parsed.</summary>
+/// <summary>The header of nearly every .npy file: an array of a type without parts, in the very words of numpy. It is compared, not parsed.</summary>
 internal static class UsualHeader
 {
     private const int MostRank = 8;
 
-    // Each type, and all that comes before the numbers of its shape.
+    // Each type, and all that comes before the order.
     private static readonly (byte[] Start, ScalarType Type)[] s_types =
-        [.. ScalarType.Usual.Select(static type => (Encoding.ASCII.GetBytes($"{{'descr': {type.Literal}, 'fortran_order': False, 'shape': ("), type))];
+        [.. ScalarType.Usual.Select(static type => (Encoding.ASCII.GetBytes($"{{'descr': {type.Literal}, 'fortran_order': "), type))];
 
     // The magic and version 1.0, before the length of the dictionary.
     private static ReadOnlySpan<byte> Start => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0];
@@ -37,14 +37,16 @@ internal static class UsualHeader
         Span<long> shape = stackalloc long[MostRank];
         int rank = 0;
         ScalarType? type = TakeType(ref text);
+        bool isFortranOrder = false;
         bool isUsual = type is not null
+            && (TryTake(ref text, "False, 'shape': ("u8) || (isFortranOrder = TryTake(ref text, "True, 'shape': ("u8)))
             && TryTakeNumbers(ref text, shape, out rank)
             && TryTake(ref text, ", }"u8)
             && text.Length <= Padding.Length
             && text.SequenceEqual(Padding[^text.Length..]);
         if (isUsual)
         {
-            header = new NpyHeader(type!, IsFortranOrder: false, [.. shape[..rank]], dataOffset);
+            header = new NpyHeader(type!, isFortranOrder, [.. shape[..rank]], dataOffset);
         }
 
         return isUsual;

@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+
+namespace PosixShm.Format;
+
+/// <summary>The order in which the elements of a shape lie in memory, as numpy's strides: the distance of two neighbours along each dimension.</summary>
+internal static class ElementOrder
+{
+    /// <summary>Returns whether C order and Fortran order differ. They are the same without elements, and with at most one dimension other than 1.</summary>
+    public static bool Matters(ReadOnlySpan<long> shape)
+    {
+        int longer = 0;
+        foreach (long dimension in shape)
+        {
+            if (dimension == 0)
+            {
+                return false;
+            }
+
+            longer += dimension > 1 ? 1 : 0;
+        }
+
+        return longer > 1;
+    }
+
+    /// <summary>Returns the strides of elements without gaps, as numpy has them. No overflow: the shape is checked.</summary>
+    /// <param name="shape">The length of each dimension.</param>
+    /// <param name="isFortranOrder">Whether the first index runs fastest, and not the last.</param>
+    /// <param name="unit">The distance of two neighbours in memory.</param>
+    public static ImmutableArray<long> Strides(ReadOnlySpan<long> shape, bool isFortranOrder, long unit)
+    {
+        ImmutableArray<long>.Builder strides = ImmutableArray.CreateBuilder<long>(shape.Length);
+        strides.Count = shape.Length;
+        for (int i = 0; i < shape.Length; i++)
+        {
+            int dimension = isFortranOrder ? i : shape.Length - 1 - i;
+            strides[dimension] = unit;
+            unit *= Math.Max(shape[dimension], 1);
+        }
+
+        return strides.MoveToImmutable();
+    }
+}

@@ -43,6 +43,13 @@ enum
 
 enum
 {
+    PAL_WATCH_OTHER = 0, /* the time is over, a signal came, or another entry changed */
+    PAL_WATCH_NAMED = 1, /* the entry of that name changed, or the kernel dropped changes */
+    PAL_WATCH_ENDED = 2, /* the watch was ended, or the directory was deleted or moved */
+};
+
+enum
+{
     PAL_TYPE_OTHER     = 0,
     PAL_TYPE_REGULAR   = 1,
     PAL_TYPE_DIRECTORY = 2,
@@ -306,6 +313,23 @@ POSIXSHM_EXPORT int32_t PosixShm_FutexWait(int32_t* address, int32_t expected, i
 
 /* Wakes up to so many who sleep on a word; futex(2), FUTEX_WAKE. Returns how many, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FutexWake(int32_t* address, int32_t count);
+
+/* ---- names that appear ------------------------------------------------------------------------------ */
+
+/*
+ * Watches the entries of a directory. Two calls, inotify_init1(2) and inotify_add_watch(2), since neither is of use alone.
+ * Returns a descriptor, and the number of the watch; or -1.
+ */
+POSIXSHM_EXPORT intptr_t PosixShm_WatchDirectory(const char* path, int32_t* watch);
+
+/*
+ * Sleeps until an entry changes, at most so long, -1 for ever, and removes the changes from the queue: poll(2) and read(2), since a
+ * read has no time-out. Returns a PAL_WATCH value, or -1.
+ */
+POSIXSHM_EXPORT int32_t PosixShm_WaitForEntry(intptr_t fd, const char* name, int32_t timeoutMilliseconds);
+
+/* Ends a watch, and the sleep of a thread in PosixShm_WaitForEntry; inotify_rm_watch(2). Returns 0, or -1. */
+POSIXSHM_EXPORT int32_t PosixShm_EndWatch(intptr_t fd, int32_t watch);
 
 /* ---- threads that end ------------------------------------------------------------------------------- */
 

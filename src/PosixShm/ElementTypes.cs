@@ -82,12 +82,12 @@ internal static unsafe class ElementTypes
     /// <inheritdoc cref="SharedArray.SetValue"/>
     public static byte[] Bytes(ElementType type, object value) => Find(type)?.Arrays.Bytes(value) ?? OpaqueElement.Bytes(type, value);
 
-    /// <summary>Makes what fills an array of so many elements with one.</summary>
-    public static SegmentFiller Filler(byte[] element, long length) => address =>
+    /// <summary>Makes the filler that sets all elements of an array to one.</summary>
+    public static ArrayFiller Filler(byte[] element) => array =>
     {
         fixed (byte* bytes = element)
         {
-            _ = LargeMemory.Fill((void*)address, length, bytes, element.Length);
+            _ = LargeMemory.Fill((void*)array.Data, array.Header.Length, bytes, element.Length);
         }
     };
 

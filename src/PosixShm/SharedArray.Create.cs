@@ -26,7 +26,9 @@ public abstract unsafe partial class SharedArray
     /// <returns>The array, attached. Disposing it detaches; it does not delete.</returns>
     /// <exception cref="ArgumentException">The name is not one, or the shape is negative, of more than 64 dimensions (27 in the SharedArray layout), or of more than 2^63 bytes.</exception>
     /// <exception cref="NotSupportedException">numpy has no such element type, or the layout cannot hold it.</exception>
-    /// <exception cref="IOException">The name is taken, there is no space (the message says how much is free), or a limit of the process was reached.</exception>
+    /// <exception cref="SharedArrayExistsException">The name exists.</exception>
+    /// <exception cref="IOException">There is no space (<see cref="Exception.HResult"/> is 28, ENOSPC, and the message has the free space), or a limit of the
+    /// process was reached.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder does not let this user create files.</exception>
     public static SharedArray<T> Create<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params long[] shape)
         where T : unmanaged
@@ -43,6 +45,23 @@ public abstract unsafe partial class SharedArray
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(shape);
         return new(Create(name, ElementTypes.Of<T>(), options, shape, fill: null));
+    }
+
+    /// <summary>Creates an array with the given content, in its shape. No other process sees the array without its content.</summary>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="content">The shape and the elements; see <see cref="ArrayContent"/>.</param>
+    /// <param name="options">The permissions, how its space is reserved, and its layout.</param>
+    /// <exception cref="InvalidDataException">The content is no .npy file, ends too soon, or has another element type or Fortran order. Nothing was created.</exception>
+    /// <exception cref="SharedMemoryLostException">The memory of the array that is copied is lost. Nothing was created.</exception>
+    /// <exception cref="ObjectDisposedException">The array that is copied is detached. Nothing was created.</exception>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    [OverloadResolutionPriority(1)]
+    public static SharedArray<T> Create<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, ArrayContent<T> content, SharedArrayOptions? options = null)
+        where T : unmanaged
+    {
+        using NpyInput? input = content.Open(ElementTypes.Of<T>());
+        return CreateFilled(name, content.With(input), options ?? s_defaults);
     }
 
     /// <summary>Creates an array whose element type is named when the program runs.</summary>
@@ -77,15 +96,12 @@ public abstract unsafe partial class SharedArray
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray<T> CreateFrom<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params ReadOnlySpan<T> values)
         where T : unmanaged
-        => CreateFrom(name, values, s_defaults, values.Length);
+        => Create(name, ArrayContent.From(values));
 
     /// <inheritdoc cref="CreateFrom{T}(string, ReadOnlySpan{T})"/>
     public static SharedArray<T> CreateFrom<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, T[] values)
         where T : unmanaged
-    {
-        ArgumentNullException.ThrowIfNull(values);
-        return CreateFrom(name, values, s_defaults, values.Length);
-    }
+        => Create(name, ArrayContent.From(values));
 
     /// <summary>Creates an array with the given elements, in C order, and the given shape. Nobody sees it without them.</summary>
     /// <param name="name">The name, unique on this machine.</param>
@@ -97,13 +113,8 @@ public abstract unsafe partial class SharedArray
         string name, ReadOnlySpan<T> values, SharedArrayOptions options, params long[] shape)
         where T : unmanaged
     {
-        ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(shape);
-        CheckCount(values.Length, shape);
-        fixed (T* source = values)
-        {
-            return new(Create(name, ElementTypes.Of<T>(), options, shape, Copy((nint)source, (long)values.Length * sizeof(T))));
-        }
+        return Create(name, new ArrayContent<T>(shape, values), options);
     }
 
     /// <summary>Creates an array with the elements and the shape of a rectangular one, as <c>new double[2, 3]</c>. Nobody sees it without them.</summary>
@@ -120,11 +131,7 @@ public abstract unsafe partial class SharedArray
             throw new ArgumentException($"An array of '{typeof(T)}' is wanted, not a '{values.GetType()}'.", nameof(values));
         }
 
-        long[] shape = [.. Enumerable.Range(0, values.Rank).Select(values.GetLongLength)];
-        fixed (byte* source = &System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(values))
-        {
-            return new(Create(name, ElementTypes.Of<T>(), s_defaults, shape, Copy((nint)source, values.LongLength * sizeof(T))));
-        }
+        return Create(name, ArrayContent<T>.Of(values));
     }
 
     /// <summary>Creates an array whose elements all have one value: numpy's <c>full</c>. Nobody sees it without them.</summary>
@@ -134,10 +141,7 @@ public abstract unsafe partial class SharedArray
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray<T> CreateFull<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, T value, params long[] shape)
         where T : unmanaged
-    {
-        ArgumentNullException.ThrowIfNull(shape);
-        return new(Create(name, ElementTypes.Of<T>(), s_defaults, shape, ElementTypes.Filler(new ReadOnlySpan<byte>(&value, sizeof(T)).ToArray(), LengthOf(shape))));
-    }
+        => Create(name, ArrayContent.Filled(value, shape));
 
     /// <summary>Creates an array whose element type is named when the program runs, and whose elements all have one value. Nobody sees it without them.</summary>
     /// <param name="name">The name, unique on this machine.</param>
@@ -167,8 +171,7 @@ public abstract unsafe partial class SharedArray
             throw new InvalidCastException($"An element of type {wanted} cannot be a {value.GetType()}.");
         }
 
-        SegmentFiller fill = ElementTypes.Filler(ElementTypes.Bytes(type, value), LengthOf(shape));
-        return ElementTypes.Wrap(Create(name, type, options, shape, fill), SegmentAccess.ReadWrite);
+        return ElementTypes.Wrap(Create(name, type, options, shape, ElementTypes.Filler(ElementTypes.Bytes(type, value))), SegmentAccess.ReadWrite);
     }
 
     /// <summary>Creates an array of another one's element type and shape, whose elements are zero: numpy's <c>zeros_like</c>.</summary>
@@ -190,11 +193,7 @@ public abstract unsafe partial class SharedArray
     /// <inheritdoc cref="Create{T}(string, long[])"/>
     public static SharedArray<T> CreateCopy<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, SharedArray<T> other)
         where T : unmanaged
-    {
-        ArgumentNullException.ThrowIfNull(other);
-        using Use source = new(other);
-        return new(Create(name, ElementTypes.Of<T>(), s_defaults, [.. other.Shape], CopyOf(other._attached, other.ByteLength)));
-    }
+        => Create(name, ArrayContent.CopyOf(other));
 
     /// <summary>Creates an array, or attaches the one that is there: exactly one of several callers at once creates it.</summary>
     /// <param name="name">The name, unique on this machine.</param>
@@ -213,29 +212,56 @@ public abstract unsafe partial class SharedArray
     public static SharedArray<T> CreateOrAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, SharedArrayOptions options, params long[] shape)
         where T : unmanaged
     {
-        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentNullException.ThrowIfNull(options);
+        return CreateOrAttach(name, ArrayContent.Zeros<T>(shape), options);
+    }
+
+    /// <summary>
+    /// Creates an array with the given content, or attaches the one that exists: exactly one of several callers at once creates it, and none sees it without content.
+    /// </summary>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="content">The shape, which an array that exists must have too, and the elements of a new array.</param>
+    /// <param name="options">How the array is created, if it is.</param>
+    /// <inheritdoc cref="CreateOrAttach{T}(string, long[])"/>
+    [OverloadResolutionPriority(1)]
+    public static SharedArray<T> CreateOrAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, ArrayContent<T> content, SharedArrayOptions? options = null)
+        where T : unmanaged
+    {
         SegmentName segment = SegmentName.Parse(name, nameof(name));
+        using NpyInput? input = content.Open(ElementTypes.Of<T>());
+        ArrayContent<T> opened = content.With(input);
         for (int round = 0; round < MaxCreateOrAttachRounds; round++)
         {
-            if (Path.Exists(segment.Path) && TryAttach<T>(name, shape) is SharedArray<T> attached)
+            if (Path.Exists(segment.Path) && TryAttach<T>(name, opened.Shape) is SharedArray<T> attached)
             {
                 return attached;
             }
 
             try
             {
-                return Create<T>(name, options, shape);
+                return CreateFilled(name, opened, options ?? s_defaults);
             }
-            catch (IOException error) when (error.HResult == SegmentError.AlreadyExists)
+            catch (SharedArrayExistsException error) when (error.Name == segment.Value)
             {
-                // Somebody else created it first; by now it may be gone again.
+                // Another process created it first; by now it may be deleted again.
             }
         }
 
         throw new IOException($"'{name}' was created and deleted by others {MaxCreateOrAttachRounds} times while it should be attached.");
     }
 
-    private static AttachedArray Create(string name, ElementType type, SharedArrayOptions options, long[] shape, SegmentFiller? fill)
+    private static SharedArray<T> CreateFilled<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, scoped in ArrayContent<T> content, SharedArrayOptions options)
+        where T : unmanaged
+    {
+        fixed (T* values = content.Values)
+        {
+            return new(Create(name, ElementTypes.Of<T>(), options, content.Shape, content.Filler((nint)values)));
+        }
+    }
+
+    private static AttachedArray Create(string name, ElementType type, SharedArrayOptions options, long[] shape, ArrayFiller? fill)
     {
         SegmentName segment = SegmentName.Parse(name, nameof(name));
         if (segment.Kind == SegmentKind.Descriptor)
@@ -274,37 +300,31 @@ public abstract unsafe partial class SharedArray
         }
     }
 
-    // Of a shape that is none, nothing is created and nothing filled.
-    private static long LengthOf(ReadOnlySpan<long> shape) => ShapeMath.TryByteLength(shape, 1, out long elements) ? elements : 0;
-
-    private static void CheckCount(long count, ReadOnlySpan<long> shape)
+    /// <summary>Makes the filler that copies bytes from an address.</summary>
+    internal static ArrayFiller Copy(nint source, long bytes) => array =>
     {
-        if (!ShapeMath.TryByteLength(shape, 1, out long elements) || elements != count)
-        {
-            throw new ArgumentException($"The shape {ShapeText.Of(shape)} is not one of {count} elements.", nameof(shape));
-        }
-    }
-
-    // If the new array's own memory is lost (sparse, in a full file system), the creation fails, with the figures in its message.
-    private static SegmentFiller Copy(nint source, long bytes) => address =>
-    {
-        int* lost = LargeMemory.Copy((void*)address, (void*)source, bytes);
-        if (LostMemory.NameOf(lost) is string name)
-        {
-            throw SharedMemoryLostException.Of(name);
-        }
+        // A loss of the new array's own memory (sparse, in a full file system) is reported by its creator, with the figures in the message.
+        int* lost = LargeMemory.Copy((void*)array.Data, (void*)source, bytes);
+        ThrowIfLost(lost == array.Segment.Lost ? null : lost);
     };
 
-    // If the memory of the source is lost under the copy, nothing is published.
-    private static SegmentFiller CopyOf(AttachedArray source, long bytes) => address =>
+    /// <summary>Makes the filler that copies an array's elements.</summary>
+    internal static ArrayFiller CopyOf(SharedArray source) => array =>
+    {
+        using Use use = new(source);
+        CopyOf(source._attached, source.ByteLength)(array);
+    };
+
+    // If the memory of the source is lost during the copy, nothing is published.
+    private static ArrayFiller CopyOf(AttachedArray source, long bytes) => array =>
     {
         if (source.Header.IsFortranOrder)
         {
-            OrderedCopy.Out(source.Header, (byte*)source.Data, 0, (byte*)address, bytes / source.Header.Type.Size);
+            OrderedCopy.Out(source.Header, (byte*)source.Data, 0, (byte*)array.Data, bytes / source.Header.Type.Size);
         }
         else
         {
-            Copy(source.Data, bytes)(address);
+            Copy(source.Data, bytes)(array);
         }
 
         if (source.Segment.IsLost || source.Segment.IsTruncated())

@@ -18,6 +18,9 @@ internal enum PagePolicy
     Always,
 }
 
+/// <summary>Writes a new array's elements, before any other process can see it.</summary>
+internal delegate void ArrayFiller(AttachedArray array);
+
 /// <summary>An array mapped into this process: the segment, and what its header said when it was read, once.</summary>
 /// <param name="Segment">The segment.</param>
 /// <param name="Header">What its header said.</param>
@@ -29,16 +32,25 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
     public nint Data => Segment.Address + (nint)Header.DataOffset;
 
     /// <summary>Creates an array. Its elements are zero unless they are filled, which is before anybody else can see them.</summary>
-    public static AttachedArray Create(SegmentName name, NewArray array, SegmentOptions options, PagePolicy policy, SegmentFiller? fill = null)
-        => Of(SegmentCreation.Create(name, Image(array), options, Shifted(fill, array)), array, policy);
+    public static AttachedArray Create(SegmentName name, NewArray array, SegmentOptions options, PagePolicy policy, ArrayFiller? fill = null)
+    {
+        using FilledOnce? filled = fill is null ? null : new(fill, array);
+        return Of(SegmentCreation.Create(name, Image(array), options, filled is null ? null : filled.Fill), array, policy);
+    }
 
     /// <summary>Creates an array in place of an old one, with its owner, group and permissions.</summary>
-    public static AttachedArray Replace(SegmentName name, NewArray array, SegmentOptions options, Replacement replacement, SegmentFiller? fill = null)
-        => Of(SegmentCreation.Replace(name, Image(array), options, Shifted(fill, array), replacement), array, PagePolicy.Always);
+    public static AttachedArray Replace(SegmentName name, NewArray array, SegmentOptions options, Replacement replacement, ArrayFiller? fill = null)
+    {
+        using FilledOnce? filled = fill is null ? null : new(fill, array);
+        return Of(SegmentCreation.Replace(name, Image(array), options, filled is null ? null : filled.Fill, replacement), array, PagePolicy.Always);
+    }
 
     /// <summary>Creates an array without a name.</summary>
-    public static AttachedArray CreateAnonymous(string label, NewArray array, SegmentOptions options, PagePolicy policy, SegmentFiller? fill = null)
-        => Of(SegmentCreation.CreateAnonymous(label, Image(array), options, Shifted(fill, array)), array, policy);
+    public static AttachedArray CreateAnonymous(string label, NewArray array, SegmentOptions options, PagePolicy policy, ArrayFiller? fill = null)
+    {
+        using FilledOnce? filled = fill is null ? null : new(fill, array);
+        return Of(SegmentCreation.CreateAnonymous(label, Image(array), options, filled is null ? null : filled.Fill), array, policy);
+    }
 
     /// <summary>Attaches an array. Nothing is mapped before its header is read, into private memory, and found good.</summary>
     /// <param name="name">The array.</param>
@@ -129,10 +141,6 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
 
     private static AttachedArray Of(Segment segment, NewArray array, PagePolicy policy) => new(segment, array.Header, array.Place, policy);
 
-    // A filler of elements is given the address of the first one.
-    private static SegmentFiller? Shifted(SegmentFiller? fill, NewArray array)
-        => fill is null ? null : address => fill(address + (nint)array.Header.DataOffset);
-
     /// <summary>Refuses elements of another type, and those whose reads and writes would be torn.</summary>
     public static void CheckType(SegmentName name, ArrayHeader header, ElementType wanted)
     {
@@ -161,5 +169,30 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
                 $"The {header.Type} elements of '{name}' start at byte {header.DataOffset}, which is not a multiple of {header.Type.Alignment}: reads and writes could be torn. " +
                 "Attach the array with SharedArray.Open, whose GetValue and SetValue copy elements, or its bytes with AttachRaw<byte>.");
         }
+    }
+
+    /// <summary>
+    /// Fills the first segment, and copies from it into further ones. A system may refuse to publish a segment that is filled already, and a stream can be read
+    /// only once.
+    /// </summary>
+    private sealed unsafe class FilledOnce(ArrayFiller fill, NewArray array) : IDisposable
+    {
+        private AttachedArray? _first;
+
+        public void Fill(Segment segment)
+        {
+            // Without a page: locks are for processes that see the array.
+            AttachedArray current = Of(segment, array, PagePolicy.Never);
+            if (_first is not null)
+            {
+                _ = LargeMemory.Copy((void*)current.Data, (void*)_first.Data, current.Header.DataLength);
+                return;
+            }
+
+            fill(current);
+            _first = current.Share();
+        }
+
+        public void Dispose() => _first?.Segment.Release();
     }
 }

@@ -9,9 +9,6 @@ namespace PosixShm.Segments;
 /// </remarks>
 internal static unsafe class LostMemory
 {
-    // EFAULT on every Linux; IOException keeps the errno in HResult.
-    private const int BadAddress = 14;
-
     /// <summary>Gets the segments that are mapped.</summary>
     public static Registry<Segment> Segments { get; } = Watched();
 
@@ -23,7 +20,7 @@ internal static unsafe class LostMemory
     {
         AppDomain.CurrentDomain.FirstChanceException += static (_, args) =>
         {
-            if (args.Exception is IOException { HResult: BadAddress } or SocketException { SocketErrorCode: SocketError.Fault })
+            if (args.Exception is IOException { HResult: SegmentError.BadAddress } or SocketException { SocketErrorCode: SocketError.Fault })
             {
                 Array.ForEach(Segments.All(), static segment => segment.CheckSize());
             }

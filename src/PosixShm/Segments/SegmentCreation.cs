@@ -7,7 +7,7 @@ namespace PosixShm.Segments;
 /// Makes new segments, each of which is absent or complete, never in between, at whatever moment its creator dies: the file has no name
 /// until all is written; see <c>O_TMPFILE</c> in <c>open(2)</c>.
 /// </summary>
-internal static unsafe class SegmentCreation
+internal static class SegmentCreation
 {
     // The bytes of a description that make an incomplete one known, and those that say its version, which is last.
     private const int MagicLength = 6;
@@ -146,6 +146,7 @@ internal static unsafe class SegmentCreation
         }
 
         Mapping? mapping = null;
+        Segment? segment = null;
         bool isPublished = false;
         try
         {
@@ -155,19 +156,24 @@ internal static unsafe class SegmentCreation
             file.Write(image.Tail, image.Length - image.Tail.Length);
             SetPermissions(file, options, old);
             file.MarkInUse();
-            fill?.Invoke(mapping.Address);
-            if (*mapping.Lost != 0)
+            segment = new Segment(file, mapping, image.Extent, SegmentAccess.ReadWrite);
+            fill?.Invoke(segment);
+            if (segment.IsLost)
             {
                 // A sparse segment that was filled further than there was space.
                 throw SegmentError.NoSpace(file.Name, image.Length);
             }
 
             isPublished = publish(file);
-            return isPublished ? new Segment(file, mapping, image.Extent, SegmentAccess.ReadWrite) : null;
+            return isPublished ? segment : null;
         }
         finally
         {
-            if (!isPublished)
+            if (!isPublished && segment is not null)
+            {
+                segment.Release();
+            }
+            else if (!isPublished)
             {
                 mapping?.Dispose();
                 file.Dispose();

@@ -23,13 +23,17 @@ internal static class SegmentError
     /// <summary>The action of taking or querying a lock.</summary>
     public const string Lock = "lock";
 
+    /// <summary>The action of waiting for a name.</summary>
+    public const string Watch = "wait for";
+
     /// <summary>The action of writing a segment to its disk.</summary>
     public const string Flush = "flush";
 
-    // EEXIST, ENOSPC and ENOENT on every Linux.
-    public const int AlreadyExists = 17;
+    // EEXIST, ENOSPC, ENOENT and EFAULT on every Linux.
+    private const int AlreadyExists = 17;
     private const int NoSpaceLeft = 28;
     public const int NotThere = 2;
+    public const int BadAddress = 14;
 
     /// <summary>Makes the exception for the error that this thread's last call left behind.</summary>
     public static Exception Last(SegmentName name, string action) => From(Marshal.GetLastPInvokeError(), name, action);
@@ -61,6 +65,11 @@ internal static class SegmentError
             Interop.Error.ENAMETOOLONG => new PathTooLongException($"Cannot {action} '{name}': its path is too long."),
             Interop.Error.ENOMEM => new IOException(
                 $"Cannot {action} '{name}': out of memory, address space (RLIMIT_AS) or mappings (vm.max_map_count), or the system promises no more memory to private copies (vm.overcommit_memory). Did you forget Dispose?"),
+            Interop.Error.ENOSPC when action == Watch => new IOException(
+                $"Cannot wait for '{name}': this user has no more inotify watches (fs.inotify.max_user_watches)."),
+            Interop.Error.EMFILE when action == Watch => new IOException(
+                $"Cannot wait for '{name}': this user has too many inotify instances (fs.inotify.max_user_instances), or this process too many open files "
+                + "(RLIMIT_NOFILE)."),
             Interop.Error.EMFILE => new IOException(
                 $"Cannot {action} '{name}': this process has too many open files (RLIMIT_NOFILE). Did you forget Dispose?"),
             Interop.Error.ENFILE => new IOException($"Cannot {action} '{name}': the system has too many open files (fs.file-max)."),
@@ -94,11 +103,14 @@ internal static class SegmentError
 
     /// <summary>Makes the exception for a name that exists already.</summary>
     public static IOException Taken(SegmentName name)
-        => new(
-            name.Kind == SegmentKind.Semaphore
-                ? $"There is a semaphore named '{name}' already: open it, delete it first, or choose another name.{SemaphorePlace(name)}"
-                : $"The name '{name}' is taken: attach it, delete it first, or choose another name.",
-            AlreadyExists);
+        => name.Kind == SegmentKind.Semaphore
+            ? new IOException(
+                $"There is a semaphore named '{name}' already: open it, delete it first, or choose another name.{SemaphorePlace(name)}", AlreadyExists)
+            : new SharedArrayExistsException($"The name '{name}' is taken: attach it, delete it first, or choose another name.")
+            {
+                HResult = AlreadyExists,
+                Name = name.Value,
+            };
 
     /// <summary>Makes the exception for a file of another user.</summary>
     public static UnauthorizedAccessException OtherOwner(SegmentName name, uint owner)

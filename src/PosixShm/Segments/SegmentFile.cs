@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Win32.SafeHandles;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -73,6 +74,37 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         const Interop.OpenFlags New = Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_CREAT;
         Descriptor fd = path is null ? OpenName(name, New) : Interop.Open(path, New);
         return fd.IsInvalid && refusals.Note() ? null : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
+    }
+
+    /// <summary>Makes a new file with a path of its own in the name's folder. Its permissions are those of any new file, not those of arrays.</summary>
+    /// <exception cref="IOException">The name is that of a device, a pipe or a socket: those are written to, and not replaced.</exception>
+    public static SegmentFile CreateBeside(SegmentName name, out string path)
+    {
+        if (Interop.Stat(name.Path, follow: 1, out Interop.Status old) == 0 && old.Type != Interop.FileType.TYPE_REGULAR)
+        {
+            throw new IOException($"'{name.Path}' is not a regular file, and is not replaced by one. Open a pipe or a device, and write to its stream.");
+        }
+
+        path = name.MakeOwnPath();
+        using SafeFileHandle created = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+        Descriptor fd = new(created.DangerousGetHandle());
+        created.SetHandleAsInvalid();
+        return new SegmentFile(name, fd);
+    }
+
+    /// <summary>Moves a whole file from a path of its own to its name.</summary>
+    public void MoveToName(string path, bool flushToDisk)
+    {
+        if (flushToDisk)
+        {
+            Sync();
+        }
+
+        Check(Interop.Rename(path, Name.Path), "save");
+        if (flushToDisk)
+        {
+            Sync();
+        }
     }
 
     /// <summary>Opens what a name stands for. The C library knows shared memory objects in one directory, and follows no link to them.</summary>

@@ -34,6 +34,9 @@ internal static class SegmentFolder
     /// <summary>Removes a name; see <c>shm_unlink(3)</c> and <c>unlink(2)</c>. Returns 0, or -1.</summary>
     public static int Unlink(SegmentName name) => name.IsObject ? Interop.ShmUnlink(name.Value) : Interop.Unlink(name.Path);
 
+    /// <summary>Removes a path; see <c>unlink(2)</c>. Returns 0, or -1.</summary>
+    public static int Unlink(string path) => Interop.Unlink(path);
+
     /// <summary>Removes the name of a segment that no other open file or mapping uses; false if it is in use, or the name is another file's or nobody's.</summary>
     /// <param name="name">The segment.</param>
     /// <param name="expected">The file that must have the name.</param>

@@ -7,5 +7,5 @@ namespace PosixShm.Segments;
 /// <param name="Populate">Whether its pages are mapped at once.</param>
 internal readonly record struct SegmentOptions(UnixFileMode Mode, bool Reserve, bool HugePages, bool Populate);
 
-/// <summary>Writes a new segment's content at an address, before anybody else can see it.</summary>
-internal delegate void SegmentFiller(nint address);
+/// <summary>Writes a new segment's content, before any other process can see it.</summary>
+internal delegate void SegmentFiller(Segment segment);

@@ -1,0 +1,76 @@
+using PosixShm.Names;
+using PosixShm.Native;
+
+namespace PosixShm.Segments;
+
+/// <summary>Waits for a name to appear or its file to change, without polling; see <c>inotify(7)</c>.</summary>
+/// <remarks>
+/// The directory is watched before the caller tries to open the name for the last time before it sleeps. A name that appears between that try and the sleep has an event in
+/// the queue, so no name is missed.
+/// </remarks>
+/// <param name="name">The name.</param>
+/// <param name="timeoutMilliseconds">The whole time; -1 for ever.</param>
+/// <param name="cancellation">Ends the wait.</param>
+internal sealed class NameWatch(SegmentName name, int timeoutMilliseconds, CancellationToken cancellation) : IDisposable
+{
+    private readonly long _start = Environment.TickCount64;
+    private readonly string _file = Path.GetFileName(name.Path);
+    private CancellationTokenRegistration _registration;
+    private Descriptor? _queue;
+
+    /// <summary>Returns true when the name should be tried again: at once after the watch has begun, and then after each change. False if the time is over.</summary>
+    /// <exception cref="DirectoryNotFoundException">The directory does not exist, or no longer.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public bool Wait()
+    {
+        cancellation.ThrowIfCancellationRequested();
+        int rest = Rest();
+        if (rest == 0 || _queue is null)
+        {
+            return rest != 0 && Begin();
+        }
+
+        for (; rest != 0; rest = Rest())
+        {
+            Interop.WatchResult found = Interop.WaitForEntry(_queue, _file, rest);
+            cancellation.ThrowIfCancellationRequested();
+            switch (found)
+            {
+                case Interop.WatchResult.WATCH_NAMED:
+                    return true;
+                case Interop.WatchResult.WATCH_OTHER:
+                    break;
+                case Interop.WatchResult.WATCH_ENDED:
+                    throw new DirectoryNotFoundException($"Cannot wait for '{name}': the directory {name.Folder} was deleted or moved.");
+                default:
+                    throw SegmentError.Last(name, SegmentError.Watch);
+            }
+        }
+
+        return false;
+    }
+
+    public void Dispose()
+    {
+        // First: it waits for a callback that uses the descriptor.
+        _registration.Dispose();
+        _queue?.Dispose();
+    }
+
+    private bool Begin()
+    {
+        Descriptor queue = Interop.WatchDirectory(name.Folder, out int watch);
+        if (queue.IsInvalid)
+        {
+            throw SegmentError.Last(name, SegmentError.Watch);
+        }
+
+        _queue = queue;
+        _registration = cancellation.UnsafeRegister(_ => Interop.EndWatch(queue, watch), state: null);
+        return true;
+    }
+
+    // Milliseconds, or -1 for ever.
+    private int Rest()
+        => timeoutMilliseconds < 0 ? timeoutMilliseconds : (int)Math.Max(0, _start + timeoutMilliseconds - Environment.TickCount64);
+}

@@ -1,0 +1,92 @@
+using PosixShm.Format;
+using PosixShm.Names;
+using PosixShm.Segments;
+
+namespace PosixShm;
+
+/// <content>Files of arrays.</content>
+public abstract unsafe partial class SharedArray
+{
+    // Small enough for a prompt cancellation, and large enough that its system call costs nothing.
+    private const int SavedPiece = 4 << 20;
+
+    /// <summary>Writes the array to a plain .npy file, byte for byte as numpy's <c>np.save</c> does, in place of a file of that path.</summary>
+    /// <param name="path">The path, to which numpy would add <c>.npy</c>. The target of a symbolic link is replaced, not the link.</param>
+    /// <param name="flushToDisk">Whether to wait until the file is on its disk; see <c>fsync(2)</c>.</param>
+    /// <param name="cancellation">Ends the writing.</param>
+    /// <remarks>
+    /// Others see the old file or the whole new one, and after a failure the old one: the elements are written to a new file in the same directory, which is renamed
+    /// (<c>rename(2)</c>). It has the owner and the permissions of any new file. A process that is killed may leave a file whose name ends in <c>.posixshm-</c> and 32 digits.
+    /// Elements that others write meanwhile are saved or not: hold the lock to exclude that.
+    /// </remarks>
+    /// <exception cref="ArgumentException">The path is empty, ends in a slash, or has control characters.</exception>
+    /// <exception cref="DirectoryNotFoundException">The directory does not exist.</exception>
+    /// <exception cref="IOException">There is no space, the path is a directory, a device, a pipe or a socket, or the disk failed.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not create files in the directory.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public void Save(string path, bool flushToDisk = false, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ThrowIfDetached();
+        string target = new FileInfo(path).LinkTarget is null ? Path.GetFullPath(path) : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+        SegmentName name = SegmentName.Parse($"file://{target}", nameof(path));
+        using SegmentFile file = SegmentFile.CreateBeside(name, out string own);
+        try
+        {
+            long offset = 0;
+            WriteNpy(
+                piece =>
+                {
+                    file.Write(piece, offset);
+                    offset += piece.Length;
+                },
+                cancellation);
+            file.MoveToName(own, flushToDisk);
+        }
+        catch
+        {
+            _ = SegmentFolder.Unlink(own);
+            throw;
+        }
+    }
+
+    /// <summary>Writes the array to a stream as a plain .npy file, byte for byte as numpy's <c>np.save</c> does.</summary>
+    /// <param name="stream">The stream, which need not seek: a pipe and a socket serve. It is not closed.</param>
+    /// <param name="cancellation">Ends the writing between two pieces of 4 MiB.</param>
+    /// <exception cref="IOException">The stream failed.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled. The stream has a part of the file.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost. The stream has a part of the file, or zeros in place of elements.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public void Save(Stream stream, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        WriteNpy(stream.Write, cancellation);
+    }
+
+    private void WriteNpy(Action<ReadOnlySpan<byte>> write, CancellationToken cancellation)
+    {
+        using Use use = new(this);
+        byte* data = use.Data;
+        try
+        {
+            write(NpyHeader.Write(Header.Type, Shape.AsSpan()));
+            for (long start = 0; start < ByteLength; start += SavedPiece)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                write(new ReadOnlySpan<byte>(data + start, (int)Math.Min(SavedPiece, ByteLength - start)));
+                ThrowIfLost();
+            }
+        }
+        catch (IOException error) when (error.HResult == SegmentError.BadAddress)
+        {
+            // write(2) from lost memory; see LostMemory.
+            use.ThrowIfCut();
+            ThrowIfLost();
+            throw;
+        }
+
+        use.ThrowIfCut();
+    }
+}

@@ -25,7 +25,7 @@
 #     help      prints this
 #
 # Needs a .NET 10 SDK. A missing C compiler, Python with numpy, valgrind or spin is installed with apt-get if you are root; for test-more
-# also Node.js with npm, pandas, and a C++ compiler with xtensor.
+# also Node.js with npm, a C++ compiler with xtensor, pandas and ffmpeg.
 # CONFIGURATION=Debug builds and tests the debug configuration; demo, samples and bench are always Release.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -87,7 +87,15 @@ step_readers() {
     command -v npm >/dev/null || install "Node.js with npm" nodejs npm
     has_xtensor || install "a C++ compiler with xtensor" g++ libxtensor-dev
     has_xtensor || stop "c++ cannot compile xtensor, although g++ and libxtensor-dev are installed"
-    "$PYTHON" -c 'import pandas' 2>/dev/null || install "pandas" python3-pandas
+}
+
+has_pandas() { "$PYTHON" -c 'from pandas import DataFrame' 2>/dev/null; }
+
+# Programs of the recipes in docs/INTEROP.md.
+step_recipes() {
+    command -v ffmpeg >/dev/null || install "ffmpeg" ffmpeg
+    has_pandas || install "pandas" python3-pandas
+    has_pandas || stop "'$PYTHON' cannot import pandas, although python3-pandas is installed: set PYTHON=/usr/bin/python3"
 }
 
 # ---- Steps ---------------------------------------------------------------------------------------
@@ -127,7 +135,7 @@ step_test() {
 }
 
 step_test_more() {
-    need build python readers
+    need build python readers recipes
     run_tier test-more "TestCategory=More"
 }
 

@@ -63,8 +63,9 @@ internal sealed record ArrayHeader(
         long place = strides.IsEmpty ? index : 0;
         for (int i = strides.Length - 1; i >= 0; i--)
         {
+            // No overflow: the place is one of the elements.
             long rest = index / shape[i];
-            place += (index - (rest * shape[i])) * strides[i];
+            place = unchecked(place + ((index - (rest * shape[i])) * strides[i]));
             index = rest;
         }
 

@@ -5,7 +5,7 @@ namespace PosixShm.Segments;
 /// <summary>The mapped segments, to name the one that lost its memory.</summary>
 /// <remarks>
 /// A system call that meets lost memory, as <c>read(2)</c> into a span, fails with EFAULT and raises no signal, so nothing marks the
-/// segment. The exception for that error is therefore the occasion to compare the size of every mapped file with its mapping.
+/// segment. The exception for that error is therefore the occasion to compare the size of every mapped file with what is used of it.
 /// </remarks>
 internal static unsafe class LostMemory
 {

@@ -1,3 +1,4 @@
+using PosixShm.Arrays;
 using PosixShm.Format;
 using PosixShm.Names;
 using PosixShm.Segments;
@@ -72,7 +73,12 @@ public abstract unsafe partial class SharedArray
         try
         {
             write(NpyHeader.Write(Header.Type, Shape.AsSpan()));
-            for (long start = 0; start < ByteLength; start += SavedPiece)
+            if (IsFortranOrder)
+            {
+                WriteInOrder(data, write, cancellation);
+            }
+
+            for (long start = 0; start < ByteLength && !IsFortranOrder; start += SavedPiece)
             {
                 cancellation.ThrowIfCancellationRequested();
                 write(new ReadOnlySpan<byte>(data + start, (int)Math.Min(SavedPiece, ByteLength - start)));
@@ -88,5 +94,24 @@ public abstract unsafe partial class SharedArray
         }
 
         use.ThrowIfCut();
+    }
+
+    // Elements in Fortran order are copied to C order, piece by piece.
+    private void WriteInOrder(byte* data, Action<ReadOnlySpan<byte>> write, CancellationToken cancellation)
+    {
+        long most = Math.Max(1, SavedPiece / Math.Max(1, ItemSize));
+        byte[] piece = new byte[Math.Min(most, Length) * ItemSize];
+        for (long start = 0; start < Length; start += most)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            long count = Math.Min(most, Length - start);
+            fixed (byte* copy = piece)
+            {
+                OrderedCopy.Out(Header, data, start, copy, count);
+            }
+
+            write(piece.AsSpan(0, (int)(count * ItemSize)));
+            ThrowIfLost();
+        }
     }
 }

@@ -58,7 +58,7 @@ public abstract partial class SharedArray
 
     private static TArray WaitFor<TArray>(string name, TimeSpan timeout, Func<TArray> attach, CancellationToken cancellation)
     {
-        int milliseconds = Milliseconds.Of(timeout, nameof(timeout));
+        int milliseconds = TimeLimit.InMilliseconds(timeout, nameof(timeout));
         SegmentName segment = SegmentName.Parse(name, nameof(name));
         using NameWatch watch = new(segment, milliseconds, cancellation);
         bool isArray = false;

@@ -24,10 +24,13 @@ internal delegate void ArrayFiller(AttachedArray array);
 /// <summary>An array mapped into this process: the segment, and what its header said when it was read, once.</summary>
 /// <param name="Segment">The segment.</param>
 /// <param name="Header">What its header said.</param>
-/// <param name="Page">Where its control page is, or will be.</param>
+/// <param name="LocksBehind">The locks behind its control page; see <see cref="PagePlace"/>.</param>
 /// <param name="Policy">When this attachment adds that page.</param>
-internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePlace Page, PagePolicy Policy)
+internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int LocksBehind, PagePolicy Policy)
 {
+    /// <summary>Gets the place of the control page, whether it is there or not.</summary>
+    public PagePlace Page => new(Header.DataEnd, LocksBehind);
+
     /// <summary>Gets the address of the first element.</summary>
     public nint Data => Segment.Address + (nint)Header.DataOffset;
 
@@ -106,7 +109,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
     public static AttachedArray Map(SegmentFile file, ArrayHeader header, long size, SegmentAccess access, PagePolicy policy)
     {
         bool hasPage = ArrayReader.TryFindPage(file, header, size, out PagePlace page);
-        return new AttachedArray(Segment.Attach(file, Extent(header, hasPage ? page.LocksEnd : 0), access), header, page, hasPage ? policy : PagePolicy.Never);
+        return new AttachedArray(Segment.Attach(file, Extent(header, hasPage ? page.LocksEnd : 0), access), header, page.LocksBehind, hasPage ? policy : PagePolicy.Never);
     }
 
     /// <summary>Shares the mapping with a second array.</summary>
@@ -139,7 +142,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, PagePl
     private static SegmentImage Image(NewArray array)
         => new(Extent(array.Header, array.Place.LocksEnd), array.FileLength, array.Head, array.Place.Offset, array.Page, array.Tail);
 
-    private static AttachedArray Of(Segment segment, NewArray array, PagePolicy policy) => new(segment, array.Header, array.Place, policy);
+    private static AttachedArray Of(Segment segment, NewArray array, PagePolicy policy) => new(segment, array.Header, array.Place.LocksBehind, policy);
 
     /// <summary>Refuses elements of another type, and those whose reads and writes would be torn.</summary>
     public static void CheckType(SegmentName name, ArrayHeader header, ElementType wanted)

@@ -42,8 +42,8 @@ internal sealed record ArrayHeader(
     /// <summary>Gets the number of elements.</summary>
     public long Length { get; } = ShapeMath.Product(Shape.AsSpan());
 
-    /// <summary>Gets the strides of an array in Fortran order, in elements. Empty in C order, whose strides follow from the shape.</summary>
-    public ImmutableArray<long> Strides { get; } = IsFortranOrder ? ElementOrder.Strides(Shape.AsSpan(), isFortranOrder: true, unit: 1) : [];
+    /// <summary>Gets the strides of an array in Fortran order, in elements. None in C order, whose strides follow from the shape.</summary>
+    public ImmutableArray<long> Strides { get; } = IsFortranOrder ? ElementOrder.Strides(Shape.AsSpan(), isFortranOrder: true, unit: 1) : default;
 
     /// <summary>Gets numpy's strides: how many bytes apart the neighbours along each dimension are.</summary>
     public ImmutableArray<long> ByteStrides => ElementOrder.Strides(Shape.AsSpan(), IsFortranOrder, Type.Size);

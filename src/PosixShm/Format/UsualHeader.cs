@@ -9,9 +9,14 @@ internal static class UsualHeader
 {
     private const int MostRank = 8;
 
-    // Each type, and all that comes before the order.
-    private static readonly (byte[] Start, ScalarType Type)[] s_types =
-        [.. ScalarType.Usual.Select(static type => (Encoding.ASCII.GetBytes($"{{'descr': {type.Literal}, 'fortran_order': "), type))];
+    // All that comes before the numbers of the shape, for each order and type: the usual order first.
+    private static readonly (byte[] Start, ScalarType Type, bool IsFortranOrder)[] s_starts =
+    [
+        .. from isFortranOrder in new[] { false, true }
+           from type in ScalarType.Usual
+           let start = $"{{'descr': {type.Literal}, 'fortran_order': {isFortranOrder}, 'shape': ("
+           select (Encoding.ASCII.GetBytes(start), type, isFortranOrder),
+    ];
 
     // The magic and version 1.0, before the length of the dictionary.
     private static ReadOnlySpan<byte> Start => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0];
@@ -36,10 +41,7 @@ internal static class UsualHeader
         int dataOffset = Start.Length + sizeof(ushort) + length;
         Span<long> shape = stackalloc long[MostRank];
         int rank = 0;
-        ScalarType? type = TakeType(ref text);
-        bool isFortranOrder = false;
-        bool isUsual = type is not null
-            && (TryTake(ref text, "False, 'shape': ("u8) || (isFortranOrder = TryTake(ref text, "True, 'shape': ("u8)))
+        bool isUsual = TryTakeStart(ref text, out ScalarType? type, out bool isFortranOrder)
             && TryTakeNumbers(ref text, shape, out rank)
             && TryTake(ref text, ", }"u8)
             && text.Length <= Padding.Length
@@ -52,17 +54,19 @@ internal static class UsualHeader
         return isUsual;
     }
 
-    private static ScalarType? TakeType(ref ReadOnlySpan<byte> text)
+    private static bool TryTakeStart(ref ReadOnlySpan<byte> text, out ScalarType? type, out bool isFortranOrder)
     {
-        foreach ((byte[] start, ScalarType type) in s_types)
+        foreach ((byte[] start, ScalarType Type, bool IsFortranOrder) known in s_starts)
         {
-            if (TryTake(ref text, start))
+            if (TryTake(ref text, known.start))
             {
-                return type;
+                (_, type, isFortranOrder) = known;
+                return true;
             }
         }
 
-        return null;
+        (type, isFortranOrder) = (null, false);
+        return false;
     }
 
     private static bool TryTake(ref ReadOnlySpan<byte> text, ReadOnlySpan<byte> expected)

@@ -184,7 +184,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="ObjectDisposedException">The semaphore is closed.</exception>
     public bool TryWait(TimeSpan timeout, CancellationToken cancellation = default)
     {
-        WaitTime time = new(Milliseconds.Of(timeout, nameof(timeout)), cancellation);
+        WaitTime time = new(TimeLimit.InMilliseconds(timeout, nameof(timeout)), cancellation);
         while (true)
         {
             _ = time.IsCheckDue();

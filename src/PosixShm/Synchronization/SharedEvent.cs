@@ -103,7 +103,7 @@ public sealed unsafe class SharedEvent
     /// <inheritdoc cref="Wait"/>
     public bool TryWait(uint lastSeen, TimeSpan timeout, out uint count, CancellationToken cancellation = default)
     {
-        WaitTime time = new(Milliseconds.Of(timeout, nameof(timeout)), cancellation);
+        WaitTime time = new(TimeLimit.InMilliseconds(timeout, nameof(timeout)), cancellation);
         using AttachedPage.Use use = Using();
         if (_page.IsWritable && !time.IsZero)
         {

@@ -101,7 +101,7 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative, or longer than <see cref="int.MaxValue"/> milliseconds.</exception>
     /// <inheritdoc cref="Enter"/>
     public bool TryEnter(TimeSpan timeout, CancellationToken cancellation = default)
-        => Attached.Enter(Milliseconds.Of(timeout, nameof(timeout)), cancellation);
+        => Attached.Enter(TimeLimit.InMilliseconds(timeout, nameof(timeout)), cancellation);
 
     /// <summary>Enters whether the lock is abandoned or not, to repair what its dead holder left.</summary>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>

@@ -1,10 +1,10 @@
 namespace PosixShm.Synchronization;
 
 /// <summary>Time-outs as the kernel takes them.</summary>
-internal static class Milliseconds
+internal static class TimeLimit
 {
     /// <summary>Converts a time-out, rounded up so that nothing is a busy wait; -1 for ever.</summary>
-    public static int Of(TimeSpan timeout, string parameterName)
+    public static int InMilliseconds(TimeSpan timeout, string parameterName)
     {
         if (timeout == Timeout.InfiniteTimeSpan)
         {

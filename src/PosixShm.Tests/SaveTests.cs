@@ -111,7 +111,8 @@ internal sealed class SaveTests : NamedTest
     public void A_size_limit_is_an_error_and_not_the_death_of_the_process()
     {
         using SharedArray<byte> array = SharedArray.Create<byte>(Name, 4 << 20);
-        _ = ChildProcess.Run(["sh", "-c", "ulimit -f 100 && exec \"$@\"", "sh", .. ChildProcess.CommandLine(Save, Name, Folder)]);
+        _ = ChildProcess.Run(
+            ["bash", "-c", "export DOTNET_EnableWriteXorExecute=0; ulimit -f 1024; exec \"$@\"", "bash", .. ChildProcess.CommandLine(Save, Name, Folder)]);
         Assert.That(Directory.GetFileSystemEntries(Folder), Is.Empty);
 
         static int Save(string[] args)

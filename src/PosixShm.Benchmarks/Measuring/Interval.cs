@@ -2,9 +2,9 @@ namespace PosixShm.Benchmarks.Measuring;
 
 /// <summary>A median, and a 95 % confidence interval of it.</summary>
 /// <remarks>
-/// The ends are order statistics. The number of values below the true median follows the binomial distribution of n and 1/2, whatever distribution
-/// the values have. So the probability that the k-th smallest and the k-th largest value enclose the median is known exactly. k is the largest
-/// number for which it is at least 95 %.
+/// The ends are order statistics. The number of values below the true median follows the binomial distribution of n and 1/2, whatever
+/// distribution the values have. So the probability that the k-th smallest and the k-th largest value enclose the median is known exactly. k is
+/// the largest number for which it is at least 95 %.
 /// </remarks>
 internal sealed record Interval(double Low, double Median, double High)
 {

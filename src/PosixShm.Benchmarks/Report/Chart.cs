@@ -118,8 +118,8 @@ internal sealed class Chart
     private static string Colour(string contender) => contender switch
     {
         _ when contender.StartsWith(Contender.Ours, StringComparison.Ordinal) => "#1f6fd0",
-        _ when contender is "C" or "Boost interprocess_mutex" || contender.StartsWith("C ", StringComparison.Ordinal) || contender.StartsWith("C,", StringComparison.Ordinal)
-            => "#777777",
+        "C" or "Boost interprocess_mutex" => "#777777",
+        _ when contender.StartsWith("C ", StringComparison.Ordinal) || contender.StartsWith("C,", StringComparison.Ordinal) => "#777777",
         _ when contender.Contains("ython", StringComparison.Ordinal) || contender.StartsWith("numpy", StringComparison.Ordinal) || contender.StartsWith("multi", StringComparison.Ordinal) => "#3a9a4b",
         _ => "#e08a1e",
     };

@@ -101,7 +101,8 @@ internal static class GrowthRows
         return Growth.Join(title, "bytes", Measured(sizes, bytes => contest.Growth.Measure(
             $"{title}, {bytes} bytes",
             [
-                contest.Twin.Contender(SegmentRows.SameCalls, preallocate ? "create-reserved" : "create-sparse", $"{Scratch.Folder}/{name}", bytes),
+                contest.Twin.Contender(
+                    SegmentRows.SameCalls, preallocate ? "create-reserved" : "create-sparse", $"{Scratch.Folder}/{name}", bytes),
                 Contender.Of(Contender.Ours, () =>
                 {
                     SharedArray.Create<double>(name, options, bytes / sizeof(double)).Dispose();

@@ -1,5 +1,5 @@
-// Does one operation so many times, to have its instructions counted: counted OPERATION COUNT NAME. The program is compiled ahead of time: no
-// compiler is counted, and valgrind can run it. See count.sh.
+// Does one operation so many times, to have its instructions counted: counted OPERATION COUNT NAME. The program is compiled ahead of time, so
+// that no compiler is counted, and valgrind can run it. See count.sh.
 #:project ../../PosixShm/PosixShm.csproj
 #:property OptimizationPreference=Speed
 #:property NativeDebugSymbols=false

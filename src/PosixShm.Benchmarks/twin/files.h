@@ -30,7 +30,8 @@ void read_head(int fd, char head[HEAD + 1]);
 /* Reads the last page of a file that is longer than its elements. */
 void read_tail(int fd, long elements_end, off_t size);
 
-/* Opens a file, reads status, head and tail, and queries the mark "in use" if that is of interest. Returns the descriptor; -1 if it is no array. */
+/* Opens a file, reads status, head and tail, and queries the mark "in use" if that is of interest. Returns the descriptor, or -1 if the file is
+   not an array. */
 int probe(int directory, const char* name, int asks_use);
 
 /* Maps the file of an array, and keeps the last one mapped; returns its elements. */

@@ -32,5 +32,6 @@ long elements_offset(const char* head)
 
 long elements_end(const char* head)
 {
-    return memcmp(head + PREFIX, text, sizeof text - 1) != 0 ? -1 : elements_offset(head) + 8 * strtol(head + PREFIX + sizeof text - 1, NULL, 10);
+    const char* length = head + PREFIX + sizeof text - 1;
+    return memcmp(head + PREFIX, text, sizeof text - 1) != 0 ? -1 : elements_offset(head) + 8 * strtol(length, NULL, 10);
 }

@@ -121,14 +121,15 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
     }
 
     /// <summary>Returns whether the name still stands for this array, and the file's size and header are those that it was attached with.</summary>
-    public bool IsCurrent() => Segment.IsCurrent && (Header.Format == HeaderFormat.Raw || HasSameHeader());
+    public bool IsCurrent() => Segment.IsCurrent && (Header.Format == HeaderFormat.Raw || HasSameHeader(Segment.Status.Size));
 
     /// <summary>Returns whether the file's header is the one that the array was attached with: no program saved over the file since.</summary>
-    public bool HasSameHeader()
+    /// <param name="size">The size of the file.</param>
+    public bool HasSameHeader(long size)
     {
         try
         {
-            return ArrayReader.Read(Segment.Name, Segment, Segment.Status.Size).DescribesSame(Header);
+            return ArrayReader.Read(Segment.Name, Segment, size).DescribesSame(Header);
         }
         catch (InvalidDataException)
         {

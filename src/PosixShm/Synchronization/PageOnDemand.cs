@@ -58,12 +58,12 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
         }
 
         // A program that saved over the file may have elements where the page would be.
-        ThrowIfSavedOver();
         long size = GetSize();
+        ThrowIfSavedOver(size);
         if (size < _place.PageEnd)
         {
             Grow(size);
-            size = GetSize();
+            size = _place.PageEnd;
         }
 
         if (!IsOurs(size))
@@ -152,9 +152,9 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
             : throw None("the locks behind its control page are not all in the file");
     }
 
-    private void ThrowIfSavedOver()
+    private void ThrowIfSavedOver(long size)
     {
-        if (!array.HasSameHeader())
+        if (!array.HasSameHeader(size))
         {
             _segment.MarkLost();
             throw SharedMemoryLostException.Of(_segment.Name.Value);
@@ -163,7 +163,7 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
 
     private InvalidOperationException Foreign(long size)
     {
-        ThrowIfSavedOver();
+        ThrowIfSavedOver(size);
         return None($"{size - _place.End} bytes of another program follow its elements");
     }
 

@@ -7,7 +7,7 @@ namespace PosixShm.Tests;
 /// <summary>Arrays whose first index runs fastest, as other programs write them: numpy's elements in numpy's places.</summary>
 internal sealed class FortranOrderTests : CommandTest
 {
-    // An array whose elements are their own places in C order, and what numpy says of it.
+    // An array whose elements are their own places in C order, and its description by numpy.
     private const string Save = """
         shape = eval(sys.argv[2])
         a = np.asfortranarray(np.arange(np.prod(shape)).reshape(shape).astype(sys.argv[3]))

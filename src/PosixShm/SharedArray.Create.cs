@@ -320,7 +320,7 @@ public abstract unsafe partial class SharedArray
     {
         if (source.Header.IsFortranOrder)
         {
-            OrderedCopy.Out(source.Header, (byte*)source.Data, 0, (byte*)array.Data, bytes / source.Header.Type.Size);
+            OrderedCopy.Run(source.Header, (byte*)source.Data, 0, (byte*)array.Data, bytes / source.Header.Type.Size, isOut: true);
         }
         else
         {

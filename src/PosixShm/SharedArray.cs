@@ -276,8 +276,19 @@ public abstract unsafe partial class SharedArray : IDisposable
             flat = unchecked((flat * shape[i]) + indices[i]);
         }
 
-        return ref ElementInOrder<T>(flat);
+        if (IsOutside(flat, _length))
+        {
+            return ref ElementInFortranOrder<T>(flat);
+        }
+
+        return ref Unsafe.Add(ref Unsafe.AsRef<T>(_data), (nint)flat);
     }
+
+    // Not inlined, so that indices in C order need fewer registers.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ref T ElementInFortranOrder<T>(long index)
+        where T : unmanaged
+        => ref ElementInOrder<T>(index);
 
     /// <summary>Gets an element by its place in C order, for enumerators. The path of Fortran order calls nothing that returns, for the same reason as <see cref="ThrowOutside(long)"/>:
     /// getters of at most 16 bytes of IL are inlined also where the compiler expects no execution.</summary>
@@ -320,7 +331,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         {
             if (Header.IsFortranOrder)
             {
-                OrderedCopy.Out(Header, use.Data, start, (byte*)to, destination.Length);
+                OrderedCopy.Run(Header, use.Data, start, (byte*)to, destination.Length, isOut: true);
                 ThrowIfLost();
             }
             else
@@ -342,7 +353,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         {
             if (Header.IsFortranOrder)
             {
-                OrderedCopy.In(Header, use.Data, start, (byte*)from, source.Length);
+                OrderedCopy.Run(Header, use.Data, start, (byte*)from, source.Length, isOut: false);
                 ThrowIfLost();
             }
             else

@@ -30,14 +30,13 @@ public sealed record SharedArrayInfo
     /// <summary>Gets the bytes that the elements take; the segment also holds its header.</summary>
     public long ByteLength => _entry.Header.DataLength;
 
-    /// <summary>Gets where the elements begin, in bytes from the start of the file: the offset for programs that map the file themselves.</summary>
+    /// <inheritdoc cref="SharedArray.DataOffset"/>
     public long DataOffset => _entry.Header.DataOffset;
 
-    /// <summary>Gets how many bytes apart the neighbours along each dimension are: numpy's <c>a.strides</c>.</summary>
+    /// <inheritdoc cref="SharedArray.ByteStrides"/>
     public ImmutableArray<long> ByteStrides => _entry.Header.ByteStrides;
 
-    /// <summary>Gets whether the elements are in Fortran order: the first index runs fastest.</summary>
-    /// <value><see langword="false"/> also where both orders are the same: without elements, and with at most one dimension other than 1.</value>
+    /// <inheritdoc cref="SharedArray.IsFortranOrder"/>
     public bool IsFortranOrder => _entry.Header.IsFortranOrder;
 
     /// <summary>Gets how the array lies in its segment: <c>npy</c> or <c>sharedarray</c>; see <see cref="ArrayLayout"/>.</summary>

@@ -5,24 +5,18 @@ namespace PosixShm.Arrays;
 /// <summary>Copies elements between C order and an array in Fortran order.</summary>
 internal static unsafe class OrderedCopy
 {
-    /// <summary>Copies elements of an array out, in C order.</summary>
+    /// <summary>Copies elements of an array out, or in.</summary>
     /// <param name="header">The description of the array.</param>
     /// <param name="elements">The elements of the array.</param>
     /// <param name="start">The place of the first one in C order.</param>
     /// <param name="copy">The elements in C order.</param>
     /// <param name="count">The number of elements.</param>
-    public static void Out(ArrayHeader header, byte* elements, long start, byte* copy, long count)
-        => Run(header, elements, start, copy, count, isOut: true);
-
-    /// <summary>Copies elements that are in C order into an array.</summary>
-    /// <inheritdoc cref="Out"/>
-    public static void In(ArrayHeader header, byte* elements, long start, byte* copy, long count)
-        => Run(header, elements, start, copy, count, isOut: false);
-
-    // In C order, the last index runs fastest: a run is what is left of the last dimension.
-    private static void Run(ArrayHeader header, byte* elements, long start, byte* copy, long count, bool isOut)
+    /// <param name="isOut">Whether the elements are copied out of the array.</param>
+    public static void Run(ArrayHeader header, byte* elements, long start, byte* copy, long count, bool isOut)
     {
         int size = checked((int)header.Type.Size);
+
+        // In C order, the last index runs fastest: each run is what is left of the last dimension.
         int last = header.Shape.Length - 1;
         long step = header.Strides[last] * size;
         while (count > 0)

@@ -314,8 +314,11 @@ int64_t PosixShm_PRead(intptr_t fd, void* buffer, int64_t length, int64_t offset
 
 int64_t PosixShm_PWrite(intptr_t fd, const void* buffer, int64_t length, int64_t offset)
 {
+    PosixShmHeldSignal held;
+    posixshm_hold_size_signal(&held);
     ssize_t result;
     RETRY(result, FAULT("write") ? -1 : pwrite((int)fd, buffer, (size_t)length, (off_t)offset));
+    posixshm_release_size_signal(&held, result < 0);
     FAILPOINT(offset == 0 ? "write-head" : "write-tail");
     return result;
 }

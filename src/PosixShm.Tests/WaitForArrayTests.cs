@@ -135,7 +135,7 @@ internal sealed class WaitForArrayTests : NamedTest
         using ChildProcess consumer = ChildProcess.Start(Consume, $"file://{folder}/a.npy", Infinite);
         WaitUntilWatching(consumer.Id);
         Directory.Delete(folder);
-        consumer.Expect("DirectoryNotFoundException");
+        consumer.Expect("FileNotFoundException");
         consumer.WaitForSuccess();
     }
 
@@ -163,7 +163,7 @@ internal sealed class WaitForArrayTests : NamedTest
             using SharedArray<int> array = SharedArray.Attach<int>(args[0], TimeSpan.FromMilliseconds(milliseconds));
             Console.WriteLine(string.Join(' ', array.ToArray().Distinct()));
         }
-        catch (DirectoryNotFoundException error)
+        catch (FileNotFoundException error)
         {
             Console.WriteLine(error.GetType().Name);
         }

@@ -22,8 +22,7 @@ public abstract partial class SharedArray
     /// <exception cref="TimeoutException">The time is over. The inner exception is that of the last attempt.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The time-out is negative or longer than <see cref="int.MaxValue"/> milliseconds.</exception>
-    /// <exception cref="FileNotFoundException">The directory does not exist.</exception>
-    /// <exception cref="DirectoryNotFoundException">The directory was deleted or moved during the wait.</exception>
+    /// <exception cref="FileNotFoundException">The directory does not exist, or was deleted during the wait.</exception>
     /// <exception cref="InvalidDataException">It is an array of another element type, or one whose elements are not aligned. Nothing was mapped.</exception>
     /// <exception cref="IOException">A limit of the process or the system was reached, such as that of inotify watches.</exception>
     /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>

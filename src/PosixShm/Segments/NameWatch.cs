@@ -19,7 +19,7 @@ internal sealed class NameWatch(SegmentName name, int timeoutMilliseconds, Cance
     private Descriptor? _queue;
 
     /// <summary>Returns true when the name should be tried again: at once after the watch has begun, and then after each change. False if the time is over.</summary>
-    /// <exception cref="DirectoryNotFoundException">The directory does not exist, or no longer.</exception>
+    /// <exception cref="FileNotFoundException">The directory does not exist.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public bool Wait()
     {
@@ -41,7 +41,10 @@ internal sealed class NameWatch(SegmentName name, int timeoutMilliseconds, Cance
                 case Interop.WatchResult.WATCH_OTHER:
                     break;
                 case Interop.WatchResult.WATCH_ENDED:
-                    throw new DirectoryNotFoundException($"Cannot wait for '{name}': the directory {name.Folder} was deleted or moved.");
+                    // The directory was deleted or moved: the next attempt fails, or finds a new directory, which needs a new watch.
+                    Dispose();
+                    _queue = null;
+                    return true;
                 default:
                     throw SegmentError.Last(name, SegmentError.Watch);
             }

@@ -64,6 +64,26 @@ internal sealed class FortranOrderTests : CommandTest
         }
     }
 
+    // More than one piece, of 4 MiB each, and the last one shorter.
+    [TestCase("(3, 4, 2)")]
+    [TestCase("(1201, 901)")]
+    public void Saved_file_is_the_one_that_numpy_saves_of_a_copy_in_C_order(string shape)
+    {
+        _ = Python.Run(Save, ShmPath, shape, "f8");
+        using SharedArray<double> array = SharedArray.Attach(Name);
+        Assert.That(array.IsFortranOrder, Is.True);
+        array.Save(OnDisk);
+        string same = Python.Run(
+            """
+            import io
+            expected = io.BytesIO()
+            np.save(expected, np.ascontiguousarray(np.load(sys.argv[1])))
+            print(expected.getvalue() == open(sys.argv[2], 'rb').read())
+            """,
+            ShmPath, OnDisk);
+        Assert.That(same.Trim(), Is.EqualTo("True"));
+    }
+
     private static void Check<T>(string name, string path, string shape, string dtype)
         where T : unmanaged, INumberBase<T>
     {

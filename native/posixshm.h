@@ -138,8 +138,8 @@ POSIXSHM_EXPORT int32_t PosixShm_ShmUnlink(const char* name);
  * Opens a file as above, locks a byte of it (PAL_LOCK_SHARED) or, for PAL_LOCK_NONE, asks whether another open file has it
  * locked (neither if the byte is before the file), and reads its status and first bytes: shm_open(3), openat(2) or open(2),
  * fcntl(2), statx(2), pread(2), in this order. One call for what would be five, since every attachment does it, and a
- * listing thousands of times: it first closes the file that the last look left open in the probe. A name without a slash
- * is one of a directory, or a shared memory object if that is NULL. Only a regular file's bytes are read. Returns 0, or -1
+ * listing thousands of times: it first closes the file that the last look left open in the probe. What is no absolute
+ * path is a name in the directory, or of a shared memory object if that is NULL. Only a regular file's bytes are read. Returns 0, or -1
  * with no file open.
  */
 POSIXSHM_EXPORT int32_t PosixShm_Probe(void* directory, const char* name, int32_t flags, int64_t byte, int32_t lock, PosixShmProbe* probe);

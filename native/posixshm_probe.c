@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
-#include <string.h>
 #include <unistd.h>
 
 static intptr_t open_file(void* directory, const char* name, int32_t flags)
@@ -15,7 +14,7 @@ static intptr_t open_file(void* directory, const char* name, int32_t flags)
         return -1;
     }
 
-    if (strchr(name, '/') != NULL)
+    if (name[0] == '/')
     {
         return PosixShm_Open(name, flags);
     }

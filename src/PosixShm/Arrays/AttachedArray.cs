@@ -68,7 +68,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
         try
         {
             ArrayHeader header = ArrayReader.Read(name, file, probe);
-            if (expected is not null)
+            if (expected is not null && !header.IsPlainly(expected))
             {
                 CheckType(name, header, expected);
             }
@@ -148,12 +148,6 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
     /// <summary>Refuses elements of another type, and those whose reads and writes would be torn.</summary>
     public static void CheckType(SegmentName name, ArrayHeader header, ElementType wanted)
     {
-        // Nearly always.
-        if (ReferenceEquals(header.Type, wanted) && header.IsAligned)
-        {
-            return;
-        }
-
         if (!header.Holds(wanted))
         {
             string hint = header.Type is ScalarType { IsNativeOrder: false } foreign

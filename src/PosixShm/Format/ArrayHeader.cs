@@ -49,7 +49,7 @@ internal sealed record ArrayHeader(
     public ImmutableArray<long> ByteStrides => ElementOrder.Strides(Shape.AsSpan(), IsFortranOrder, Type.Size);
 
     /// <summary>Gets whether the elements lie where the processor reads and writes each whole. A mapping begins at a page.</summary>
-    public bool IsAligned => DataOffset % UsualAlignment == 0 || DataOffset % Type.Alignment == 0;
+    public bool IsAligned => DataOffset % Type.Alignment == 0;
 
     /// <summary>Gets the end of the elements.</summary>
     public long DataEnd => DataOffset + DataLength;
@@ -116,6 +116,9 @@ internal sealed record ArrayHeader(
             : Refuse(SharedArrayTrailer.FindOlder(head, tail) ?? OtherFiles.Find(head, fileSize) ?? "it is not an array", out problem);
         return trailer > 0 && (npy is null || npy.DataEnd <= fileSize - trailer) ? TryReadTrailer(tail, fileSize, out problem) : npy;
     }
+
+    /// <summary>Tells at one look, for nearly every array, whether the elements are of a type, and aligned. False also where a closer look would find so.</summary>
+    public bool IsPlainly(ElementType type) => ReferenceEquals(Type, type) && DataOffset % UsualAlignment == 0;
 
     /// <summary>Tells whether the elements are of a type, as far as the format keeps it.</summary>
     public bool Holds(ElementType type) => Type == type || (Format == HeaderFormat.SharedArray && Type == SharedArrayTypes.Stored(type));

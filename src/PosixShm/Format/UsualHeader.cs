@@ -56,11 +56,12 @@ internal static class UsualHeader
 
     private static bool TryTakeStart(ref ReadOnlySpan<byte> text, out ScalarType? type, out bool isFortranOrder)
     {
-        foreach ((byte[] start, ScalarType Type, bool IsFortranOrder) known in s_starts)
+        for (int i = 0; i < s_starts.Length; i++)
         {
-            if (TryTake(ref text, known.start))
+            ref readonly (byte[] Start, ScalarType Type, bool IsFortranOrder) known = ref s_starts[i];
+            if (TryTake(ref text, known.Start))
             {
-                (_, type, isFortranOrder) = known;
+                (type, isFortranOrder) = (known.Type, known.IsFortranOrder);
                 return true;
             }
         }

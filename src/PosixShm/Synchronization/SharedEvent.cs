@@ -152,6 +152,9 @@ public sealed unsafe class SharedEvent
             return;
         }
 
+        // The check before the sleep may have yielded the processor since the page was found good.
+        _page.ThrowIfLost();
+
         // A waiter that is killed here stays counted, which costs signallers a needless system call and no more.
         _ = Interlocked.Increment(ref *_waiters);
         _ = Interop.FutexWait(_count, seen, milliseconds);

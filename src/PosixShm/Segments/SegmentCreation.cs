@@ -13,12 +13,15 @@ internal static class SegmentCreation
     private const int MagicLength = 6;
     private const int VersionEnd = 8;
 
+    // Takes longer than a look at the name, by far.
+    private const long MuchSpace = 4 << 20;
+
     /// <summary>Creates a segment, if the name is free.</summary>
     public static Segment Create(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
     {
         // So that a full folder does not hide it: asked before much space is taken, and else only if it failed, as few names are taken.
         // The last word is the publication's.
-        bool takesSpace = options.Reserve || options.Populate || fill is not null;
+        bool takesSpace = fill is not null || ((options.Reserve || options.Populate) && image.Length > MuchSpace);
         if (takesSpace && SegmentFolder.Has(name))
         {
             throw SegmentError.Taken(name);

@@ -111,6 +111,8 @@ enum
 {
     PAL_NAME_SIZE  = 256,  /* of a file's name with its zero, at most */
     PAL_PROBE_HEAD = 512,  /* of a file's first bytes: nearly every .npy header */
+    PAL_NO_BYTE    = -1,   /* no byte lock is of interest */
+    PAL_NO_STATUS  = -2,   /* nor is the status: the first bytes are all that is asked */
 };
 
 /* What a look at one file finds, without mapping it. */
@@ -136,11 +138,11 @@ POSIXSHM_EXPORT int32_t PosixShm_ShmUnlink(const char* name);
 
 /*
  * Opens a file as above, locks a byte of it (PAL_LOCK_SHARED) or, for PAL_LOCK_NONE, asks whether another open file has it
- * locked (neither if the byte is before the file), and reads its status and first bytes: shm_open(3), openat(2) or open(2),
+ * locked (neither for PAL_NO_BYTE), and reads its status and first bytes: shm_open(3), openat(2) or open(2),
  * fcntl(2), statx(2), pread(2), in this order. One call for what would be five, since every attachment does it, and a
  * listing thousands of times: it first closes the file that the last look left open in the probe. What is no absolute
- * path is a name in the directory, or of a shared memory object if that is NULL. Only a regular file's bytes are read. Returns 0, or -1
- * with no file open.
+ * path is a name in the directory, or of a shared memory object if that is NULL. Only a regular file's bytes are read. For
+ * PAL_NO_STATUS, the status stays as it was. Returns 0, or -1 with no file open.
  */
 POSIXSHM_EXPORT int32_t PosixShm_Probe(void* directory, const char* name, int32_t flags, int64_t byte, int32_t lock, PosixShmProbe* probe);
 
@@ -198,13 +200,13 @@ POSIXSHM_EXPORT int32_t PosixShm_CopyAccessList(intptr_t from, intptr_t to);
 /* Sets the permission bits exactly, whatever the umask; fchmod(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FChMod(intptr_t fd, uint32_t permissions);
 
-/* Sets the size without reserving space; ftruncate(2), SIGXFSZ held back. Returns 0, or -1. */
+/* Sets the size without reserving space; ftruncate(2); no SIGXFSZ. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FTruncate(intptr_t fd, int64_t length);
 
-/* Sets the size and reserves the space for it; fallocate(2), SIGXFSZ held back. Returns 0, or -1. */
+/* Sets the size and reserves the space for it; fallocate(2); no SIGXFSZ. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_Allocate(intptr_t fd, int64_t offset, int64_t length);
 
-/* Sets a byte to zero, and the size to what that needs; pwrite(2), SIGXFSZ held back. Returns 0, or -1. */
+/* Sets a byte to zero, and the size to what that needs; pwrite(2); no SIGXFSZ. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_WriteZero(intptr_t fd, int64_t offset);
 
 /* Reads at an offset; pread(2). Returns the bytes read, fewer at the end of the file, or -1. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,7 +14,6 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef RENAME_NOREPLACE
@@ -247,60 +247,56 @@ int32_t PosixShm_FChMod(intptr_t fd, uint32_t permissions)
     return result;
 }
 
-/*
- * A size past RLIMIT_FSIZE is an error (EFBIG) and also SIGXFSZ, which kills a .NET process without a
- * word. The signal is sent to the calling thread, so it is held back here and taken off the queue.
- */
-void posixshm_hold_size_signal(PosixShmHeldSignal* held)
+static void on_size_limit(int signal_number)
 {
-    sigemptyset(&held->limit);
-    sigaddset(&held->limit, SIGXFSZ);
-    sigprocmask(SIG_BLOCK, &held->limit, &held->before);
+    (void)signal_number; /* the call that exceeded the limit fails with EFBIG, which is all that there is to say */
 }
 
-void posixshm_release_size_signal(PosixShmHeldSignal* held, int failed)
+/*
+ * A handler, and not SIG_IGN, which programs that this process starts would inherit. Once for the process: to hold the
+ * signal back at each call would be two more system calls for each. A program's own action stays.
+ */
+void posixshm_survive_size_limit(void)
 {
-    int error = errno;
-    if (failed && error == EFBIG && !sigismember(&held->before, SIGXFSZ))
+    static atomic_int done;
+    struct sigaction action;
+    if (!atomic_load_explicit(&done, memory_order_acquire))
     {
-        struct timespec now = { 0, 0 };
-        sigtimedwait(&held->limit, NULL, &now);
-    }
+        if (sigaction(SIGXFSZ, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+        {
+            action.sa_handler = on_size_limit;
+            action.sa_flags = SA_RESTART;
+            sigaction(SIGXFSZ, &action, NULL);
+        }
 
-    sigprocmask(SIG_SETMASK, &held->before, NULL);
-    errno = error;
+        atomic_store_explicit(&done, 1, memory_order_release);
+    }
 }
 
 int32_t PosixShm_FTruncate(intptr_t fd, int64_t length)
 {
-    PosixShmHeldSignal held;
-    posixshm_hold_size_signal(&held);
+    posixshm_survive_size_limit();
     int result;
     RETRY(result, ftruncate((int)fd, (off_t)length));
-    posixshm_release_size_signal(&held, result < 0);
     FAILPOINT("truncate");
     return result;
 }
 
 int32_t PosixShm_Allocate(intptr_t fd, int64_t offset, int64_t length)
 {
-    PosixShmHeldSignal held;
-    posixshm_hold_size_signal(&held);
+    posixshm_survive_size_limit();
     int result;
     FAILPOINT("before-allocate");
     RETRY(result, FAULT("allocate") ? -1 : fallocate((int)fd, 0, (off_t)offset, (off_t)length));
-    posixshm_release_size_signal(&held, result < 0);
     FAILPOINT("allocate");
     return result;
 }
 
 int32_t PosixShm_WriteZero(intptr_t fd, int64_t offset)
 {
-    PosixShmHeldSignal held;
-    posixshm_hold_size_signal(&held);
+    posixshm_survive_size_limit();
     ssize_t result;
     RETRY(result, FAULT("write-zero") ? -1 : pwrite((int)fd, "", 1, (off_t)offset));
-    posixshm_release_size_signal(&held, result < 0);
     FAILPOINT("write-zero");
     return result == 1 ? 0 : -1;
 }
@@ -314,11 +310,9 @@ int64_t PosixShm_PRead(intptr_t fd, void* buffer, int64_t length, int64_t offset
 
 int64_t PosixShm_PWrite(intptr_t fd, const void* buffer, int64_t length, int64_t offset)
 {
-    PosixShmHeldSignal held;
-    posixshm_hold_size_signal(&held);
+    posixshm_survive_size_limit();
     ssize_t result;
     RETRY(result, FAULT("write") ? -1 : pwrite((int)fd, buffer, (size_t)length, (off_t)offset));
-    posixshm_release_size_signal(&held, result < 0);
     FAILPOINT(offset == 0 ? "write-head" : "write-tail");
     return result;
 }

@@ -7,7 +7,6 @@
 
 #include "posixshm.h"
 
-#include <signal.h>
 
 /* Repeats a call that a signal interrupted. */
 #define RETRY(result, call) while (((result) = (call)) < 0 && errno == EINTR)
@@ -46,12 +45,5 @@ int posixshm_open_flags(int32_t flags);
 
 int32_t posixshm_status(int directory, const char* path, int flags, PosixShmStatus* status);
 
-/* Keeps SIGXFSZ, which kills a .NET process without a word, from a call that can exceed RLIMIT_FSIZE. */
-typedef struct
-{
-    sigset_t limit;
-    sigset_t before;
-} PosixShmHeldSignal;
-
-void posixshm_hold_size_signal(PosixShmHeldSignal* held);
-void posixshm_release_size_signal(PosixShmHeldSignal* held, int failed);
+/* Before a call that can exceed RLIMIT_FSIZE: SIGXFSZ would end a .NET process without a word. */
+void posixshm_survive_size_limit(void);

@@ -35,13 +35,13 @@ static int32_t look(int fd, int64_t byte, int32_t lock, PosixShmProbe* probe)
     probe->locked = byte < 0 || lock != PAL_LOCK_NONE ? 0 : PosixShm_FindByteLock(fd, byte, PAL_LOCK_EXCLUSIVE);
     if (probe->locked < 0
         || (byte >= 0 && lock != PAL_LOCK_NONE && PosixShm_LockByte(fd, byte, lock) < 0)
-        || posixshm_status(fd, "", AT_EMPTY_PATH, &probe->status) < 0)
+        || (byte != PAL_NO_STATUS && posixshm_status(fd, "", AT_EMPTY_PATH, &probe->status) < 0))
     {
         return -1;
     }
 
     ssize_t count = 0;
-    if (probe->status.type == PAL_TYPE_REGULAR)
+    if (byte == PAL_NO_STATUS || probe->status.type == PAL_TYPE_REGULAR)
     {
         RETRY(count, pread(fd, probe->head, PAL_PROBE_HEAD, 0));
     }

@@ -45,8 +45,7 @@ static ClockWait find_clock_wait(void)
 
 void* PosixShm_SemOpen(const char* name, int32_t create, uint32_t mode, uint32_t value)
 {
-    PosixShmHeldSignal held;
-    posixshm_hold_size_signal(&held);
+    posixshm_survive_size_limit();
     sem_t* semaphore;
     do
     {
@@ -54,7 +53,6 @@ void* PosixShm_SemOpen(const char* name, int32_t create, uint32_t mode, uint32_t
     }
     while (semaphore == SEM_FAILED && errno == EINTR);
 
-    posixshm_release_size_signal(&held, semaphore == SEM_FAILED);
     if (create && semaphore != SEM_FAILED)
     {
         FAILPOINT("sem-created");

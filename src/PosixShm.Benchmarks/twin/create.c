@@ -17,14 +17,9 @@ static void create(Request request, int reserve)
     write_header(header, request.number);
     for (long i = 0; i < request.count; i++)
     {
-        struct stat existing;
-        errno = EEXIST;
-        check(reserve && lstat(request.path, &existing) == 0 ? -1 : 0, request.path);
         int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         check(fd, "open");
-        hold_size_signal(1);
         check(reserve ? fallocate(fd, 0, 0, end) : ftruncate(fd, end), "size");
-        hold_size_signal(0);
         void* memory = map(fd, mapped);
         check(pwrite(fd, header, HEADER, 0), "pwrite");
         check(fchmod(fd, 0600), "fchmod");
@@ -49,8 +44,11 @@ void create_reserved(Request request)
 
 void delete_one(Request request)
 {
-    int fd = probe(AT_FDCWD, request.path, 0);
-    check(fd, request.path);
+    char head[HEAD + 1];
+    int fd = open_to_look(AT_FDCWD, request.path);
+    read_head(fd, head);
+    errno = EINVAL;
+    check(is_array(head) ? 0 : -1, request.path);
     check(unlink(request.path), "unlink");
     close(fd);
 }

@@ -4,7 +4,6 @@
 #include "twin.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,14 +28,6 @@ void* map(int fd, long size)
     return memory;
 }
 
-void hold_size_signal(int hold)
-{
-    sigset_t limit;
-    sigemptyset(&limit);
-    sigaddset(&limit, SIGXFSZ);
-    sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &limit, NULL);
-}
-
 void read_head(int fd, char head[HEAD + 1])
 {
     long count = pread(fd, head, HEAD, 0);
@@ -53,13 +44,19 @@ void read_tail(int fd, long elements_end, off_t size)
     }
 }
 
-int probe(int directory, const char* name, int asks_use)
+int open_to_look(int directory, const char* name)
+{
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    check(fd, name);
+    return fd;
+}
+
+int probe(int directory, const char* name)
 {
     char head[HEAD + 1];
     struct statx status;
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = IN_USE_BYTE, .l_len = 1 };
-    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    check(fd, "openat");
+    int fd = open_to_look(directory, name);
     check(statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status), "statx");
     read_head(fd, head);
     if (!is_array(head))
@@ -69,11 +66,7 @@ int probe(int directory, const char* name, int asks_use)
     }
 
     read_tail(fd, elements_end(head), (off_t)status.stx_size);
-    if (asks_use)
-    {
-        check(fcntl(fd, F_OFD_GETLK, &lock), "fcntl");
-    }
-
+    check(fcntl(fd, F_OFD_GETLK, &lock), "fcntl");
     return fd;
 }
 

@@ -18,9 +18,6 @@ void lock_byte(int fd, short type, off_t byte);
 
 void* map(int fd, long size);
 
-/* Keeps a size limit from ending the process, as the library does while a file grows. */
-void hold_size_signal(int hold);
-
 /* So much of a file is read at first: more than the header of a simple array. */
 enum { HEAD = 512 };
 
@@ -30,9 +27,11 @@ void read_head(int fd, char head[HEAD + 1]);
 /* Reads the last page of a file that is longer than its elements. */
 void read_tail(int fd, long elements_end, off_t size);
 
-/* Opens a file, reads status, head and tail, and queries the mark "in use" if that is of interest. Returns the descriptor, or -1 if the file is
-   not an array. */
-int probe(int directory, const char* name, int asks_use);
+/* Opens a file to look at it. Returns the descriptor. */
+int open_to_look(int directory, const char* name);
+
+/* Opens a file, reads status, head and tail, and queries the mark "in use". Returns the descriptor, or -1 if the file is not an array. */
+int probe(int directory, const char* name);
 
 /* Maps the file of an array, and keeps the last one mapped; returns its elements. */
 char* map_elements(const char* path);

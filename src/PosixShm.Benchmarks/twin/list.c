@@ -28,7 +28,7 @@ static void list_all(Request request, void (*read_one)(int directory, const char
 
 static void probe_with_use(int directory, const char* name)
 {
-    int fd = probe(directory, name, 1);
+    int fd = probe(directory, name);
     if (fd >= 0)
     {
         close(fd);

@@ -39,9 +39,7 @@ static void make_page(int fd, char* page, long offset)
     uint64_t none = 0;
     _Atomic uint64_t* word = at(page, 0);
     check(fstat(fd, &status), "fstat");
-    hold_size_signal(true);
     check(fallocate(fd, 0, offset, PAGE), "fallocate");
-    hold_size_signal(false);
     errno = EEXIST;
     check(atomic_load(word) == 0 && is_zero(word) && atomic_compare_exchange_strong(word, &none, page_word) ? 0 : -1, "page");
 }

@@ -62,10 +62,13 @@ internal static class ArrayCatalog
     public static void Delete(SegmentName name)
     {
         using SegmentProbe probe = new();
-        probe.Look(name, asksUse: false);
-        if (!ArrayReader.IsRecognised(probe, probe.Head, probe.Status.Size))
+        if (!probe.TryReadHead(name) || !ArrayHeader.IsRecognised(probe.Head, tail: []))
         {
-            throw new InvalidDataException($"'{name}' is not an array, so it is not ours to delete.");
+            probe.Look(name, asksUse: false);
+            if (!ArrayReader.IsRecognised(probe, probe.Head, probe.Status.Size))
+            {
+                throw new InvalidDataException($"'{name}' is not an array, so it is not ours to delete.");
+            }
         }
 
         SegmentFolder.Remove(name);

@@ -7,8 +7,9 @@ namespace PosixShm.Segments;
 /// <summary>Looks at segments without mapping them, one after the other: their status, their bytes, and whether they are in use.</summary>
 internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
 {
-    // Before every file: not asked for.
+    // Neither is a byte of a file.
     public const long NoByte = -1;
+    private const long NoStatus = -2;
 
     private readonly Interop.Probe* _probe = (Interop.Probe*)NativeMemory.Alloc((nuint)sizeof(Interop.Probe));
 
@@ -37,6 +38,9 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
             }
         }
     }
+
+    /// <summary>Reads the first bytes of one segment into <see cref="Head"/>, and nothing else, for those to whom they may say enough. False if that failed, or has to wait.</summary>
+    public bool TryReadHead(SegmentName name) => Look(name, Interop.OpenFlags.O_RDONLY, NoStatus, Interop.ByteLock.LOCK_NONE, _probe) == 0;
 
     /// <summary>Opens a file by name and looks at it, and leaves it open. Returns 0, or -1. The C library knows shared memory objects in one directory, and follows no link to them.</summary>
     public static int Look(SegmentName name, Interop.OpenFlags flags, long lockOffset, Interop.ByteLock kind, Interop.Probe* probe)

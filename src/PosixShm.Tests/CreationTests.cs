@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PosixShm.Tests;
 
 /// <summary>A segment is absent or complete, never in between, whatever happens to its creator.</summary>
@@ -409,6 +411,33 @@ internal sealed class CreationTests : NamedTest
             }
 
             return 0;
+        }
+    }
+
+    [TestCase("-", "1 0 0 0")]
+    [TestCase("", "0 1 0 1")]
+    public void The_handler_for_the_size_limit_is_not_inherited_and_replaces_no_action_of_the_program(string action, string caughtAndIgnoredHereAndInAChild)
+    {
+        string output = ChildProcess.Run("bash", ["-c", "trap \"$0\" XFSZ; exec \"$@\"", action, .. ChildProcess.CommandLine(CreateAndShowActions, Name)]);
+        Assert.That(output.Trim(), Is.EqualTo(caughtAndIgnoredHereAndInAChild));
+
+        static int CreateAndShowActions(string[] args)
+        {
+            SharedArray.Create(args[0], 10).Dispose();
+            SharedArray.Delete(args[0]);
+            string child = ChildProcess.Run("cat", ["/proc/self/status"]);
+            Console.WriteLine($"{Actions(File.ReadAllText("/proc/self/status"))} {Actions(child)}");
+            return 0;
+        }
+
+        static string Actions(string status) => $"{Has(status, "SigCgt")} {Has(status, "SigIgn")}";
+
+        // The mask is a hexadecimal number whose lowest bit is signal 1; proc_pid_status(5).
+        static ulong Has(string status, string mask)
+        {
+            const int SizeLimitSignal = 25;
+            string digits = status.Split('\n').First(line => line.StartsWith(mask, StringComparison.Ordinal)).Split('\t')[1];
+            return (ulong.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> (SizeLimitSignal - 1)) & 1;
         }
     }
 

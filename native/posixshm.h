@@ -1,11 +1,10 @@
 /*
  * The whole ABI between PosixShm.dll and the C library.
  *
- * Rules: fixed-width types only, one exported prefix, one system call per function (those that make
- * more say why),
- * EINTR never escapes, every descriptor is close-on-exec, and every constant that crosses the border
- * is one of the PAL values below -- never the platform's own number. A function that can fail returns
- * -1 or NULL and sets errno.
+ * Rules: fixed-width types only, and one exported prefix. One system call per function; a function that
+ * makes more gives the reason. EINTR never escapes, and every descriptor is close-on-exec. Every constant
+ * that crosses the border is one of the PAL values below, never the platform's own number. A function that
+ * can fail returns -1 or NULL and sets errno.
  */
 #pragma once
 
@@ -91,7 +90,7 @@ enum
     PAL_ENONSTANDARD = 0x1FFFF,
 };
 
-/* What the kernel says of a file; statx(2). Times are nanoseconds since 1970-01-01 UTC, 0 where not known. */
+/* The status of a file; statx(2). Times are nanoseconds since 1970-01-01 UTC, 0 where not known. */
 typedef struct
 {
     int64_t  size;
@@ -115,7 +114,7 @@ enum
     PAL_NO_STATUS  = -2,   /* nor is the status: the first bytes are all that is asked */
 };
 
-/* What a look at one file finds, without mapping it. */
+/* The status and first bytes of one file, read without mapping it. */
 typedef struct
 {
     PosixShmStatus status;
@@ -137,11 +136,11 @@ POSIXSHM_EXPORT intptr_t PosixShm_ShmOpen(const char* name, int32_t flags);
 POSIXSHM_EXPORT int32_t PosixShm_ShmUnlink(const char* name);
 
 /*
- * Opens a file as above, locks a byte of it (PAL_LOCK_SHARED) or, for PAL_LOCK_NONE, asks whether another open file has it
- * locked (neither for PAL_NO_BYTE), and reads its status and first bytes: shm_open(3), openat(2) or open(2),
- * fcntl(2), statx(2), pread(2), in this order. One call for what would be five, since every attachment does it, and a
- * listing thousands of times: it first closes the file that the last look left open in the probe. What is no absolute
- * path is a name in the directory, or of a shared memory object if that is NULL. Only a regular file's bytes are read. For
+ * Opens a file as above, and reads its status and first bytes. Before that, locks a byte of the file (PAL_LOCK_SHARED) or
+ * checks whether another open file has it locked (PAL_LOCK_NONE); PAL_NO_BYTE leaves both out. The system calls are
+ * shm_open(3), openat(2) or open(2), fcntl(2), statx(2), pread(2), in this order. They are one function because every
+ * attachment makes them, and a listing thousands of times. It first closes the file that the previous call left open in the
+ * probe. A name that is not an absolute path is one in the directory, or of a shared memory object if the directory is NULL. Only a regular file's bytes are read. For
  * PAL_NO_STATUS, the status stays as it was. Returns 0, or -1 with no file open.
  */
 POSIXSHM_EXPORT int32_t PosixShm_Probe(void* directory, const char* name, int32_t flags, int64_t byte, int32_t lock, PosixShmProbe* probe);
@@ -152,7 +151,7 @@ POSIXSHM_EXPORT int32_t PosixShm_Close(intptr_t fd, int32_t unlock);
 /* Opens a new file that has no name yet; open(2), O_TMPFILE. Mode 0600. Returns a descriptor, or -1. */
 POSIXSHM_EXPORT intptr_t PosixShm_OpenUnnamed(const char* directory);
 
-/* Gives an unnamed file its name, if that is free; linkat(2), AT_EMPTY_PATH. Returns 0, or -1 (ENOENT: kernels before 6.10 want CAP_DAC_READ_SEARCH). */
+/* Gives an unnamed file its name, if that is free; linkat(2), AT_EMPTY_PATH. Returns 0, or -1 (ENOENT: kernels before 6.10 require CAP_DAC_READ_SEARCH). */
 POSIXSHM_EXPORT int32_t PosixShm_LinkEmptyPath(intptr_t fd, const char* path);
 
 /* The same through /proc/self/fd, which takes twice as long; linkat(2). Returns 0, or -1. */
@@ -173,7 +172,7 @@ POSIXSHM_EXPORT intptr_t PosixShm_CreateAnonymous(const char* label);
 /* Makes an anonymous file's size final; fcntl(2), F_ADD_SEALS. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_SealSize(intptr_t fd);
 
-/* Says whether programs that this process starts get the descriptor; fcntl(2), F_SETFD. Returns 0, or -1. */
+/* Sets whether programs that this process starts get the descriptor; fcntl(2), F_SETFD. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_SetInheritable(intptr_t fd, int32_t inheritable);
 
 /* Checks whether programs that this process starts get the descriptor; fcntl(2), F_GETFD. Returns 1, 0, or -1. */
@@ -182,13 +181,13 @@ POSIXSHM_EXPORT int32_t PosixShm_IsInheritable(intptr_t fd);
 /* Removes a name; unlink(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_Unlink(const char* path);
 
-/* Reads what the kernel knows of an open file; statx(2). Returns 0, or -1. */
+/* Reads the status of an open file; statx(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FStat(intptr_t fd, PosixShmStatus* status);
 
-/* Reads what the kernel knows of a name; of what a symbolic link points to if follow is 1; statx(2). Returns 0, or -1. */
+/* Reads the status of the file that has a name; for a symbolic link, of its target if follow is 1; statx(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_Stat(const char* path, int32_t follow, PosixShmStatus* status);
 
-/* Tells whether this process owns a file, or may act as its owner, also where ids are not mapped; fcntl(2), O_NOATIME. Returns 1, 0, or -1. */
+/* Returns whether this process owns a file, or may act as its owner, also where ids are not mapped; fcntl(2), O_NOATIME. Returns 1, 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_IsOwner(intptr_t fd);
 
 /* Gives a file an owner and a group; fchown(2). Returns 0, or -1. */
@@ -215,13 +214,13 @@ POSIXSHM_EXPORT int64_t PosixShm_PRead(intptr_t fd, void* buffer, int64_t length
 /* Writes at an offset; pwrite(2). Returns the bytes written, or -1. */
 POSIXSHM_EXPORT int64_t PosixShm_PWrite(intptr_t fd, const void* buffer, int64_t length, int64_t offset);
 
-/* Waits until a file, or a folder's list of names, is on disk; fsync(2). Returns 0, or -1. */
+/* Waits until a file, or a directory's list of names, is on disk; fsync(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FSync(intptr_t fd);
 
 /* Reads how much room a path's file system has for us, and whether its files are memory (tmpfs, ramfs); statfs(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_GetFreeSpace(const char* path, int64_t* bytes, int64_t* files, int32_t* is_memory);
 
-/* Tells who we are to the file system; geteuid(2). */
+/* Returns this process's user for the file system; geteuid(2). */
 POSIXSHM_EXPORT uint32_t PosixShm_GetEffectiveUser(void);
 
 /* ---- locks on bytes, which the kernel drops when the last copy of the descriptor closes ---------- */
@@ -255,7 +254,7 @@ POSIXSHM_EXPORT int32_t PosixShm_EndLease(intptr_t fd);
  */
 POSIXSHM_EXPORT void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset, int32_t** lost);
 
-/* Gives a PAL_ADVICE_* on a mapped range; madvise(2). Returns 0, or -1 (EINVAL: this kernel does not know it). */
+/* Gives a PAL_ADVICE_* on a mapped range; madvise(2). Returns 0, or -1 (EINVAL: not in this kernel). */
 POSIXSHM_EXPORT int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t advice);
 
 /* Writes a mapped range to its file, and waits for the disk; msync(2), MS_SYNC. Returns 0, or -1. */
@@ -267,7 +266,7 @@ POSIXSHM_EXPORT int32_t PosixShm_MLock(void* address, uint64_t length);
 /* Takes that back; munlock(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_MUnlock(void* address, uint64_t length);
 
-/* Asks how many bytes this process may lock in memory, -1 where there is no limit; getrlimit(2), RLIMIT_MEMLOCK. Returns 0, or -1. */
+/* Reads how many bytes this process may lock in memory, -1 if there is no limit; getrlimit(2), RLIMIT_MEMLOCK. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_GetMemoryLockLimit(int64_t* bytes);
 
 /* Unmaps, after PosixShm_Unguard unless lost is NULL; munmap(2). Returns 0, or -1. */
@@ -355,7 +354,7 @@ POSIXSHM_EXPORT int32_t PosixShm_SemClose(void* semaphore);
 /* Removes a semaphore's name; sem_unlink(3). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_SemUnlink(const char* name);
 
-/* Tells whether memory can be a semaphore of this C library that processes share. Returns 1 or 0. */
+/* Returns whether memory can be a semaphore of this C library that processes share. Returns 1 or 0. */
 POSIXSHM_EXPORT int32_t PosixShm_IsSemaphore(const void* semaphore);
 
 /*
@@ -370,12 +369,12 @@ POSIXSHM_EXPORT int32_t PosixShm_SemPost(void* semaphore);
 /* Reads the count; sem_getvalue(3). Returns it, or -1 (EINVAL: it is not a semaphore). */
 POSIXSHM_EXPORT int32_t PosixShm_SemGetValue(void* semaphore);
 
-/* Tells how large the file behind a semaphore is. */
+/* Returns the size of the file behind a semaphore. */
 POSIXSHM_EXPORT int32_t PosixShm_GetSemaphoreSize(void);
 
 /* ---- the process ------------------------------------------------------------------------------- */
 
-/* Tells whether the program has more rights than its caller (set-user-ID, capabilities); getauxval(3), AT_SECURE. Returns 1 or 0. */
+/* Returns whether the program has more rights than its caller (set-user-ID, capabilities); getauxval(3), AT_SECURE. Returns 1 or 0. */
 POSIXSHM_EXPORT int32_t PosixShm_IsSecureExecution(void);
 
 /* ---- directories ------------------------------------------------------------------------------ */

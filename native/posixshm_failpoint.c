@@ -45,7 +45,7 @@ bool posixshm_fault(const char* step)
 
 #else
 
-/* ISO C wants a declaration in every file. */
+/* ISO C requires a declaration in every file. */
 typedef int posixshm_no_failpoints;
 
 #endif

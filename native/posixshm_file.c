@@ -175,7 +175,7 @@ static int64_t nanoseconds(struct statx_timestamp time)
 
 int32_t posixshm_status(int directory, const char* path, int flags, PosixShmStatus* status)
 {
-    /* statx rather than fstat: it tells the time of birth, and fstat would bind us to glibc 2.33. */
+    /* statx rather than fstat: it gives the time of birth, and fstat would bind us to glibc 2.33. */
     struct statx native;
     if (statx(directory, path, flags, STATX_BASIC_STATS | STATX_BTIME, &native) < 0)
     {

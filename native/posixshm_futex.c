@@ -16,7 +16,7 @@ int32_t PosixShm_FutexWait(int32_t* address, int32_t expected, int32_t timeoutMi
 
     FAILPOINT("after-sleep");
 
-    /* A signal is as good as a wake-up: whoever waits for a word looks at it again. */
+    /* A signal counts as a wake-up: every waiter checks its word again. */
     return result < 0 && errno != EINTR ? -1 : 0;
 }
 

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 /*
- * A page of a mapping that its file no longer has (another process truncated it), or that finds no memory (a sparse file in
- * a full file system), raises SIGBUS at the first touch. .NET can neither catch that signal nor report its cause. So:
+ * The first touch of a page raises SIGBUS if the file no longer has the page, because another process truncated it. It also
+ * does so if no memory is left for the page of a sparse file. .NET can neither catch that signal nor report its cause. So:
  *
  *   - guarded work (copies and fills) jumps out of the work, and returns the mapping that lost its memory;
  *   - any other access gets private zero pages in place of the lost ones, and the mapping is marked as lost, which the
@@ -247,8 +247,8 @@ static int32_t install(void)
     action.sa_sigaction = on_bus_error;
 
     /*
-     * On the stack that the previous handler wants: the runtime's does not want the alternate one, and there it would
-     * report a stack overflow. Not deferred: guarded work leaves the handler by a jump.
+     * The handler runs on the stack of the previous handler: the runtime's does not use the alternate one, and there it would
+     * report a stack overflow. SA_NODEFER, because guarded work leaves the handler by a jump.
      */
     action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART | (previous.sa_flags & SA_ONSTACK);
     sigemptyset(&action.sa_mask);

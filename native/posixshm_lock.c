@@ -20,7 +20,7 @@ int32_t PosixShm_LockByte(intptr_t fd, int64_t offset, int32_t kind)
     RETRY(result, FAULT("lock") ? -1 : fcntl((int)fd, F_OFD_SETLK, &lock));
     FAILPOINT("lock");
 
-    /* Some file systems say EACCES for a lock that somebody else has; see fcntl(2). */
+    /* Some file systems return EACCES for a lock that another open file holds; see fcntl(2). */
     if (result < 0 && errno == EACCES)
     {
         errno = EAGAIN;

@@ -31,7 +31,7 @@ static intptr_t open_file(void* directory, const char* name, int32_t flags)
 
 static int32_t look(int fd, int64_t byte, int32_t lock, PosixShmProbe* probe)
 {
-    /* Locked before all else is asked: what is found is then of a file that nobody removes as a leftover. */
+    /* The lock comes first: no process then removes the file as a leftover while its status is read. */
     probe->locked = byte < 0 || lock != PAL_LOCK_NONE ? 0 : PosixShm_FindByteLock(fd, byte, PAL_LOCK_EXCLUSIVE);
     if (probe->locked < 0
         || (byte >= 0 && lock != PAL_LOCK_NONE && PosixShm_LockByte(fd, byte, lock) < 0)

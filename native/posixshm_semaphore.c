@@ -24,7 +24,7 @@ OLD_VERSION(dlsym);
 
 typedef int (*ClockWait)(sem_t*, clockid_t, const struct timespec*);
 
-/* sem_clockwait is not in glibc before 2.30, nor in musl: asked for by name, so that the shim loads without it. */
+/* sem_clockwait is not in glibc before 2.30, nor in musl: found by name, because the shim must load without it. */
 static ClockWait find_clock_wait(void)
 {
     static ClockWait found;

@@ -12,7 +12,7 @@ using PosixShm;
 
 if (args is ["child", string path])
 {
-    // The whole of it, for as long as we like: whoever handed it to us may be gone by the time we are asked.
+    // This process keeps the array, also after the process that handed it on has exited.
     using SharedArray<long> mine = SharedArray.Attach<long>(path);
     Console.WriteLine("attached");
     while (Console.ReadLine() is "sum")
@@ -69,7 +69,7 @@ try
         Check("a child ended well", child.ExitCode == 0);
     }
 
-    // Nobody maps it, nobody has it open, it has no name: the kernel has freed it.
+    // No process maps the file or has it open, and it has no name: the kernel has freed it.
     Check("no mapping is left here", !File.ReadLines("/proc/self/maps").Any(line => line.Contains("memfd:posixshm", StringComparison.Ordinal)));
     Check("no descriptor is left here", !Directory.GetFiles("/proc/self/fd").Any(fd => new FileInfo(fd).LinkTarget?.Contains("memfd:posixshm", StringComparison.Ordinal) == true));
     return 0;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Cleans up from a script: lists leftovers as a table and as JSON, and deletes some by name, by pattern, by age, and all that
-# nobody has attached, with a dry run first. Makes its own leftovers, and checks what is left after each step.
+# no process has attached, with a dry run first. Makes its own leftovers, and checks what is left after each step.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -25,7 +25,7 @@ for name in a b job1 job2 result; do
 done
 check "made" "a b job1 job2 result"
 
-# Somebody uses one of them: a process that stays until we are done. It says when it is ready.
+# One of them is in use: a process has it mapped until the end of this script. It prints a line when it is ready.
 coproc user { exec "$python" -u -c 'import sys, numpy as np; a = np.load(sys.argv[1], mmap_mode="r"); print("ready"); sys.stdin.readline()' "/dev/shm/$mine-result"; }
 read -r -t 60 _ <&"${user[0]}" || fail "the user did not start"
 

@@ -49,9 +49,9 @@ try
     larger[4] = 10;
     Check("the reader has the second generation", await Look() == "same 5 16");
 
-    Check("the first one knows that it is not current", !small.IsCurrent && larger.IsCurrent);
+    Check("the first one is not current", !small.IsCurrent && larger.IsCurrent);
     small[0] = 1000;
-    Check("and is still there, for those who have it: nobody else sees what is written to it", await Look() == "same 5 16" && small[0] == 1000);
+    Check("its memory is still there for those who have it attached, and for them alone", await Look() == "same 5 16" && small[0] == 1000);
 
     using SharedArray<long> empty = SharedArray.Replace<long>(name, 2, 2);
     Check("replaced: a new array of another shape, all zeros", await Look() == "new 4 0");

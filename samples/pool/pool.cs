@@ -2,7 +2,7 @@
 #:project ../../src/PosixShm/PosixShm.csproj
 
 // A pool of worker processes that change the signs of slices: under a lock where jobs meet, without one where they do not. The workers
-// start before there is any array, and are told names by lines. Checks itself.
+// start before there is any array, and get names by lines. Checks itself.
 //
 //     ./pool.cs [WORKERS] [ARRAYS]
 
@@ -114,7 +114,7 @@ SharedArray<double> CreateRandom(string itsName, int locks)
     return a;
 }
 
-// Whoever of the workers has nothing to do gets the next job. Tells how many each of them did.
+// Each idle worker gets the next job. Returns how many jobs each of them did.
 async Task<int[]> Run(List<string> jobs)
 {
     ConcurrentQueue<string> queue = new(jobs);
@@ -142,7 +142,7 @@ static string Job(SharedArray<double> a, int start, int length, int? locked) => 
 
 static bool IsNegated(SharedArray<double> a, double[] before) => a.Zip(before).All(pair => pair.First == -pair.Second);
 
-// A worker: for each line "NAME START LENGTH LOCK" it changes the signs of a slice, under that lock if one is named, and says "done".
+// A worker: for each line "NAME START LENGTH LOCK" it changes the signs of a slice, under that lock if one is named, and prints "done".
 static void Work()
 {
     Dictionary<string, SharedArray<double>> attached = [];

@@ -15,7 +15,7 @@ const int Columns = 1000;
 
 switch (args)
 {
-    // Says the sum of the table for every line that it is sent, and at the end how much memory it took for itself.
+    // Prints the sum of the table for every line that it reads, and at the end how much private memory it used.
     case ["reader", string shared]:
     {
         using ReadOnlySharedArray<double> table = SharedArray.AttachReadOnly<double>(shared);

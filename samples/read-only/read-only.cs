@@ -17,7 +17,7 @@ if (args is ["child", string shared])
 {
     using ReadOnlySharedArray<double> result = SharedArray.AttachReadOnly<double>(shared);
 
-    // Nobody writes any more, so nothing has to be locked, and by this attachment nothing could be changed.
+    // The writer has finished, so no lock is needed. Nothing can be changed through this attachment.
     double highest = TensorPrimitives.Max(result.Span);
     double mean = TensorPrimitives.Average(result.Row(Steps - 1));
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{highest} {mean}"));

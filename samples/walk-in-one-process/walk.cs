@@ -37,7 +37,7 @@ try
     Check("the second still reads 42", second[0] == Written);
 
     second.Dispose();
-    Check("the second is disposed: no mapping is left, the memory is gone", Mappings() == before);
+    Check("the second is disposed: no mapping is left, the memory is freed", Mappings() == before);
 
     Console.WriteLine("The walk is done: every check passed.");
     return 0;

@@ -16,7 +16,7 @@ check() { # WHAT EXPECTED ACTUAL
     echo "   ok: $1: $3"
 }
 
-# Reads the next line of the watching process, and asks it a question. No sleeps: both sides wait for lines.
+# Reads the next line of the watching process, and sends it a command. No sleeps: both sides wait for lines.
 hear() {
     local line
     read -r -t 120 line <&"$from_watch" || fail "the watching process did not answer"
@@ -34,7 +34,7 @@ listed() { grep -qE "^$name([[:space:]]|\$)" <<<"$1" && echo yes || echo no; }
 
 clean_up() {
     [[ -z "${watch_PID:-}" ]] || kill "$watch_PID" 2>/dev/null || true
-    # Only what this run made: the name may be somebody else's by now.
+    # Only what this run made: another process may have the name by now.
     [[ "$(stat -c '%d %i' "/dev/shm/$name" 2>/dev/null)" != "${device:-} ${inode:-}" ]] || rm "/dev/shm/$name"
 }
 trap clean_up EXIT

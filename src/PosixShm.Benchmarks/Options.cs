@@ -2,7 +2,7 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks;
 
-/// <summary>What the command line says.</summary>
+/// <summary>The options of the command line.</summary>
 internal sealed record Options(Tools Tools, bool IsShort, string? Json, string? Docs, string? Only)
 {
     public const string Usage = """

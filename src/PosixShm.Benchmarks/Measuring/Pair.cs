@@ -3,7 +3,7 @@ namespace PosixShm.Benchmarks.Measuring;
 /// <summary>Two processes, of which one sleeps and the other wakes it.</summary>
 internal sealed class Pair(Func<Worker> start) : IDisposable
 {
-    // Longer than a processor without work looks for some before it halts.
+    // Longer than an idle processor polls for work before it halts.
     private const int PauseNanoseconds = 500_000;
 
     private readonly Worker _sleeper = start();

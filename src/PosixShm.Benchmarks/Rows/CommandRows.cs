@@ -9,7 +9,7 @@ internal static class CommandRows
     private const string Numpy = "python3 -c 'import numpy'";
 
     public static RowResult Start(Contest contest) => contest.Stage.Measure(
-        "pshm list of a folder without arrays, whole process",
+        "pshm list of a directory without arrays, whole process",
         [
             Contender.Of(Numpy, () => Run(contest.Tools.Python, "-c", "import numpy")),
             Contender.Of(Contender.Ours, () => Run(contest.Tools.Command, "list")),

@@ -7,7 +7,7 @@ internal static class LargeRows
 {
     private const int Bytes = 64 << 20;
 
-    // What one processor does.
+    // The work of one processor.
     private const string One = "C, one thread";
 
     private const double Most = 1.1;

@@ -1,5 +1,5 @@
 /*
- * What processes do to each other: they compete for a lock, or wake each other. They meet in the elements of an array, which are taken as
+ * Work between processes: they compete for a lock, or wake each other. They meet in the elements of an array, which are taken as
  * 64-bit words, a cache line apart; Measuring/Arena.cs has the same words. The benchmark clears them first. A lock in C, or a count of
  * changes, is at an offset in the same elements.
  */

@@ -45,7 +45,7 @@ void create_reserved(Request request)
 void delete_one(Request request)
 {
     char head[HEAD + 1];
-    int fd = open_to_look(AT_FDCWD, request.path);
+    int fd = open_to_read(AT_FDCWD, request.path);
     read_head(fd, head);
     errno = EINVAL;
     check(is_array(head) ? 0 : -1, request.path);

@@ -44,7 +44,7 @@ void read_tail(int fd, long elements_end, off_t size)
     }
 }
 
-int open_to_look(int directory, const char* name)
+int open_to_read(int directory, const char* name)
 {
     int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     check(fd, name);
@@ -56,7 +56,7 @@ int probe(int directory, const char* name)
     char head[HEAD + 1];
     struct statx status;
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = IN_USE_BYTE, .l_len = 1 };
-    int fd = open_to_look(directory, name);
+    int fd = open_to_read(directory, name);
     check(statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status), "statx");
     read_head(fd, head);
     if (!is_array(head))

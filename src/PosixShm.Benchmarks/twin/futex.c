@@ -15,7 +15,7 @@ static bool change(int32_t* word, int32_t* from, int32_t to)
     return __atomic_compare_exchange_n(word, from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
-/* One 32-bit word: 0 if free, else the owner, and a bit that says that there may be sleepers. */
+/* One 32-bit word: 0 if free, else the owner, and a bit for possible sleepers. */
 static void enter(void* lock)
 {
     int32_t* word = lock;

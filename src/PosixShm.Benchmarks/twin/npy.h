@@ -6,7 +6,7 @@ enum { HEADER = 128 };
 /* Writes the header of so many bytes of float64 elements, in one dimension. */
 void write_header(char header[HEADER], long bytes);
 
-/* Tells whether the first bytes of a file are those of an array. */
+/* Returns whether the first bytes of a file are those of an array. */
 int is_array(const char* head);
 
 /* The offset of the elements. */

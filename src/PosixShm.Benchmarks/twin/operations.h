@@ -1,4 +1,4 @@
-/* What main.c offers, each as twin.h describes a request. Without another meaning, the number is the length of the elements in bytes. */
+/* The operations of main.c, each as twin.h describes a request. Without another meaning, the number is the length of the elements in bytes. */
 #pragma once
 
 #include "twin.h"

@@ -25,7 +25,7 @@
 #     help      prints this
 #
 # Needs a .NET 10 SDK. A missing C compiler, Python with numpy, valgrind or spin is installed with apt-get if you are root; for test-more
-# also Node.js with npm, a C++ compiler with xtensor, pandas and ffmpeg.
+# also Node.js with npm, a C++ compiler with xtensor, pandas, ffmpeg and strace.
 # CONFIGURATION=Debug builds and tests the debug configuration; demo, samples and bench are always Release.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -91,6 +91,10 @@ step_readers() {
 
 has_pandas() { "$PYTHON" -c 'from pandas import DataFrame' 2>/dev/null; }
 
+step_strace() {
+    command -v strace >/dev/null || install "strace" strace
+}
+
 # Programs of the recipes in docs/INTEROP.md.
 step_recipes() {
     command -v ffmpeg >/dev/null || install "ffmpeg" ffmpeg
@@ -135,7 +139,7 @@ step_test() {
 }
 
 step_test_more() {
-    need build python readers recipes
+    need build python readers recipes strace
     run_tier test-more "TestCategory=More"
 }
 

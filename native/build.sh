@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds libposixshm.so into the directory given as the first argument, and in its subdirectory "failpoints" the
-# same with steps at which a test can kill the process. Several builds at once may have the same directory.
+# Builds libposixshm.so into the directory given as the first argument. Its subdirectory "failpoints" gets the same with
+# steps at which a test can kill the process, and "faults" the same with calls that fail as a test chooses. Several builds at
+# once may have the same directory.
 set -eu
 here="$(cd "$(dirname "$0")" && pwd)"
 out="${1:?usage: native/build.sh OUTPUT_DIRECTORY}"
@@ -23,7 +24,7 @@ can_compile || {
     exit 1
 }
 
-mkdir -p "$out/failpoints"
+mkdir -p "$out/failpoints" "$out/faults"
 work="$(mktemp -d "$out/build-XXXXXX")"
 trap 'rm -rf "$work"' EXIT
 
@@ -40,4 +41,5 @@ compile() { # OUTPUT_DIRECTORY FLAG...
 
 # The one that MSBuild compares with the sources comes last: it is new only if both are.
 compile "$out/failpoints" -DPOSIXSHM_FAILPOINTS
+compile "$out/faults" -I"$here" -include "$here/faults/faults.h" "$here/faults/faults.c"
 compile "$out"

@@ -144,29 +144,6 @@ internal sealed class CreationTests : NamedTest
         }
     }
 
-    [TestCase("map:12")]
-    [TestCase("lock:37")]
-    public void A_failed_attachment_deletes_nothing(string fault)
-    {
-        SharedArray.Create(Name, 10).Dispose();
-        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Attach, Name);
-        Assert.That(child.WaitForExit(), Is.EqualTo(2), child.Errors);
-        Assert.That(SharedArray.Exists(Name), Is.True);
-
-        static int Attach(string[] args)
-        {
-            try
-            {
-                using SharedArray<double> array = SharedArray.Attach(args[0]);
-                return 0;
-            }
-            catch (IOException)
-            {
-                return 2;
-            }
-        }
-    }
-
     [TestCase(200)]
     [TestCase(3000, Category = "More")]
     public void Random_kills_leave_nothing_or_whole_arrays(int kills)

@@ -13,6 +13,7 @@ internal static class Program
     private static int Main(string[] args)
     {
         FailingShim.LoadIfAsked();
+        FaultyShim.LoadIfAsked();
         Type type = typeof(Program).Assembly.GetType(args[0], throwOnError: true)!;
         MethodInfo method = type.GetMethod(args[1], BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)!;
         return (int)method.Invoke(null, [args[2..]])!;

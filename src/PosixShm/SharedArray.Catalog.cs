@@ -12,6 +12,7 @@ public abstract partial class SharedArray
     /// <returns><see langword="false"/> also if the name is taken by something that is no array, or by a damaged one.</returns>
     /// <exception cref="ArgumentException">The name is not one.</exception>
     /// <exception cref="UnauthorizedAccessException">There is a file that this user may not read.</exception>
+    /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
     public static bool Exists(string name) => ArrayCatalog.Exists(SegmentName.Parse(name, nameof(name)));
 
     /// <summary>Describes an array without attaching it.</summary>
@@ -21,6 +22,7 @@ public abstract partial class SharedArray
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
     /// <exception cref="InvalidDataException">The name is no array, or a damaged one.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read it.</exception>
+    /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
     public static SharedArrayInfo Describe(string name) => new(ArrayCatalog.Describe(SegmentName.Parse(name, nameof(name))));
 
     /// <summary>Lists the arrays in <c>/dev/shm</c> that this user may read. Semaphores, other programs' files, damaged arrays, headers of more
@@ -53,6 +55,7 @@ public abstract partial class SharedArray
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
     /// <exception cref="InvalidDataException">The name is no array.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read or delete it.</exception>
+    /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
     public static void Delete(string name) => ArrayCatalog.Delete(SegmentName.Parse(name, nameof(name)));
 
     /// <summary>Deletes an array's name, if there is one.</summary>
@@ -61,6 +64,7 @@ public abstract partial class SharedArray
     /// <exception cref="ArgumentException">The name is not one.</exception>
     /// <exception cref="InvalidDataException">The name is no array.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read or delete it.</exception>
+    /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
     public static bool TryDelete(string name)
     {
         try

@@ -26,6 +26,7 @@ public abstract partial class SharedArray
     /// </remarks>
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
     /// <exception cref="IOException">A file could not be read, for another reason than this user's permissions.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not read <c>/dev/shm</c>.</exception>
     public static IReadOnlyList<SharedArrayInfo> Prune(PruneOptions? options = null)
     {
         PruneOptions wanted = options ?? new PruneOptions();

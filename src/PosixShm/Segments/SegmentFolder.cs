@@ -70,7 +70,7 @@ internal static class SegmentFolder
             return Interop.LastError switch
             {
                 Interop.Error.EAGAIN => null,
-                Interop.Error.ENOENT or Interop.Error.ELOOP or Interop.Error.ENXIO or Interop.Error.ENODEV => false,
+                Interop.Error.ENOENT or Interop.Error.ELOOP or Interop.Error.ENXIO or Interop.Error.ENODEV or Interop.Error.EISDIR => false,
                 _ => throw SegmentError.Last(name, "delete"),
             };
         }

@@ -58,6 +58,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="FileNotFoundException">There is no semaphore of that name.</exception>
     /// <exception cref="InvalidDataException">The file behind the name is not a semaphore of this C library.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not open it, or it belongs to another user.</exception>
+    /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
     public static NamedSemaphore Open(string name, AttachOptions? options = null)
     {
         SegmentName parsed = SemaphoreName.Parse(name, nameof(name));
@@ -141,6 +142,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="ArgumentException">The name is not one.</exception>
     /// <exception cref="FileNotFoundException">There is no semaphore of that name.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not delete it.</exception>
+    /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
     public static void Delete(string name) => SemaphoreFile.Remove(SemaphoreName.Parse(name, nameof(name)));
 
     /// <summary>Deletes a name, if there is one.</summary>
@@ -148,6 +150,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <returns><see langword="false"/> if there was none.</returns>
     /// <exception cref="ArgumentException">The name is not one.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not delete it.</exception>
+    /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
     public static bool TryDelete(string name)
     {
         try

@@ -82,11 +82,12 @@ internal static class SemaphoreFile
         {
             using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, SegmentTrust.Anybody, out _);
             using SafeSemaphoreHandle named = Opened(name, SegmentError.Attach);
-            if (!named.IsSameAs(created) || !file.IsCurrent())
+            if (!named.IsSameAs(created) || file.GetNamedFile() == NamedFile.Another)
             {
                 return false;
             }
 
+            // If the name does not exist, another process deleted it, as it may at any moment.
             file.SetPermissions(mode);
             file.ReleaseTo(created);
             return true;
@@ -109,15 +110,26 @@ internal static class SemaphoreFile
 
         CheckContent(file, probe.Status);
         SafeSemaphoreHandle opened = Opened(name, SegmentError.Attach);
-        bool isCurrent = file.IsCurrent();
-        file.ReleaseTo(opened);
-        if (isCurrent && Interop.SemGetValue(opened) >= 0)
+        bool isGood = false;
+        try
         {
-            return opened;
-        }
+            bool isCurrent = file.IsCurrent();
+            file.ReleaseTo(opened);
+            if (!isCurrent)
+            {
+                return null;
+            }
 
-        opened.Dispose();
-        return isCurrent ? throw Changed(name) : null;
+            isGood = Interop.SemGetValue(opened) >= 0;
+            return isGood ? opened : throw Changed(name);
+        }
+        finally
+        {
+            if (!isGood)
+            {
+                opened.Dispose();
+            }
+        }
     }
 
     /// <summary>Makes the exception for a semaphore whose memory is not one any more.</summary>
@@ -149,8 +161,8 @@ internal static class SemaphoreFile
 
     private static Exception Last(SegmentName name, string action) => Interop.LastError switch
     {
-        // glibc before 2.34 searches the directory of shared memory, and finds none.
-        Interop.Error.ENOSYS => SegmentError.From(SegmentError.NotThere, name, action),
+        // glibc before 2.34 searches the directory of shared memory.
+        Interop.Error.ENOSYS when !Directory.Exists(name.Folder) => SegmentError.From(SegmentError.NotThere, name, action),
         Interop.Error.ENOSPC => SegmentError.NoSpace(Marshal.GetLastPInvokeError(), name, Interop.GetSemaphoreSize()),
         _ => SegmentError.Last(name, action),
     };

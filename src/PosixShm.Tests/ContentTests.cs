@@ -114,8 +114,7 @@ internal sealed class ContentTests : NamedTest
 
     [TestCase("np.arange(3.0)", "holds <f8 elements, not <i8")]
     [TestCase("np.arange(3, dtype='>i8')", "holds >i8 elements, not <i8")]
-    [TestCase("np.asfortranarray(np.arange(6).reshape(2, 3))", "Fortran order")]
-    public void A_file_of_another_type_or_order_is_refused(string array, string reason)
+    public void A_file_of_another_type_is_refused(string array, string reason)
     {
         _ = Python.Run($"np.save(sys.argv[1], {array})", File1);
         Refuse(reason);

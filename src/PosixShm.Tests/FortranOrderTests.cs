@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace PosixShm.Tests;
@@ -82,6 +83,88 @@ internal sealed class FortranOrderTests : CommandTest
             """,
             ShmPath, OnDisk);
         Assert.That(same.Trim(), Is.EqualTo("True"));
+    }
+
+    // Shorter and longer than a tile in each dimension.
+    [Test]
+    public void Parts_of_any_length_are_copied(
+        [Values("(37, 41)", "(2, 300)", "(300, 2)", "(1, 33, 18)", "(33, 1, 18)", "(18, 33, 1)", "(17, 3, 35)", "(5, 2, 3, 40)")] string shape)
+    {
+        CheckParts<byte>("u1");
+        CheckParts<ushort>("u2");
+        CheckParts<float>("f4");
+        CheckParts<double>("f8");
+        CheckParts<Complex>("c16");
+
+        void CheckParts<T>(string dtype)
+            where T : unmanaged, INumberBase<T>
+        {
+            _ = Python.Run(Save, ShmPath, shape, dtype);
+            using SharedArray<T> array = SharedArray.Attach<T>(Name);
+            T[] expected = [.. Enumerable.Range(0, (int)array.Length).Select(T.CreateTruncating)];
+            Random random = new(1);
+            for (int i = 0; i < 100; i++)
+            {
+                int start = random.Next(expected.Length);
+                T[] part = new T[random.Next(expected.Length - start) + 1];
+                array.CopyTo(part, start);
+                Assert.That(part.AsSpan().SequenceEqual(expected.AsSpan(start, part.Length)), Is.True, $"{dtype} {start} {part.Length}");
+                random.Shuffle(part);
+                array.CopyFrom(part, start);
+                part.CopyTo(expected, start);
+            }
+
+            string path = Path.Combine(Folder, "expected");
+            File.WriteAllBytes(path, MemoryMarshal.AsBytes<T>(expected));
+            string same = Python.Run("a = np.load(sys.argv[1]); print(a.flags.f_contiguous, a.tobytes() == open(sys.argv[2], 'rb').read())", ShmPath, path);
+            Assert.That(same, Is.EqualTo("True True"), dtype);
+            File.Delete(ShmPath);
+        }
+    }
+
+    [Test]
+    public void Files_and_streams_are_loaded_in_C_order([Values] ArrayLayout layout)
+    {
+        Load<float>("np.arange(6, dtype='f4').reshape(2, 3)");
+        Load<short>("np.arange(120, dtype='i2').reshape(5, 1, 4, 6)");
+        Load<Complex>("np.arange(64, dtype='c16').reshape((2,) * 6)");
+        Load<double>("np.arange(2_400_000.).reshape(1000, 2400)"); // two pieces, of 16 MiB at most
+        if (layout == ArrayLayout.Npy)
+        {
+            Load<Packed>("np.arange(24).reshape(3, 2, 4).astype(np.dtype([('X', '<f4'), ('Y', '<i8')]))");
+        }
+
+        void Load<T>(string expression)
+            where T : unmanaged
+        {
+            string expected = Path.Combine(Folder, "c.npy");
+            _ = Python.Run("a = eval(sys.argv[1]); np.save(sys.argv[2], np.asfortranarray(a)); np.save(sys.argv[3], a)", expression, OnDisk, expected);
+            SharedArrayOptions options = new() { Layout = layout };
+            using FileStream stream = File.OpenRead(OnDisk);
+            Check(SharedArray.Create(Name, ArrayContent.Load<T>(OnDisk), options));
+            Check(SharedArray.CreateOrAttach(Name, ArrayContent.Load<T>(stream), options));
+
+            void Check(SharedArray<T> array)
+            {
+                using (array)
+                {
+                    array.Save($"{OnDisk}.saved");
+                    Assert.That(array.IsFortranOrder, Is.False);
+                    Assert.That(File.ReadAllBytes($"{OnDisk}.saved").SequenceEqual(File.ReadAllBytes(expected)), Is.True, expression);
+                    SharedArray.Delete(Name);
+                }
+            }
+        }
+    }
+
+    [TestCase(128, "ends after 0 of the 48 bytes")]
+    [TestCase(175, "ends after 47 of the 48 bytes")]
+    public void A_file_that_ends_too_soon_is_not_loaded(int length, string reason)
+    {
+        _ = Python.Run(Save, OnDisk, "(2, 3)", "f8");
+        File.WriteAllBytes(OnDisk, File.ReadAllBytes(OnDisk)[..length]);
+        Assert.That(() => SharedArray.Create(Name, ArrayContent.Load<double>(OnDisk)), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason));
+        Assert.That(Directory.GetFiles("/dev/shm", $"*{Name}*"), Is.Empty);
     }
 
     private static void Check<T>(string name, string path, string shape, string dtype)
@@ -349,6 +432,14 @@ internal sealed class FortranOrderTests : CommandTest
             Assert.That(json.GetProperty("strides").GetRawText(), Is.EqualTo("[4,8]"));
             Assert.That(Shell("\"$pshm\" list | awk -v name=\"$1\" '$1 == name { print $9 }'", Name), Is.EqualTo("F"));
         }
+    }
+
+    // Without padding, whose bytes numpy does not copy.
+    [StructLayout(LayoutKind.Sequential, Pack = 1)]
+    private struct Packed
+    {
+        public float X;
+        public long Y;
     }
 
     private struct Pair

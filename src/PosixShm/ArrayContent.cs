@@ -85,7 +85,7 @@ public static class ArrayContent
         });
     }
 
-    /// <summary>Makes the content of an .npy file in C order.</summary>
+    /// <summary>Makes the content of an .npy file. The new array is in C order, also if the file is in Fortran order.</summary>
     /// <typeparam name="T">The element type, which must be the file's.</typeparam>
     /// <param name="path">The file, which is read when the array is created. A pipe serves, too.</param>
     /// <returns>The content.</returns>
@@ -96,7 +96,7 @@ public static class ArrayContent
         return new(type => NpyInput.Open(path, type));
     }
 
-    /// <summary>Makes the content of an .npy file in C order that a stream gives.</summary>
+    /// <summary>Makes the content of an .npy file that a stream gives. The new array is in C order, also if the file is in Fortran order.</summary>
     /// <typeparam name="T">The element type, which must be the file's.</typeparam>
     /// <param name="stream">The stream, which is read when the array is created, to the end of the elements and no further. It need not seek, and is not closed.</param>
     /// <returns>The content, for one creation.</returns>

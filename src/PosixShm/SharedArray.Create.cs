@@ -51,7 +51,7 @@ public abstract unsafe partial class SharedArray
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="content">The shape and the elements; see <see cref="ArrayContent"/>.</param>
     /// <param name="options">The permissions, how its space is reserved, and its layout.</param>
-    /// <exception cref="InvalidDataException">The content is no .npy file, ends too soon, or has another element type or Fortran order. Nothing was created.</exception>
+    /// <exception cref="InvalidDataException">The content is no .npy file, ends too soon, or has another element type. Nothing was created.</exception>
     /// <exception cref="SharedMemoryLostException">The memory of the array that is copied is lost. Nothing was created.</exception>
     /// <exception cref="ObjectDisposedException">The array that is copied is detached. Nothing was created.</exception>
     /// <inheritdoc cref="Create{T}(string, long[])"/>
@@ -320,7 +320,7 @@ public abstract unsafe partial class SharedArray
     {
         if (source.Header.IsFortranOrder)
         {
-            OrderedCopy.Run(source.Header, (byte*)source.Data, 0, (byte*)array.Data, bytes / source.Header.Type.Size, isOut: true);
+            OrderedCopy.Run(source.Header.Shape.AsSpan(), source.Header.Type.Size, (byte*)source.Data, 0, (byte*)array.Data, source.Header.Length, isOut: true);
         }
         else
         {

@@ -107,7 +107,7 @@ public abstract unsafe partial class SharedArray
             long count = Math.Min(most, Length - start);
             fixed (byte* copy = piece)
             {
-                OrderedCopy.Run(Header, data, start, copy, count, isOut: true);
+                OrderedCopy.Run(Shape.AsSpan(), ItemSize, data, start, copy, count, isOut: true);
             }
 
             write(piece.AsSpan(0, (int)(count * ItemSize)));

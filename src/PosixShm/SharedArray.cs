@@ -331,7 +331,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         {
             if (Header.IsFortranOrder)
             {
-                OrderedCopy.Run(Header, use.Data, start, (byte*)to, destination.Length, isOut: true);
+                OrderedCopy.Run(Shape.AsSpan(), sizeof(T), use.Data, start, (byte*)to, destination.Length, isOut: true);
                 ThrowIfLost();
             }
             else
@@ -353,7 +353,7 @@ public abstract unsafe partial class SharedArray : IDisposable
         {
             if (Header.IsFortranOrder)
             {
-                OrderedCopy.Run(Header, use.Data, start, (byte*)from, source.Length, isOut: false);
+                OrderedCopy.Run(Shape.AsSpan(), sizeof(T), use.Data, start, (byte*)from, source.Length, isOut: false);
                 ThrowIfLost();
             }
             else

@@ -15,6 +15,7 @@ internal sealed unsafe class NpyInput : IDisposable
     private readonly Stream _stream;
     private readonly Stream? _owned;
     private readonly string _what;
+    private readonly bool _isFortranOrder;
     private bool _isRead;
 
     private NpyInput(Stream stream, Stream? owned, string what, ElementType type)
@@ -22,14 +23,14 @@ internal sealed unsafe class NpyInput : IDisposable
         _stream = stream;
         _owned = owned;
         _what = what;
-        Shape = ReadShape(type);
+        (Shape, _isFortranOrder) = ReadHeader(type);
     }
 
     /// <summary>Gets the length of each dimension.</summary>
     public long[] Shape { get; }
 
     /// <summary>Opens a file and reads its header.</summary>
-    /// <exception cref="InvalidDataException">It is not an .npy file in C order of that type.</exception>
+    /// <exception cref="InvalidDataException">It is not an .npy file of that type.</exception>
     public static NpyInput Open(string path, ElementType type)
     {
         FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
@@ -48,7 +49,7 @@ internal sealed unsafe class NpyInput : IDisposable
     /// <inheritdoc cref="Open"/>
     public static NpyInput Read(Stream stream, ElementType type) => new(stream, owned: null, "The stream", type);
 
-    /// <summary>Reads the elements into a new array.</summary>
+    /// <summary>Reads the elements into a new array, which is in C order.</summary>
     public void Fill(AttachedArray array)
     {
         if (_isRead)
@@ -58,28 +59,52 @@ internal sealed unsafe class NpyInput : IDisposable
         }
 
         _isRead = true;
+        if (_isFortranOrder)
+        {
+            FillFromFortranOrder(array);
+            return;
+        }
+
         long bytes = array.Header.DataLength;
         for (long done = 0; done < bytes;)
         {
-            int wanted = (int)Math.Min(Piece, bytes - done);
-            int count = ReadPiece(array, done, wanted);
-            done += count;
-            if (count < wanted)
-            {
-                throw new InvalidDataException(
-                    $"{_what} ends after {done} of the {bytes} bytes that its shape {ShapeText.Of(Shape)} of {array.Header.Type} needs.");
-            }
+            int length = (int)Math.Min(Piece, bytes - done);
+            ReadPiece(array, done, new Span<byte>((byte*)array.Data + done, length));
+            done += length;
         }
     }
 
     public void Dispose() => _owned?.Dispose();
 
+    // The file's Fortran order is C order for the dimensions in reverse, and for them the array is in Fortran order.
+    private void FillFromFortranOrder(AttachedArray array)
+    {
+        int size = checked((int)array.Header.Type.Size);
+        long[] reversed = [.. Shape.Reverse()];
+        int most = Math.Max(1, Piece / Math.Max(1, size));
+        byte[] piece = new byte[Math.Min(most, array.Header.Length) * size];
+        for (long start = 0; start < array.Header.Length; start += most)
+        {
+            int count = (int)Math.Min(most, array.Header.Length - start);
+            ReadPiece(array, start * size, piece.AsSpan(0, count * size));
+            fixed (byte* from = piece)
+            {
+                OrderedCopy.Run(reversed, size, (byte*)array.Data, start, from, count, isOut: false);
+            }
+        }
+    }
+
     // read(2) into a sparse array in a full file system fails with EFAULT.
-    private int ReadPiece(AttachedArray array, long offset, int length)
+    private void ReadPiece(AttachedArray array, long offset, Span<byte> piece)
     {
         try
         {
-            return _stream.ReadAtLeast(new Span<byte>((byte*)array.Data + offset, length), length, throwOnEndOfStream: false);
+            int count = _stream.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false);
+            if (count < piece.Length)
+            {
+                throw new InvalidDataException(
+                    $"{_what} ends after {offset + count} of the {array.Header.DataLength} bytes that its shape {ShapeText.Of(Shape)} of {array.Header.Type} needs.");
+            }
         }
         catch (IOException error) when (error.HResult == SegmentError.BadAddress)
         {
@@ -87,7 +112,7 @@ internal sealed unsafe class NpyInput : IDisposable
         }
     }
 
-    private long[] ReadShape(ElementType type)
+    private (long[] Shape, bool IsFortranOrder) ReadHeader(ElementType type)
     {
         byte[] head = new byte[Start];
         int length = _stream.ReadAtLeast(head, Start, throwOnEndOfStream: false);
@@ -98,16 +123,13 @@ internal sealed unsafe class NpyInput : IDisposable
         }
 
         string problem = "it does not begin as an .npy file does";
-        NpyHeader header = default;
-        if (!NpyHeader.HasMagic(head) || !NpyHeader.TryRead(head.AsSpan(0, length), out header, out problem))
+        if (!NpyHeader.HasMagic(head) || !NpyHeader.TryRead(head.AsSpan(0, length), out NpyHeader header, out problem))
         {
             throw new InvalidDataException($"{_what} cannot be read as an array: {problem}.");
         }
 
-        // At most one dimension other than 1, or no elements: both orders are the same.
-        bool isTransposed = header.IsFortranOrder && header.Shape.Count(static dimension => dimension != 1) > 1 && !header.Shape.Contains(0);
-        return header.Type != type ? throw new InvalidDataException($"{_what} holds {header.Type} elements, not {type}.")
-            : isTransposed ? throw new InvalidDataException($"{_what} is in Fortran order: convert it in Python with np.ascontiguousarray(a).")
-            : [.. header.Shape];
+        return header.Type == type
+            ? ([.. header.Shape], header.IsFortranOrder && ElementOrder.Matters(header.Shape.AsSpan()))
+            : throw new InvalidDataException($"{_what} holds {header.Type} elements, not {type}.");
     }
 }

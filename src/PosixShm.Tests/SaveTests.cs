@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace PosixShm.Tests;
 
 /// <summary>Files of arrays, compared with numpy's byte for byte.</summary>
@@ -167,6 +169,72 @@ internal sealed class SaveTests : NamedTest
         Assert.That(() => array.Save(Saved), Throws.InstanceOf<ObjectDisposedException>());
         Assert.That(() => array.Save(Stream.Null), Throws.InstanceOf<ObjectDisposedException>());
         Assert.That(Saved, Does.Not.Exist);
+    }
+
+    [TestCase("np.arange(400_000.).reshape(1000, 400)")]
+    [TestCase("np.asfortranarray(np.arange(400_000.).reshape(1000, 400))")]
+    [TestCase("np.float32(7)")]
+    [TestCase("np.zeros((3, 0))")]
+    public async Task An_array_is_saved_to_a_stream_without_synchronous_writes(string array)
+    {
+        _ = Python.Run($"np.save(open(sys.argv[1], 'wb'), {array}); np.save(sys.argv[2], np.ascontiguousarray({array}).reshape({array}.shape))", ShmPath, Saved);
+        using SharedArray untyped = SharedArray.OpenReadOnly(Name);
+        using AsynchronousStream stream = new();
+        await untyped.SaveAsync(stream);
+        byte[] expected = await File.ReadAllBytesAsync(Saved);
+        Assert.That(stream.ToArray().AsSpan().SequenceEqual(expected), Is.True);
+    }
+
+    [Test]
+    public async Task A_save_to_a_socket_whose_reader_waits_is_cancelled()
+    {
+        using SharedArray<byte> array = SharedArray.Create<byte>(Name, 20 << 20); // more than a socket's buffers hold
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        UnixDomainSocketEndPoint address = new(Path.Combine(Folder, "socket"));
+        listener.Bind(address);
+        listener.Listen();
+        using Socket reader = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await reader.ConnectAsync(address);
+        using Socket writer = await listener.AcceptAsync();
+        NetworkStream stream = new(writer);
+        using CancellationTokenSource source = new();
+        Task cancel = CancelAfterFirstByte();
+        await Assert.ThatAsync(
+            () => array.SaveAsync(stream, source.Token).WaitAsync(TimeSpan.FromMinutes(1)), Throws.InstanceOf<OperationCanceledException>());
+        await cancel;
+
+        async Task CancelAfterFirstByte()
+        {
+            Assert.That(await reader.ReceiveAsync(new byte[1]), Is.EqualTo(1));
+            await source.CancelAsync();
+        }
+    }
+
+    [Test]
+    public async Task An_asynchronous_save_of_lost_memory_or_of_a_detached_array_fails()
+    {
+        SharedArray<byte> array = SharedArray.Create<byte>(Name, 6 << 20);
+        await using (FileStream file = File.OpenWrite(ShmPath))
+        {
+            file.SetLength(5 << 20);
+        }
+
+        await Assert.ThatAsync(() => array.SaveAsync(Stream.Null), Throws.InstanceOf<SharedMemoryLostException>());
+        array.Dispose();
+        await Assert.ThatAsync(() => array.SaveAsync(Stream.Null), Throws.InstanceOf<ObjectDisposedException>());
+    }
+
+    private sealed class AsynchronousStream : MemoryStream
+    {
+        public override void Write(ReadOnlySpan<byte> buffer) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            base.Write(buffer.ToArray(), 0, buffer.Length);
+            return ValueTask.CompletedTask;
+        }
     }
 
     private sealed class CancellingStream(CancellationTokenSource source) : MemoryStream

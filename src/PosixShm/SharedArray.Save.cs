@@ -72,10 +72,10 @@ public abstract unsafe partial class SharedArray
         byte* data = use.Data;
         try
         {
-            write(NpyHeader.Write(Header.Type, Shape.AsSpan()));
+            write(FileHeader());
             if (IsFortranOrder)
             {
-                WriteInOrder(data, write, cancellation);
+                WriteInOrder(write, cancellation);
             }
 
             for (long start = 0; start < ByteLength && !IsFortranOrder; start += SavedPiece)
@@ -97,21 +97,39 @@ public abstract unsafe partial class SharedArray
     }
 
     // Elements in Fortran order are copied to C order, piece by piece.
-    private void WriteInOrder(byte* data, Action<ReadOnlySpan<byte>> write, CancellationToken cancellation)
+    private void WriteInOrder(Action<ReadOnlySpan<byte>> write, CancellationToken cancellation)
     {
         long most = Math.Max(1, SavedPiece / Math.Max(1, ItemSize));
         byte[] piece = new byte[Math.Min(most, Length) * ItemSize];
         for (long start = 0; start < Length; start += most)
         {
             cancellation.ThrowIfCancellationRequested();
-            long count = Math.Min(most, Length - start);
-            fixed (byte* copy = piece)
-            {
-                OrderedCopy.Run(Shape.AsSpan(), ItemSize, data, start, copy, count, isOut: true);
-            }
-
-            write(piece.AsSpan(0, (int)(count * ItemSize)));
-            ThrowIfLost();
+            Span<byte> elements = piece.AsSpan(0, (int)(Math.Min(most, Length - start) * ItemSize));
+            CopyPiece(start, elements);
+            write(elements);
         }
+    }
+
+    // In C order.
+    private byte[] FileHeader() => NpyHeader.Write(Header.Type, Shape.AsSpan());
+
+    // Copies elements out, in C order, as many as the bytes hold.
+    private void CopyPiece(long start, Span<byte> piece)
+    {
+        using Use use = new(this);
+        fixed (byte* copy = piece)
+        {
+            if (IsFortranOrder)
+            {
+                OrderedCopy.Run(Shape.AsSpan(), ItemSize, use.Data, start, copy, piece.Length / Math.Max(1, ItemSize), isOut: true);
+            }
+            else
+            {
+                Buffer.MemoryCopy(use.Data + (start * ItemSize), copy, piece.Length, piece.Length);
+            }
+        }
+
+        ThrowIfLost();
+        use.ThrowIfCut();
     }
 }

@@ -129,6 +129,63 @@ internal sealed class GuideTests : NamedTest
     }
 
     [Test]
+    public async Task Content_and_files()
+    {
+        (string name, string second, string path) = (Name, NameOf("second"), Path.Combine(Folder, "a.npy"));
+        using MemoryStream stream = new();
+        CancellationToken cancellation = CancellationToken.None;
+        #region content
+        using SharedArray<double> a = SharedArray.CreateOrAttach(name, ArrayContent.Build<double>([2, 3], array => array.Fill(1.5)));
+
+        a.Save(path, flushToDisk: true);
+        await a.SaveAsync(stream, cancellation);
+        using SharedArray<double> b = SharedArray.Create(second, ArrayContent.Load<double>(path));
+        #endregion
+
+        Assert.That(b.Shape, Is.EqualTo(new long[] { 2, 3 }));
+        Assert.That(b, Is.All.EqualTo(1.5));
+        Assert.That(stream.ToArray(), Is.EqualTo(await File.ReadAllBytesAsync(path)));
+        Assert.That(Python.Run("print(np.load(sys.argv[1]).tolist())", path), Is.EqualTo("[[1.5, 1.5, 1.5], [1.5, 1.5, 1.5]]"));
+    }
+
+    [Test]
+    public async Task A_consumer_waits_for_an_array()
+    {
+        string name = Name;
+        Task<SharedArray<double>> consumer = Consume();
+        SharedArray.Create(name, 3).Dispose();
+        using SharedArray<double> seen = await consumer;
+        Assert.That(seen.Length, Is.EqualTo(3));
+
+        async Task<SharedArray<double>> Consume()
+        {
+            #region wait
+            SharedArray<double> a = await SharedArray.AttachAsync<double>(name, TimeSpan.FromSeconds(30));
+            #endregion
+            return a;
+        }
+    }
+
+    [Test]
+    public void Fortran_order()
+    {
+        (string name, string second) = (Name, NameOf("second"));
+        _ = Python.Run("np.save(open(sys.argv[1], 'xb'), np.asfortranarray(np.arange(6.0).reshape(2, 3)))", ShmPath);
+        #region Fortran
+        using SharedArray<double> f = SharedArray.Attach(name);          // (2, 3), written by np.asfortranarray
+        double last = f[1, 2];
+        double[] rows = f.ToArray();                                     // in C order
+        double sum = Tensor.Sum<double>(f.AsTensorSpan(.., 1..2));       // a column
+        using SharedArray<double> c = SharedArray.CreateCopy(second, f); // in C order, with all views
+        #endregion
+
+        Assert.That((f.IsFortranOrder, c.IsFortranOrder, last, sum), Is.EqualTo((true, false, 5.0, 5.0)));
+        Assert.That(rows, Is.EqualTo(new double[] { 0, 1, 2, 3, 4, 5 }));
+        Assert.That(c.Span.ToArray(), Is.EqualTo(rows));
+        Assert.That(() => f.Span.Length, Throws.InvalidOperationException);
+    }
+
+    [Test]
     public void A_new_generation()
     {
         string name = Name;

@@ -108,6 +108,54 @@ internal sealed partial class InteropTests : NamedTest
         }
     }
 
+    // numpy does what the documentation of memmapfile says for the arguments of the page: an offset in bytes, and an array whose first index runs fastest.
+    [Test]
+    public void Arguments_for_memmapfile_give_the_elements_of_the_page()
+    {
+        using SharedArray<float> array = CreateNumbers();
+        Match call = MatlabCall().Match(Blocks("MATLAB", "matlab").Single());
+        Assert.That(call.Success, Is.True);
+        string seen = Python.Run(
+            """
+            path, offset, kind, shape, row, column, value, i, j = sys.argv[1:]
+            shape = tuple(map(int, shape.split()))
+            x = np.memmap(path, {'single': np.float32}[kind], 'r+', int(offset), shape, order='F')
+            print(x[int(row) - 1, int(column) - 1])
+            x[int(row) - 1, int(column) - 1] = float(value)
+            print(x.T[int(i), int(j)])
+            """,
+            [.. call.Groups.Values.Skip(1).Select(group => group.Value)]);
+        Assert.That(array[2, 3], Is.EqualTo(55));
+        Assert.That(seen, Is.EqualTo("15.0\n55.0"), "before and after the store");
+    }
+
+    // The stand-in for the server does what the text of the protocol extension says: it opens the key, checks the region and finds the tensor in it.
+    [Test]
+    public void Requests_to_Triton_give_the_elements_of_the_page()
+    {
+        using SharedArray<float> array = CreateNumbers();
+        string[] requests = Blocks("Triton's system shared memory", "").Single().Split("\n\n");
+        string region = requests[0][requests[0].IndexOf('{', StringComparison.Ordinal)..].Replace("\"/test1\"", $"\"/{Name}\"", StringComparison.Ordinal);
+        string seen = Python.Run(
+            """
+            import mmap, os
+            region, request = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+            file = os.open('/dev/shm' + region['key'], os.O_RDWR)
+            assert region['offset'] + region['byte_size'] <= os.fstat(file).st_size
+            memory = mmap.mmap(file, region['offset'] + region['byte_size'])
+            tensor = request['inputs'][0]
+            parameters = tensor['parameters']
+            start, size = parameters['shared_memory_offset'], parameters['shared_memory_byte_size']
+            assert start + size <= region['byte_size'] and size == 4 * np.prod(tensor['shape'])
+            values = np.frombuffer(memory, {'FP32': np.float32}[tensor['datatype']], size // 4, region['offset'] + start).reshape(tensor['shape'])
+            print(tensor['parameters']['shared_memory_region'], values.ravel().tolist() == list(range(24)))
+            values[2, 3] = 55
+            """,
+            region, $"{{{requests[1]}}}");
+        Assert.That(seen, Is.EqualTo($"{Name} True"));
+        Assert.That(array[2, 3], Is.EqualTo(55));
+    }
+
     [Test]
     public void Numpy_has_the_traps_of_the_page()
     {
@@ -187,6 +235,11 @@ internal sealed partial class InteropTests : NamedTest
 
     private record struct Tick(long Time, double Price);
 
-    [GeneratedRegex("```(\\w+)\n(.*?)\n```", RegexOptions.Singleline)]
+    [GeneratedRegex(
+        @"memmapfile\('(.*?)', 'Offset', (\d+), 'Format', \{'(\w+)', \[([\d ]+)\], 'x'\}, 'Repeat', 1, 'Writable', true\);\n"
+        + @"m\.Data\.x\((\d+), (\d+)\) = (\d+);\s+% a\[(\d), (\d)\]")]
+    private static partial Regex MatlabCall();
+
+    [GeneratedRegex("```(\\w*)\n(.*?)\n```", RegexOptions.Singleline)]
     private static partial Regex Block();
 }

@@ -27,6 +27,32 @@ internal sealed class ReadmeTests
         }
     }
 
+    // Without the build, which has made this test, and with the Python that has numpy.
+    [Test]
+    public void The_comparison_with_a_file_of_numpy_runs_as_it_is_typed()
+    {
+        const string Shown = "posixshm-ten";
+        string name = $"{Shown}-{Environment.ProcessId}";
+        string folder = Directory.CreateTempSubdirectory("posixshm-readme-").FullName;
+        string[] commands = Regions.Page("README.md").Split("```sh\n")[1].Split("\n```")[0].Split('\n');
+        Assert.That(commands[0], Is.EqualTo("./build.sh build"));
+        string script = string.Join('\n', commands[1..])
+            .Replace("/tmp/", $"{folder}/", StringComparison.Ordinal)
+            .Replace("artifacts/bin/pshm", Repository.Command, StringComparison.Ordinal)
+            .Replace("python3", Python.Interpreter, StringComparison.Ordinal)
+            .Replace(Shown, name, StringComparison.Ordinal);
+        try
+        {
+            Assert.That(ChildProcess.Run("bash", "-euc", script), Does.EndWith("the same 208 bytes\n"));
+            Assert.That(SharedArray.Exists(name), Is.False);
+        }
+        finally
+        {
+            _ = SharedArray.TryDelete(name);
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Test]
     public void The_example_of_arithmetic_runs()
     {

@@ -78,6 +78,7 @@ internal sealed class CreationTests : NamedTest
         Assert.That(child.Output, Does.Contain("permissions").And.Contain(Name));
     }
 
+    [TestCase(ArrayLayout.Npy, "write-head")]
     [TestCase(ArrayLayout.Npy, "write-tail")]
     [TestCase(ArrayLayout.Npy, "map")]
     [TestCase(ArrayLayout.Npy, "chmod")]

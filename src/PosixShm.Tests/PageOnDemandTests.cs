@@ -36,6 +36,42 @@ internal sealed class PageOnDemandTests : NamedTest
 
     private static IEnumerable<string> Questions => s_questions.Keys;
 
+    // Linux lets fallocate(2) grow an append-only file, and refuses to open it for writing without O_APPEND. An immutable file is refused both.
+    [TestCase('a')]
+    [TestCase('i')]
+    [NeedsRoot("makes a file append-only or immutable")]
+    public void Attachments_from_before_keep_the_elements_of_an_append_only_or_immutable_file(char attribute)
+    {
+        using SharedArray<double> array = SharedArray.Create(Name, 10);
+        using (ChildProcess chattr = ChildProcess.Start("chattr", [$"+{attribute}", ShmPath]))
+        {
+            if (chattr.WaitForExit() != 0)
+            {
+                Assert.Pass("tmpfs has these attributes since Linux 6.6");
+            }
+        }
+
+        try
+        {
+            using ReadOnlySharedArray<double> other = SharedArray.AttachReadOnly<double>(Name);
+            array[9] = 1.5;
+            using (Assert.EnterMultipleScope())
+            {
+                Assert.That(() => array.Lock.EnterScope().Dispose(), attribute == 'a' ? Throws.Nothing : Throws.InvalidOperationException.With.Message.Contains("immutable"));
+                Assert.That(new FileInfo(ShmPath).Length, Is.EqualTo(attribute == 'a' ? 8192 : HeaderLength + (10 * sizeof(double))));
+                Assert.That(other[9], Is.EqualTo(1.5));
+                Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<UnauthorizedAccessException>());
+                Assert.That(() => SharedArray.Delete(Name), Throws.InstanceOf<UnauthorizedAccessException>());
+            }
+        }
+        finally
+        {
+            _ = ChildProcess.Run("chattr", $"-{attribute}", ShmPath);
+        }
+
+        array.Lock.EnterScope().Dispose();
+    }
+
     [Test]
     public void First_use_adds_one_page_behind_the_elements_and_changes_no_other_byte(
         [ValueSource(nameof(Uses))] string use, [Values(0, 10, 495, 496, 497)] int length)

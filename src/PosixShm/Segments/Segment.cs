@@ -71,7 +71,7 @@ internal sealed unsafe class Segment : IByteSource
     /// <param name="offset">Where the new bytes begin, at the file's end or behind it.</param>
     /// <param name="length">How many there are.</param>
     /// <exception cref="IOException">There is no space.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file's size is sealed, or it is append-only.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file's size is sealed, or it is immutable.</exception>
     public void Grow(long offset, int length) => _file.Grow(offset, length, Address);
 
     /// <inheritdoc cref="SegmentFile.IsInArrayDirectory"/>

@@ -110,7 +110,7 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
         }
         catch (UnauthorizedAccessException)
         {
-            throw None("its file cannot grow: its size is sealed, or it is append-only");
+            throw None("its file cannot grow: its size is sealed, or it is immutable");
         }
     }
 

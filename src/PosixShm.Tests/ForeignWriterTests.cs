@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace PosixShm.Tests;
 
-/// <summary>Files in the manner of other programs, whose headers differ from numpy's in words, version and length: the table of docs/FORMAT.md.</summary>
+/// <summary>Files in the manner of other programs, whose headers differ from numpy's: the table of docs/FORMAT.md.</summary>
 internal sealed class ForeignWriterTests : NamedTest
 {
     // The offset of the elements follows from the length of the dictionary, by the arithmetic of each program.
@@ -12,8 +12,8 @@ internal sealed class ForeignWriterTests : NamedTest
     [
         new("npy-matlab", 1, "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }", n => Up(n + 11, 16)),
         new("npy-matlab, a column", 1, "{'descr': '<u1', 'fortran_order': True, 'shape': (5, 1), }", n => Up(n + 11, 16)),
-        new("gonpy", 2, "{'descr': '<f8', 'fortran_order': False, 'shape': (2,3,),}", n => Above(n + 10, 32) + 2, IsAligned: false, End: ' '),
-        new("gonpy, bytes", 2, "{'descr': '<i1', 'fortran_order': True, 'shape': (2,3,),}", n => Above(n + 10, 32) + 2, End: ' '),
+        new("gonpy", 2, "{'descr': '<f8', 'fortran_order': False, 'shape': (2,3,),}", n => Above(n + 10, 32) + 2, false, Last: ' '),
+        new("gonpy, bytes", 2, "{'descr': '<i1', 'fortran_order': True, 'shape': (2,3,),}", n => Above(n + 10, 32) + 2, Last: ' '),
         new("npyio", 2, "{'descr': '<f8', 'fortran_order': False, 'shape': (6,), }", n => n + 13 + ((n + 13) % 16), IsAligned: false),
         new("npyio, aligned by chance", 2, "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }", n => n + 13 + ((n + 13) % 16)),
         new("npyio, bytes", 2, "{'descr': '|u1', 'fortran_order': False, 'shape': (5,), }", n => n + 13 + ((n + 13) % 16)),
@@ -33,7 +33,8 @@ internal sealed class ForeignWriterTests : NamedTest
 
     private string OnDisk => Path.Combine(Folder, "a.npy");
 
-    private static IEnumerable<TestCaseData> Writers => s_writers.Select(writer => new TestCaseData(writer).SetArgDisplayNames(writer.Program));
+    private static IEnumerable<TestCaseData> Writers
+        => s_writers.Select(writer => new TestCaseData(writer).SetArgDisplayNames(writer.Program));
 
     [TestCaseSource(nameof(Writers))]
     public void Elements_are_those_that_numpy_reads(Writer writer)
@@ -89,7 +90,9 @@ internal sealed class ForeignWriterTests : NamedTest
             }
             else
             {
-                Assert.That(() => SharedArray.Attach<T>(name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not a multiple of"));
+                Assert.That(
+                    () => SharedArray.Attach<T>(name),
+                    Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not a multiple of"));
             }
         }
     }
@@ -98,7 +101,8 @@ internal sealed class ForeignWriterTests : NamedTest
     public void The_page_has_a_row_for_each_program()
     {
         string page = Regions.Page("docs", "FORMAT.md");
-        Assert.That(s_writers.Select(writer => writer.Program.Split(',')[0]).Distinct().Where(program => !page.Contains($"\n| {program}", StringComparison.Ordinal)), Is.Empty);
+        IEnumerable<string> programs = s_writers.Select(writer => writer.Program.Split(',')[0]).Distinct();
+        Assert.That(programs.Where(program => !page.Contains($"\n| {program}", StringComparison.Ordinal)), Is.Empty);
     }
 
     // The first multiple that is not below, and the first one above.
@@ -107,7 +111,8 @@ internal sealed class ForeignWriterTests : NamedTest
     private static int Above(int length, int multiple) => (length / multiple * multiple) + multiple;
 
     /// <summary>A program that writes .npy files.</summary>
-    internal sealed record Writer(string Program, byte Version, string Dictionary, Func<int, int> Offset, bool IsAligned = true, char End = '\n')
+    internal sealed record Writer(
+        string Program, byte Version, string Dictionary, Func<int, int> Offset, bool IsAligned = true, char Last = '\n')
     {
         public string Type => Dictionary[Dictionary.IndexOfAny(['<', '|'])..][1..3];
 
@@ -116,7 +121,7 @@ internal sealed class ForeignWriterTests : NamedTest
             int start = Version == 1 ? 10 : 12;
             int length = Offset(Dictionary.Length) - start;
             byte[] size = BitConverter.GetBytes(length);
-            string text = Dictionary.PadRight(length - 1) + End;
+            string text = Dictionary.PadRight(length - 1) + Last;
             return [0x93, .. "NUMPY"u8, Version, 0, .. size[..(start - 8)], .. Encoding.ASCII.GetBytes(text)];
         }
     }

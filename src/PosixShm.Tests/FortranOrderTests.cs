@@ -88,7 +88,8 @@ internal sealed class FortranOrderTests : CommandTest
     // Shorter and longer than a tile in each dimension.
     [Test]
     public void Parts_of_any_length_are_copied(
-        [Values("(37, 41)", "(2, 300)", "(300, 2)", "(1, 33, 18)", "(33, 1, 18)", "(18, 33, 1)", "(17, 3, 35)", "(5, 2, 3, 40)")] string shape)
+        [Values("(37, 41)", "(2, 300)", "(300, 2)", "(1, 33, 18)", "(33, 1, 18)", "(18, 33, 1)", "(17, 3, 35)", "(5, 2, 3, 40)")]
+        string shape)
     {
         CheckParts<byte>("u1");
         CheckParts<ushort>("u2");
@@ -116,7 +117,8 @@ internal sealed class FortranOrderTests : CommandTest
 
             string path = Path.Combine(Folder, "expected");
             File.WriteAllBytes(path, MemoryMarshal.AsBytes<T>(expected));
-            string same = Python.Run("a = np.load(sys.argv[1]); print(a.flags.f_contiguous, a.tobytes() == open(sys.argv[2], 'rb').read())", ShmPath, path);
+            string same = Python.Run(
+                "a = np.load(sys.argv[1]); print(a.flags.f_contiguous, a.tobytes() == open(sys.argv[2], 'rb').read())", ShmPath, path);
             Assert.That(same, Is.EqualTo("True True"), dtype);
             File.Delete(ShmPath);
         }
@@ -138,7 +140,8 @@ internal sealed class FortranOrderTests : CommandTest
             where T : unmanaged
         {
             string expected = Path.Combine(Folder, "c.npy");
-            _ = Python.Run("a = eval(sys.argv[1]); np.save(sys.argv[2], np.asfortranarray(a)); np.save(sys.argv[3], a)", expression, OnDisk, expected);
+            _ = Python.Run(
+                "a = eval(sys.argv[1]); np.save(sys.argv[2], np.asfortranarray(a)); np.save(sys.argv[3], a)", expression, OnDisk, expected);
             SharedArrayOptions options = new() { Layout = layout };
             using FileStream stream = File.OpenRead(OnDisk);
             Check(SharedArray.Create(Name, ArrayContent.Load<T>(OnDisk), options));
@@ -163,7 +166,9 @@ internal sealed class FortranOrderTests : CommandTest
     {
         _ = Python.Run(Save, OnDisk, "(2, 3)", "f8");
         File.WriteAllBytes(OnDisk, File.ReadAllBytes(OnDisk)[..length]);
-        Assert.That(() => SharedArray.Create(Name, ArrayContent.Load<double>(OnDisk)), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason));
+        Assert.That(
+            () => SharedArray.Create(Name, ArrayContent.Load<double>(OnDisk)),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason));
         Assert.That(Directory.GetFiles("/dev/shm", $"*{Name}*"), Is.Empty);
     }
 

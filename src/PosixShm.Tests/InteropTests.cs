@@ -108,7 +108,7 @@ internal sealed partial class InteropTests : NamedTest
         }
     }
 
-    // numpy does what the documentation of memmapfile says for the arguments of the page: an offset in bytes, and an array whose first index runs fastest.
+    // By the documentation of memmapfile, the offset is in bytes, and the first index of the array runs fastest. numpy does the same.
     [Test]
     public void Arguments_for_memmapfile_give_the_elements_of_the_page()
     {
@@ -129,13 +129,14 @@ internal sealed partial class InteropTests : NamedTest
         Assert.That(seen, Is.EqualTo("15.0\n55.0"), "before and after the store");
     }
 
-    // The stand-in for the server does what the text of the protocol extension says: it opens the key, checks the region and finds the tensor in it.
+    // By the text of the protocol extension, the server opens the key, checks the region and finds the tensor in it. So does Python here.
     [Test]
     public void Requests_to_Triton_give_the_elements_of_the_page()
     {
         using SharedArray<float> array = CreateNumbers();
         string[] requests = Blocks("Triton's system shared memory", "").Single().Split("\n\n");
-        string region = requests[0][requests[0].IndexOf('{', StringComparison.Ordinal)..].Replace("\"/test1\"", $"\"/{Name}\"", StringComparison.Ordinal);
+        string region = requests[0][requests[0].IndexOf('{', StringComparison.Ordinal)..]
+            .Replace("\"/test1\"", $"\"/{Name}\"", StringComparison.Ordinal);
         string seen = Python.Run(
             """
             import mmap, os
@@ -147,7 +148,8 @@ internal sealed partial class InteropTests : NamedTest
             parameters = tensor['parameters']
             start, size = parameters['shared_memory_offset'], parameters['shared_memory_byte_size']
             assert start + size <= region['byte_size'] and size == 4 * np.prod(tensor['shape'])
-            values = np.frombuffer(memory, {'FP32': np.float32}[tensor['datatype']], size // 4, region['offset'] + start).reshape(tensor['shape'])
+            dtype = {'FP32': np.float32}[tensor['datatype']]
+            values = np.frombuffer(memory, dtype, size // 4, region['offset'] + start).reshape(tensor['shape'])
             print(tensor['parameters']['shared_memory_region'], values.ravel().tolist() == list(range(24)))
             values[2, 3] = 55
             """,

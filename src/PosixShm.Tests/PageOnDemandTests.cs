@@ -36,7 +36,7 @@ internal sealed class PageOnDemandTests : NamedTest
 
     private static IEnumerable<string> Questions => s_questions.Keys;
 
-    // Linux lets fallocate(2) grow an append-only file, and refuses to open it for writing without O_APPEND. An immutable file is refused both.
+    // fallocate(2) grows an append-only file, which open(2) refuses to open for writing without O_APPEND. Both refuse an immutable file.
     [TestCase('a')]
     [TestCase('i')]
     [NeedsRoot("makes a file append-only or immutable")]
@@ -57,7 +57,9 @@ internal sealed class PageOnDemandTests : NamedTest
             array[9] = 1.5;
             using (Assert.EnterMultipleScope())
             {
-                Assert.That(() => array.Lock.EnterScope().Dispose(), attribute == 'a' ? Throws.Nothing : Throws.InvalidOperationException.With.Message.Contains("immutable"));
+                Assert.That(
+                    () => array.Lock.EnterScope().Dispose(),
+                    attribute == 'a' ? Throws.Nothing : Throws.InvalidOperationException.With.Message.Contains("immutable"));
                 Assert.That(new FileInfo(ShmPath).Length, Is.EqualTo(attribute == 'a' ? 8192 : HeaderLength + (10 * sizeof(double))));
                 Assert.That(other[9], Is.EqualTo(1.5));
                 Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<UnauthorizedAccessException>());

@@ -177,7 +177,9 @@ internal sealed class SaveTests : NamedTest
     [TestCase("np.zeros((3, 0))")]
     public async Task An_array_is_saved_to_a_stream_without_synchronous_writes(string array)
     {
-        _ = Python.Run($"np.save(open(sys.argv[1], 'wb'), {array}); np.save(sys.argv[2], np.ascontiguousarray({array}).reshape({array}.shape))", ShmPath, Saved);
+        _ = Python.Run(
+            $"a = {array}; np.save(open(sys.argv[1], 'wb'), a); np.save(sys.argv[2], np.ascontiguousarray(a).reshape(a.shape))",
+            ShmPath, Saved);
         using SharedArray untyped = SharedArray.OpenReadOnly(Name);
         using AsynchronousStream stream = new();
         await untyped.SaveAsync(stream);
@@ -200,7 +202,8 @@ internal sealed class SaveTests : NamedTest
         using CancellationTokenSource source = new();
         Task cancel = CancelAfterFirstByte();
         await Assert.ThatAsync(
-            () => array.SaveAsync(stream, source.Token).WaitAsync(TimeSpan.FromMinutes(1)), Throws.InstanceOf<OperationCanceledException>());
+            () => array.SaveAsync(stream, source.Token).WaitAsync(TimeSpan.FromMinutes(1)),
+            Throws.InstanceOf<OperationCanceledException>());
         await cancel;
 
         async Task CancelAfterFirstByte()

@@ -96,7 +96,7 @@ public static class ArrayContent
         return new(type => NpyInput.Open(path, type));
     }
 
-    /// <summary>Makes the content of an .npy file that a stream gives. The new array is in C order, also if the file is in Fortran order.</summary>
+    /// <summary>Makes the content of an .npy file from a stream. The new array is in C order, also if the file is not.</summary>
     /// <typeparam name="T">The element type, which must be the file's.</typeparam>
     /// <param name="stream">The stream, which is read when the array is created, to the end of the elements and no further. It need not seek, and is not closed.</param>
     /// <returns>The content, for one creation.</returns>

@@ -320,7 +320,8 @@ public abstract unsafe partial class SharedArray
     {
         if (source.Header.IsFortranOrder)
         {
-            OrderedCopy.Run(source.Header.Shape.AsSpan(), source.Header.Type.Size, (byte*)source.Data, 0, (byte*)array.Data, source.Header.Length, isOut: true);
+            ArrayHeader header = source.Header;
+            OrderedCopy.Run(header.Shape.AsSpan(), header.Type.Size, (byte*)source.Data, 0, (byte*)array.Data, header.Length, isOut: true);
         }
         else
         {

@@ -8,8 +8,10 @@ public abstract partial class SharedArray // not unsafe, because of await
 
     /// <summary>Writes the array to a stream as <see cref="Save(Stream, CancellationToken)"/> does, without a blocked thread.</summary>
     /// <param name="stream">The stream, which need not seek. Its synchronous methods are not called. It is not closed.</param>
-    /// <param name="cancellation">Ends the writing: between two pieces of 1 MiB, and within one if the stream's <see cref="Stream.WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
-    /// observes the token, as that of a socket does.</param>
+    /// <param name="cancellation">
+    /// Ends the writing: between two pieces of 1 MiB, and within one if <see cref="Stream.WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
+    /// of the stream observes the token, as that of a socket does.
+    /// </param>
     /// <returns>The task of the writing. The array must not be disposed before its end.</returns>
     /// <exception cref="IOException">The stream failed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled. The stream has a part of the file.</exception>

@@ -264,7 +264,7 @@ public abstract unsafe partial class SharedArray : IDisposable
             ThrowOutside(indices);
         }
 
-        // No overflow: the shape's product fits. Each order has a loop of its own, because a call that returns would make access in C order a quarter slower.
+        // No overflow: the shape's product fits. Each order has a loop of its own: a call that returns would make C order a quarter slower.
         long place = 0;
         if (Header.IsFortranOrder)
         {

@@ -102,8 +102,10 @@ internal sealed unsafe class NpyInput : IDisposable
             int count = _stream.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false);
             if (count < piece.Length)
             {
+                ArrayHeader header = array.Header;
                 throw new InvalidDataException(
-                    $"{_what} ends after {offset + count} of the {array.Header.DataLength} bytes that its shape {ShapeText.Of(Shape)} of {array.Header.Type} needs.");
+                    $"{_what} ends after {offset + count} of the {header.DataLength} bytes "
+                    + $"that its shape {ShapeText.Of(Shape)} of {header.Type} needs.");
             }
         }
         catch (IOException error) when (error.HResult == SegmentError.BadAddress)

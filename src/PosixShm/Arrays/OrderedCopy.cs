@@ -4,7 +4,8 @@ namespace PosixShm.Arrays;
 
 /// <summary>Copies elements between C order and memory in Fortran order.</summary>
 /// <remarks>
-/// The first dimension is contiguous in one order, and the last one in the other. Both are cut into tiles: all elements of a cache line are copied while it is cached.
+/// The first dimension is contiguous in one order, and the last one in the other. Both are cut into tiles: all elements of a cache line are
+/// copied while it is cached.
 /// </remarks>
 internal unsafe ref struct OrderedCopy
 {

@@ -31,6 +31,7 @@ enum
 {
     PAL_ADVICE_HUGE_PAGES     = 1, /* back the range with huge pages where the mount allows it */
     PAL_ADVICE_POPULATE_WRITE = 2, /* map every page now, to be written */
+    PAL_ADVICE_COLLAPSE       = 3, /* move the range into huge pages now, whatever the mount's options */
 };
 
 enum
@@ -249,7 +250,8 @@ POSIXSHM_EXPORT int32_t PosixShm_EndLease(intptr_t fd);
 /* ---- mappings ------------------------------------------------------------------------------- */
 
 /*
- * Maps a range of a file, whose offset is a multiple of the machine's page; mmap(2). Unless lost is NULL, the mapping is guarded, and
+ * Maps a range of a file, whose offset is a multiple of the machine's page; mmap(2). A mapping of 2 MiB or more from offset 0
+ * starts at a multiple of 2 MiB, so that its pages can be huge, which takes two to four calls; if that fails, it starts at any page. Unless lost is NULL, the mapping is guarded, and
  * *lost becomes what PosixShm_Guard returns, or stays as it is if that is NULL. Returns the address, or NULL (not MAP_FAILED).
  */
 POSIXSHM_EXPORT void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset, int32_t** lost);

@@ -2,15 +2,62 @@
 #include "posixshm_internal.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+/* A huge page of every x86-64 kernel, and of arm64 kernels with pages of 4 KiB. Elsewhere the alignment has no effect. */
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/*
+ * The kernel maps a huge page of a file only where the file's offset and the address agree modulo its size, and mmap(2) places
+ * a file of a mount without huge pages at any page. So a longer range is reserved, the file is mapped over its aligned part,
+ * and both ends are released. Fails where the address space has a limit; the caller then maps without alignment.
+ */
+__attribute__((noinline, cold)) static void* map_aligned(size_t length, int protection, int sharing, int fd)
+{
+    char* reserved = length > SIZE_MAX - HUGE_PAGE
+        ? MAP_FAILED
+        : mmap(NULL, length + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved == MAP_FAILED)
+    {
+        return MAP_FAILED;
+    }
+
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t before = (HUGE_PAGE - (uintptr_t)reserved % HUGE_PAGE) % HUGE_PAGE;
+    size_t whole = (length + page - 1) / page * page;
+    size_t after = HUGE_PAGE - before;
+    char* address = mmap(reserved + before, length, protection, sharing | MAP_FIXED, fd, 0);
+    if (address == MAP_FAILED)
+    {
+        munmap(reserved, whole + HUGE_PAGE);
+        return MAP_FAILED;
+    }
+
+    /* A failure leaves address space that nobody can touch, and nothing else. */
+    bool is_released = (before == 0 || munmap(reserved, before) == 0) && munmap(address + whole, after) == 0;
+    (void)is_released;
+    return address;
+}
 
 void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset, int32_t** lost)
 {
     int protection = ((flags & PAL_MAP_READ) ? PROT_READ : 0) | ((flags & PAL_MAP_WRITE) ? PROT_WRITE : 0);
     int sharing = (flags & PAL_MAP_PRIVATE) ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
-    void* address = FAULT("map") ? MAP_FAILED : mmap(NULL, (size_t)length, protection, sharing, (int)fd, (off_t)offset);
+    void* address = MAP_FAILED;
+    if (length >= HUGE_PAGE && offset == 0 && !FAULT("map") && !FAULT("map-aligned"))
+    {
+        address = map_aligned((size_t)length, protection, sharing, (int)fd);
+    }
+
+    if (address == MAP_FAILED && !FAULT("map"))
+    {
+        address = mmap(NULL, (size_t)length, protection, sharing, (int)fd, (off_t)offset);
+    }
+
     FAILPOINT("map");
     int32_t* word = address == MAP_FAILED || lost == NULL ? NULL : PosixShm_Guard(address, length, flags, fd, (uint64_t)offset);
     if (word != NULL)
@@ -25,14 +72,18 @@ void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset,
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t advice)
 {
     int native = advice == PAL_ADVICE_HUGE_PAGES      ? MADV_HUGEPAGE
                : advice == PAL_ADVICE_POPULATE_WRITE  ? MADV_POPULATE_WRITE
+               : advice == PAL_ADVICE_COLLAPSE        ? MADV_COLLAPSE
                                                       : -1;
     int result;
-    RETRY(result, FAULT("advise") ? -1 : madvise(address, (size_t)length, native));
+    RETRY(result, FAULT(advice == PAL_ADVICE_COLLAPSE ? "collapse" : "advise") ? -1 : madvise(address, (size_t)length, native));
     return result;
 }
 

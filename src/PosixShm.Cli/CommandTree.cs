@@ -23,6 +23,7 @@ internal static class CommandTree
             SemaphoreCommand.Define(),
             DeleteCommand.Define(),
             PruneCommand.Define(),
+            CompactCommand.Define(),
             DoctorCommand.Define(),
             directory,
         };

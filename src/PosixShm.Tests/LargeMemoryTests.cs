@@ -119,7 +119,7 @@ internal sealed class LargeMemoryTests : NamedTest
     [Test]
     public void A_kernel_that_cannot_populate_reserves_small_pages()
     {
-        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "advise:22")], Create, Name);
+        using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "advise:22,collapse:22")], Create, Name);
         child.WaitForSuccess();
 
         static int Create(string[] args)

@@ -37,7 +37,7 @@ public abstract partial class SharedArray
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(shape);
-        NewArray array = NewArray.Create(options.HeaderFormat, ElementTypes.Of<T>(), shape, options.Locks, isSealed: true, nameof(shape));
+        NewArray array = NewArray.Create(options.HeaderFormat, ElementTypes.Of<T>(), shape, options.Locks, isSealed: true, nameof(shape), options.Alignment);
         return new(AttachedArray.CreateAnonymous(AnonymousLabel, array, options.ToSegmentOptions(), options.PagePolicy));
     }
 

@@ -273,7 +273,7 @@ public abstract unsafe partial class SharedArray
     }
 
     private static NewArray Describe(ElementType type, SharedArrayOptions options, long[] shape)
-        => NewArray.Create(options.HeaderFormat, type, shape, options.Locks, isSealed: false, nameof(shape));
+        => NewArray.Create(options.HeaderFormat, type, shape, options.Locks, isSealed: false, nameof(shape), options.Alignment);
 
     private static SharedArray<T>? TryAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, ReadOnlySpan<long> shape)
         where T : unmanaged

@@ -154,5 +154,8 @@ public abstract partial class SharedArray
     {
         Layout = old.Format == HeaderFormat.SharedArray ? ArrayLayout.SharedArray : ArrayLayout.Npy,
         Locks = page.LockCount,
+        Alignment = old.Format == HeaderFormat.Npy && old.DataOffset % SharedArrayOptions.MostAlignment == 0
+            ? SharedArrayOptions.MostAlignment
+            : NpyHeader.Alignment,
     };
 }

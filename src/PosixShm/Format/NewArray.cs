@@ -19,21 +19,23 @@ internal sealed record NewArray(ArrayHeader Header, PagePlace Place, long FileLe
     /// <param name="locks">The locks that are wanted. More than those of the page need it from the start, since their number is in it.</param>
     /// <param name="isSealed">Whether the file cannot grow later: then it has the page from the start, unless there are to be no locks.</param>
     /// <param name="shapeParameter">The name of the parameter that gives the shape.</param>
+    /// <param name="alignment">The power of two of which the elements' offset is a multiple.</param>
     /// <exception cref="ArgumentException">The shape is none, or too large.</exception>
     /// <exception cref="NotSupportedException">The format cannot hold such elements.</exception>
-    public static NewArray Create(HeaderFormat format, ElementType type, ReadOnlySpan<long> shape, int locks, bool isSealed, string shapeParameter)
+    public static NewArray Create(
+        HeaderFormat format, ElementType type, ReadOnlySpan<long> shape, int locks, bool isSealed, string shapeParameter, int alignment = NpyHeader.Alignment)
     {
         int behind = locks > ControlPage.LocksInPage ? locks : 0;
         return format == HeaderFormat.SharedArray
             ? SharedArray(type, shape, behind, shapeParameter)
-            : Npy(type, shape, behind, hasPage: behind > 0 || (isSealed && locks > 0), shapeParameter);
+            : Npy(type, shape, alignment, behind, hasPage: behind > 0 || (isSealed && locks > 0), shapeParameter);
     }
 
     // The file that numpy writes, and the page behind it.
-    private static NewArray Npy(ElementType type, ReadOnlySpan<long> shape, int locksBehind, bool hasPage, string shapeParameter)
+    private static NewArray Npy(ElementType type, ReadOnlySpan<long> shape, int alignment, int locksBehind, bool hasPage, string shapeParameter)
     {
         long bytes = CheckShape(type, shape, shapeParameter);
-        byte[] head = NpyHeader.Write(type, shape);
+        byte[] head = NpyHeader.Write(type, shape, alignment);
         ArrayHeader header = new(HeaderFormat.Npy, type, [.. shape], IsFortranOrder: false, head.Length, bytes, head.Length + bytes);
         PagePlace place = new(header.DataEnd, locksBehind);
         return hasPage

@@ -35,8 +35,10 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
     private const int ShortStart = 10;
     private const int LongStart = 12;
 
-    // numpy's ARRAY_ALIGN and GROWTH_AXIS_MAX_DIGITS.
-    private const int Alignment = 64;
+    /// <summary>The offset of the elements is a multiple of this: numpy's <c>ARRAY_ALIGN</c>.</summary>
+    public const int Alignment = 64;
+
+    // numpy's GROWTH_AXIS_MAX_DIGITS.
     private const int GrowthDigits = 21;
 
     /// <summary>The reason for a file that is shorter than its header, as a clause.</summary>
@@ -104,8 +106,11 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
     }
 
     /// <summary>Writes the header of a C-ordered array, as numpy's <c>_write_array_header</c> does.</summary>
+    /// <param name="type">The element type.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    /// <param name="alignment">The power of two of which the elements' offset is a multiple: numpy's, or a larger one.</param>
     [SkipLocalsInit] // What is taken of the shape is what was written.
-    public static byte[] Write(ElementType type, ReadOnlySpan<long> shape)
+    public static byte[] Write(ElementType type, ReadOnlySpan<long> shape, int alignment = Alignment)
     {
         ReadOnlySpan<byte> before = "{'descr': "u8;
         ReadOnlySpan<byte> between = ", 'fortran_order': False, 'shape': "u8;
@@ -118,9 +123,9 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
         int length = before.Length + encoding.GetByteCount(type.Literal) + between.Length + shapeText.Length + after.Length + growth + 1;
 
         // Version 1 has two bytes less before the dictionary.
-        byte version = !isLatin ? (byte)3 : PaddedLength(ShortStart, length) - ShortStart > LongestOfVersion1 ? (byte)2 : (byte)1;
+        byte version = !isLatin ? (byte)3 : PaddedLength(ShortStart, length, alignment) - ShortStart > LongestOfVersion1 ? (byte)2 : (byte)1;
         int start = version == 1 ? ShortStart : LongStart;
-        byte[] header = GC.AllocateUninitializedArray<byte>(PaddedLength(start, length));
+        byte[] header = GC.AllocateUninitializedArray<byte>(PaddedLength(start, length, alignment));
         Span<byte> rest = header;
         Magic.CopyTo(rest);
         rest[6] = version;
@@ -146,7 +151,7 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
     }
 
     // numpy pads also what is a multiple already.
-    private static int PaddedLength(int start, int length) => start + length + (Alignment - ((start + length) % Alignment));
+    private static int PaddedLength(int start, int length, int alignment) => start + length + (alignment - ((start + length) % alignment));
 
     // Three keys in any order, each once, and no other.
     [SkipLocalsInit] // What is taken of the shape is what was read.

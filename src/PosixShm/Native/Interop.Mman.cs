@@ -16,6 +16,7 @@ internal static unsafe partial class Interop
     {
         ADVICE_HUGE_PAGES = 1,
         ADVICE_POPULATE_WRITE = 2,
+        ADVICE_COLLAPSE = 3,
     }
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_MMap", SetLastError = true)]

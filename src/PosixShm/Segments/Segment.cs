@@ -168,6 +168,9 @@ internal sealed unsafe class Segment : IByteSource
         }
     }
 
+    /// <inheritdoc cref="SegmentSpace.Compact"/>
+    public long Compact() => SegmentSpace.Compact(Address, Extent.End);
+
     /// <summary>Keeps the mapping's pages in memory: they are all there afterwards, and never swapped out.</summary>
     public void LockInMemory()
     {

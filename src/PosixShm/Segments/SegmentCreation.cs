@@ -196,12 +196,11 @@ internal static class SegmentCreation
         }
     }
 
-    // Advice is that: where the kernel does not know it, or the mount has no huge pages, the memory is as good.
+    // Huge pages are allocated through a mapping, so the mapping of a large segment in memory comes before its pages.
     private static Mapping Reserve(SegmentFile file, long length, long mapped, SegmentOptions options)
     {
-        // Whoever reserves by the file gets small pages: only pages that are taken through a mapping can be large. A disk's blocks are the file's.
-        bool reservesMapped = options.Reserve && options.HugePages && file.Name.Kind != SegmentKind.File;
-        file.SetLength(length, options.Reserve && !reservesMapped);
+        bool isLarge = options.Reserve && length >= SegmentSpace.HugePage && SegmentSpace.CheckFit(file.Name, length);
+        file.SetLength(length, options.Reserve && !isLarge);
         Mapping mapping = file.Map(mapped, SegmentAccess.ReadWrite);
         try
         {
@@ -210,13 +209,14 @@ internal static class SegmentCreation
                 _ = Interop.MAdvise(mapping.Address, (ulong)length, Interop.MemoryAdvice.ADVICE_HUGE_PAGES);
             }
 
-            if (reservesMapped && !SegmentSpace.TryReserve(mapping, file.Name, length))
+            if (isLarge)
             {
-                file.SetLength(length, reserve: true);
+                file.ReserveLarge(mapping, length, options.HugePages);
             }
-            else if (options.Populate && !reservesMapped)
+
+            if (options.Populate)
             {
-                SegmentSpace.Populate(mapping, file.Name, length);
+                SegmentSpace.Populate(mapping, file.Name, length, isReserved: options.Reserve);
             }
 
             return mapping;

@@ -142,6 +142,9 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         }
     }
 
+    /// <inheritdoc cref="SegmentSpace.ReserveLarge"/>
+    public void ReserveLarge(Mapping mapping, long length, bool populate) => SegmentSpace.ReserveLarge(_fd, Name, mapping, length, populate);
+
     /// <inheritdoc cref="SegmentSpace.Grow"/>
     public void Grow(long offset, int length, nint mapping) => SegmentSpace.Grow(_fd, Name, offset, length, mapping);
 

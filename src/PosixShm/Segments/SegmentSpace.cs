@@ -9,14 +9,40 @@ internal static class SegmentSpace
     // In steps, because kernels before 5.18 give up a large reservation at every signal and start again.
     private const long Step = 64L << 20;
 
+    /// <summary>The bytes of a huge page. A smaller segment has none.</summary>
+    public const long HugePage = 2L << 20;
+
     /// <summary>Sets a file's size and reserves the space for it; see <c>fallocate(2)</c>. False where the file system cannot: there space is taken as it is written.</summary>
     public static bool TryReserve(Descriptor fd, SegmentName name, long length)
     {
         if (length > Step)
         {
-            RefuseWhatCannotFit(name, length);
+            _ = CheckFit(name, length);
         }
 
+        return TryAllocate(fd, name, length);
+    }
+
+    /// <summary>
+    /// Reserves the space of a mapped file in memory that has its size, and for which <see cref="CheckFit"/> found room. All whole units of 2 MiB become huge pages, whatever the mount's
+    /// options, which takes a tenth of the time of <c>fallocate(2)</c>. That is best effort: what it does not allocate, fallocate allocates, or reports.
+    /// </summary>
+    /// <param name="fd">The file.</param>
+    /// <param name="name">The segment.</param>
+    /// <param name="mapping">A mapping of all of it.</param>
+    /// <param name="length">The bytes.</param>
+    /// <param name="populate">Whether pages are populated if they cannot be collapsed: kernels before 6.1 have huge pages only so, and where the mount has them.</param>
+    public static void ReserveLarge(Descriptor fd, SegmentName name, Mapping mapping, long length, bool populate)
+    {
+        bool isPopulated = !TryCollapse(fd, mapping.Address, length) && populate && TryPopulate(mapping.Address, name, length);
+        if (!isPopulated)
+        {
+            _ = TryAllocate(fd, name, length);
+        }
+    }
+
+    private static bool TryAllocate(Descriptor fd, SegmentName name, long length)
+    {
         for (long offset = 0; offset < length; offset += Step)
         {
             if (Interop.Allocate(fd, offset, Math.Min(Step, length - offset)) < 0)
@@ -28,15 +54,51 @@ internal static class SegmentSpace
         return true;
     }
 
-    /// <summary>Takes the space of a mapped file, page by page as stores would, but with an error where those would fail. False where the kernel cannot.</summary>
-    public static bool TryReserve(Mapping mapping, SegmentName name, long length)
+    // MADV_COLLAPSE in madvise(2): EINVAL before Linux 6.1. It refuses a range without any page, and copies the pages that exist: so one page of each range is allocated
+    // first, and no more. A lack of memory ends the collapse and never a process. Returns whether all whole units are in huge pages.
+    private static bool TryCollapse(Descriptor fd, nint address, long length)
     {
-        // Always: when it fails, what was taken is still held, and the error would say that nothing is free.
-        RefuseWhatCannotFit(name, length);
-        return TryPopulate(mapping.Address, name, length);
+        bool isWhole = true;
+        long end = length - (length % HugePage);
+        for (long start = 0; start < end; start += Step)
+        {
+            long next = Math.Min(start + Step, end);
+            for (long offset = start; offset < next; offset += HugePage)
+            {
+                if (Interop.WriteZero(fd, offset) < 0)
+                {
+                    return false;
+                }
+            }
+
+            if (Interop.MAdvise(address + (nint)start, (ulong)(next - start), Interop.MemoryAdvice.ADVICE_COLLAPSE) < 0)
+            {
+                // EAGAIN concerns single ranges. All other errors concern the ranges that follow, too.
+                isWhole = false;
+                if (Interop.LastError != Interop.Error.EAGAIN)
+                {
+                    break;
+                }
+            }
+        }
+
+        return isWhole;
     }
 
-    // False before Linux 5.14.
+    /// <summary>Moves the pages of a mapped file into huge ones. Returns the bytes that are in huge pages then.</summary>
+    public static long Compact(nint address, long length)
+    {
+        // One range at a time: a range without any page is an error, and does not concern the others.
+        long compacted = 0;
+        for (long start = 0; start <= length - HugePage; start += HugePage)
+        {
+            compacted += Interop.MAdvise(address + (nint)start, HugePage, Interop.MemoryAdvice.ADVICE_COLLAPSE) == 0 ? HugePage : 0;
+        }
+
+        return compacted;
+    }
+
+    // Allocates page by page as stores would, but with an error where those would fail. False before Linux 5.14.
     private static bool TryPopulate(nint address, SegmentName name, long length)
     {
         int errno = LargeMemory.Populate(address, length);
@@ -70,12 +132,13 @@ internal static class SegmentSpace
         _ = TryPopulate(mapping + (nint)start, name, offset + length - start);
     }
 
-    /// <summary>Maps the pages of a file, and takes those that it has not yet. Advice, but for what cannot fit.</summary>
-    public static void Populate(Mapping mapping, SegmentName name, long length)
+    /// <summary>Maps the pages of a file, and allocates those that it does not have yet. Advice, but for what cannot fit.</summary>
+    public static void Populate(Mapping mapping, SegmentName name, long length, bool isReserved)
     {
-        if (length > Step)
+        // The free space no longer contains what is reserved.
+        if (length > Step && !isReserved)
         {
-            RefuseWhatCannotFit(name, length);
+            _ = CheckFit(name, length);
         }
 
         _ = LargeMemory.Populate(mapping.Address, length);
@@ -90,8 +153,11 @@ internal static class SegmentSpace
             : error;
     }
 
-    // A tmpfs may be larger than the memory that is left: what cannot fit must not be taken step by step until the kernel kills somebody.
-    private static void RefuseWhatCannotFit(SegmentName name, long length)
+    /// <summary>Checks that a segment can fit, before any of it is allocated: afterwards, the free space no longer contains what is allocated.</summary>
+    /// <remarks>A tmpfs may be larger than the memory that is left. What cannot fit must not be allocated step by step until the kernel ends a process.</remarks>
+    /// <returns>Whether the segment is in memory.</returns>
+    /// <exception cref="IOException">It cannot fit.</exception>
+    public static bool CheckFit(SegmentName name, long length)
     {
         // Zero also means "no limit"; then the memory, or the reservation itself, has the word.
         bool isKnown = Interop.GetFreeSpace(name.Folder, out long free, out _, out int isMemory) == 0;
@@ -100,9 +166,12 @@ internal static class SegmentSpace
             throw SegmentError.NoSpace(name, length);
         }
 
-        if ((isMemory != 0 || name.Kind == SegmentKind.Descriptor) && AvailableMemory.Read() is long available && length > available)
+        bool isInMemory = isMemory != 0 || name.Kind == SegmentKind.Descriptor;
+        if (isInMemory && length > Step && AvailableMemory.Read() is long available && length > available)
         {
             throw SegmentError.NoMemory(name, length, available);
         }
+
+        return isInMemory;
     }
 }

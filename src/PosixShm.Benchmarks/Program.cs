@@ -29,8 +29,9 @@ List<RowResult> contended = Selected<RowResult>(ContendedRows.One, ContendedRows
 Summary summary = new(machine)
 {
     Rows = Selected<RowResult>(
-        SegmentRows.CreateSparse, SegmentRows.CreateReserved, SegmentRows.Attach, SegmentRows.List,
-        LargeRows.Populate, LargeRows.Huge, LargeRows.From,
+        SegmentRows.CreateSparse, SegmentRows.CreateReserved, SegmentRows.Attach, SegmentRows.AttachFortran, SegmentRows.List,
+        LargeRows.Populate, LargeRows.Fill2, LargeRows.Fill8, LargeRows.Fill64, LargeRows.Fill512, LargeRows.FirstSum, LargeRows.From,
+        FileRows.Save, FileRows.Load,
         AccessRows.Read, AccessRows.Update, AccessRows.Copy, AccessRows.Total,
         LockRows.Alone, LockRows.First, CommandRows.Start, CommandRows.Delete),
     Contended = contended,

@@ -14,6 +14,9 @@ internal sealed class Contest(Tools tools, bool isShort) : IDisposable
     /// <summary>Gets the stage of the rows in which one process works at a time.</summary>
     public Stage Stage { get; } = NewStage(isShort, 40, 12);
 
+    /// <summary>Gets the stage of the rows in which a round takes a second: a wide interval is only reported.</summary>
+    public Stage Large { get; } = new(TimeSpan.FromMilliseconds(40), TimeSpan.FromMilliseconds(500), Stage.Rounds, mayBeWide: true);
+
     /// <summary>Gets the stage of the rows that only show how the time grows.</summary>
     public Stage Growth { get; } = NewStage(isShort, 20, 4);
 

@@ -1,14 +1,18 @@
+using System.Numerics.Tensors;
 using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Rows;
 
-/// <summary>New arrays whose memory is touched at once: what the kernel takes and clears, and one processor or several fill.</summary>
+/// <summary>New arrays whose memory is touched at once: what the kernel allocates and clears, and one processor or several fill.</summary>
 internal static class LargeRows
 {
-    private const int Bytes = 64 << 20;
+    private const int MiB = 1 << 20;
+    private const int Bytes = 64 * MiB;
+    private const int MostBytes = 512 * MiB;
 
-    // The work of one processor.
+    // The work of one processor, in small pages.
     private const string One = "C, one thread";
+    private const string Reserved = "C, fallocate";
 
     private const double Most = 1.1;
 
@@ -29,27 +33,41 @@ internal static class LargeRows
             [new Gate(Most)]);
     }
 
-    public static RowResult Huge(Contest contest)
+    public static RowResult Fill2(Contest contest) => Fill(contest, contest.Stage, 2, 0.2, []);
+
+    public static RowResult Fill8(Contest contest) => Fill(contest, contest.Stage, 8, 0.2, []);
+
+    public static RowResult Fill64(Contest contest) => Fill(contest, contest.Stage, 64, 0.2, []);
+
+    public static RowResult Fill512(Contest contest)
+        => Fill(contest, contest.Large, 512, 0.25, [contest.Python.Contender("numpy.save", "save", Scratch.NewPath(), MostBytes)]);
+
+    /// <summary>The first sum over a new attachment: page faults, and reading the memory.</summary>
+    public static RowResult FirstSum(Contest contest)
     {
-        string name = Scratch.NewName();
-        return contest.Stage.Measure(
-            "create, fill + delete, 64 MiB, huge pages",
-            [
-                contest.Twin.Contender(One, "create-huge", $"{Scratch.Folder}/{name}", Bytes),
-                CreateAndFill(Contender.Ours, new SharedArrayOptions { HugePages = true }),
-                CreateAndFill("PosixShm, small pages", new SharedArrayOptions()),
-            ],
-            [new Gate(1.3)]);
-
-        Contender CreateAndFill(string contender, SharedArrayOptions options) => Contender.Of(contender, () =>
+        string reserved = Scratch.NewPath();
+        try
         {
-            using (SharedArray<byte> array = SharedArray.Create<byte>(name, options, Bytes))
-            {
-                array.Fill(1);
-            }
-
-            SharedArray.Delete(name);
-        });
+            _ = contest.Twin.Run("create-kept", 1, reserved, MostBytes);
+            using Scratch scratch = new(MostBytes);
+            scratch.Array.Fill(1);
+            return contest.Large.Measure(
+                "attach + first sum, 512 MiB",
+                [
+                    contest.Twin.Contender(Reserved, "first-sum", reserved, MostBytes),
+                    Contender.Of(Contender.Ours, () =>
+                    {
+                        using SharedArray<double> array = SharedArray.Attach<double>(scratch.Name);
+                        _ = TensorPrimitives.Sum<double>(array.Span);
+                    }),
+                    contest.Python.Contender("numpy.load + sum", "first-sum", reserved),
+                ],
+                [Huge(0.6)]);
+        }
+        finally
+        {
+            File.Delete(reserved);
+        }
     }
 
     public static RowResult From(Contest contest)
@@ -69,5 +87,33 @@ internal static class LargeRows
                 contest.Python.Contender("numpy.save", "save", $"{Scratch.Folder}/{name}", Bytes),
             ],
             [new Gate(Most)]);
+    }
+
+    private static RowResult Fill(Contest contest, Stage stage, int size, double most, IReadOnlyList<Contender> others)
+    {
+        string name = Scratch.NewName();
+        return stage.Measure(
+            $"create, fill + delete, {size} MiB",
+            [
+                contest.Twin.Contender(Reserved, "create-filled", Scratch.NewPath(), (long)size * MiB),
+                Contender.Of(Contender.Ours, () =>
+                {
+                    using (SharedArray<byte> array = SharedArray.Create<byte>(name, size * MiB))
+                    {
+                        array.Fill(1);
+                    }
+
+                    SharedArray.Delete(name);
+                }),
+                .. others,
+            ],
+            [Huge(most)]);
+    }
+
+    // Without huge pages, which need Linux 6.1, the library does what C does.
+    private static Gate Huge(double most)
+    {
+        using Scratch scratch = new(4 * MiB);
+        return new Gate(scratch.Array.Compact() > 0 ? most : 1.0);
     }
 }

@@ -47,6 +47,32 @@ internal static class SegmentRows
             [new Gate(MostOfSame), new Gate(1.3, FewestCalls)]);
     }
 
+    /// <summary>An array of numpy in Fortran order, against one in C order.</summary>
+    public static RowResult AttachFortran(Contest contest)
+    {
+        const int Length = 300;
+        const string InOrder = "PosixShm, C order";
+        string name = Scratch.NewName();
+        string fortran = Scratch.NewName();
+        try
+        {
+            SharedArray.Create<double>(name, Length, Length).Dispose();
+            _ = contest.Python.Run("fortran", 1, $"{Scratch.Folder}/{fortran}", Length);
+            return contest.Stage.Measure(
+                "attach + detach, Fortran order",
+                [
+                    Contender.Of(InOrder, () => SharedArray.Attach<double>(name).Dispose()),
+                    Contender.Of(Contender.Ours, () => SharedArray.Attach<double>(fortran).Dispose()),
+                ],
+                [new Gate(1.05)]);
+        }
+        finally
+        {
+            SharedArray.Delete(name);
+            SharedArray.Delete(fortran);
+        }
+    }
+
     public static RowResult List(Contest contest)
     {
         using Folder folder = new(Listed);

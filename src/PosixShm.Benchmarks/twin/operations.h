@@ -10,10 +10,12 @@ void create_sparse_plain(Request request);
 void create_reserved_plain(Request request);
 void delete_one(Request request);
 
-/* large.c: a new array whose memory is touched, and its deletion */
+/* large.c: a new array whose memory is reserved and touched, and its deletion, except for create_kept; the copy of a file, and its deletion */
 void create_from(Request request);
 void create_populated(Request request);
-void create_huge(Request request);
+void create_filled(Request request);
+void create_kept(Request request);
+void copy_file(Request request);
 
 /* attach.c: the number of attach_many is that of the attachments */
 void attach(Request request);
@@ -30,6 +32,7 @@ void first_lock(Request request);
 /* memory.c */
 void copy(Request request);
 void sum(Request request);
+void first_sum(Request request);
 
 /* futex.c, mutex.c and event.c: the number is the offset of the lock, or of the count of changes, in the elements; see arena.h */
 void futex_lock(Request request);

@@ -49,6 +49,17 @@ def save(count, path, size):
         os.unlink(path)
 
 
+def fortran(count, path, length):
+    for _ in range(count):
+        np.save(path, np.ones((length, length), order="F"))
+        os.rename(path + ".npy", path)
+
+
+def first_sum(count, path, _):
+    for _ in range(count):
+        np.load(path, mmap_mode="r").sum()
+
+
 def listing(count, path, _):
     for _ in range(count):
         found = 0
@@ -98,7 +109,7 @@ def contend(count, _, processes):
 
 
 OPERATIONS = {
-    "create": create, "attach": attach, "load": load, "save": save, "list": listing,
+    "create": create, "attach": attach, "load": load, "save": save, "fortran": fortran, "first-sum": first_sum, "list": listing,
     "copy": copy, "sum": total, "lock": enter, "contend": contend,
 }
 

@@ -12,7 +12,8 @@ internal static class CompactCommand
     public static Command Define()
     {
         Argument<string[]> names = CommandTree.NamesArgument();
-        Command command = new("compact", "Move arrays into huge pages (2 MiB), which processes read and write faster. They may use them meanwhile.") { names };
+        Command command = new(
+            "compact", "Move arrays into huge pages (2 MiB), which processes read and write faster. They may use the arrays meanwhile.") { names };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(names)));
         return command;
     }

@@ -58,16 +58,18 @@ public abstract unsafe partial class SharedArray
     }
 
     /// <summary>
-    /// Moves the pages of the array into huge pages (2 MiB), whatever the mount's options: a sum of a large array then takes about half the time. See <c>MADV_COLLAPSE</c> in <c>madvise(2)</c>.
-    /// A new array of 2 MiB or more has huge pages already, unless <see cref="SharedArrayOptions.Preallocate"/> is off or other programs created it. Its processes may read and write meanwhile.
+    /// Moves the pages of the array into huge pages (2 MiB), whatever the mount's options: the first sum over a new attachment then takes about a
+    /// third of the time. See <c>MADV_COLLAPSE</c> in <c>madvise(2)</c>. A new array of 2 MiB or more has huge pages already, unless
+    /// <see cref="SharedArrayOptions.Preallocate"/> is off or another program created it. Other processes may read and write meanwhile.
     /// </summary>
     /// <returns>
-    /// The bytes that are in huge pages now, those that were before included. It is less than <see cref="MappedLength"/>: the end that does not fill 2 MiB stays in small pages, and so do ranges of which
-    /// no page is allocated (of a sparse array), and those for which the kernel has no huge page. It is 0 before Linux 6.1, on a disk, and for less than 2 MiB.
+    /// The bytes that are in huge pages now, those that were before included. The end of the array that does not fill 2 MiB stays in small
+    /// pages. So do ranges without any allocated page (of a sparse array), and ranges for which the kernel has no huge page. The result is 0
+    /// before Linux 6.1, on a disk, and for less than 2 MiB.
     /// </returns>
     /// <remarks>
-    /// Pages that are missing in a range of which others exist are allocated, so a sparse array may take more memory afterwards. If the file system or the control group does not have
-    /// that memory, the range stays as it was. A range needs 2 MiB of free memory for the time of its copy.
+    /// Missing pages of a range of which others exist are allocated, so a sparse array may take more memory afterwards. If the file system or
+    /// the control group does not have that memory, the range stays as it was. Each range needs 2 MiB of free memory while it is copied.
     /// </remarks>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public long Compact()

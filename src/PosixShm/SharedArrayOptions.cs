@@ -27,8 +27,9 @@ public sealed record SharedArrayOptions
 
     /// <summary>Gets whether the space is reserved at creation, as it is unless set.</summary>
     /// <value>
-    /// <see langword="true"/>: a lack of space is an exception at creation, never a crash at a later store; see <c>fallocate(2)</c>. In memory, an array of 2 MiB or more gets huge pages,
-    /// as far as the kernel has some (Linux 6.1): creating and filling it takes about a tenth of the time. See <c>MADV_COLLAPSE</c> in <c>madvise(2)</c>.
+    /// <see langword="true"/>: a lack of space is an exception at creation, never a crash at a later store; see <c>fallocate(2)</c>. In memory,
+    /// an array of 2 MiB or more gets huge pages, as far as the kernel has some (Linux 6.1): creating and filling it takes about a tenth of the
+    /// time. See <c>MADV_COLLAPSE</c> in <c>madvise(2)</c>.
     /// <see langword="false"/>: pages are taken when they are first touched (a sparse array), also by reading, and a touch that finds no space left
     /// finds zeros that nobody else sees: the next call throws a <see cref="SharedMemoryLostException"/>.
     /// </value>
@@ -43,16 +44,18 @@ public sealed record SharedArrayOptions
 
     /// <summary>Gets whether huge pages (2 MiB) are requested also where <see cref="Preallocate"/> alone gives none; they are not unless set.</summary>
     /// <value>
-    /// A hint that depends on the mount of <c>/dev/shm</c>: with <c>huge=advise</c>, an array without <see cref="Preallocate"/> allocates 2 MiB at each first touch, and a preallocated one
-    /// has huge pages on kernels before 6.1, too (all its pages are then mapped at creation, as by <see cref="Populate"/>). On other mounts it has no effect.
-    /// <see cref="SharedArray.Compact"/> moves the pages of an existing array. See <c>MADV_HUGEPAGE</c> in <c>madvise(2)</c>.
+    /// A hint that depends on the mount of <c>/dev/shm</c>. With <c>huge=advise</c>, an array without <see cref="Preallocate"/> allocates 2 MiB at
+    /// each first touch. A preallocated one then has huge pages on kernels before 6.1, too, and all its pages are mapped at creation, as by
+    /// <see cref="Populate"/>. On other mounts the hint has no effect. <see cref="SharedArray.Compact"/> moves the pages of an existing array. See
+    /// <c>MADV_HUGEPAGE</c> in <c>madvise(2)</c>.
     /// </value>
     public bool HugePages { get; init; }
 
     /// <summary>Gets the power of two of which the first element's address and its offset in the file are multiples: 64, as numpy's, unless set.</summary>
     /// <value>
-    /// From 64 to 4,096. With 4,096 the elements begin on a page, as drivers, the registration of memory with a GPU, and <c>O_DIRECT</c> need: the header has more spaces, which every reader of
-    /// .npy files skips. More is not possible, since numpy refuses headers of more than 10,000 characters. In <see cref="ArrayLayout.SharedArray"/> the elements always begin on a page.
+    /// From 64 to 4,096. With 4,096 the elements begin on a page, as drivers, the registration of memory with a GPU, and <c>O_DIRECT</c> need: the
+    /// header has more spaces, which every reader of .npy files skips. More is not possible, since numpy refuses headers of more than 10,000
+    /// characters. In <see cref="ArrayLayout.SharedArray"/> the elements always begin on a page.
     /// </value>
     /// <exception cref="ArgumentOutOfRangeException">It is not a power of two, or out of range.</exception>
     public int Alignment

@@ -94,7 +94,10 @@ internal static class DirectoryChecks
         string option = mount?[^1].Split(',').FirstOrDefault(static option => option.StartsWith("huge=", StringComparison.Ordinal)) ?? "huge=never";
         return new Finding(
             "huge pages", Status.Ok, option,
-            option == "huge=never" ? $"SharedArrayOptions.HugePages has no effect here. mount -o remount,huge=advise {MountPoint} would change that." : "SharedArrayOptions.HugePages has an effect here.",
+            "New arrays of 2 MiB or more get huge pages on every mount (Linux 6.1). "
+                + (option == "huge=never"
+                    ? $"SharedArrayOptions.HugePages, for sparse arrays, has no effect here. mount -o remount,huge=advise {MountPoint} would change that."
+                    : "SharedArrayOptions.HugePages, for sparse arrays, has an effect here."),
             string.Empty);
     }
 

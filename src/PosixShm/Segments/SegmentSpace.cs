@@ -9,10 +9,14 @@ internal static class SegmentSpace
     // In steps, because kernels before 5.18 give up a large reservation at every signal and start again.
     private const long Step = 64L << 20;
 
-    /// <summary>The bytes of a huge page. A smaller segment has none.</summary>
+    /// <summary>The bytes of a huge page, of which a smaller segment has none.</summary>
     public const long HugePage = 2L << 20;
 
-    /// <summary>Sets a file's size and reserves the space for it; see <c>fallocate(2)</c>. False where the file system cannot: there space is taken as it is written.</summary>
+    // Machines with larger pages have larger huge pages, too.
+    private static bool HasHugePages => Environment.SystemPageSize == Format.Pages.Size;
+
+    /// <summary>Sets a file's size and reserves the space for it; see <c>fallocate(2)</c>.</summary>
+    /// <returns>False where the file system cannot: there, space is allocated as it is written.</returns>
     public static bool TryReserve(Descriptor fd, SegmentName name, long length)
     {
         if (length > Step)
@@ -24,14 +28,15 @@ internal static class SegmentSpace
     }
 
     /// <summary>
-    /// Reserves the space of a mapped file in memory that has its size, and for which <see cref="CheckFit"/> found room. All whole units of 2 MiB become huge pages, whatever the mount's
-    /// options, which takes a tenth of the time of <c>fallocate(2)</c>. That is best effort: what it does not allocate, fallocate allocates, or reports.
+    /// Reserves the space of a mapped file in memory that has its size, and for which <see cref="CheckFit"/> found room. All whole units of
+    /// 2 MiB become huge pages, whatever the mount's options, which takes a tenth of the time of <c>fallocate(2)</c>. That is best effort:
+    /// fallocate allocates the rest, or reports that there is no space.
     /// </summary>
     /// <param name="fd">The file.</param>
     /// <param name="name">The segment.</param>
     /// <param name="mapping">A mapping of all of it.</param>
     /// <param name="length">The bytes.</param>
-    /// <param name="populate">Whether pages are populated if they cannot be collapsed: kernels before 6.1 have huge pages only so, and where the mount has them.</param>
+    /// <param name="populate">Whether pages are populated if they cannot be collapsed: so kernels before 6.1 use the mount's huge pages.</param>
     public static void ReserveLarge(Descriptor fd, SegmentName name, Mapping mapping, long length, bool populate)
     {
         bool isPopulated = !TryCollapse(fd, mapping.Address, length) && populate && TryPopulate(mapping.Address, name, length);
@@ -54,12 +59,13 @@ internal static class SegmentSpace
         return true;
     }
 
-    // MADV_COLLAPSE in madvise(2): EINVAL before Linux 6.1. It refuses a range without any page, and copies the pages that exist: so one page of each range is allocated
-    // first, and no more. A lack of memory ends the collapse and never a process. Returns whether all whole units are in huge pages.
+    // MADV_COLLAPSE in madvise(2): EINVAL before Linux 6.1. It refuses a range without any page, and copies the pages that exist: so one page
+    // of each range is allocated first, and no more. A lack of memory ends the collapse and never a process. Returns whether all whole units
+    // are in huge pages.
     private static bool TryCollapse(Descriptor fd, nint address, long length)
     {
-        bool isWhole = true;
-        long end = length - (length % HugePage);
+        bool isWhole = HasHugePages;
+        long end = isWhole ? length - (length % HugePage) : 0;
         for (long start = 0; start < end; start += Step)
         {
             long next = Math.Min(start + Step, end);
@@ -90,7 +96,7 @@ internal static class SegmentSpace
     {
         // One range at a time: a range without any page is an error, and does not concern the others.
         long compacted = 0;
-        for (long start = 0; start <= length - HugePage; start += HugePage)
+        for (long start = 0; HasHugePages && start <= length - HugePage; start += HugePage)
         {
             compacted += Interop.MAdvise(address + (nint)start, HugePage, Interop.MemoryAdvice.ADVICE_COLLAPSE) == 0 ? HugePage : 0;
         }
@@ -153,8 +159,8 @@ internal static class SegmentSpace
             : error;
     }
 
-    /// <summary>Checks that a segment can fit, before any of it is allocated: afterwards, the free space no longer contains what is allocated.</summary>
-    /// <remarks>A tmpfs may be larger than the memory that is left. What cannot fit must not be allocated step by step until the kernel ends a process.</remarks>
+    /// <summary>Checks that a segment can fit, before any of it is allocated: afterwards, the free space no longer contains its pages.</summary>
+    /// <remarks>A tmpfs may be larger than the free memory. The kernel would then end a process after some steps of the allocation.</remarks>
     /// <returns>Whether the segment is in memory.</returns>
     /// <exception cref="IOException">It cannot fit.</exception>
     public static bool CheckFit(SegmentName name, long length)

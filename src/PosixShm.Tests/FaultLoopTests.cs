@@ -32,6 +32,12 @@ internal sealed class FaultLoopTests : NamedTest
             static name => SharedArray.Create<int>(name, new SharedArrayOptions { Preallocate = false }, 10).Dispose(),
             Absent,
             IsZeros),
+        ["create in huge pages"] = new(
+            ["PosixShm.SharedArray.Create"],
+            None,
+            static name => SharedArray.Create<byte>(name, 4 << 20).Dispose(),
+            Absent,
+            static name => SharedArray.Describe(name).Length == 4 << 20),
         ["create with content"] = new(["PosixShm.SharedArray.Create"], None, static name => SharedArray.Create(name, ArrayContent.From(Values)).Dispose(), Absent, IsValues),
         ["create with many locks"] = new(
             ["PosixShm.SharedArray.Create"],
@@ -120,6 +126,16 @@ internal sealed class FaultLoopTests : NamedTest
             },
             IsValues,
             IsValues),
+        ["compact"] = new(
+            ["PosixShm.SharedArray.Attach", "PosixShm.SharedArray.Compact"],
+            static name => SharedArray.Create<byte>(name, new SharedArrayOptions { Preallocate = false }, 4 << 20).Dispose(),
+            static name =>
+            {
+                using SharedArray<byte> array = SharedArray.Attach<byte>(name);
+                _ = array.Compact();
+            },
+            static name => SharedArray.Exists(name),
+            static name => SharedArray.Exists(name)),
         ["create anonymous, for children"] = new(
             ["PosixShm.SharedArray.CreateAnonymous", "PosixShm.SharedArray.GiveToChildren"],
             None,

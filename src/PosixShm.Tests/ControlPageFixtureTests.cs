@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using PosixShm.Native;
@@ -67,6 +68,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
     }
 
     [TestCaseSource(nameof(Owned))]
+    [SuppressMessage("Reliability", "CA2000", Justification = "The descriptor is borrowed from the stream.")]
     public void Shared_lock_on_the_slot_of_a_dead_owner_proves_nothing(Fixture fixture)
     {
         Copy(fixture);
@@ -180,6 +182,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
     }
 
     // As an attachment does that owns locks: with an open file of its own.
+    [SuppressMessage("Reliability", "CA2000", Justification = "The descriptor is borrowed from the stream.")]
     private FileStream LockSlot(int slot)
     {
         FileStream file = new(ShmPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);

@@ -241,16 +241,18 @@ internal sealed class CreationTests : NamedTest
     [Test]
     public void CreateOrAttach_wins_against_creators_and_deleters_at_once()
     {
-        ChildProcess[] children = [.. Enumerable.Range(0, 3).Select(_ => ChildProcess.Start(CreateOrAttach, Name)), ChildProcess.Start(Delete, Name)];
+        List<ChildProcess> children = [];
         try
         {
-            Array.ForEach(children, child => child.Expect("READY"));
-            Array.ForEach(children, child => child.Send("GO"));
-            Array.ForEach(children, child => child.WaitForSuccess());
+            children.AddRange(Enumerable.Range(0, 3).Select(_ => ChildProcess.Start(CreateOrAttach, Name)));
+            children.Add(ChildProcess.Start(Delete, Name));
+            children.ForEach(child => child.Expect("READY"));
+            children.ForEach(child => child.Send("GO"));
+            children.ForEach(child => child.WaitForSuccess());
         }
         finally
         {
-            Array.ForEach(children, child => child.Dispose());
+            children.ForEach(child => child.Dispose());
         }
 
         static int CreateOrAttach(string[] args)

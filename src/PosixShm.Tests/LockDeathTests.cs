@@ -240,9 +240,10 @@ internal sealed class LockDeathTests : NamedTest
     [Test]
     public void Slots_run_out_with_a_clear_error_and_come_back()
     {
-        List<SharedArray<long>> attachments = [SharedArray.Create<long>(Name, 1)];
+        List<SharedArray<long>> attachments = [];
         try
         {
+            attachments.Add(SharedArray.Create<long>(Name, 1));
             for (int i = 0; i < 448; i++)
             {
                 attachments[^1].Lock.EnterScope().Dispose();

@@ -347,8 +347,8 @@ internal sealed class PruneTests : NamedTest
     [Test]
     public void The_last_user_deletes_and_no_other_does()
     {
-        SharedArray<int> first = SharedArray.Create<int>(Name, 1);
-        SharedArray<int> second = SharedArray.Attach<int>(Name);
+        using SharedArray<int> first = SharedArray.Create<int>(Name, 1);
+        using SharedArray<int> second = SharedArray.Attach<int>(Name);
         Assert.That(first.DisposeAndDeleteIfUnused(), Is.False, "another attachment");
         Assert.That(() => first.DisposeAndDeleteIfUnused(), Throws.InstanceOf<ObjectDisposedException>());
         SharedArrayLease<int> lease = second.Acquire();
@@ -360,8 +360,10 @@ internal sealed class PruneTests : NamedTest
         Assert.That(SharedArray.Attach<int>(Name).DisposeAndDeleteIfUnused(), Is.False);
         Assert.That(replacement.DisposeAndDeleteIfUnused(), Is.True);
         Assert.That(File.Exists(ShmPath), Is.False);
-        Assert.That(SharedArray.CreateAnonymous<int>(1).DisposeAndDeleteIfUnused(), Is.False, "no name");
-        Assert.That(SharedArray.Create<int>($"file://{Folder}/a", 1).DisposeAndDeleteIfUnused(), Is.True);
+        using SharedArray<int> anonymous = SharedArray.CreateAnonymous<int>(1);
+        Assert.That(anonymous.DisposeAndDeleteIfUnused(), Is.False, "no name");
+        using SharedArray<int> file = SharedArray.Create<int>($"file://{Folder}/a", 1);
+        Assert.That(file.DisposeAndDeleteIfUnused(), Is.True);
     }
 
     private IEnumerable<string> Pruned() => SharedArray.Prune(new PruneOptions { Pattern = Mine, DryRun = false }).Select(info => info.Name);

@@ -47,7 +47,7 @@ internal static class Soak
         Random random = new(seed);
 
         // Its locks are those of the names: who takes an array from a name holds the name's.
-        SharedArray<long> counts = SharedArray.Create<long>(prefix + "counts", new SharedArrayOptions { Locks = Arrays }, Enum.GetValues<Count>().Length);
+        using SharedArray<long> counts = SharedArray.Create<long>(prefix + "counts", new SharedArrayOptions { Locks = Arrays }, Enum.GetValues<Count>().Length);
         HostileNeighbour.Make(prefix + "attacked");
         List<ChildProcess> workers = [.. Enumerable.Range(0, Workers).Select(_ => StartWorker(prefix, random))];
         using ChildProcess attacker = ChildProcess.Start(HostileNeighbour.Attack, prefix + "attacked", args.ElementAtOrDefault(1) ?? "1");

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics.Tensors;
 using PosixShm.Format;
 using PosixShm.Segments;
@@ -8,6 +9,7 @@ namespace PosixShm;
 public readonly ref struct ReadOnlySharedArrayLease<T> : IDisposable
     where T : unmanaged
 {
+    [SuppressMessage("Usage", "CA2213", Justification = "Dispose does dispose it. The rule does not follow the field of a struct.")]
     private readonly SharedArrayLease<T> _lease;
 
     internal ReadOnlySharedArrayLease(SegmentToken token, ArrayHeader header) => _lease = new SharedArrayLease<T>(token, header);

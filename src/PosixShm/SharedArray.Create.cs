@@ -223,6 +223,7 @@ public abstract unsafe partial class SharedArray
     /// <param name="content">The shape, which an array that exists must have too, and the elements of a new array.</param>
     /// <param name="options">How the array is created, if it is.</param>
     /// <inheritdoc cref="CreateOrAttach{T}(string, long[])"/>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The caller owns the array.")]
     [OverloadResolutionPriority(1)]
     public static SharedArray<T> CreateOrAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, ArrayContent<T> content, SharedArrayOptions? options = null)
@@ -275,6 +276,7 @@ public abstract unsafe partial class SharedArray
     private static NewArray Describe(ElementType type, SharedArrayOptions options, long[] shape)
         => NewArray.Create(options.HeaderFormat, type, shape, options.Locks, isSealed: false, nameof(shape), options.Alignment);
 
+    [SuppressMessage("Reliability", "CA2000", Justification = "The caller owns an array of the right shape. Any other is disposed.")]
     private static SharedArray<T>? TryAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, ReadOnlySpan<long> shape)
         where T : unmanaged
     {

@@ -541,6 +541,7 @@ public abstract unsafe partial class SharedArray : IDisposable
     /// <summary>One call's use of the memory: it stays mapped until the call ends, whichever thread disposes the array meanwhile.</summary>
     private protected readonly ref struct Use(SharedArray array) : IDisposable
     {
+        [SuppressMessage("Usage", "CA2213", Justification = "The array is borrowed for one call.")]
         private readonly SharedArray _array = array;
 
         public Segment Segment { get; } = array.AcquireSegment();

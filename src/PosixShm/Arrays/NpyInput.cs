@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using PosixShm.Format;
 using PosixShm.Segments;
 
@@ -12,6 +13,7 @@ internal sealed unsafe class NpyInput : IDisposable
     // A large read of a file is one system call, and a span has at most 2 GiB.
     private const int Piece = 16 << 20;
 
+    [SuppressMessage("Usage", "CA2213", Justification = "Dispose closes it by _owned, unless the caller owns it.")]
     private readonly Stream _stream;
     private readonly Stream? _owned;
     private readonly string _what;

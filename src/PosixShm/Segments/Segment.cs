@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using PosixShm.Names;
 using PosixShm.Native;
@@ -145,6 +146,7 @@ internal sealed unsafe class Segment : IByteSource
     }
 
     /// <summary>Gives programs that this process starts from now on a descriptor of the segment; returns the path that it has in them.</summary>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The shared descriptor owns the file's descriptor.")]
     public string GiveToChildren()
     {
         using (s_gate.Enter())

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -42,6 +43,7 @@ internal static class SegmentCreation
         => Publish(name, image, options, fill, replacement);
 
     /// <summary>Creates a segment without a name, whose size nobody can change.</summary>
+    [SuppressMessage("Reliability", "CA2000", Justification = "TryComplete owns the file that it gets.")]
     public static Segment CreateAnonymous(string label, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
         => TryComplete(SegmentFile.CreateAnonymous(label), image, options, fill, old: null, Seal)!;
 
@@ -52,6 +54,7 @@ internal static class SegmentCreation
     }
 
     // The first way that the system does not refuse; docs/ARCHITECTURE.md, "Creating an array".
+    [SuppressMessage("Reliability", "CA2000", Justification = "TryComplete owns the file that it gets.")]
     private static Segment Publish(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Replacement? old)
     {
         Refusals refusals = new();
@@ -103,6 +106,7 @@ internal static class SegmentCreation
     }
 
     // Under its name from the start, where nothing else is allowed. Readers refuse it until the bytes that describe it are written, which is last.
+    [SuppressMessage("Reliability", "CA2000", Justification = "The finally block disposes the file, or TryComplete has given it to the segment.")]
     private static Segment? TryCreateInPlace(
         SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Refusals refusals)
     {
@@ -140,6 +144,7 @@ internal static class SegmentCreation
     }
 
     // All that can fail comes before the publication, the mapping included. Null if there is no such way to publish; then nothing is left.
+    [SuppressMessage("Reliability", "CA2000", Justification = "The finally block disposes the mapping, or the segment owns it.")]
     private static Segment? TryComplete(
         SegmentFile? file, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Replacement? old, Func<SegmentFile, bool> publish)
     {

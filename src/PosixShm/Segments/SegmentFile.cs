@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 using PosixShm.Names;
@@ -54,6 +55,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     }
 
     /// <summary>Makes a new file without a name, or returns null where that is refused.</summary>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The file owns the descriptor. An invalid one has nothing to close.")]
     public static SegmentFile? TryCreateUnnamed(SegmentName name, Refusals refusals)
     {
         Descriptor fd = Interop.OpenUnnamed(name.Folder);
@@ -69,6 +71,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     }
 
     /// <summary>Makes a new file under its name, or a path of its own, if that is free, or returns null where that is refused.</summary>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The file owns the descriptor. An invalid one has nothing to close.")]
     public static SegmentFile? TryCreateNamed(SegmentName name, Refusals refusals, string? path = null)
     {
         const Interop.OpenFlags New = Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_CREAT;

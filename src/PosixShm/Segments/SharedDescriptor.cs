@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using PosixShm.Names;
 using PosixShm.Native;
@@ -37,6 +38,7 @@ internal sealed class SharedDescriptor
     /// <summary>
     /// Adds a user to the descriptor that a name stands for; null if it is not a descriptor of this process, or not to be closed here.
     /// </summary>
+    [SuppressMessage("Reliability", "CA2000", Justification = "A descriptor that is not added belongs to the program, and stays open.")]
     public static SharedDescriptor? TryUse(SegmentName name)
     {
         if (NumberOf(name) is not nint number)

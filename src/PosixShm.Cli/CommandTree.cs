@@ -32,10 +32,10 @@ internal static class CommandTree
         ParseResult parsed = root.Parse(args is [] ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
-            throw Failures.WrongUse($"{parsed.Errors[0].Message} See 'pshm --help'.");
+            throw Failures.WrongUse($"{Correction(parsed) ?? parsed.Errors[^1].Message} See 'pshm --help'.");
         }
 
-        RefuseUnknownOptions(parsed.Tokens);
+        RefuseUnknownOptions(parsed, directory);
         ArrayDirectory.Choose(parsed.GetValue(directory));
 
         using TextWriter output = Output.OpenText();
@@ -78,15 +78,39 @@ internal static class CommandTree
         return argument;
     }
 
-    // The parser takes an option that it does not know for one more argument: 'delete --al x' must not delete x.
-    private static void RefuseUnknownOptions(IReadOnlyList<Token> tokens)
+    // The parser's own question, such as "Did you mean one of the following? list", on one line; null if nothing is similar.
+    private static string? Correction(ParseResult parsed)
     {
+        if (parsed is not { UnmatchedTokens: [string wrong, ..], Action: ParseErrorAction action })
+        {
+            return null;
+        }
+
+        action.ShowHelp = false;
+        using StringWriter output = new();
+        _ = parsed.Invoke(new InvocationConfiguration { Output = output, Error = TextWriter.Null });
+        string[] lines = output.ToString().Split("\n\n", 2)[0].Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        // The parser also offers '-h' for a name of one letter.
+        string[] similar = [.. lines.Skip(1).Where(line => line.StartsWith('-') == wrong.StartsWith('-'))];
+        return similar.Length == 0 ? null : $"{lines[0]} {string.Join(", ", similar)}.";
+    }
+
+    // The parser takes an unknown option for one more argument: 'delete --al x' must not delete x.
+    private static void RefuseUnknownOptions(ParseResult parsed, Option everywhere)
+    {
+        IReadOnlyList<Token> tokens = parsed.Tokens;
         for (int i = 0; i < tokens.Count && tokens[i].Type != TokenType.DoubleDash; i++)
         {
             bool isValue = i > 0 && tokens[i - 1].Type == TokenType.Option;
-            if (!isValue && tokens[i] is { Type: TokenType.Argument, Value: ['-', not (>= '0' and <= '9'), ..] })
+            if (!isValue && tokens[i] is { Type: TokenType.Argument, Value: ['-', not (>= '0' and <= '9'), ..] unknown })
             {
-                throw Failures.WrongUse($"There is no option '{tokens[i].Value}'; a name that begins with '-' goes behind '--'. See 'pshm --help'.");
+                // A command without arguments leaves the option unmatched, which brings about the parser's question.
+                Command options = new(parsed.CommandResult.Command.Name);
+                options.Options.Add(everywhere);
+                parsed.CommandResult.Command.Options.ToList().ForEach(options.Options.Add);
+                string problem = Correction(options.Parse([unknown])) ?? $"There is no option '{unknown}'.";
+                throw Failures.WrongUse($"{problem} A name that begins with '-' goes behind '--'. See 'pshm --help'.");
             }
         }
     }

@@ -49,6 +49,41 @@ internal sealed class CommandLineTests : CommandTest
     [TestCase("info", "a\nb")]
     public void Wrong_use_is_one_line_and_exit_code_two(params string[] args) => Assert.That(Fail(2, args), Is.Not.Empty);
 
+    [TestCase("lst", "Did you mean one of the following? list.")]
+    [TestCase("semaphore pst", "Did you mean one of the following? post.")]
+    [TestCase("list --jsn", "Did you mean one of the following? --json.")]
+    [TestCase("delete --dri x", "Did you mean one of the following? --dir.")]
+    [TestCase("create x --fil 3", "Did you mean one of the following? --fill.")]
+    public void Misspelt_word_brings_about_the_similar_one(string line, string question)
+        => Assert.That(Fail(2, line.Split(' ')), Does.Contain(question));
+
+    [TestCase("list x", "Unrecognized command or argument 'x'.")]
+    [TestCase("frobnicate", "Unrecognized command or argument 'frobnicate'.")]
+    [TestCase("delete --frobnicate x", "There is no option '--frobnicate'.")]
+    public void Word_without_a_similar_one_is_named(string line, string problem)
+        => Assert.That(Fail(2, line.Split(' ')), Does.StartWith(problem));
+
+    [TestCase("pshm lis", "list")]
+    [TestCase("pshm list --js", "--json")]
+    [TestCase("pshm semaphore po", "post")]
+    public void Shell_completes_commands_and_options(string line, string expected) => Assert.That(Complete(line), Is.EqualTo([expected]));
+
+    [Test]
+    public void Shell_completes_names()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        Assert.That(Complete($"pshm info {Name[..^1]}"), Does.Contain(Name));
+    }
+
+    // The function of docs/CLI.md, as bash calls it.
+    private static string[] Complete(string line)
+    {
+        string function = Regions.Page("docs", "CLI.md").Split("```bash\n")[1].Split("```")[0];
+        string script = function.Replace("(pshm ", "(\"$pshm\" ", StringComparison.Ordinal)
+            + "COMP_LINE=\"$1\" COMP_POINT=${#1}; _pshm; printf '%s\\n' \"${COMPREPLY[@]}\"";
+        return Shell(script, line).Split('\n');
+    }
+
     [Test]
     public void A_name_may_look_like_an_option_or_a_response_file()
     {

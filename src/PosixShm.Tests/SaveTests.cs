@@ -198,7 +198,7 @@ internal sealed class SaveTests : NamedTest
         using Socket reader = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await reader.ConnectAsync(address);
         using Socket writer = await listener.AcceptAsync();
-        NetworkStream stream = new(writer);
+        await using NetworkStream stream = new(writer);
         using CancellationTokenSource source = new();
         Task cancel = CancelAfterFirstByte();
         await Assert.ThatAsync(

@@ -109,8 +109,7 @@ internal static class SemaphoreFile
         }
 
         CheckContent(file, probe.Status);
-        SafeSemaphoreHandle opened = Opened(name, SegmentError.Attach);
-        bool isGood = false;
+        SafeSemaphoreHandle? opened = Opened(name, SegmentError.Attach);
         try
         {
             bool isCurrent = file.IsCurrent();
@@ -120,15 +119,13 @@ internal static class SemaphoreFile
                 return null;
             }
 
-            isGood = Interop.SemGetValue(opened) >= 0;
-            return isGood ? opened : throw Changed(name);
+            SafeSemaphoreHandle good = Interop.SemGetValue(opened) >= 0 ? opened : throw Changed(name);
+            opened = null;
+            return good;
         }
         finally
         {
-            if (!isGood)
-            {
-                opened.Dispose();
-            }
+            opened?.Dispose();
         }
     }
 

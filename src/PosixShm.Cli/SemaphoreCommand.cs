@@ -89,7 +89,7 @@ internal static class SemaphoreCommand
 
     private static int List(bool json)
     {
-        Dictionary<string, bool> leftovers = NamedSemaphore.Prune().ToDictionary(static leftover => leftover.Name, static leftover => leftover.IsCertain);
+        Dictionary<string, bool> leftovers = NamedSemaphore.FindStale().ToDictionary(static leftover => leftover.Name, static leftover => leftover.IsCertain);
         Write([.. NamedSemaphore.List().Select(name => new Fact(name, CountOf(name), leftovers.TryGetValue(name, out bool isCertain) ? Word(isCertain) : "no"))], json);
         return ExitCode.Done;
     }

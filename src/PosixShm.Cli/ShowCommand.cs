@@ -28,7 +28,7 @@ internal static class ShowCommand
     {
         // Before we attach it ourselves, which makes it one that is in use.
         SharedArrayInfo info = SharedArray.Describe(name);
-        using SharedArray array = SharedArray.OpenReadOnly(name, s_anyOwner);
+        using UntypedSharedArray array = SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly, s_anyOwner);
         if (array.DType != info.DType || !array.Shape.AsSpan().SequenceEqual(info.Shape.AsSpan()))
         {
             throw new IOException($"'{name}' was deleted and created anew while it was read: try again.");
@@ -49,7 +49,7 @@ internal static class ShowCommand
         return ExitCode.Done;
     }
 
-    private static void WriteJson(Json json, SharedArrayInfo info, SharedArray array)
+    private static void WriteJson(Json json, SharedArrayInfo info, UntypedSharedArray array)
     {
         json.Writer.WriteStartObject();
         ArrayFacts.WriteJson(json.Writer, info);

@@ -54,7 +54,7 @@ internal sealed class AnonymousTests : NamedTest
     [Test]
     public void An_inherited_descriptor_is_not_handed_on_and_closes_with_its_arrays()
     {
-        using SharedArray<int> array = SharedArray.CreateFrom(Name, [1, 2, 3]);
+        using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.From([1, 2, 3]));
         using ChildProcess child = ChildProcess.Start(Use, array.GiveToChildren());
         child.WaitForSuccess();
 
@@ -109,7 +109,7 @@ internal sealed class AnonymousTests : NamedTest
     [Test]
     public void Standard_input_is_attached_and_stays_open()
     {
-        SharedArray.CreateFrom(Name, [1, 2, 3]).Dispose();
+        SharedArray.Create(Name, ArrayContent.From([1, 2, 3])).Dispose();
         _ = ChildProcess.Run("sh", ["-c", $"exec \"$@\" <{ShmPath}", "sh", .. ChildProcess.CommandLine(Attach)]);
 
         static int Attach(string[] args)

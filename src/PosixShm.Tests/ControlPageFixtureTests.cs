@@ -29,7 +29,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
         Converters = { new JsonStringEnumConverter<SharedLockState>(JsonNamingPolicy.CamelCase) },
     };
 
-    private static readonly Dictionary<string, Func<string, SharedArray>> s_attachments = new()
+    private static readonly Dictionary<string, Func<string, UntypedSharedArray>> s_attachments = new()
     {
         ["read and write"] = static name => SharedArray.Attach(name),
         ["read only"] = static name => SharedArray.AttachReadOnly<double>(name),
@@ -51,7 +51,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
         [ValueSource(nameof(All))] Fixture fixture, [ValueSource(nameof(Attachments))] string attachment)
     {
         Copy(fixture);
-        using (SharedArray array = s_attachments[attachment](Name))
+        using (UntypedSharedArray array = s_attachments[attachment](Name))
         {
             Assert.That(array.Length, Is.EqualTo(10));
             Assert.That((array.GetValue(0), array.GetValue(9)), Is.EqualTo((0.5, 9.5)));
@@ -161,7 +161,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
         => [.. ChildProcess.Run(Python.Interpreter, [Path.Combine(s_directory, "read.py"), .. files]).TrimEnd().Split('\n')
             .Select(static line => JsonSerializer.Deserialize<Seen>(line, s_json)!)];
 
-    private static void ExpectPage(SharedArray array, Fixture fixture, SharedLockState? first)
+    private static void ExpectPage(UntypedSharedArray array, Fixture fixture, SharedLockState? first)
     {
         if (fixture.Reason is not null)
         {

@@ -201,7 +201,7 @@ internal sealed class LockDeathTests : NamedTest
     [Test]
     public void A_slot_that_somebody_else_has_by_now_does_not_stand_for_its_dead_owner()
     {
-        using SharedArray<long> array = SharedArray.Create<long>(Name, new SharedArrayOptions { Locks = 2 }, 2);
+        using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(2), new SharedArrayOptions { Locks = 2 });
         using ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name);
         holder.Expect("HELD");
         using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);

@@ -41,7 +41,7 @@ internal sealed class LocksGuideTests : NamedTest
     public void Recover()
     {
         const long Total = 100;
-        using SharedArray<long> accounts = SharedArray.CreateFrom<long>(Name, Total, 0);
+        using SharedArray<long> accounts = SharedArray.Create(Name, ArrayContent.From<long>([Total, 0]));
         using (ChildProcess dead = ChildProcess.Start(DieHalfWay, Name))
         {
             dead.Expect("HELD");
@@ -93,7 +93,7 @@ internal sealed class LocksGuideTests : NamedTest
     {
         string name = Name;
         #region slices
-        using SharedArray<double> grid = SharedArray.Create<double>(name, new SharedArrayOptions { Locks = 100 }, 100, 1000);
+        using SharedArray<double> grid = SharedArray.Create(name, ArrayContent.Zeros<double>(100, 1000), new SharedArrayOptions { Locks = 100 });
         Parallel.For(0, 1000, job =>
         {
             int row = job % 100;

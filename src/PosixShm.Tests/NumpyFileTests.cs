@@ -104,7 +104,7 @@ internal sealed class NumpyFileTests : NamedTest
         Save(dtypes.Select(static dtype => $"np.zeros((2, 3), '{dtype}')"));
         for (int i = 0; i < dtypes.Length; i++)
         {
-            SharedArray.Create(NameOf($"{i}"), dtypes[i], 2, 3).Dispose();
+            SharedArray.Create(NameOf($"{i}"), ArrayContent.Zeros(dtypes[i], 2, 3)).Dispose();
             ExpectSame(i, dtypes[i]);
         }
     }
@@ -224,7 +224,7 @@ internal sealed class NumpyFileTests : NamedTest
     [Test]
     public void Copy_of_a_segment_is_a_saved_array_before_and_after_the_first_lock()
     {
-        using SharedArray<double> array = SharedArray.CreateFrom<double>(Name, new double[,] { { 1.5, 2.5, 3.5 }, { 4.5, 5.5, 6.5 } });
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.From(new double[,] { { 1.5, 2.5, 3.5 }, { 4.5, 5.5, 6.5 } }));
         foreach (long size in new[] { 128L + 48, 8192 })
         {
             string copy = Path.Combine(Folder, $"{size}.npy");

@@ -16,7 +16,7 @@ internal sealed class PageDeathTests : NamedTest
     [TestCase("before-sleep", "", 8192)]
     public void A_maker_killed_at_any_step_leaves_a_page_that_the_next_one_uses(string step, string fault, int size)
     {
-        using SharedArray<double> array = SharedArray.CreateFull(Name, 1.5, 10);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10));
         using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>(Name);
         byte[] before = File.ReadAllBytes(ShmPath);
         using (ChildProcess maker = ChildProcess.Start([(FailingShim.DieAt, step), (FailingShim.FailAt, fault)], Wait, Name))
@@ -60,7 +60,7 @@ internal sealed class PageDeathTests : NamedTest
         static int UseInFull(string[] args)
         {
             const string Path = "/dev/shm/bare";
-            using SharedArray<double> array = SharedArray.CreateFull("bare", 1.5, 10);
+            using SharedArray<double> array = SharedArray.Create("bare", ArrayContent.Filled(1.5, 10));
             byte[] before = File.ReadAllBytes(Path);
             _ = ChildProcess.Run("sh", "-c", "cat /dev/zero >/dev/shm/rest 2>/dev/null || true");
             Assert.That(new DriveInfo("/dev/shm").AvailableFreeSpace, Is.Zero);
@@ -94,7 +94,7 @@ internal sealed class PageDeathTests : NamedTest
         static int UseWithout(string[] args)
         {
             Assert.That(() => ChildProcess.Run("fallocate", "-l", "1", "/dev/shm/any"), Throws.Exception, "fallocate(2)");
-            using SharedArray<double> array = SharedArray.CreateFull("a", 1.5, 10);
+            using SharedArray<double> array = SharedArray.Create("a", ArrayContent.Filled(1.5, 10));
             using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>("a");
             array.Lock.EnterScope().Dispose();
             Assert.That((array.Changed.Signal(), reader.Changed.Count, new FileInfo("/dev/shm/a").Length), Is.EqualTo((1u, 1u, 8192L)));
@@ -181,7 +181,7 @@ internal sealed class PageDeathTests : NamedTest
             Console.WriteLine("READY");
             for (int round = 0; round < int.Parse(args[1], CultureInfo.InvariantCulture); round++)
             {
-                using SharedArray<double> array = SharedArray.CreateFull(args[0], 1.5, 10);
+                using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.5, 10));
                 try
                 {
                     array.Lock.Enter();

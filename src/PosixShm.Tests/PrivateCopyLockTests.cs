@@ -28,7 +28,7 @@ internal sealed class PrivateCopyLockTests : NamedTest
     [Test]
     public void Copy_sees_the_state_of_every_lock_after_it_waited([Values(2, 40)] int locks)
     {
-        using SharedArray<int> array = SharedArray.Create<int>(Name, new SharedArrayOptions { Locks = locks }, 1);
+        using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.Zeros<int>(1), new SharedArrayOptions { Locks = locks });
         using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(Name);
         _ = copy.Changed.TryWait(0, TimeSpan.FromMilliseconds(20), out _);
         for (int i = 0; i < 3; i++)

@@ -16,7 +16,7 @@ internal sealed class SaveTests : NamedTest
     {
         string theirs = Path.Combine(Folder, "numpy.npy");
         _ = Python.Run($"a = {array}; np.save(sys.argv[1], a); np.save(open(sys.argv[2], 'wb'), a)", theirs, ShmPath);
-        using SharedArray untyped = SharedArray.OpenReadOnly(Name);
+        using UntypedSharedArray untyped = SharedArray.AttachUntyped(Name, SharedArrayAccess.ReadOnly);
         untyped.Save(Saved, flushToDisk: true);
         Assert.That(File.ReadAllBytes(Saved).SequenceEqual(File.ReadAllBytes(theirs)), Is.True);
         using MemoryStream stream = new();
@@ -38,7 +38,7 @@ internal sealed class SaveTests : NamedTest
         withPage.Lock.Enter();
         withPage.Lock.Exit();
         using SharedArray<int> copyOnWrite = SharedArray.AttachCopyOnWrite<int>(withPage.Name);
-        foreach (SharedArray array in new SharedArray[] { shared, anonymous, withPage, copyOnWrite })
+        foreach (UntypedSharedArray array in new UntypedSharedArray[] { shared, anonymous, withPage, copyOnWrite })
         {
             array.Save(Saved);
             Assert.That(File.ReadAllBytes(Saved), Is.EqualTo(expected), array.Name);

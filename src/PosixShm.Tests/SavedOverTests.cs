@@ -32,7 +32,7 @@ internal sealed class SavedOverTests : NamedTest
     [TestCaseSource(nameof(Storing))]
     public void Nothing_is_stored_in_another_program_s_elements(string what)
     {
-        using SharedArray<double> array = SharedArray.CreateFull(Name, 1.5, 10_000);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10_000));
         if (what == "Enter")
         {
             array.Lock.EnterScope().Dispose();
@@ -71,7 +71,7 @@ internal sealed class SavedOverTests : NamedTest
     [Test]
     public void Elements_that_look_like_the_held_lock_stay_as_they_are()
     {
-        using SharedArray<double> array = SharedArray.CreateFull(Name, 1.5, 10_000);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10_000));
         array.Lock.Enter();
         byte[] file = File.ReadAllBytes(ShmPath);
         int word = BitConverter.ToInt32(file, file.Length - 4096 + 2112);
@@ -84,7 +84,7 @@ internal sealed class SavedOverTests : NamedTest
     [Test]
     public void Waiters_of_an_array_that_is_saved_over_store_nothing_and_end()
     {
-        using SharedArray<double> holder = SharedArray.CreateFull(Name, 1.5, 10_000);
+        using SharedArray<double> holder = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10_000));
         using SharedArray<double> waiter = SharedArray.Attach(Name);
         holder.Lock.Enter();
         int length = (int)new FileInfo(ShmPath).Length;

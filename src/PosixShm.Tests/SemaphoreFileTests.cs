@@ -101,17 +101,17 @@ internal sealed class SemaphoreFileTests : NamedTest
             NamedSemaphore.Create(whole, 1).Dispose();
             Assert.That(() => NamedSemaphore.Open(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 names"));
 
-            PruneOptions mine = new() { Pattern = unique + "*" };
-            Assert.That(NamedSemaphore.Prune(mine), Is.EqualTo(new SemaphoreLeftover[] { new(empty, true), new(linked, true), new(whole, false) }));
+            StaleOptions mine = new() { Pattern = unique + "*" };
+            Assert.That(NamedSemaphore.FindStale(mine), Is.EqualTo(new SemaphoreLeftover[] { new(empty, true), new(linked, true), new(whole, false) }));
             Assert.That(NamedSemaphore.List(), Does.Contain(whole));
-            Assert.That(NamedSemaphore.Prune(mine with { DryRun = false, MinimumAge = TimeSpan.FromHours(1) }), Is.Empty);
+            Assert.That(NamedSemaphore.DeleteStale(mine with { MinimumAge = TimeSpan.FromHours(1) }), Is.Empty);
 
             using (File.OpenRead(ShmPathOf("sem." + empty)))
             {
-                Assert.That(NamedSemaphore.Prune(mine with { DryRun = false }).Select(static leftover => leftover.Name), Is.EqualTo(new[] { linked }), "a creator may be at work");
+                Assert.That(NamedSemaphore.DeleteStale(mine).Select(static leftover => leftover.Name), Is.EqualTo(new[] { linked }), "a creator may be at work");
             }
 
-            Assert.That(NamedSemaphore.Prune(mine with { DryRun = false }).Select(static leftover => leftover.Name), Is.EqualTo(new[] { empty }));
+            Assert.That(NamedSemaphore.DeleteStale(mine).Select(static leftover => leftover.Name), Is.EqualTo(new[] { empty }));
             NamedSemaphore.Open(Name).Dispose();
             NamedSemaphore.Delete(whole);
         }
@@ -177,9 +177,9 @@ internal sealed class SemaphoreFileTests : NamedTest
             using ChildProcess child = ChildProcess.Start(args);
             Assert.That(child.WaitForExit(), Is.EqualTo(128 + 31));
             Assert.That(NamedSemaphore.Exists(args[^1]), Is.False);
-            SemaphoreLeftover left = NamedSemaphore.Prune().Single();
+            SemaphoreLeftover left = NamedSemaphore.FindStale().Single();
             Assert.That(left.IsCertain, Is.False);
-            Assert.That(NamedSemaphore.Prune(new PruneOptions { DryRun = false }), Is.Empty);
+            Assert.That(NamedSemaphore.DeleteStale(), Is.Empty);
             NamedSemaphore.Delete(left.Name);
             Assert.That(Directory.GetFiles("/dev/shm"), Is.Empty);
             return 0;

@@ -47,7 +47,7 @@ internal static class Soak
         Random random = new(seed);
 
         // Its locks are those of the names: who takes an array from a name holds the name's.
-        SharedArray<long> counts = SharedArray.Create<long>(prefix + "counts", new SharedArrayOptions { Locks = Arrays }, Enum.GetValues<Count>().Length);
+        SharedArray<long> counts = SharedArray.Create(prefix + "counts", ArrayContent.Zeros<long>(Enum.GetValues<Count>().Length), new SharedArrayOptions { Locks = Arrays });
         HostileNeighbour.Make(prefix + "attacked");
         List<ChildProcess> workers = [.. Enumerable.Range(0, Workers).Select(_ => StartWorker(prefix, random))];
         using ChildProcess attacker = ChildProcess.Start(HostileNeighbour.Attack, prefix + "attacked", args.ElementAtOrDefault(1) ?? "1");
@@ -122,7 +122,7 @@ internal static class Soak
         switch (random.Next(20))
         {
             case < 5:
-                SharedArray.CreateFrom(name, Block(random.NextInt64(), random.Next(1, LongestArray))).Dispose();
+                SharedArray.Create(name, ArrayContent.From(Block(random.NextInt64(), random.Next(1, LongestArray)))).Dispose();
                 Add(counts, Count.Created);
                 break;
             case 5:

@@ -66,7 +66,7 @@ internal sealed class WaitEndTests : NamedTest
         // The waiter is a foreground thread: it would keep the process alive.
         static int DisposeUnderWaiter(string[] args)
         {
-            SharedArray array = bool.Parse(args[1]) ? SharedArray.OpenReadOnly(args[0]) : SharedArray.Open(args[0]);
+            UntypedSharedArray array = bool.Parse(args[1]) ? SharedArray.AttachUntyped(args[0], SharedArrayAccess.ReadOnly) : SharedArray.AttachUntyped(args[0]);
             SharedEvent changed = array.Changed;
             Exception? ended = null;
             Thread waiter = new(() => ended = Assert.Catch(() => changed.Wait(0)));

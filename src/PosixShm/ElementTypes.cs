@@ -73,23 +73,14 @@ internal static unsafe class ElementTypes
     }
 
     /// <summary>Makes the array of an attached one: a typed one where a C# type stands for its elements, and they are aligned.</summary>
-    public static SharedArray Wrap(AttachedArray array, SegmentAccess access)
+    public static UntypedSharedArray Wrap(AttachedArray array, SegmentAccess access)
         => array.Header.IsAligned && Find(array.Header.Type) is ManagedType type
             ? type.Arrays.Wrap(array, access)
             : new OpaqueSharedArray(array, access);
 
     /// <summary>Gives the bytes of an element.</summary>
-    /// <inheritdoc cref="SharedArray.SetValue"/>
+    /// <inheritdoc cref="UntypedSharedArray.SetValue(object, long)"/>
     public static byte[] Bytes(ElementType type, object value) => Find(type)?.Arrays.Bytes(value) ?? OpaqueElement.Bytes(type, value);
-
-    /// <summary>Makes the filler that sets all elements of an array to one.</summary>
-    public static ArrayFiller Filler(byte[] element) => array =>
-    {
-        fixed (byte* bytes = element)
-        {
-            _ = LargeMemory.Fill((void*)array.Data, array.Header.Length, bytes, element.Length);
-        }
-    };
 
     private static string Names => string.Join(", ", s_all.Select(static type => type.Name));
 

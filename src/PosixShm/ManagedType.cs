@@ -19,7 +19,7 @@ internal sealed record ManagedType(Type Type, string Name, ElementType ElementTy
 internal abstract class TypedArrays
 {
     /// <summary>Makes the typed array of an attached one.</summary>
-    public abstract SharedArray Wrap(AttachedArray array, SegmentAccess access);
+    public abstract UntypedSharedArray Wrap(AttachedArray array, SegmentAccess access);
 
     /// <summary>Copies an element, wherever it lies.</summary>
     public abstract object Read(ReadOnlySpan<byte> element);
@@ -32,7 +32,7 @@ internal abstract class TypedArrays
 internal sealed unsafe class TypedArrays<T> : TypedArrays
     where T : unmanaged
 {
-    public override SharedArray Wrap(AttachedArray array, SegmentAccess access)
+    public override UntypedSharedArray Wrap(AttachedArray array, SegmentAccess access)
         => access == SegmentAccess.ReadOnly ? new ReadOnlySharedArray<T>(array) : new SharedArray<T>(array);
 
     public override object Read(ReadOnlySpan<byte> element) => MemoryMarshal.Read<T>(element);

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace PosixShm;
 
 /// <summary>What a debugger shows of an array: its first elements, copied, so that watching a value touches nothing else.</summary>
-internal sealed class SharedArrayDebugView<T>(SharedArray array)
+internal sealed class SharedArrayDebugView<T>(UntypedSharedArray array)
     where T : unmanaged
 {
     private const int Most = 1000;

@@ -12,7 +12,7 @@ public sealed record SharedArrayInfo
     // What is not asked for is not made: a listing has thousands.
     internal SharedArrayInfo(in CatalogEntry entry) => _entry = entry;
 
-    /// <summary>Gets the name, as <see cref="SharedArray.Open"/> takes it.</summary>
+    /// <summary>Gets the name, as <see cref="SharedArray.AttachUntyped(string, SharedArrayAccess, AttachOptions)"/> takes it.</summary>
     public string Name => _entry.Name.Value;
 
     /// <summary>Gets the element type as numpy writes it: <c>&lt;f8</c>, <c>|b1</c>, <c>&lt;c16</c>.</summary>
@@ -30,13 +30,13 @@ public sealed record SharedArrayInfo
     /// <summary>Gets the bytes that the elements take; the segment also holds its header.</summary>
     public long ByteLength => _entry.Header.DataLength;
 
-    /// <inheritdoc cref="SharedArray.DataOffset"/>
+    /// <inheritdoc cref="UntypedSharedArray.DataOffset"/>
     public long DataOffset => _entry.Header.DataOffset;
 
-    /// <inheritdoc cref="SharedArray.ByteStrides"/>
+    /// <inheritdoc cref="UntypedSharedArray.ByteStrides"/>
     public ImmutableArray<long> ByteStrides => _entry.Header.ByteStrides;
 
-    /// <inheritdoc cref="SharedArray.IsFortranOrder"/>
+    /// <inheritdoc cref="UntypedSharedArray.IsFortranOrder"/>
     public bool IsFortranOrder => _entry.Header.IsFortranOrder;
 
     /// <summary>Gets how the array lies in its segment: <c>npy</c> or <c>sharedarray</c>; see <see cref="ArrayLayout"/>.</summary>

@@ -22,7 +22,7 @@ internal static class LargeRows
                 contest.Twin.Contender(One, "create-populated", $"{Scratch.Folder}/{name}", Bytes),
                 Contender.Of(Contender.Ours, () =>
                 {
-                    SharedArray.Create<byte>(name, options, Bytes).Dispose();
+                    SharedArray.Create(name, ArrayContent.Zeros<byte>(Bytes), options).Dispose();
                     SharedArray.Delete(name);
                 }),
             ],
@@ -43,7 +43,7 @@ internal static class LargeRows
 
         Contender CreateAndFill(string contender, SharedArrayOptions options) => Contender.Of(contender, () =>
         {
-            using (SharedArray<byte> array = SharedArray.Create<byte>(name, options, Bytes))
+            using (SharedArray<byte> array = SharedArray.Create(name, ArrayContent.Zeros<byte>(Bytes), options))
             {
                 array.Fill(1);
             }
@@ -63,7 +63,7 @@ internal static class LargeRows
                 contest.Twin.Contender(One, "create-from", $"{Scratch.Folder}/{name}", Bytes),
                 Contender.Of(Contender.Ours, () =>
                 {
-                    SharedArray.CreateFrom(name, elements).Dispose();
+                    SharedArray.Create(name, ArrayContent.From(elements)).Dispose();
                     SharedArray.Delete(name);
                 }),
                 contest.Python.Contender("numpy.save", "save", $"{Scratch.Folder}/{name}", Bytes),

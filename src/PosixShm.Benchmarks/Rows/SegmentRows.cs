@@ -68,7 +68,7 @@ internal static class SegmentRows
         SharedArrayOptions options = new() { Preallocate = preallocate };
         Contender ours = Contender.Of(Contender.Ours, () =>
         {
-            SharedArray.Create<double>(name, options, Bytes / sizeof(double)).Dispose();
+            SharedArray.Create(name, ArrayContent.Zeros<double>(Bytes / sizeof(double)), options).Dispose();
             SharedArray.Delete(name);
         });
 

@@ -42,10 +42,11 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
     }
 
     /// <summary>Creates an array in place of an old one, with its owner, group and permissions.</summary>
-    public static AttachedArray Replace(SegmentName name, NewArray array, SegmentOptions options, Replacement replacement, ArrayFiller? fill = null)
+    public static AttachedArray Replace(
+        SegmentName name, NewArray array, SegmentOptions options, Replacement replacement, PagePolicy policy, ArrayFiller? fill = null)
     {
         using FilledOnce? filled = fill is null ? null : new(fill, array);
-        return Of(SegmentCreation.Replace(name, Image(array), options, filled is null ? null : filled.Fill, replacement), array, PagePolicy.Always);
+        return Of(SegmentCreation.Replace(name, Image(array), options, filled is null ? null : filled.Fill, replacement), array, policy);
     }
 
     /// <summary>Creates an array without a name.</summary>
@@ -165,7 +166,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
         {
             throw new InvalidDataException(
                 $"The {header.Type} elements of '{name}' start at byte {header.DataOffset}, which is not a multiple of {header.Type.Alignment}: reads and writes could be torn. " +
-                "Attach the array with SharedArray.Open, whose GetValue and SetValue copy elements, or its bytes with AttachRaw<byte>.");
+                "Attach the array with SharedArray.AttachUntyped, whose GetValue and SetValue copy elements, or its bytes with AttachRaw<byte>.");
         }
     }
 

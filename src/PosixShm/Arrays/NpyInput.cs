@@ -17,25 +17,30 @@ internal sealed unsafe class NpyInput : IDisposable
     private readonly string _what;
     private bool _isRead;
 
-    private NpyInput(Stream stream, Stream? owned, string what, ElementType type)
+    private NpyInput(Stream stream, Stream? owned, string what, ElementType? expected)
     {
         _stream = stream;
         _owned = owned;
         _what = what;
-        Shape = ReadShape(type);
+        (Type, Shape) = ReadHeader(expected);
     }
+
+    /// <summary>Gets the element type.</summary>
+    public ElementType Type { get; }
 
     /// <summary>Gets the length of each dimension.</summary>
     public long[] Shape { get; }
 
     /// <summary>Opens a file and reads its header.</summary>
-    /// <exception cref="InvalidDataException">It is not an .npy file in C order of that type.</exception>
-    public static NpyInput Open(string path, ElementType type)
+    /// <param name="path">The file.</param>
+    /// <param name="expected">The element type that it must have, or null for any.</param>
+    /// <exception cref="InvalidDataException">The file is not an .npy file in C order of that type.</exception>
+    public static NpyInput Open(string path, ElementType? expected)
     {
         FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         try
         {
-            return new NpyInput(file, file, $"'{path}'", type);
+            return new NpyInput(file, file, $"'{path}'", expected);
         }
         catch
         {
@@ -45,8 +50,8 @@ internal sealed unsafe class NpyInput : IDisposable
     }
 
     /// <summary>Reads the header from a stream that its owner closes.</summary>
-    /// <inheritdoc cref="Open"/>
-    public static NpyInput Read(Stream stream, ElementType type) => new(stream, owned: null, "The stream", type);
+    /// <exception cref="InvalidDataException">The stream is not an .npy file in C order of that type.</exception>
+    public static NpyInput Read(Stream stream, ElementType? expected) => new(stream, owned: null, "The stream", expected);
 
     /// <summary>Reads the elements into a new array.</summary>
     public void Fill(AttachedArray array)
@@ -87,7 +92,7 @@ internal sealed unsafe class NpyInput : IDisposable
         }
     }
 
-    private long[] ReadShape(ElementType type)
+    private (ElementType Type, long[] Shape) ReadHeader(ElementType? expected)
     {
         byte[] head = new byte[Start];
         int length = _stream.ReadAtLeast(head, Start, throwOnEndOfStream: false);
@@ -106,8 +111,8 @@ internal sealed unsafe class NpyInput : IDisposable
 
         // At most one dimension other than 1, or no elements: both orders are the same.
         bool isTransposed = header.IsFortranOrder && header.Shape.Count(static dimension => dimension != 1) > 1 && !header.Shape.Contains(0);
-        return header.Type != type ? throw new InvalidDataException($"{_what} holds {header.Type} elements, not {type}.")
+        return expected is not null && header.Type != expected ? throw new InvalidDataException($"{_what} holds {header.Type} elements, not {expected}.")
             : isTransposed ? throw new InvalidDataException($"{_what} is in Fortran order: convert it in Python with np.ascontiguousarray(a).")
-            : [.. header.Shape];
+            : (header.Type, [.. header.Shape]);
     }
 }

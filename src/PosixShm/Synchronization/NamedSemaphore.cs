@@ -101,24 +101,33 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="ArgumentException">The name is not one.</exception>
     public static bool Exists(string name) => File.Exists(SemaphoreName.Parse(name, nameof(name)).Path);
 
-    /// <summary>Lists the names of all semaphores, those of <see cref="Prune"/> included.</summary>
+    /// <summary>Lists the names of all semaphores, those of <see cref="FindStale"/> included.</summary>
     /// <returns>The names, in order.</returns>
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
     public static IReadOnlyList<string> List() => [.. Files().Select(static name => name.Value).Order(StringComparer.Ordinal)];
 
-    /// <summary>Lists what processes that were killed in <c>sem_open(3)</c> left behind: files named <c>sem.</c> and six letters or digits. Deletes the certain ones, if told.</summary>
-    /// <param name="options">Which ones, and whether to delete them. Their age counts from their last change.</param>
-    /// <returns>The leftovers: with <see cref="PruneOptions.DryRun"/> all that are possible, else those that were deleted.</returns>
-    /// <remarks>
-    /// Only a file that is empty, or has a second name, is certainly a leftover. A whole one looks as a semaphore of that name does: it is listed, and deleted only by
-    /// <see cref="Delete"/>.
-    /// </remarks>
+    /// <summary>Lists files that processes killed in <c>sem_open(3)</c> may have left behind: <c>sem.</c> and six letters or digits. Nothing is deleted.</summary>
+    /// <param name="options">The files that count; every one unless given. Their age counts from their last change.</param>
+    /// <returns>The files, by name.</returns>
+    /// <remarks>Only a file that is empty, or has a second name, is certainly stale. A whole one has the form of a semaphore of that name.</remarks>
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
-    public static IReadOnlyList<SemaphoreLeftover> Prune(PruneOptions? options = null)
+    public static IReadOnlyList<SemaphoreLeftover> FindStale(StaleOptions? options = null) => Stale(options, static (_, _) => true);
+
+    /// <summary>Deletes the files that are certainly stale: those of <see cref="FindStale"/> that are empty or have a second name.</summary>
+    /// <param name="options">The files that count; every one unless given. Their age counts from their last change.</param>
+    /// <returns>The files that were deleted, by name.</returns>
+    /// <remarks>A whole file is deleted only by <see cref="Delete"/>.</remarks>
+    /// <inheritdoc cref="FindStale"/>
+    public static IReadOnlyList<SemaphoreLeftover> DeleteStale(StaleOptions? options = null)
     {
-        PruneOptions wanted = options ?? new PruneOptions();
-        DateTimeOffset youngest = DateTimeOffset.UtcNow - wanted.MinimumAge;
         Lazy<MappedFiles> mapped = new(MappedFiles.Look);
+        return Stale(options, (name, status) => IsCertain(status) && TryDelete(name, status, mapped));
+    }
+
+    private static List<SemaphoreLeftover> Stale(StaleOptions? options, Func<SegmentName, Interop.Status, bool> filter)
+    {
+        StaleOptions wanted = options ?? new StaleOptions();
+        DateTimeOffset youngest = DateTimeOffset.UtcNow - wanted.MinimumAge;
         List<SemaphoreLeftover> leftovers = [];
         foreach (SegmentName name in Files())
         {
@@ -126,7 +135,7 @@ public sealed class NamedSemaphore : IDisposable
                 && FileSystemName.MatchesSimpleExpression(wanted.Pattern, name.Value, ignoreCase: false)
                 && Interop.Stat(name.Path, follow: 0, out Interop.Status status) == 0
                 && DateTimeOffset.UnixEpoch.AddTicks(status.Modified / TimeSpan.NanosecondsPerTick) <= youngest
-                && (wanted.DryRun || (IsCertain(status) && TryPrune(name, status, mapped))))
+                && filter(name, status))
             {
                 leftovers.Add(new SemaphoreLeftover(name.Value, IsCertain(status)));
             }
@@ -243,7 +252,7 @@ public sealed class NamedSemaphore : IDisposable
     private static bool IsCertain(Interop.Status status) => status.Size == 0 || status.Links > 1;
 
     // The kernel tells that a creator has an empty file open. The second name of a whole one is of no more use to its creator.
-    private static bool TryPrune(SegmentName name, Interop.Status status, Lazy<MappedFiles> mapped)
+    private static bool TryDelete(SegmentName name, Interop.Status status, Lazy<MappedFiles> mapped)
     {
         try
         {

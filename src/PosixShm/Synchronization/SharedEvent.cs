@@ -12,7 +12,7 @@ namespace PosixShm.Synchronization;
 /// No change is missed: a reader names the count that it saw, and the kernel lets it sleep only while the count is still that (<c>FUTEX_WAIT</c> in <c>futex(2)</c>). A change before the wait is
 /// seen at once, one during it wakes all readers. Several changes may be seen as one: the count says how many. It starts at 0 and wraps after 2^32.
 /// </para>
-/// <para>An array that is replaced or resized signals a last change: see <see cref="SharedArray.IsCurrent"/>.</para>
+/// <para>An array that is replaced or resized signals a last change: see <see cref="UntypedSharedArray.IsCurrent"/>.</para>
 /// </remarks>
 public sealed unsafe class SharedEvent
 {

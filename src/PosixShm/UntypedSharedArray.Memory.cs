@@ -1,17 +1,12 @@
-using PosixShm.Segments;
-
 namespace PosixShm;
 
 /// <content>The mapping: its place in memory and on disk.</content>
-public abstract unsafe partial class SharedArray
+public abstract unsafe partial class UntypedSharedArray
 {
     /// <summary>Gets the address of the first element, for code that takes a pointer.</summary>
     /// <value>It must not be used after <see cref="Dispose"/>. Of an array without elements, it must not be used at all.</value>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public nint Address => (nint)Data;
-
-    /// <summary>Gets the bytes of the segment that the array takes: the elements and their description, without the control page behind them.</summary>
-    public long MappedLength => Segment.Extent.End;
 
     /// <summary>
     /// Writes the elements to the array's file and waits for the disk; see <c>msync(2)</c>. Other processes see every store at once without it: it is for an array in a file
@@ -55,5 +50,16 @@ public abstract unsafe partial class SharedArray
     {
         using Use use = new(this);
         use.Segment.UnlockFromMemory();
+    }
+
+    /// <summary>Gives programs that this process starts from now on a descriptor of the array, until the array is disposed.</summary>
+    /// <returns>The name by which they attach it: tell it them. As <c>/proc/self/fd/N</c> it is good in those programs only, and also after this process has ended.</returns>
+    /// <exception cref="UnauthorizedAccessException">The array is attached to read only, and this user may not write it.</exception>
+    /// <exception cref="IOException">A limit of the process was reached.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public string GiveToChildren()
+    {
+        using Use use = new(this);
+        return use.Segment.GiveToChildren();
     }
 }

@@ -6,7 +6,7 @@ using PosixShm.Segments;
 namespace PosixShm;
 
 /// <content>Files of arrays.</content>
-public abstract unsafe partial class SharedArray
+public abstract unsafe partial class UntypedSharedArray
 {
     // Small enough for a prompt cancellation, and large enough that its system call costs nothing.
     private const int SavedPiece = 4 << 20;

@@ -69,7 +69,7 @@ internal static class CreateCommand
     private static ArrayLayout ParseLayout(string text) => text switch
     {
         "npy" => ArrayLayout.Npy,
-        "sharedarray" => ArrayLayout.SharedArray,
+        "sharedarray" => ArrayLayout.PythonSharedArray,
         _ => throw Failures.WrongUse($"'{text}' is not a layout: use npy or sharedarray."),
     };
 

@@ -6,7 +6,7 @@ namespace PosixShm.Cli;
 internal static class LockFacts
 {
     // Of more locks than these, only those that are not free are printed.
-    private const int MostFree = 8;
+    private const int MaxFree = 8;
 
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
 
@@ -46,7 +46,7 @@ internal static class LockFacts
         writer.WriteLine($"locks: {count}");
         foreach (Fact fact in Of(array))
         {
-            if (fact.State != SharedLockState.Free || count <= MostFree)
+            if (fact.State != SharedLockState.Free || count <= MaxFree)
             {
                 writer.WriteLine($"lock {fact.Index}: {Describe(fact)}");
             }

@@ -5,7 +5,7 @@ namespace PosixShm.Cli;
 /// <summary><c>pshm show NAME [--json] [--all]</c>.</summary>
 internal static class ShowCommand
 {
-    private const int MostElements = 1000;
+    private const int MaxElements = 1000;
 
     // Looking at what somebody else owns harms nobody.
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
@@ -16,7 +16,7 @@ internal static class ShowCommand
         Option<bool> json = CommandTree.JsonOption();
         Option<bool> all = new("--all")
         {
-            Description = $"Print every element, also of an array of more than {MostElements}.",
+            Description = $"Print every element, also of an array of more than {MaxElements}.",
             Arity = ArgumentArity.Zero,
         };
         Command command = new("show", "Print an array's elements.") { name, json, all };
@@ -42,7 +42,7 @@ internal static class ShowCommand
         {
             using TextWriter output = Output.OpenText();
             output.WriteLine($"{Printable.Of(info.Name)}: {Printable.Of(info.DType)} {ArrayFacts.Shape(info)}");
-            array.WriteTo(output, all ? long.MaxValue : MostElements);
+            array.WriteTo(output, all ? long.MaxValue : MaxElements);
             output.WriteLine();
         }
 

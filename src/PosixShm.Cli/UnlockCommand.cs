@@ -59,7 +59,7 @@ internal static class UnlockCommand
         try
         {
             using SharedLock.RecoveryScope recovery = shared.EnterRecovery(patience.Token);
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
             return recovery.WasAbandoned;
         }
         catch (OperationCanceledException)

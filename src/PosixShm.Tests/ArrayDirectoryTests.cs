@@ -193,7 +193,7 @@ internal sealed class ArrayDirectoryTests : CommandTest
 
         static int Use(string[] args)
         {
-            Assert.That(() => NamedSemaphore.Open(args[0]), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("in /dev/shm"));
+            Assert.That(() => NamedSemaphore.Attach(args[0]), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("in /dev/shm"));
             using NamedSemaphore semaphore = NamedSemaphore.Create(args[0], 1);
             Assert.That(File.Exists("/dev/shm/sem." + args[0]), Is.True);
             Assert.That(() => NamedSemaphore.Create(args[0]), Throws.InstanceOf<IOException>().With.Message.Contains("in /dev/shm"));

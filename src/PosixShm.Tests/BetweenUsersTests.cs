@@ -145,12 +145,12 @@ internal sealed class BetweenUsersTests : NamedTest
         static int Use(string[] args)
         {
             SharedArray.Attach<int>(args[0] + "-mine").Dispose();
-            NamedSemaphore.Open(args[0] + "-mine").Dispose();
+            NamedSemaphore.Attach(args[0] + "-mine").Dispose();
             Assert.That(() => SharedArray.Attach<int>(args[0] + "-theirs"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
-            Assert.That(() => NamedSemaphore.Open(args[0] + "-theirs"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
+            Assert.That(() => NamedSemaphore.Attach(args[0] + "-theirs"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
             AttachOptions any = new() { AllowOtherOwners = true };
             SharedArray.Attach<int>(args[0] + "-theirs", any).Dispose();
-            NamedSemaphore.Open(args[0] + "-theirs", any).Dispose();
+            NamedSemaphore.Attach(args[0] + "-theirs", any).Dispose();
             return 0;
         }
     }

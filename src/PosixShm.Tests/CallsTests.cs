@@ -103,15 +103,15 @@ internal sealed class CallsTests : NamedTest
     [Test]
     public void Replacement_publishes_its_content_with_the_options_of_the_old_array_unless_given()
     {
-        SharedArray.Create(Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Layout = ArrayLayout.SharedArray, Locks = 40 }).Dispose();
+        SharedArray.Create(Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Layout = ArrayLayout.PythonSharedArray, Locks = 40 }).Dispose();
         using (SharedArray<long> second = SharedArray.Replace(Name, ArrayContent.From([7L, 8])))
         {
             Assert.That(second.ToArray(), Is.EqualTo(new[] { 7L, 8 }));
-            Assert.That((SharedArray.Describe(Name).Layout, second.Locks.Count), Is.EqualTo(("sharedarray", 40)));
+            Assert.That((SharedArray.Describe(Name).Layout, second.Locks.Count), Is.EqualTo((ArrayLayout.PythonSharedArray, 40)));
         }
 
         using SharedArray<long> third = SharedArray.Replace(Name, ArrayContent.Filled(3L, 2), new SharedArrayOptions());
-        Assert.That((SharedArray.Describe(Name).Layout, third.Locks.Count, third[1]), Is.EqualTo(("npy", 31, 3L)));
+        Assert.That((SharedArray.Describe(Name).Layout, third.Locks.Count, third[1]), Is.EqualTo((ArrayLayout.Npy, 31, 3L)));
         Assert.That(
             () => SharedArray.Replace(Name, ArrayContent.Build<int>([1], _ => throw new InvalidOperationException("no"))), Throws.InvalidOperationException);
         Assert.That(third.IsCurrent, Is.True);

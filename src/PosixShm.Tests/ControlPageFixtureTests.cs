@@ -84,7 +84,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
         using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>(Name);
         if (fixture.ReasonAgainstStores is string reason)
         {
-            Assert.That(() => array.Changed.Signal(), Throws.InvalidOperationException.With.Message.Contains(reason));
+            Assert.That(() => array.ChangeCounter.Signal(), Throws.InvalidOperationException.With.Message.Contains(reason));
             Assert.That(() => array.Lock.Enter(), Throws.InvalidOperationException.With.Message.Contains(reason));
             Assert.That(() => array.Lock.EnterRecovery(), Throws.InvalidOperationException.With.Message.Contains(reason));
             Assert.That(File.ReadAllBytes(ShmPath), Is.EqualTo(File.ReadAllBytes(PathOf(fixture))));
@@ -92,7 +92,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
         }
 
         uint changes = unchecked(fixture.Changes + 1);
-        Assert.That((array.Changed.Signal(), reader.Changed.Count), Is.EqualTo((changes, changes)));
+        Assert.That((array.ChangeCounter.Signal(), reader.ChangeCounter.Count), Is.EqualTo((changes, changes)));
         if (fixture.First == SharedLockState.Free)
         {
             using (array.Lock.EnterScope())
@@ -105,7 +105,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
             using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
             Assert.That((recovery.WasAbandoned, reader.Lock.State), Is.EqualTo((true, SharedLockState.Held)));
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
         }
 
         Assert.That((array.Lock.State, reader.Lock.State), Is.EqualTo((SharedLockState.Free, SharedLockState.Free)));
@@ -168,13 +168,13 @@ internal sealed class ControlPageFixtureTests : NamedTest
             string reason = s_reasons[fixture.Reason];
             Assert.That(array.Locks, Is.Empty);
             Assert.That(() => array.Lock, Throws.InvalidOperationException.With.Message.Contains(reason).And.Message.Contains(array.Name));
-            Assert.That(() => array.Changed, Throws.InvalidOperationException.With.Message.Contains(reason));
+            Assert.That(() => array.ChangeCounter, Throws.InvalidOperationException.With.Message.Contains(reason));
             return;
         }
 
         SharedLockState[] states = [.. array.Locks.Select(static shared => shared.State)];
         Assert.That((states.Length, states[0], states[^1]), Is.EqualTo((fixture.Locks, first, fixture.Last)));
-        Assert.That(array.Changed.Count, Is.EqualTo(fixture.Changes));
+        Assert.That(array.ChangeCounter.Count, Is.EqualTo(fixture.Changes));
         Assert.That(states[1..^1], Is.All.EqualTo(SharedLockState.Free));
         Assert.That(array.Lock.OwnerSlot, Is.EqualTo(fixture.Slot));
     }

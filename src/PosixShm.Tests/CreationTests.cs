@@ -82,7 +82,7 @@ internal sealed class CreationTests : NamedTest
     [TestCase(ArrayLayout.Npy, "map")]
     [TestCase(ArrayLayout.Npy, "chmod")]
     [TestCase(ArrayLayout.Npy, "lock")]
-    [TestCase(ArrayLayout.SharedArray, "lock")]
+    [TestCase(ArrayLayout.PythonSharedArray, "lock")]
     public void A_creator_killed_where_nothing_else_is_allowed_leaves_what_is_no_array_and_can_be_deleted(ArrayLayout layout, string step)
     {
         using ChildProcess child = ChildProcess.Start(

@@ -277,7 +277,7 @@ internal sealed class DateTests : NamedTest
     [Test]
     public void The_layout_of_SharedArray_keeps_the_numbers_without_the_unit()
     {
-        SharedArrayOptions options = new() { Layout = ArrayLayout.SharedArray };
+        SharedArrayOptions options = new() { Layout = ArrayLayout.PythonSharedArray };
         using SharedArray<DateTime64<Seconds>> array = SharedArray.Create(Name, ArrayContent.Zeros<DateTime64<Seconds>>(1), options);
         array[0] = new(7);
         using SharedArray<DateTime64<Seconds>> again = SharedArray.Attach<DateTime64<Seconds>>(Name);

@@ -30,7 +30,7 @@ internal sealed class DisposalRaceTests : NamedTest
         ["LockInMemory"] = array => array.LockInMemory(),
         ["UnlockFromMemory"] = array => array.UnlockFromMemory(),
         ["Shape"] = array => Assert.That(array.Shape[0] * array.ItemSize, Is.EqualTo(array.ByteLength)),
-        ["GiveToChildren"] = array => _ = array.GiveToChildren(),
+        ["MakeInheritable"] = array => _ = array.MakeInheritable(),
         ["As"] = array =>
         {
             using SharedArray<long> other = array.As<long>();

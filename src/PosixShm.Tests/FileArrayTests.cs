@@ -2,7 +2,7 @@ namespace PosixShm.Tests;
 
 /// <summary>Arrays in files, in either layout.</summary>
 [TestFixture(ArrayLayout.Npy)]
-[TestFixture(ArrayLayout.SharedArray)]
+[TestFixture(ArrayLayout.PythonSharedArray)]
 internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
 {
     private readonly SharedArrayOptions _options = new() { Layout = layout };
@@ -24,7 +24,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
 
         SharedArrayInfo info = SharedArray.Describe(FileName);
         Assert.That((info.Name, info.Layout, info.IsInUse, info.Mode),
-            Is.EqualTo((FileName, layout == ArrayLayout.Npy ? "npy" : "sharedarray", false, UnixFileMode.UserRead | UnixFileMode.UserWrite)));
+            Is.EqualTo((FileName, layout, false, UnixFileMode.UserRead | UnixFileMode.UserWrite)));
         ChildProcess.Run(Read, FileName);
         using (SharedArray<int> resized = SharedArray.Resize<int>(FileName, 7))
         {

@@ -207,7 +207,7 @@ internal sealed class ForeignLockTests : NamedTest
             Is.EqualTo("[39]"));
         many.Locks[39].Exit();
 
-        _ = array.Changed.Signal();
+        _ = array.ChangeCounter.Signal();
         Assert.That(
             Python.Run("import struct; data = open(sys.argv[1], 'rb').read(); print(*struct.unpack_from('=II', data, len(data) - 4096 + 2048))", ShmPath),
             Is.EqualTo("1 0"));

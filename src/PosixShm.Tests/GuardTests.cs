@@ -21,8 +21,8 @@ internal sealed class GuardTests : NamedTest
         ["Fill"] = array => array.Fill(1),
         ["Enter"] = array => array.Lock.Enter(),
         ["TryEnter"] = array => _ = array.Lock.TryEnter(TimeSpan.FromSeconds(1)),
-        ["Signal"] = array => _ = array.Changed.Signal(),
-        ["Wait"] = array => _ = array.Changed.TryWait(0, TimeSpan.FromSeconds(1), out _),
+        ["Signal"] = array => _ = array.ChangeCounter.Signal(),
+        ["Wait"] = array => _ = array.ChangeCounter.TryWait(0, TimeSpan.FromSeconds(1), out _),
     };
 
     private static readonly Dictionary<string, Action<SharedArray<double>>> s_zeros = new()

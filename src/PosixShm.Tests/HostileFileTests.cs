@@ -49,7 +49,7 @@ internal sealed class HostileFileTests : NamedTest
         // More zeros than those of a page need not be ours to store in.
         using SharedArray<double> array = SharedArray.Attach(Name);
         Assert.That(array, Is.All.EqualTo(5));
-        Assert.That((array.Lock.State, array.Changed.Count), Is.EqualTo((SharedLockState.Free, 0u)));
+        Assert.That((array.Lock.State, array.ChangeCounter.Count), Is.EqualTo((SharedLockState.Free, 0u)));
         if (reason is null)
         {
             array.Lock.EnterScope().Dispose();
@@ -238,8 +238,8 @@ internal sealed class HostileFileTests : NamedTest
         using SharedArray<double> second = SharedArray.Attach(Name);
         using (array.Lock.EnterScope())
         {
-            _ = array.Changed.Signal();
-            _ = second.Changed.TryWait(1, TimeSpan.FromMilliseconds(1), out _);
+            _ = array.ChangeCounter.Signal();
+            _ = second.ChangeCounter.TryWait(1, TimeSpan.FromMilliseconds(1), out _);
             byte[] file = File.ReadAllBytes(ShmPath);
             (ulong Start, ulong End)[] mappings =
             [
@@ -279,7 +279,7 @@ internal sealed class HostileFileTests : NamedTest
             // The control page lies behind the elements: calls that check it, or use it, throw. Without one, they query the size of the file.
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
-            Assert.That(() => array.Changed.Signal(), Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(() => array.ChangeCounter.Signal(), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(new FileInfo("/dev/shm/" + args[0]).Length, Is.EqualTo(136));
             return 0;
         }

@@ -164,8 +164,8 @@ internal static class HostileNeighbour
             case 4:
                 using (SharedArray<long> array = SharedArray.Attach<long>(name))
                 {
-                    _ = array.Changed.TryWait(array.Changed.Count, TimeSpan.FromMilliseconds(20), out _);
-                    _ = array.Changed.Signal();
+                    _ = array.ChangeCounter.TryWait(array.ChangeCounter.Count, TimeSpan.FromMilliseconds(20), out _);
+                    _ = array.ChangeCounter.Signal();
                 }
 
                 break;
@@ -195,7 +195,7 @@ internal static class HostileNeighbour
         {
             using CancellationTokenSource enough = new(TimeSpan.FromMilliseconds(20));
             using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery(enough.Token);
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
         }
     }
 }

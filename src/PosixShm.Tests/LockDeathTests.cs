@@ -39,7 +39,7 @@ internal sealed class LockDeathTests : NamedTest
         {
             Assert.That((array[0], array[1]), Is.EqualTo((1L, 0L)), "torn");
             array[1] = array[0];
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
         }
 
         using (array.Lock.EnterScope())
@@ -88,7 +88,7 @@ internal sealed class LockDeathTests : NamedTest
         {
             using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
             using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
             Console.WriteLine("HELD");
             _ = Console.ReadLine();
             return 0;
@@ -165,9 +165,9 @@ internal sealed class LockDeathTests : NamedTest
         {
             using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
             bool isHandedOnFirst = bool.Parse(args[1]);
-            _ = isHandedOnFirst ? array.GiveToChildren() : null;
+            _ = isHandedOnFirst ? array.MakeInheritable() : null;
             array.Lock.Enter();
-            _ = array.GiveToChildren();
+            _ = array.MakeInheritable();
             using System.Diagnostics.Process heir = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sleep", ["60"])
             {
                 RedirectStandardInput = true,
@@ -286,7 +286,7 @@ internal sealed class LockDeathTests : NamedTest
         Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
         using (SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery())
         {
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
         }
 
         array.Lock.Enter();
@@ -353,7 +353,7 @@ internal sealed class LockDeathTests : NamedTest
                 abandoned++;
                 torn += array[0] == array[1] ? 0 : 1;
                 array[1] = array[0];
-                recovery.MarkRepaired();
+                recovery.MarkConsistent();
             }
 
             workers.Expect("READY");
@@ -386,7 +386,7 @@ internal sealed class LockDeathTests : NamedTest
                 {
                     using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
                     Volatile.Write(ref array[1], array[0]);
-                    recovery.MarkRepaired();
+                    recovery.MarkConsistent();
                 }
             }
         }
@@ -446,7 +446,7 @@ internal sealed class LockDeathTests : NamedTest
         Task<int> recovery = Task.Run(() =>
         {
             using SharedLock.RecoveryScope scope = other.Lock.EnterRecovery();
-            scope.MarkRepaired();
+            scope.MarkConsistent();
             return scope.WasAbandoned ? ReadWord() : 0;
         });
         WaitUntilLockHasWaiter();

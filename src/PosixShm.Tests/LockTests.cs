@@ -116,7 +116,7 @@ internal sealed class LockTests : NamedTest
             {
                 Assert.That(array.Locks, Is.Empty);
                 Assert.That(() => array.Lock, Throws.InvalidOperationException.With.Message.Contains("NamedSemaphore"));
-                Assert.That(() => array.Changed, Throws.InvalidOperationException.With.Message.Contains("NamedSemaphore"));
+                Assert.That(() => array.ChangeCounter, Throws.InvalidOperationException.With.Message.Contains("NamedSemaphore"));
             }
         }
     }

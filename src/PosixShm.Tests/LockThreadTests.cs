@@ -94,7 +94,7 @@ internal sealed class LockThreadTests : NamedTest
         {
             if (isRecovery)
             {
-                array.Lock.EnterRecovery().MarkRepaired();
+                array.Lock.EnterRecovery().MarkConsistent();
             }
             else
             {
@@ -203,7 +203,7 @@ internal sealed class LockThreadTests : NamedTest
     {
         using SharedLock.RecoveryScope recovery = abandoned.EnterRecovery();
         Assert.That(recovery.WasAbandoned, Is.True);
-        recovery.MarkRepaired();
+        recovery.MarkConsistent();
     }
 
     private static int EndInside(SharedLock entered)

@@ -19,14 +19,14 @@ internal sealed class PageOnDemandTests : NamedTest
         },
         ["EnterAsync"] = array => array.Lock.EnterAsync().AsTask().GetAwaiter().GetResult().Dispose(),
         ["EnterRecovery"] = array => array.Lock.EnterRecovery().Dispose(),
-        ["Signal"] = array => Assert.That(array.Changed.Signal(), Is.EqualTo(1)),
-        ["TryWait"] = array => Assert.That(array.Changed.TryWait(0, TimeSpan.FromMilliseconds(1), out _), Is.False),
+        ["Signal"] = array => Assert.That(array.ChangeCounter.Signal(), Is.EqualTo(1)),
+        ["TryWait"] = array => Assert.That(array.ChangeCounter.TryWait(0, TimeSpan.FromMilliseconds(1), out _), Is.False),
     };
 
     private static readonly Dictionary<string, Func<SharedArray<double>, object>> s_questions = new()
     {
-        ["Count"] = array => array.Changed.Count,
-        ["TryWait"] = array => array.Changed.TryWait(0, TimeSpan.Zero, out _),
+        ["Count"] = array => array.ChangeCounter.Count,
+        ["TryWait"] = array => array.ChangeCounter.TryWait(0, TimeSpan.Zero, out _),
         ["State"] = array => array.Lock.State,
         ["OwnerSlot"] = array => array.Lock.OwnerSlot,
         ["Locks"] = array => array.Locks.Count,
@@ -74,14 +74,14 @@ internal sealed class PageOnDemandTests : NamedTest
         using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>(Name);
         using SharedArray<double> copy = SharedArray.AttachCopyOnWrite<double>(Name);
         UntypedSharedArray[] readers = [reader, copy];
-        Assert.That(readers.Select(array => (array.Lock.State, array.Changed.Count)), Is.All.EqualTo((SharedLockState.Free, 0u)));
+        Assert.That(readers.Select(array => (array.Lock.State, array.ChangeCounter.Count)), Is.All.EqualTo((SharedLockState.Free, 0u)));
         Assert.That(() => reader.Lock.Enter(), Throws.InvalidOperationException.With.Message.Contains("read only"));
-        Assert.That(() => copy.Changed.Signal(), Throws.InvalidOperationException);
+        Assert.That(() => copy.ChangeCounter.Signal(), Throws.InvalidOperationException);
         Assert.That(new FileInfo(ShmPath).Length, Is.EqualTo(208));
 
         using ChildProcess holder = ChildProcess.Start(Hold, Name);
         holder.Expect("HELD");
-        Assert.That(readers.Select(array => (array.Lock.State, array.Changed.Count)), Is.All.EqualTo((SharedLockState.Held, 1u)));
+        Assert.That(readers.Select(array => (array.Lock.State, array.ChangeCounter.Count)), Is.All.EqualTo((SharedLockState.Held, 1u)));
         holder.Kill();
         Assert.That(readers.Select(array => array.Lock.State), Is.All.EqualTo(SharedLockState.Abandoned));
     }
@@ -100,9 +100,9 @@ internal sealed class PageOnDemandTests : NamedTest
     public void Array_of_a_name_can_be_used_through_an_inherited_descriptor()
     {
         using SharedArray<double> array = SharedArray.Create(Name, 10);
-        using ChildProcess holder = ChildProcess.Start(Hold, array.GiveToChildren());
+        using ChildProcess holder = ChildProcess.Start(Hold, array.MakeInheritable());
         holder.Expect("HELD");
-        Assert.That((array.Lock.State, array.Changed.Count), Is.EqualTo((SharedLockState.Held, 1u)));
+        Assert.That((array.Lock.State, array.ChangeCounter.Count), Is.EqualTo((SharedLockState.Held, 1u)));
     }
 
     [Test]
@@ -112,7 +112,7 @@ internal sealed class PageOnDemandTests : NamedTest
         using (ChildProcess holder = ChildProcess.Start(Hold, with.Name))
         {
             holder.Expect("HELD");
-            Assert.That((with.Lock.State, with.Changed.Count), Is.EqualTo((SharedLockState.Held, 1u)));
+            Assert.That((with.Lock.State, with.ChangeCounter.Count), Is.EqualTo((SharedLockState.Held, 1u)));
         }
 
         using SharedArray<double> without = SharedArray.CreateAnonymous(ArrayContent.Zeros<double>(10), new SharedArrayOptions { Locks = 0 });
@@ -132,7 +132,7 @@ internal sealed class PageOnDemandTests : NamedTest
         _ = Python.Run("np.save(open(sys.argv[1], 'xb'), np.arange(10.0))", path);
         using (SharedArray<double> attached = SharedArray.Attach(name))
         {
-            Assert.That((attached.Locks.Count, attached.Lock.State, attached.Changed.Count), Is.EqualTo((31, SharedLockState.Free, 0u)));
+            Assert.That((attached.Locks.Count, attached.Lock.State, attached.ChangeCounter.Count), Is.EqualTo((31, SharedLockState.Free, 0u)));
             foreach (Action<SharedArray<double>> use in s_uses.Values)
             {
                 Assert.That(
@@ -255,11 +255,11 @@ internal sealed class PageOnDemandTests : NamedTest
         Assert.That(copy.Lock.State, Is.EqualTo(state == "held" ? SharedLockState.Abandoned : SharedLockState.Free));
         using (SharedLock.RecoveryScope recovery = copy.Lock.EnterRecovery())
         {
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
             Assert.That(array.Lock.State, Is.EqualTo(state == "held" ? SharedLockState.Held : SharedLockState.Free));
         }
 
-        Assert.That((copy.Lock.State, copy.Changed.Signal(), array.Changed.Count), Is.EqualTo((SharedLockState.Free, 1u, 0u)));
+        Assert.That((copy.Lock.State, copy.ChangeCounter.Signal(), array.ChangeCounter.Count), Is.EqualTo((SharedLockState.Free, 1u, 0u)));
         Assert.That(copy, Is.All.EqualTo(1.5));
         if (state == "held")
         {
@@ -323,7 +323,7 @@ internal sealed class PageOnDemandTests : NamedTest
         using SharedArray<double> array = SharedArray.Attach(args[0]);
         using (array.Lock.EnterScope())
         {
-            _ = array.Changed.Signal();
+            _ = array.ChangeCounter.Signal();
             Console.WriteLine("HELD");
             _ = Console.ReadLine();
         }

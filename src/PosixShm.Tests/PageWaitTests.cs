@@ -29,9 +29,9 @@ internal sealed class PageWaitTests : NamedTest
     {
         using SharedArray<int> writer = SharedArray.Create<int>(Name, 4);
         using UntypedSharedArray waiting = s_waiters[waiter](Name);
-        Task<uint> wait = Task.Run(() => waiting.Changed.Wait(0));
+        Task<uint> wait = Task.Run(() => waiting.ChangeCounter.Wait(0));
         Assert.That(wait.Wait(TimeSpan.FromMilliseconds(30)), Is.False);
-        _ = writer.Changed.Signal();
+        _ = writer.ChangeCounter.Signal();
         Assert.That(wait.Wait(s_limit), Is.True);
         Assert.That(wait.Result, Is.EqualTo(1));
     }
@@ -42,7 +42,7 @@ internal sealed class PageWaitTests : NamedTest
     {
         using SharedArray<int> other = SharedArray.Create<int>(Name, 4);
         using UntypedSharedArray waiting = s_waiters[waiter](Name);
-        Task<uint> wait = Task.Run(() => waiting.Changed.Wait(0));
+        Task<uint> wait = Task.Run(() => waiting.ChangeCounter.Wait(0));
         Task made = isMadeMeanwhile ? Task.Run(() => other.Lock.EnterScope().Dispose()) : Task.CompletedTask;
         s_replacers[how](Name);
         Assert.That(Task.WaitAll([wait, made], s_limit), Is.True);
@@ -69,7 +69,7 @@ internal sealed class PageWaitTests : NamedTest
             other.Lock.EnterScope().Dispose();
         }
 
-        Task<uint> wait = Task.Run(() => waiting.Changed.Wait(0));
+        Task<uint> wait = Task.Run(() => waiting.ChangeCounter.Wait(0));
         Assert.That(wait.Wait(s_limit), Is.True);
         Assert.That((waiting.IsCurrent, wait.Result), Is.EqualTo((false, 1u)).Or.EqualTo((false, 2u)));
     }
@@ -79,7 +79,7 @@ internal sealed class PageWaitTests : NamedTest
     {
         SharedArray.Create<int>(Name, 4).Dispose();
         using UntypedSharedArray waiting = s_waiters[waiter](Name);
-        Task<uint> wait = Task.Run(() => waiting.Changed.Wait(0));
+        Task<uint> wait = Task.Run(() => waiting.ChangeCounter.Wait(0));
         Assert.That(wait.Wait(TimeSpan.FromMilliseconds(30)), Is.False);
         SharedArray.Delete(Name);
         Assert.That(wait.Wait(s_limit), Is.True);
@@ -91,7 +91,7 @@ internal sealed class PageWaitTests : NamedTest
     {
         SharedArray.Create<int>(Name, 4).Dispose();
         UntypedSharedArray waiting = s_waiters[waiter](Name);
-        SharedEvent changed = waiting.Changed;
+        ChangeCounter changed = waiting.ChangeCounter;
         Task<uint> wait = Task.Run(() => changed.Wait(0));
         Assert.That(wait.Wait(TimeSpan.FromMilliseconds(30)), Is.False);
         waiting.Dispose();

@@ -30,7 +30,7 @@ internal sealed class SaveTests : NamedTest
         byte[] expected = Python.Run("np.save(sys.argv[1], np.arange(5, dtype='i4')); print(open(sys.argv[1], 'rb').read().hex())", Saved) is string hex
             ? Convert.FromHexString(hex)
             : [];
-        SharedArrayOptions layout = new() { Layout = ArrayLayout.SharedArray };
+        SharedArrayOptions layout = new() { Layout = ArrayLayout.PythonSharedArray };
         using SharedArray<int> shared = SharedArray.Create(NameOf("layout"), ArrayContent.From([0, 1, 2, 3, 4]), layout);
         using SharedArray<int> anonymous = SharedArray.CreateAnonymous<int>(5);
         shared.CopyTo(anonymous.Span);

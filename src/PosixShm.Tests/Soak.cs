@@ -189,7 +189,7 @@ internal static class Soak
         {
             using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
             Write(array, random.NextInt64());
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
             Add(counts, Count.Repaired);
             return;
         }
@@ -202,7 +202,7 @@ internal static class Soak
     private static SharedLock.RecoveryScope EnterName(SharedLock nameLock)
     {
         SharedLock.RecoveryScope scope = nameLock.EnterRecovery();
-        scope.MarkRepaired();
+        scope.MarkConsistent();
         return scope;
     }
 

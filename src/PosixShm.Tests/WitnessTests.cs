@@ -133,7 +133,7 @@ internal sealed class WitnessTests : NamedTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That((info.Name, info.DType, info.ElementType, info.Length, info.ByteLength, info.Layout, info.IsInUse),
-                Is.EqualTo((Name, "<i2", typeof(short), 6L, 12L, "npy", false)));
+                Is.EqualTo((Name, "<i2", typeof(short), 6L, 12L, ArrayLayout.Npy, false)));
             Assert.That(info.Shape, Is.EqualTo(new long[] { 2, 3 }));
             Assert.That(info.Created, Is.EqualTo(BirthOf(ShmPath)).Within(TimeSpan.FromMicroseconds(1)));
             Assert.That(info.Created!.Value.Offset, Is.EqualTo(TimeSpan.Zero));

@@ -13,7 +13,7 @@ public readonly unsafe ref struct ArrayContent<T>
     private readonly long[]? _shape;
     private readonly ReadOnlySpan<T> _values;
     private readonly ArrayFiller? _fill;
-    private readonly Func<ElementType?, NpyInput>? _open;
+    private readonly Func<DType?, NpyInput>? _open;
 
     /// <summary>Makes the content that a filler writes; zeros without a filler.</summary>
     internal ArrayContent(long[] shape, ArrayFiller? fill)
@@ -33,7 +33,7 @@ public readonly unsafe ref struct ArrayContent<T>
     }
 
     /// <summary>Makes the content of an .npy file.</summary>
-    internal ArrayContent(Func<ElementType?, NpyInput> open) => _open = open;
+    internal ArrayContent(Func<DType?, NpyInput> open) => _open = open;
 
     /// <summary>Makes the content of a managed array of any rank.</summary>
     internal static ArrayContent<T> Of(Array values)
@@ -46,7 +46,7 @@ public readonly unsafe ref struct ArrayContent<T>
 
     /// <summary>Makes an array of this content.</summary>
     internal AttachedArray Make(
-        ElementType type, Func<ArrayRequest, AttachedArray> make, string name, SharedArrayOptions? options, AttachOptions? existing = null)
+        DType type, Func<ArrayRequest, AttachedArray> make, string name, SharedArrayOptions? options, AttachOptions? existing = null)
     {
         using NpyInput? input = _open?.Invoke(type);
         fixed (T* values = _values)

@@ -7,15 +7,10 @@ using PosixShm.Synchronization;
 
 namespace PosixShm;
 
-/// <summary>The arguments of the verbs that make an array.</summary>
-/// <param name="Name">The name; empty for an array without one.</param>
-/// <param name="Type">The element type.</param>
-/// <param name="Shape">The length of each dimension.</param>
-/// <param name="Fill">The writer of the elements. Without one, they are zero.</param>
-/// <param name="Options">How the array is created; null for the usual way.</param>
-/// <param name="Existing">Which existing array is attached or replaced; null for the cautious choice.</param>
+/// <summary>The arguments of the verbs that make an array. Without a filler, its elements are zero; without options, the usual ones
+/// apply.</summary>
 internal readonly record struct ArrayRequest(
-    string Name, ElementType Type, long[] Shape, ArrayFiller? Fill, SharedArrayOptions? Options, AttachOptions? Existing);
+    string Name, DType Type, long[] Shape, ArrayFiller? Fill, SharedArrayOptions? Options, AttachOptions? Existing);
 
 /// <summary>The verbs that make an array, whatever its content is.</summary>
 [SuppressMessage("Usage", "CA2208", Justification = "The parameters are those of the public methods.")]
@@ -104,7 +99,7 @@ internal static class ArrayCreation
             old.Name, Describe(request, options), options.ToSegmentOptions(), new Replacement(old, SignalReplaced), options.PagePolicy, request.Fill);
 
     private static NewArray Describe(ArrayRequest request, SharedArrayOptions options, bool isSealed = false)
-        => NewArray.Create(options.HeaderFormat, request.Type, request.Shape, options.Locks, isSealed, "shape");
+        => NewArray.Create(options.Layout, request.Type, request.Shape, options.Locks, isSealed, "shape");
 
     private static AttachedArray? TryAttach(SegmentName segment, ArrayRequest request)
     {
@@ -112,7 +107,7 @@ internal static class ArrayCreation
         AttachedArray array;
         try
         {
-            array = AttachedArray.Attach(segment, request.Type, SegmentAccess.ReadWrite, options.ToTrust(), options.ToPolicy());
+            array = AttachedArray.Attach(segment, request.Type, SegmentAccess.ReadWrite, options.ToAttachPolicy(), options.ToPagePolicy());
         }
         catch (FileNotFoundException)
         {
@@ -139,8 +134,8 @@ internal static class ArrayCreation
             throw new ArgumentException($"'{name}' is a descriptor: it has no name whose array could be replaced.", "name");
         }
 
-        SegmentTrust trust = (request.Existing ?? s_cautious).ToTrust() with { FollowLinks = false };
-        SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, trust, out Native.Interop.Probe probe);
+        AttachPolicy attachPolicy = (request.Existing ?? s_cautious).ToAttachPolicy() with { FollowLinks = false };
+        SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, attachPolicy, out Native.Interop.Probe probe);
         try
         {
             size = probe.Status.Size;
@@ -167,7 +162,7 @@ internal static class ArrayCreation
                 // Without a page, no thread sleeps on it.
                 if (old.Policy != PagePolicy.Never && new AttachedPage(old) is { IsFound: true } page)
                 {
-                    _ = new SharedEvent(page).Signal();
+                    _ = new ChangeCounter(page).Signal();
                 }
             }
             finally
@@ -183,7 +178,7 @@ internal static class ArrayCreation
 
     private static SharedArrayOptions OptionsOf(ArrayHeader old, PagePlace page) => new()
     {
-        Layout = old.Format == HeaderFormat.SharedArray ? ArrayLayout.SharedArray : ArrayLayout.Npy,
+        Layout = old.Layout,
         Locks = page.LockCount,
     };
 }

@@ -11,7 +11,7 @@ internal static unsafe class ArrayFillers
     {
         fixed (byte* bytes = element)
         {
-            _ = LargeMemory.Fill((void*)array.Data, array.Header.Length, bytes, element.Length);
+            _ = ParallelMemory.Fill((void*)array.Data, array.Header.Length, bytes, element.Length);
         }
     };
 
@@ -19,14 +19,15 @@ internal static unsafe class ArrayFillers
     public static ArrayFiller Copy(nint source, long bytes) => array =>
     {
         // A loss of the new array's own memory (sparse, in a full file system) is reported by its creator, with the figures in the message.
-        int* lost = LargeMemory.Copy((void*)array.Data, (void*)source, bytes);
+        int* lost = ParallelMemory.Copy((void*)array.Data, (void*)source, bytes);
         if (lost is not null && lost != array.Segment.Lost)
         {
             throw SharedMemoryLostException.Of(lost);
         }
     };
 
-    /// <summary>Makes the filler that copies the first bytes of an array's elements, in C order. If the memory of the source is lost meanwhile, nothing is published.</summary>
+    /// <summary>Makes the filler that copies the first bytes of an array's elements, in C order. If the memory of the source is lost
+    /// meanwhile, nothing is published.</summary>
     public static ArrayFiller Copy(AttachedArray source, long bytes) => array =>
     {
         if (source.Header.IsFortranOrder)

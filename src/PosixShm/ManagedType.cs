@@ -10,7 +10,7 @@ namespace PosixShm;
 /// <param name="Name">numpy's name, as in <c>float64</c>.</param>
 /// <param name="ElementType">What the format calls it.</param>
 /// <param name="Make">Makes what knows the type when it is compiled. Only on demand: the compiler that runs at start-up has to do each type anew.</param>
-internal sealed record ManagedType(Type Type, string Name, ElementType ElementType, Func<TypedArrays> Make)
+internal sealed record ManagedType(Type Type, string Name, DType ElementType, Func<TypedArrays> Make)
 {
     public TypedArrays Arrays => Make();
 }

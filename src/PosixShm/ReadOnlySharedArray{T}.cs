@@ -8,9 +8,10 @@ namespace PosixShm;
 /// <summary>An array in shared memory, attached to this process to read only. No member writes.</summary>
 /// <typeparam name="T">The element type.</typeparam>
 /// <remarks>
-/// Other processes may write the elements meanwhile: only this array's access is read-only. <see cref="SharedArray.AttachReadOnly{T}(string, AttachOptions)"/> maps the memory
-/// so that the kernel refuses every store (<c>PROT_READ</c>), and succeeds if this user may only read. <see cref="SharedArray{T}.AsReadOnly"/> shares the mapping of
-/// an array that writes. For the layout of the elements see <see cref="SharedArray{T}"/>.
+/// Other processes may write the elements meanwhile: only this array's access is read-only.
+/// <see cref="SharedArray.AttachReadOnly{T}(string, AttachOptions)"/> maps the memory so that the kernel refuses every store
+/// (<c>PROT_READ</c>), and succeeds if this user may only read. <see cref="SharedArray{T}.AsReadOnly"/> shares the mapping of an array that
+/// writes. For the layout of the elements see <see cref="SharedArray{T}"/>.
 /// </remarks>
 [DebuggerTypeProxy(typeof(SharedArrayDebugView<>))]
 public sealed unsafe class ReadOnlySharedArray<T> : TypedSharedArray<T>

@@ -24,15 +24,18 @@ public static partial class SharedArray
     /// <exception cref="UnauthorizedAccessException">This user may not read it.</exception>
     public static SharedArrayInfo Describe(string name) => new(ArrayCatalog.Describe(SegmentName.Parse(name, nameof(name))));
 
-    /// <summary>Lists the arrays that this user may read, in <c>/dev/shm</c> or in the files of a directory. Other files, damaged arrays, headers of more
-    /// than 64 KiB, symbolic links, and files that are deleted meanwhile are skipped.</summary>
-    /// <param name="pattern">The names: <c>*</c> stands for any text and <c>?</c> for any letter. In a directory, it applies to the file's name.</param>
+    /// <summary>Lists the arrays that this user may read, in <c>/dev/shm</c> or in the files of a directory. Other files, damaged arrays,
+    /// headers of more than 64 KiB, symbolic links, and files that are deleted meanwhile are skipped.</summary>
+    /// <param name="pattern">The names: <c>*</c> stands for any text and <c>?</c> for any letter. In a directory, it applies to the file's
+    /// name.</param>
     /// <param name="directory">The path of the directory, absolute or relative; null for that of shared memory.</param>
-    /// <returns>The arrays, by name. In a directory, each name begins with <c>file://</c>, as <see cref="Attach{T}(string, AttachOptions)"/> takes it.</returns>
+    /// <returns>The arrays, by name. In a directory, each name begins with <c>file://</c>, as
+    /// <see cref="Attach{T}(string, AttachOptions)"/> takes it.</returns>
     /// <remarks>It marks nothing, and waits at most 100 ms for files that other processes are just deleting.</remarks>
     /// <exception cref="ArgumentException">The directory is not a path.</exception>
     /// <exception cref="DirectoryNotFoundException">The directory, or <c>/dev/shm</c>, does not exist.</exception>
-    /// <exception cref="IOException">The path is not a directory, or a file could not be read, for another reason than this user's permissions.</exception>
+    /// <exception cref="IOException">The path is not a directory, or a file could not be read, for another reason than this user's
+    /// permissions.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read the directory.</exception>
     public static IReadOnlyList<SharedArrayInfo> List(string pattern = "*", string? directory = null)
     {
@@ -48,7 +51,8 @@ public static partial class SharedArray
         return arrays;
     }
 
-    /// <summary>Deletes an array's name; see <c>shm_unlink(3)</c>. Processes that have it attached keep it until they detach; then its memory is free.</summary>
+    /// <summary>Deletes an array's name; see <c>shm_unlink(3)</c>. Processes that have it attached keep it until they detach; then its
+    /// memory is free.</summary>
     /// <param name="name">The name. A damaged array can be deleted too, but no file that is not an array.</param>
     /// <exception cref="ArgumentException">The name is invalid.</exception>
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>

@@ -12,35 +12,37 @@ public static partial class SharedArray
     /// <param name="options">The arrays that count; every one unless given.</param>
     /// <returns>The stale arrays, by name.</returns>
     /// <remarks>
-    /// The kernel tells whether an array is in use. Every attachment through this library holds a lock, which ends with its process, in any PID
-    /// namespace. Mappings by other programs are searched in <c>/proc/*/maps</c>. That shows the processes of this PID namespace and, to others than root, of this user.
+    /// The kernel tells whether an array is in use. Every attachment through this library holds a lock, which ends with its process, in any
+    /// PID namespace. Mappings by other programs are searched in <c>/proc/*/maps</c>. That shows the processes of this PID namespace and,
+    /// to others than root, of this user.
     /// </remarks>
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
     /// <exception cref="IOException">A file could not be read, for another reason than this user's permissions.</exception>
     public static IReadOnlyList<SharedArrayInfo> FindStale(StaleOptions? options = null)
     {
-        Lazy<MappedFiles> mapped = new(MappedFiles.Look);
+        Lazy<MappedFiles> mapped = new(MappedFiles.Read);
         return Stale(options, entry => !mapped.Value.Contains(entry.Status.Device, entry.Status.Inode));
     }
 
-    /// <summary>Deletes stale arrays: those of <c>/dev/shm</c> that no live process has attached. The library never does this by itself.</summary>
+    /// <summary>Deletes stale arrays: those of <c>/dev/shm</c> that no live process has attached. The library never does this by
+    /// itself.</summary>
     /// <param name="options">The arrays that count; every one unless given.</param>
     /// <returns>The arrays that were deleted, by name.</returns>
     /// <remarks>
     /// <para>
-    /// Before an array is deleted, the kernel also tells whether another open file or mapping of it exists, in any program and
-    /// namespace (<c>F_SETLEASE</c> in <c>fcntl(2)</c>). It does so for the array's owner, for root outside of user namespaces, and on file systems
+    /// Before an array is deleted, the kernel also tells whether another open file or mapping of it exists, in any program and namespace
+    /// (<c>F_SETLEASE</c> in <c>fcntl(2)</c>). It does so for the array's owner, for root outside of user namespaces, and on file systems
     /// with leases. Otherwise, mappings are searched as <see cref="FindStale"/> does.
     /// </para>
     /// <para>
-    /// A process that attaches the array meanwhile gets it, or finds that there is none. An array that this user may not delete, or that is deleted
-    /// meanwhile, is skipped.
+    /// A process that attaches the array meanwhile gets it, or finds that there is none. An array that this user may not delete, or that is
+    /// deleted meanwhile, is skipped.
     /// </para>
     /// </remarks>
     /// <inheritdoc cref="FindStale"/>
     public static IReadOnlyList<SharedArrayInfo> DeleteStale(StaleOptions? options = null)
     {
-        Lazy<MappedFiles> mapped = new(MappedFiles.Look);
+        Lazy<MappedFiles> mapped = new(MappedFiles.Read);
         return Stale(options, entry => TryDeleteStale(entry, mapped));
     }
 
@@ -71,7 +73,7 @@ public static partial class SharedArray
     {
         try
         {
-            return SegmentFolder.TryRemoveUnused(entry.Name, entry.Status, mapped, default);
+            return SegmentDirectory.TryRemoveUnused(entry.Name, entry.Status, mapped, default);
         }
         catch (UnauthorizedAccessException)
         {

@@ -22,14 +22,16 @@ public static partial class SharedArray
     /// <param name="options">Which array is acceptable.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <remarks>
-    /// The kernel wakes the caller when the name appears or its file changes (<c>inotify(7)</c>); nothing is polled. An incomplete file is waited for,
-    /// because its creator may still write it. An array of another element type is refused at once.
+    /// The kernel wakes the caller when the name appears or its file changes (<c>inotify(7)</c>); nothing is polled. An incomplete file is
+    /// waited for, because its creator may still write it. An array of another element type is refused at once.
     /// </remarks>
     /// <exception cref="TimeoutException">The time has passed. The inner exception is that of the last attempt.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The time-out is negative or longer than <see cref="int.MaxValue"/> milliseconds.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The time-out is negative or longer than <see cref="int.MaxValue"/>
+    /// milliseconds.</exception>
     /// <exception cref="FileNotFoundException">The directory does not exist, or was deleted during the wait.</exception>
-    /// <exception cref="InvalidDataException">The array has another element type, or elements that are not aligned. Nothing was mapped.</exception>
+    /// <exception cref="InvalidDataException">The array has another element type, or elements that are not aligned. Nothing was
+    /// mapped.</exception>
     /// <exception cref="IOException">A limit of the process or the system was reached, such as that of inotify watches.</exception>
     /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
     public static SharedArray<T> Attach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
@@ -51,40 +53,46 @@ public static partial class SharedArray
         where T : unmanaged
         => WaitFor(name, timeout, () => AttachCopyOnWrite<T>(name, options), cancellation);
 
-    /// <summary>Attaches an array whose element type is known only at run time, and waits for its creator if it does not exist yet.</summary>
+    /// <summary>Attaches an array whose element type is known only at run time, and waits for its creator if it does not exist
+    /// yet.</summary>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static UntypedSharedArray AttachUntyped(
         string name, TimeSpan timeout, SharedArrayAccess access = SharedArrayAccess.ReadWrite, AttachOptions? options = null, CancellationToken cancellation = default)
         => WaitFor(name, timeout, () => AttachUntyped(name, access, options), cancellation);
 
-    /// <summary>Attaches an array of <see cref="double"/>, and waits for its creator if it does not exist yet. A thread of its own waits, not one of the thread pool.</summary>
+    /// <summary>Attaches an array of <see cref="double"/>, and waits for its creator if it does not exist yet. A thread of its own waits,
+    /// not one of the thread pool.</summary>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<SharedArray<double>> AttachAsync(
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         => OnOwnThread(() => Attach<double>(name, timeout, options, cancellation), cancellation);
 
-    /// <summary>Attaches an array to read and to write, and waits for its creator if it does not exist yet. A thread of its own waits, not one of the thread pool.</summary>
+    /// <summary>Attaches an array to read and to write, and waits for its creator if it does not exist yet. A thread of its own waits, not
+    /// one of the thread pool.</summary>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<SharedArray<T>> AttachAsync<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         where T : unmanaged
         => OnOwnThread(() => Attach<T>(name, timeout, options, cancellation), cancellation);
 
-    /// <summary>Attaches an array to read only, and waits for its creator if it does not exist yet. A thread of its own waits, not one of the thread pool.</summary>
+    /// <summary>Attaches an array to read only, and waits for its creator if it does not exist yet. A thread of its own waits, not one of
+    /// the thread pool.</summary>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<ReadOnlySharedArray<T>> AttachReadOnlyAsync<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         where T : unmanaged
         => OnOwnThread(() => AttachReadOnly<T>(name, timeout, options, cancellation), cancellation);
 
-    /// <summary>Attaches a private copy of an array, and waits for its creator if it does not exist yet. A thread of its own waits, not one of the thread pool.</summary>
+    /// <summary>Attaches a private copy of an array, and waits for its creator if it does not exist yet. A thread of its own waits, not one
+    /// of the thread pool.</summary>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<SharedArray<T>> AttachCopyOnWriteAsync<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         where T : unmanaged
         => OnOwnThread(() => AttachCopyOnWrite<T>(name, timeout, options, cancellation), cancellation);
 
-    /// <summary>Attaches an array whose element type is known only at run time, and waits for its creator if it does not exist yet. A thread of its own waits, not one of the thread pool.</summary>
+    /// <summary>Attaches an array whose element type is known only at run time, and waits for its creator if it does not exist yet. A
+    /// thread of its own waits, not one of the thread pool.</summary>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<UntypedSharedArray> AttachUntypedAsync(
         string name, TimeSpan timeout, SharedArrayAccess access = SharedArrayAccess.ReadWrite, AttachOptions? options = null, CancellationToken cancellation = default)

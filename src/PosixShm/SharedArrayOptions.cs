@@ -6,7 +6,7 @@ public sealed record SharedArrayOptions
     private const UnixFileMode Permissions = (UnixFileMode)0b111_111_111;
 
     /// <summary>Gets who may attach the array: exactly these bits, whatever the umask. 0600, the owner alone, unless set.</summary>
-    /// <value>Whoever may write may also truncate the array under everybody who has it attached: give it to those you trust.</value>
+    /// <value>Whoever may write may also truncate the array under everybody who has it attached: give it to those you attachPolicy.</value>
     /// <exception cref="ArgumentOutOfRangeException">There are bits beyond 0777.</exception>
     public UnixFileMode Mode
     {
@@ -15,12 +15,14 @@ public sealed record SharedArrayOptions
     }
     = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Gets how the array lies in its segment: <see cref="ArrayLayout.Npy"/> unless set.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is no layout.</exception>
+    /// <summary>Gets how the array lies in its segment: <see cref="ArrayLayout.Npy"/> (unless set) or <see cref="ArrayLayout.PythonSharedArray"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not one of these two.</exception>
     public ArrayLayout Layout
     {
         get;
-        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "There is no such layout.");
+        init => field = value is ArrayLayout.Npy or ArrayLayout.PythonSharedArray
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "A new array has the layout Npy or PythonSharedArray.");
     }
 
     /// <summary>Gets whether the space is reserved at creation, as it is unless set.</summary>
@@ -61,8 +63,6 @@ public sealed record SharedArrayOptions
             : throw new ArgumentOutOfRangeException(nameof(value), value, $"An array has 0 to {Format.ControlPage.MaxLocks} locks.");
     }
     = 1;
-
-    internal Format.HeaderFormat HeaderFormat => Layout == ArrayLayout.SharedArray ? Format.HeaderFormat.SharedArray : Format.HeaderFormat.Npy;
 
     internal Arrays.PagePolicy PagePolicy => Locks > 0 ? Arrays.PagePolicy.Always : Arrays.PagePolicy.Never;
 

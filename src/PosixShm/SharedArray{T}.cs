@@ -16,8 +16,9 @@ namespace PosixShm;
 ///     flat index          0     1     2     3     4     5
 /// </code>
 /// <para>
-/// Of an array in Fortran order, which only other programs write, the first index runs fastest (<see cref="UntypedSharedArray.IsFortranOrder"/>). It has no flat
-/// views: spans, rows, other shapes and types are refused. Indices, tensors, copies and enumeration are right, and a place in C order is that of the shape.
+/// Of an array in Fortran order, which only other programs write, the first index runs fastest
+/// (<see cref="UntypedSharedArray.IsFortranOrder"/>). It has no flat views: spans, rows, other shapes and types are refused. Indices,
+/// tensors, copies and enumeration are right, and a place in C order is that of the shape.
 /// </para>
 /// <para>
 /// They are plain memory that other processes read and write at the same time. Single aligned elements of up to 8 bytes are never torn;
@@ -35,13 +36,14 @@ public sealed unsafe class SharedArray<T> : TypedSharedArray<T>
     }
 
     /// <summary>Gets the elements, in C order: the shared memory itself.</summary>
-    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements: use <see cref="AsSpan"/> or <see cref="AsTensorSpan()"/>. Or
-    /// the array is in Fortran order.</exception>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements: use <see cref="AsSpan"/> or
+    /// <see cref="AsTensorSpan()"/>. Or the array is in Fortran order.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public Span<T> Span => SpanOf();
 
     /// <summary>Gets the elements, in C order, as memory that may be stored and passed to asynchronous methods.</summary>
-    /// <value>It may outlive the array: whoever then uses it gets an <see cref="ObjectDisposedException"/>. While it is pinned, the memory stays mapped.</value>
+    /// <value>It may outlive the array: whoever then uses it gets an <see cref="ObjectDisposedException"/>. While it is pinned, the memory
+    /// stays mapped.</value>
     /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public Memory<T> Memory => WholeMemory;
@@ -53,14 +55,16 @@ public sealed unsafe class SharedArray<T> : TypedSharedArray<T>
     /// <param name="index">From 0 to <see cref="UntypedSharedArray.Length"/>, exclusive.</param>
     /// <returns>A reference to the shared memory itself, to read, write, or use with <see cref="Interlocked"/>.</returns>
     /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
-    /// <exception cref="InvalidOperationException">The elements are not in C order (<see cref="UntypedSharedArray.IsFortranOrder"/>).</exception>
+    /// <exception cref="InvalidOperationException">The elements are not in C order
+    /// (<see cref="UntypedSharedArray.IsFortranOrder"/>).</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     [OverloadResolutionPriority(1)] // An int is a long and an Index.
     public ref T this[long index] => ref ElementAt(index);
 
     /// <summary>Gets an element of an array of one dimension: <c>a[^1]</c> is the last one.</summary>
     /// <param name="index">The place, from the start or from the end.</param>
-    /// <exception cref="ArgumentException">The array has more than one dimension, where numpy means a row: use <see cref="Row"/>.</exception>
+    /// <exception cref="ArgumentException">The array has more than one dimension, where numpy means a row: use
+    /// <see cref="Row"/>.</exception>
     /// <inheritdoc cref="this[long]"/>
     public ref T this[Index index] => ref ElementAt(index);
 
@@ -100,8 +104,8 @@ public sealed unsafe class SharedArray<T> : TypedSharedArray<T>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public Span<T> AsSpan(long start, int length) => SpanOf(start, length);
 
-    /// <summary>Gets the elements as a tensor of this <see cref="UntypedSharedArray.Shape"/>: the shared memory itself, of any size, for <see cref="Tensor"/>
-    /// and <see cref="TensorPrimitives"/>. An array without dimensions is a tensor of shape (1).</summary>
+    /// <summary>Gets the elements as a tensor of this <see cref="UntypedSharedArray.Shape"/>: the shared memory itself, of any size, for
+    /// <see cref="Tensor"/> and <see cref="TensorPrimitives"/>. An array without dimensions is a tensor of shape (1).</summary>
     /// <returns>The tensor.</returns>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public TensorSpan<T> AsTensorSpan() => TensorShape.Over((T*)Data, Header);
@@ -136,10 +140,12 @@ public sealed unsafe class SharedArray<T> : TypedSharedArray<T>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public TensorSpan<T> Reshape(params long[] shape) => ReshapeOf(shape);
 
-    /// <summary>Sees the same bytes as elements of another type, without a copy: the last dimension grows or shrinks, as in numpy's <c>a.view(dtype)</c>.</summary>
+    /// <summary>Sees the same bytes as elements of another type, without a copy: the last dimension grows or shrinks, as in numpy's
+    /// <c>a.view(dtype)</c>.</summary>
     /// <typeparam name="TOther">The other type.</typeparam>
     /// <returns>The tensor: the shared memory itself.</returns>
-    /// <exception cref="InvalidOperationException">The last dimension's bytes are no multiple of the other type's size, or the elements lie where those of the other type would not be aligned; or the array is in Fortran order.</exception>
+    /// <exception cref="InvalidOperationException">The last dimension's bytes are no multiple of the other type's size, or the elements lie
+    /// where those of the other type would not be aligned; or the array is in Fortran order.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public TensorSpan<TOther> View<TOther>()
         where TOther : unmanaged
@@ -162,7 +168,7 @@ public sealed unsafe class SharedArray<T> : TypedSharedArray<T>
     {
         using Use use = new(this);
         use.ThrowIfCut();
-        ThrowIfLost(LargeMemory.Fill(use.Data, Length, &value, sizeof(T)));
+        ThrowIfLost(ParallelMemory.Fill(use.Data, Length, &value, sizeof(T)));
     }
 
     /// <summary>Copies elements in, in C order: all of the source.</summary>
@@ -184,7 +190,7 @@ public sealed unsafe class SharedArray<T> : TypedSharedArray<T>
             }
             else
             {
-                ThrowIfLost(LargeMemory.Copy((T*)use.Data + start, from, (long)source.Length * sizeof(T)));
+                ThrowIfLost(ParallelMemory.Copy((T*)use.Data + start, from, (long)source.Length * sizeof(T)));
             }
         }
     }

@@ -51,8 +51,9 @@ public abstract unsafe partial class TypedSharedArray<T>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private ref T ElementInFortranOrder(long index) => ref ElementInOrder(index);
 
-    /// <summary>Gets an element by its place in C order, for enumerators. The path of Fortran order calls nothing that returns, for the same reason as <see cref="UntypedSharedArray.ThrowOutside(long)"/>:
-    /// getters of at most 16 bytes of IL are inlined also where the compiler expects no execution.</summary>
+    /// <summary>Gets an element by its place in C order, for enumerators. The path of Fortran order calls nothing that returns, for the
+    /// same reason as <see cref="UntypedSharedArray.ThrowOutside(long)"/>: getters of at most 16 bytes of IL are inlined also where the
+    /// compiler expects no execution.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected ref T ElementInOrder(long index)
     {

@@ -6,7 +6,8 @@ using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <summary>An array in shared memory of a known element type: the members that read, which arrays with and without write access share.</summary>
+/// <summary>An array in shared memory of a known element type: the members that read, which arrays with and without write access
+/// share.</summary>
 /// <typeparam name="T">The element type.</typeparam>
 public abstract unsafe partial class TypedSharedArray<T> : UntypedSharedArray, IEnumerable<T>
     where T : unmanaged
@@ -31,18 +32,12 @@ public abstract unsafe partial class TypedSharedArray<T> : UntypedSharedArray, I
         }
     }
 
-    /// <summary>Gets the elements as a read-only tensor of this <see cref="UntypedSharedArray.Shape"/>: the shared memory itself, of any size, for <see cref="Tensor"/>
-    /// and <see cref="TensorPrimitives"/>. An array without dimensions is a tensor of shape (1).</summary>
-    /// <returns>The tensor.</returns>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <summary>Gets the elements as a read-only tensor of this <see cref="UntypedSharedArray.Shape"/>: the shared memory itself.</summary>
+    /// <inheritdoc cref="SharedArray{T}.AsTensorSpan()"/>
     public ReadOnlyTensorSpan<T> AsReadOnlyTensorSpan() => TensorShape.Over((T*)Data, Header);
 
-    /// <summary>Gets a part of the elements, by one range for each dimension, as a read-only tensor with strides: the shared memory itself.</summary>
-    /// <param name="ranges">The ranges, as in numpy's <c>a[2:5, :]</c>.</param>
-    /// <returns>The tensor.</returns>
-    /// <exception cref="ArgumentException">There is not one range for each dimension.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A range reaches outside.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <summary>Gets a part of the elements, by one range for each dimension, as a read-only tensor: the shared memory itself.</summary>
+    /// <inheritdoc cref="SharedArray{T}.AsTensorSpan(ReadOnlySpan{NRange})"/>
     public ReadOnlyTensorSpan<T> AsReadOnlyTensorSpan(params ReadOnlySpan<NRange> ranges) => AsReadOnlyTensorSpan().Slice(CheckRanges(ranges));
 
     /// <summary>Copies elements out, in C order: as many as the destination holds.</summary>
@@ -63,7 +58,7 @@ public abstract unsafe partial class TypedSharedArray<T> : UntypedSharedArray, I
             }
             else
             {
-                ThrowIfLost(LargeMemory.Copy(to, (T*)use.Data + start, (long)destination.Length * sizeof(T)));
+                ThrowIfLost(ParallelMemory.Copy(to, (T*)use.Data + start, (long)destination.Length * sizeof(T)));
             }
         }
 

@@ -37,19 +37,20 @@ public abstract unsafe partial class UntypedSharedArray
     }
 
     /// <summary>
-    /// Detaches the array, as <see cref="Dispose"/> does, and deletes its name if nothing else uses it: no other process, and no other attachment
-    /// or lease of this one.
+    /// Detaches the array, as <see cref="Dispose"/> does, and deletes its name if nothing else uses it: no other process, and no other
+    /// attachment or lease of this one.
     /// </summary>
     /// <returns>
-    /// Whether this call deleted the name. Of several processes that all end their use in this way, at the same time or not, exactly one gets
-    /// <see langword="true"/>.
+    /// Whether this call deleted the name. Of several processes that all end their use in this way, at the same time or not, exactly one
+    /// gets <see langword="true"/>.
     /// </returns>
     /// <remarks>
-    /// Uses are those that <see cref="SharedArray.DeleteStale"/> respects. A use that begins meanwhile keeps the array, or finds that there is none. A name that is
-    /// another array's by now is not deleted. An array without a name has none to delete. Nothing does this by itself: a process that is killed
-    /// leaves the array, for others or for <see cref="SharedArray.DeleteStale"/>.
+    /// Uses are those that <see cref="SharedArray.DeleteStale"/> respects. A use that begins meanwhile keeps the array, or finds that there
+    /// is none. A name that is another array's by now is not deleted. An array without a name has none to delete. Nothing does this by
+    /// itself: a process that is killed leaves the array, for others or for <see cref="SharedArray.DeleteStale"/>.
     /// </remarks>
-    /// <exception cref="UnauthorizedAccessException">Nothing else uses the array, and this user may not delete it. It is detached.</exception>
+    /// <exception cref="UnauthorizedAccessException">Nothing else uses the array, and this user may not delete it. It is
+    /// detached.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached already.</exception>
     public bool DisposeAndDeleteIfUnused()
     {
@@ -58,7 +59,7 @@ public abstract unsafe partial class UntypedSharedArray
         Native.Interop.Status status = segment.Status;
         Dispose();
         return segment.Name.Kind != SegmentKind.Descriptor
-            && SegmentFolder.TryRemoveUnused(segment.Name, status, new Lazy<MappedFiles>(MappedFiles.Look), Patience.ForMany);
+            && SegmentDirectory.TryRemoveUnused(segment.Name, status, new Lazy<MappedFiles>(MappedFiles.Read), Patience.ForMany);
     }
 
     private protected ReadOnlySharedArray<T> ReadOnlyView<T>()
@@ -99,7 +100,7 @@ public abstract unsafe partial class UntypedSharedArray
         return _attached.Segment;
     }
 
-    private void CheckType(ElementType wanted)
+    private void CheckType(DType wanted)
     {
         ThrowIfDetached();
         AttachedArray.CheckType(Segment.Name, Header, wanted);
@@ -123,8 +124,8 @@ public abstract unsafe partial class UntypedSharedArray
         }
 
         /// <summary>
-        /// Throws if elements were cut off from the file. The kernel raises no signal for those of a page that is still there. The control page, if there is
-        /// one, is cut off with them; else the kernel is asked.
+        /// Throws if elements were cut off from the file. The kernel raises no signal for those of a page that is still there. The control
+        /// page, if there is one, is cut off with them; else the kernel is asked.
         /// </summary>
         public void ThrowIfCut()
         {

@@ -11,8 +11,8 @@ namespace PosixShm;
 
 /// <summary>An array in shared memory, attached to this process, for code that does not know its element type.</summary>
 /// <remarks>
-/// Its members may be called from any thread. <see cref="SharedArray"/> creates and attaches arrays; nearly all are a <see cref="SharedArray{T}"/> or a
-/// <see cref="ReadOnlySharedArray{T}"/>.
+/// Its members may be called from any thread. <see cref="SharedArray"/> creates and attaches arrays; nearly all are a
+/// <see cref="SharedArray{T}"/> or a <see cref="ReadOnlySharedArray{T}"/>.
 /// </remarks>
 [DebuggerDisplay("{DebuggerDisplay,nq}")]
 public abstract unsafe partial class UntypedSharedArray : IDisposable
@@ -70,26 +70,30 @@ public abstract unsafe partial class UntypedSharedArray : IDisposable
     /// <summary>Gets the bytes that the elements take.</summary>
     public long ByteLength => _attached.Header.DataLength;
 
-    /// <summary>Gets where the elements begin, in bytes from the start of the file: the offset for programs that map the file themselves.</summary>
+    /// <summary>Gets where the elements begin, in bytes from the start of the file: the offset for programs that map the file
+    /// themselves.</summary>
     public long DataOffset => _attached.Header.DataOffset;
 
     /// <summary>Gets how many bytes apart the neighbours along each dimension are: numpy's <c>a.strides</c>.</summary>
     public ImmutableArray<long> ByteStrides => _attached.Header.ByteStrides;
 
     /// <summary>Gets whether the elements are in Fortran order: the first index runs fastest.</summary>
-    /// <value><see langword="false"/> also where both orders are the same: without elements, and with at most one dimension other than 1.</value>
+    /// <value><see langword="false"/> also where both orders are the same: without elements, and with at most one dimension other than
+    /// 1.</value>
     public bool IsFortranOrder => _attached.Header.IsFortranOrder;
 
     /// <summary>Gets the elements' bytes: the shared memory itself.</summary>
     /// <value>A span that must not be used after <see cref="Dispose"/>.</value>
-    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> bytes, or they are not in C order.</exception>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> bytes, or they are not in C
+    /// order.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public ReadOnlySpan<byte> Bytes => new(OrderedData, SpanLength(ByteLength, "bytes"));
 
     /// <summary>Gets whether the name still stands for this very array, and the file is as it was attached.</summary>
     /// <value>
-    /// <see langword="false"/> once it was deleted or replaced, and once another program changed the file's description, cut off elements or overwrote
-    /// locks in use, as one does that saves over it: attach it again to see what others see. Asks the kernel each time; see <c>stat(2)</c>.
+    /// <see langword="false"/> once it was deleted or replaced, and once another program changed the file's description, cut off elements
+    /// or overwrote locks in use, as one does that saves over it: attach it again to see what others see. Asks the kernel each time; see
+    /// <c>stat(2)</c>.
     /// </value>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public bool IsCurrent
@@ -101,7 +105,8 @@ public abstract unsafe partial class UntypedSharedArray : IDisposable
         }
     }
 
-    /// <summary>Gets whether this array refuses writes: it was attached to read only, or is a view by <see cref="SharedArray{T}.AsReadOnly"/>.</summary>
+    /// <summary>Gets whether this array refuses writes: it was attached to read only, or is a view by
+    /// <see cref="SharedArray{T}.AsReadOnly"/>.</summary>
     /// <value>Other processes may write the elements all the same.</value>
     public abstract bool IsReadOnly { get; }
 
@@ -135,7 +140,7 @@ public abstract unsafe partial class UntypedSharedArray : IDisposable
 
     /// <summary>Gets one element, for code that does not know the type.</summary>
     /// <param name="index">The element's place in C order, from 0.</param>
-    /// <returns>The element, of <see cref="ElementType"/>; a <see cref="bool"/> is true if its byte is not 0. Without an element
+    /// <returns>The element, of <see cref="DType"/>; a <see cref="bool"/> is true if its byte is not 0. Without an element
     /// type: a <see cref="string"/> for text, the <see cref="long"/> that numpy stores for a date or time span
     /// (<see cref="DateTime64{TUnit}.Count"/>), and bytes for all else.</returns>
     /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
@@ -150,15 +155,16 @@ public abstract unsafe partial class UntypedSharedArray : IDisposable
 
     /// <summary>Gets one element as text, as numpy writes it: <c>1.5</c>, <c>2.-1.j</c>, a date in ISO 8601.</summary>
     /// <param name="index">The element's place in C order, from 0.</param>
-    /// <returns>The text, without quotes. Bytes (S) are one character each (Latin-1); structures, and what else there is no C# type for, are their bytes in hexadecimal.</returns>
+    /// <returns>The text, without quotes. Bytes (S) are one character each (Latin-1); structures, and what else there is no C# type for,
+    /// are their bytes in hexadecimal.</returns>
     /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public string GetText(long index) => ElementText.Of(Header.Type, GetValue(index));
 
     /// <summary>Sets one element, for code that does not know the type.</summary>
-    /// <param name="value">The value, of the type that <see cref="GetValue(long)"/> returns or one that <see cref="Array.SetValue(object, int)"/> widens to it;
-    /// for bytes (S) also text of ASCII characters, for a date or time span also
-    /// a <see cref="DateTime64{TUnit}"/> or <see cref="TimeDelta64{TUnit}"/> of its unit.</param>
+    /// <param name="value">The value, of the type that <see cref="GetValue(long)"/> returns or one that
+    /// <see cref="Array.SetValue(object, int)"/> widens to it; for bytes (S) also text of ASCII characters, for a date or time span also a
+    /// <see cref="DateTime64{TUnit}"/> or <see cref="TimeDelta64{TUnit}"/> of its unit.</param>
     /// <param name="index">The element's place in C order, from 0.</param>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
     /// <exception cref="ArgumentException">The value is longer than an element.</exception>
@@ -193,7 +199,8 @@ public abstract unsafe partial class UntypedSharedArray : IDisposable
         }
     }
 
-    /// <summary>Writes the elements as numpy prints them: in brackets by dimension, and of more than 1,000 only the first and last of each.</summary>
+    /// <summary>Writes the elements as numpy prints them: in brackets by dimension, and of more than 1,000 only the first and last of
+    /// each.</summary>
     /// <returns>The text.</returns>
     public override string ToString()
     {
@@ -207,16 +214,17 @@ public abstract unsafe partial class UntypedSharedArray : IDisposable
         return text.ToString();
     }
 
-    /// <summary>Writes the elements as <see cref="ToString"/> does, one by one: the text of a large array may be larger than memory.</summary>
+    /// <summary>Writes the elements as <see cref="ToString"/> does, one by one: the text of a large array may be larger than
+    /// memory.</summary>
     /// <param name="writer">Where to.</param>
-    /// <param name="threshold">How many elements are written in full; of more, only the first and last three of each dimension, or fewer where many
-    /// dimensions would make that more than 1,000,000. numpy calls it so, too.</param>
+    /// <param name="threshold">How many elements are written in full; of more, only the first and last three of each dimension, or fewer
+    /// where many dimensions would make that more than 1,000,000. numpy calls it so, too.</param>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public void WriteTo(TextWriter writer, long threshold = ArrayText.Threshold)
     {
         ArgumentNullException.ThrowIfNull(writer);
         ThrowIfDetached();
-        Func<ElementType, object, string> text = Rank == 0 ? ElementText.Alone : ElementText.Quoted;
+        Func<DType, object, string> text = Rank == 0 ? ElementText.Alone : ElementText.Quoted;
         new ArrayText(Shape, Length > threshold, index => text(Header.Type, GetValue(index))).Write(writer, ElementText.IsAligned(Header.Type));
     }
 
@@ -262,7 +270,8 @@ public abstract unsafe partial class UntypedSharedArray : IDisposable
             ? (int)length
             : throw new InvalidOperationException($"'{Name}' has {length} {of}, and a span at most {int.MaxValue}: use AsSpan(start, length) or AsTensorSpan().");
 
-    // Each method consists of a single throw, so that the JIT knows that it does not return: else loops that index would keep their sums in memory.
+    // Each method consists of a single throw, so that the JIT knows that it does not return: else loops that index would keep their sums in
+    // memory.
     [DoesNotReturn]
     private protected void ThrowOutside(long index) => throw Outside([index]);
 

@@ -10,7 +10,7 @@ internal static class LargeRows
     // What one processor does.
     private const string One = "C, one thread";
 
-    private const double Most = 1.1;
+    private const double MaxRatio = 1.1;
 
     public static RowResult Populate(Contest contest)
     {
@@ -26,7 +26,7 @@ internal static class LargeRows
                     SharedArray.Delete(name);
                 }),
             ],
-            [new Gate(Most)]);
+            [new Gate(MaxRatio)]);
     }
 
     public static RowResult Huge(Contest contest)
@@ -68,6 +68,6 @@ internal static class LargeRows
                 }),
                 contest.Python.Contender("numpy.save", "save", $"{Scratch.Folder}/{name}", Bytes),
             ],
-            [new Gate(Most)]);
+            [new Gate(MaxRatio)]);
     }
 }

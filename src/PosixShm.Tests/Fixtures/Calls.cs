@@ -88,7 +88,7 @@ internal static class Calls
             grid.Fill(1);
         }
 
-        _ = grid.Changed.Signal();
+        _ = grid.ChangeCounter.Signal();
         using (SharedArrayLease<int> lease = grid.Acquire())
         {
             lease.Span[0] = 2;

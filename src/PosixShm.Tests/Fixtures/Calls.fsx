@@ -73,7 +73,7 @@ let run () =
     grid.Lock.Enter()
     grid.Fill 1
     grid.Lock.Exit()
-    grid.Changed.Signal() |> ignore
+    grid.ChangeCounter.Signal() |> ignore
 
     // Names.
     for info in SharedArray.List(p + "test*") do

@@ -17,7 +17,7 @@ internal sealed unsafe class NpyInput : IDisposable
     private readonly string _what;
     private bool _isRead;
 
-    private NpyInput(Stream stream, Stream? owned, string what, ElementType? expected)
+    private NpyInput(Stream stream, Stream? owned, string what, DType? expected)
     {
         _stream = stream;
         _owned = owned;
@@ -26,7 +26,7 @@ internal sealed unsafe class NpyInput : IDisposable
     }
 
     /// <summary>Gets the element type.</summary>
-    public ElementType Type { get; }
+    public DType Type { get; }
 
     /// <summary>Gets the length of each dimension.</summary>
     public long[] Shape { get; }
@@ -35,7 +35,7 @@ internal sealed unsafe class NpyInput : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="expected">The element type that it must have, or null for any.</param>
     /// <exception cref="InvalidDataException">The file is not an .npy file in C order of that type.</exception>
-    public static NpyInput Open(string path, ElementType? expected)
+    public static NpyInput Open(string path, DType? expected)
     {
         FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         try
@@ -51,7 +51,7 @@ internal sealed unsafe class NpyInput : IDisposable
 
     /// <summary>Reads the header from a stream that its owner closes.</summary>
     /// <exception cref="InvalidDataException">The stream is not an .npy file in C order of that type.</exception>
-    public static NpyInput Read(Stream stream, ElementType? expected) => new(stream, owned: null, "The stream", expected);
+    public static NpyInput Read(Stream stream, DType? expected) => new(stream, owned: null, "The stream", expected);
 
     /// <summary>Reads the elements into a new array.</summary>
     public void Fill(AttachedArray array)
@@ -92,7 +92,7 @@ internal sealed unsafe class NpyInput : IDisposable
         }
     }
 
-    private (ElementType Type, long[] Shape) ReadHeader(ElementType? expected)
+    private (DType Type, long[] Shape) ReadHeader(DType? expected)
     {
         byte[] head = new byte[Start];
         int length = _stream.ReadAtLeast(head, Start, throwOnEndOfStream: false);

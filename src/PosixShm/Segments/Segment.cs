@@ -145,7 +145,7 @@ internal sealed unsafe class Segment : IByteSource
     }
 
     /// <summary>Gives programs that this process starts from now on a descriptor of the segment; returns the path that it has in them.</summary>
-    public string GiveToChildren()
+    public string MakeInheritable()
     {
         using (s_gate.Enter())
         {

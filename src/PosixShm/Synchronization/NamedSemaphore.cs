@@ -13,7 +13,7 @@ namespace PosixShm.Synchronization;
 /// </remarks>
 public sealed class NamedSemaphore : IDisposable
 {
-    private const int MaxCreateOrOpenRounds = 1000;
+    private const int MaxCreateOrAttachRounds = 1000;
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -50,7 +50,7 @@ public sealed class NamedSemaphore : IDisposable
         return new NamedSemaphore(parsed, SemaphoreFile.Create(parsed, (uint)initialCount, mode));
     }
 
-    /// <summary>Opens a semaphore that some process created.</summary>
+    /// <summary>Attaches a semaphore that some process created.</summary>
     /// <param name="name">The name it was created with.</param>
     /// <param name="options">What is acceptable.</param>
     /// <returns>The semaphore.</returns>
@@ -58,13 +58,13 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="FileNotFoundException">There is no semaphore of that name.</exception>
     /// <exception cref="InvalidDataException">The file behind the name is not a semaphore of this C library.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not open it, or it belongs to another user.</exception>
-    public static NamedSemaphore Open(string name, AttachOptions? options = null)
+    public static NamedSemaphore Attach(string name, AttachOptions? options = null)
     {
         SegmentName parsed = SemaphoreName.Parse(name, nameof(name));
-        return new NamedSemaphore(parsed, SemaphoreFile.Open(parsed, (options ?? s_cautious).ToTrust()));
+        return new NamedSemaphore(parsed, SemaphoreFile.Open(parsed, (options ?? s_cautious).ToAttachPolicy()));
     }
 
-    /// <summary>Creates a semaphore, or opens the one that is there: exactly one of several callers at once creates it.</summary>
+    /// <summary>Creates a semaphore, or attaches the one that exists: exactly one of several callers at once creates it.</summary>
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="initialCount">How many waits succeed before the first release, if it is created.</param>
     /// <param name="mode">Who may open it, if it is created.</param>
@@ -73,14 +73,14 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="InvalidDataException">The file behind the name is not a semaphore of this C library.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not create files in <c>/dev/shm</c> or open the semaphore, or it belongs to another user.</exception>
     /// <inheritdoc cref="Create"/>
-    public static NamedSemaphore CreateOrOpen(
+    public static NamedSemaphore CreateOrAttach(
         string name, int initialCount = 0, UnixFileMode mode = OwnerOnly, AttachOptions? options = null)
     {
-        for (int round = 0; round < MaxCreateOrOpenRounds; round++)
+        for (int round = 0; round < MaxCreateOrAttachRounds; round++)
         {
             try
             {
-                return Exists(name) ? Open(name, options) : Create(name, initialCount, mode);
+                return Exists(name) ? Attach(name, options) : Create(name, initialCount, mode);
             }
             catch (FileNotFoundException)
             {
@@ -92,7 +92,7 @@ public sealed class NamedSemaphore : IDisposable
             }
         }
 
-        throw new IOException($"The semaphore '{name}' was created and deleted by others {MaxCreateOrOpenRounds} times while it should be opened.");
+        throw new IOException($"The semaphore '{name}' was created and deleted by others {MaxCreateOrAttachRounds} times while it should be opened.");
     }
 
     /// <summary>Tells whether there is a semaphore of that name.</summary>
@@ -111,24 +111,24 @@ public sealed class NamedSemaphore : IDisposable
     /// <returns>The files, by name.</returns>
     /// <remarks>Only a file that is empty, or has a second name, is certainly stale. A whole one has the form of a semaphore of that name.</remarks>
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
-    public static IReadOnlyList<SemaphoreLeftover> FindStale(StaleOptions? options = null) => Stale(options, static (_, _) => true);
+    public static IReadOnlyList<StaleSemaphore> FindStale(StaleOptions? options = null) => Stale(options, static (_, _) => true);
 
     /// <summary>Deletes the files that are certainly stale: those of <see cref="FindStale"/> that are empty or have a second name.</summary>
     /// <param name="options">The files that count; every one unless given. Their age counts from their last change.</param>
     /// <returns>The files that were deleted, by name.</returns>
     /// <remarks>A whole file is deleted only by <see cref="Delete"/>.</remarks>
     /// <inheritdoc cref="FindStale"/>
-    public static IReadOnlyList<SemaphoreLeftover> DeleteStale(StaleOptions? options = null)
+    public static IReadOnlyList<StaleSemaphore> DeleteStale(StaleOptions? options = null)
     {
-        Lazy<MappedFiles> mapped = new(MappedFiles.Look);
+        Lazy<MappedFiles> mapped = new(MappedFiles.Read);
         return Stale(options, (name, status) => IsCertain(status) && TryDelete(name, status, mapped));
     }
 
-    private static List<SemaphoreLeftover> Stale(StaleOptions? options, Func<SegmentName, Interop.Status, bool> filter)
+    private static List<StaleSemaphore> Stale(StaleOptions? options, Func<SegmentName, Interop.Status, bool> filter)
     {
         StaleOptions wanted = options ?? new StaleOptions();
         DateTimeOffset youngest = DateTimeOffset.UtcNow - wanted.MinimumAge;
-        List<SemaphoreLeftover> leftovers = [];
+        List<StaleSemaphore> leftovers = [];
         foreach (SegmentName name in Files())
         {
             if (SemaphoreName.IsTemporary(name)
@@ -137,7 +137,7 @@ public sealed class NamedSemaphore : IDisposable
                 && DateTimeOffset.UnixEpoch.AddTicks(status.Modified / TimeSpan.NanosecondsPerTick) <= youngest
                 && filter(name, status))
             {
-                leftovers.Add(new SemaphoreLeftover(name.Value, IsCertain(status)));
+                leftovers.Add(new StaleSemaphore(name.Value, IsCertain(status)));
             }
         }
 
@@ -246,7 +246,7 @@ public sealed class NamedSemaphore : IDisposable
     private static IEnumerable<SegmentName> Files()
     {
         LinuxOnly.Check();
-        return SegmentFolder.Names(SegmentName.OfSemaphore(string.Empty)).Select(SemaphoreName.FromFile).OfType<SegmentName>();
+        return SegmentDirectory.Names(SegmentName.OfSemaphore(string.Empty)).Select(SemaphoreName.FromFile).OfType<SegmentName>();
     }
 
     private static bool IsCertain(Interop.Status status) => status.Size == 0 || status.Links > 1;
@@ -258,7 +258,7 @@ public sealed class NamedSemaphore : IDisposable
         {
             if (status.Size == 0)
             {
-                return SegmentFolder.TryRemoveUnused(name, status, mapped, default);
+                return SegmentDirectory.TryRemoveUnused(name, status, mapped, default);
             }
 
             SemaphoreFile.Remove(name);

@@ -4,7 +4,7 @@ using System.Numerics;
 namespace PosixShm.Tests;
 
 /// <summary>Arrays of Python's SharedArray package, and ours in its layout. The package itself is not needed: its files, and a reader written from its layout, stand for it.</summary>
-internal sealed class SharedArrayLayoutTests : NamedTest
+internal sealed class PythonSharedArrayLayoutTests : NamedTest
 {
     // What the package does when it attaches, for a build with room for so many dimensions: numpy and struct, and nothing of ours.
     private const string Reader = """
@@ -27,9 +27,9 @@ internal sealed class SharedArrayLayoutTests : NamedTest
 
         """;
 
-    private static readonly SharedArrayOptions s_layout = new() { Layout = ArrayLayout.SharedArray };
+    private static readonly SharedArrayOptions s_layout = new() { Layout = ArrayLayout.PythonSharedArray };
 
-    [TestCaseSource(typeof(SharedArrayFixtures), nameof(SharedArrayFixtures.All))]
+    [TestCaseSource(typeof(PythonSharedArrayFixtures), nameof(PythonSharedArrayFixtures.All))]
     public void Every_array_of_the_package_is_attached_with_its_type_shape_and_values(SharedArrayFixture fixture)
     {
         string file = Path.Combine(Folder, "copy");
@@ -46,7 +46,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
             }
 
             SharedArrayInfo info = SharedArray.Describe(name);
-            Assert.That((info.Layout, info.DType, info.Shape.ToArray()), Is.EqualTo(("sharedarray", fixture.DType, fixture.Shape)));
+            Assert.That((info.Layout, info.DType, info.Shape.ToArray()), Is.EqualTo((ArrayLayout.PythonSharedArray, fixture.DType, fixture.Shape)));
             Assert.That(info.Created, Is.Not.Null);
         }
 
@@ -56,7 +56,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
         Assert.That(File.Exists(ShmPath), Is.False);
     }
 
-    [TestCaseSource(typeof(SharedArrayFixtures), nameof(SharedArrayFixtures.All))]
+    [TestCaseSource(typeof(PythonSharedArrayFixtures), nameof(PythonSharedArrayFixtures.All))]
     public void The_reader_of_these_tests_reads_the_arrays_of_the_package(SharedArrayFixture fixture)
     {
         string file = Path.Combine(Folder, "copy");
@@ -97,7 +97,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
         }
 
         using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
-        Assert.That((array.DType, SharedArray.Describe(Name).Layout), Is.EqualTo((stored, "sharedarray")));
+        Assert.That((array.DType, SharedArray.Describe(Name).Layout), Is.EqualTo((stored, ArrayLayout.PythonSharedArray)));
     }
 
     [TestCase]
@@ -158,7 +158,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
 
         SharedArray.Replace<byte>(Name, 3).Dispose();
         SharedArrayInfo info = SharedArray.Describe(Name);
-        Assert.That((info.Layout, info.DType, info.IsInUse), Is.EqualTo(("sharedarray", "|u1", false)));
+        Assert.That((info.Layout, info.DType, info.IsInUse), Is.EqualTo((ArrayLayout.PythonSharedArray, "|u1", false)));
 
         using (SharedArray<byte> either = SharedArray.CreateOrAttach(Name, ArrayContent.Zeros<byte>(3), s_layout))
         using (ReadOnlySharedArray<byte> read = SharedArray.AttachReadOnly<byte>(Name))
@@ -173,7 +173,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
         Assert.That(SharedArray.Exists(Name), Is.False);
 
         using SharedArray<int> anonymous = SharedArray.CreateAnonymous(ArrayContent.Zeros<int>(3), s_layout);
-        Assert.That(SharedArray.Describe(anonymous.Name).Layout, Is.EqualTo("sharedarray"));
+        Assert.That(SharedArray.Describe(anonymous.Name).Layout, Is.EqualTo(ArrayLayout.PythonSharedArray));
     }
 
     [Test]
@@ -209,7 +209,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
     [TestCase(2056, 16, "StringDType")]
     public void Objects_are_refused_by_name(int number, int itemSize, string reason)
     {
-        byte[] file = SharedArrayFixtures.Both("f8_10").Numpy2;
+        byte[] file = PythonSharedArrayFixtures.Both("f8_10").Numpy2;
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(file.Length - 548 + 24), number);
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(file.Length - 548 + 28), itemSize);
         File.WriteAllBytes(ShmPath, file);
@@ -220,7 +220,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
     [Test]
     public void Damaged_ones_do_not_disturb_the_list_and_can_be_deleted()
     {
-        byte[] good = SharedArrayFixtures.Both("f8_10").Numpy1;
+        byte[] good = PythonSharedArrayFixtures.Both("f8_10").Numpy1;
         List<string> bad = [];
         foreach ((int offset, int value) in new[] { (24, 99), (28, 0), (32, 1000), (32, -1), (36, -5), (40, 1 << 30), (36, 11) })
         {

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace PosixShm.Tests;
 
 /// <summary>What is done in pieces by several processors is done whole, and once.</summary>
-internal sealed class LargeMemoryTests : NamedTest
+internal sealed class ParallelMemoryTests : NamedTest
 {
     // Neither whole pieces nor whole pages.
     private const int Length = (33 << 20) + 12_347;

@@ -40,7 +40,7 @@ try
         Check("a child attached it by its path", await NextLine(told) == "attached");
 
         // By inheritance: children get a descriptor of their own.
-        string inherited = a.GiveToChildren();
+        string inherited = a.MakeInheritable();
         Process heir = Start(Environment.ProcessPath!, "child", inherited);
         Process python = Start(
             Environment.GetEnvironmentVariable("PYTHON") ?? "python3", "-c",

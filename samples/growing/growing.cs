@@ -40,7 +40,7 @@ Process? reader = null;
 
 try
 {
-    using SharedArray<long> small = SharedArray.CreateFrom<long>(name, 1, 2, 3);
+    using SharedArray<long> small = SharedArray.Create(name, ArrayContent.From<long>([1, 2, 3]));
     reader = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["reader", name]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
     Check("the reader has the first generation", await Look() == "same 3 6");
 

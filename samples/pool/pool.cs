@@ -104,7 +104,7 @@ async Task ALockForEachSlice()
 
 SharedArray<double> CreateRandom(string itsName, int locks)
 {
-    SharedArray<double> a = SharedArray.Create<double>(itsName, new SharedArrayOptions { Locks = locks }, N);
+    SharedArray<double> a = SharedArray.Create(itsName, ArrayContent.Zeros<double>(N), new SharedArrayOptions { Locks = locks });
     arrays.Add(a);
     foreach (ref double element in a)
     {

@@ -48,7 +48,7 @@ List<Process> children = [];
 
 try
 {
-    using SharedArray<double> table = SharedArray.CreateFull(name, 0.5, Rows, Columns);
+    using SharedArray<double> table = SharedArray.Create(name, ArrayContent.Filled(0.5, Rows, Columns));
     children.Add(Start("reader", name));
     children.Add(Start("changer", name));
     children.Add(Start("reader", name));

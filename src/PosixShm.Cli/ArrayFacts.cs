@@ -12,6 +12,9 @@ internal static class ArrayFacts
 
     public static string Order(SharedArrayInfo array) => array.IsFortranOrder ? "F" : "C";
 
+    // The words of the command line, as --layout takes them.
+    public static string Layout(ArrayLayout layout) => layout == ArrayLayout.PythonSharedArray ? "sharedarray" : "npy";
+
     public static string Mode(SharedArrayInfo array) => Convert.ToString((int)array.Mode, 8).PadLeft(4, '0');
 
     public static string? Time(DateTimeOffset? time)
@@ -23,7 +26,7 @@ internal static class ArrayFacts
         writer.WriteString("dtype", array.DType);
         WriteNumbers(writer, "shape", array.Shape);
         writer.WriteNumber("bytes", array.ByteLength);
-        writer.WriteString("layout", array.Layout);
+        writer.WriteString("layout", Layout(array.Layout));
         writer.WriteString("mode", Mode(array));
         writer.WriteNumber("uid", array.UserId);
         writer.WriteString("owner", Owner.NameOf(array.UserId));
@@ -43,7 +46,7 @@ internal static class ArrayFacts
             ("dtype", Printable.Of(array.DType)),
             ("shape", Shape(array)),
             ("bytes", array.ByteLength.ToString(CultureInfo.InvariantCulture)),
-            ("layout", array.Layout),
+            ("layout", Layout(array.Layout)),
             ("mode", Mode(array)),
             ("uid", array.UserId.ToString(CultureInfo.InvariantCulture)),
             ("owner", Owner.NameOf(array.UserId)),

@@ -23,11 +23,11 @@ internal static class CompactCommand
 
     private static int Compact(string name)
     {
-        using SharedArray array = SharedArray.OpenReadOnly(name, s_anyOwner);
+        using UntypedSharedArray array = SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly, s_anyOwner);
         long compacted = array.Compact();
         using TextWriter output = Output.OpenText();
         output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{Printable.Of(name)}: {compacted:N0} of {array.MappedLength:N0} bytes in huge pages"));
+            CultureInfo.InvariantCulture, $"{Printable.Of(name)}: {compacted:N0} of {array.DataOffset + array.ByteLength:N0} bytes in huge pages"));
         return ExitCode.Done;
     }
 }

@@ -48,17 +48,17 @@ internal static class CreateCommand
         return ExitCode.Done;
     }
 
-    private static SharedArray Create(string name, string dtype, string? fill, SharedArrayOptions options, long[] shape)
+    private static UntypedSharedArray Create(string name, string dtype, string? fill, SharedArrayOptions options, long[] shape)
     {
         if (fill is null)
         {
-            return SharedArray.Create(name, dtype, options, shape);
+            return SharedArray.Create(name, ArrayContent.Zeros(dtype, shape), options);
         }
 
         object value = FillValue.Parse(fill, dtype);
         try
         {
-            return SharedArray.CreateFull(name, dtype, value, options, shape);
+            return SharedArray.Create(name, ArrayContent.Filled(dtype, value, shape), options);
         }
         catch (InvalidCastException)
         {
@@ -69,7 +69,7 @@ internal static class CreateCommand
     private static ArrayLayout ParseLayout(string text) => text switch
     {
         "npy" => ArrayLayout.Npy,
-        "sharedarray" => ArrayLayout.SharedArray,
+        "sharedarray" => ArrayLayout.PythonSharedArray,
         _ => throw Failures.WrongUse($"'{text}' is not a layout: use npy or sharedarray."),
     };
 

@@ -9,7 +9,7 @@ namespace PosixShm.Cli;
 /// <summary>Elements as JSON: numbers exactly, as numpy's <c>tolist</c> gives them, and what is no number as text. A promise to scripts: docs/CLI.md.</summary>
 internal static class ElementJson
 {
-    public static void Write(Utf8JsonWriter writer, SharedArray array, long index)
+    public static void Write(Utf8JsonWriter writer, UntypedSharedArray array, long index)
     {
         switch (array.GetValue(index))
         {

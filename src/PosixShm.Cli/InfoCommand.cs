@@ -18,7 +18,7 @@ internal static class InfoCommand
     {
         // Before we attach it ourselves, which makes it one that is in use.
         SharedArrayInfo array = SharedArray.Describe(name);
-        using SharedArray? attached = LockFacts.Attach(name);
+        using UntypedSharedArray? attached = LockFacts.Attach(name);
         if (json)
         {
             Json.Write(document =>

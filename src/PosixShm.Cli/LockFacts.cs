@@ -6,16 +6,16 @@ namespace PosixShm.Cli;
 internal static class LockFacts
 {
     // Of more locks than these, only those that are not free are printed.
-    private const int MostFree = 8;
+    private const int MaxFree = 8;
 
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
 
     /// <summary>Attaches an array to look at its locks; null if it was overwritten since it was described.</summary>
-    public static SharedArray? Attach(string name)
+    public static UntypedSharedArray? Attach(string name)
     {
         try
         {
-            return SharedArray.OpenReadOnly(name, s_anyOwner);
+            return SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly, s_anyOwner);
         }
         catch (InvalidDataException)
         {
@@ -23,7 +23,7 @@ internal static class LockFacts
         }
     }
 
-    public static void WriteJson(Json json, SharedArray? array)
+    public static void WriteJson(Json json, UntypedSharedArray? array)
     {
         json.Writer.WriteStartArray("locks");
         foreach (Fact fact in Of(array))
@@ -40,20 +40,20 @@ internal static class LockFacts
         json.Writer.WriteEndArray();
     }
 
-    public static void WriteText(TextWriter writer, SharedArray? array)
+    public static void WriteText(TextWriter writer, UntypedSharedArray? array)
     {
         int count = array?.Locks.Count ?? 0;
         writer.WriteLine($"locks: {count}");
         foreach (Fact fact in Of(array))
         {
-            if (fact.State != SharedLockState.Free || count <= MostFree)
+            if (fact.State != SharedLockState.Free || count <= MaxFree)
             {
                 writer.WriteLine($"lock {fact.Index}: {Describe(fact)}");
             }
         }
     }
 
-    private static IEnumerable<Fact> Of(SharedArray? array)
+    private static IEnumerable<Fact> Of(UntypedSharedArray? array)
     {
         // One process may hold many locks, and finding it means looking at every process.
         Dictionary<int, int?> processes = [];

@@ -10,13 +10,14 @@ internal static class PruneCommand
     public static Command Define() => Define(
         "List leftovers, arrays that no live process has attached, or delete them. An array is deleted only if the kernel knows no other open file or mapping of it, in any container."
         + " Of another user's array it tells that to root only, and not inside a user namespace: there, programs without PosixShm (numpy) in other PID namespaces are not seen.",
-        static (options, json) => ListCommand.Write(SharedArray.Prune(options), json));
+        static (options, delete, json) => ListCommand.Write(delete ? SharedArray.DeleteStale(options) : SharedArray.FindStale(options), json));
 
     public static Command DefineForSemaphores() => Define(
         "List what programs killed while they created a semaphore may have left, names of six letters or digits; or delete those that are certainly leftovers.",
-        static (options, json) => SemaphoreCommand.Write(NamedSemaphore.Prune(options), json));
+        static (options, delete, json)
+            => SemaphoreCommand.Write(delete ? NamedSemaphore.DeleteStale(options) : NamedSemaphore.FindStale(options), json));
 
-    private static Command Define(string description, Action<PruneOptions, bool> prune)
+    private static Command Define(string description, Action<StaleOptions, bool, bool> prune)
     {
         Argument<string> pattern = new("pattern")
         {
@@ -34,20 +35,20 @@ internal static class PruneCommand
         Option<bool> json = CommandTree.JsonOption();
         Command command = new("prune", description) { pattern, age, delete, json };
         command.SetAction(parsed => Run(
-            new PruneOptions
+            new StaleOptions
             {
                 Pattern = parsed.GetRequiredValue(pattern),
                 MinimumAge = ParseAge(parsed.GetRequiredValue(age)),
-                DryRun = !parsed.GetValue(delete),
             },
+            parsed.GetValue(delete),
             parsed.GetValue(json),
             prune));
         return command;
     }
 
-    private static int Run(PruneOptions options, bool json, Action<PruneOptions, bool> prune)
+    private static int Run(StaleOptions options, bool delete, bool json, Action<StaleOptions, bool, bool> prune)
     {
-        prune(options, json);
+        prune(options, delete, json);
         return ExitCode.Done;
     }
 

@@ -89,13 +89,13 @@ internal static class SemaphoreCommand
 
     private static int List(bool json)
     {
-        Dictionary<string, bool> leftovers = NamedSemaphore.Prune().ToDictionary(static leftover => leftover.Name, static leftover => leftover.IsCertain);
+        Dictionary<string, bool> leftovers = NamedSemaphore.FindStale().ToDictionary(static leftover => leftover.Name, static leftover => leftover.IsCertain);
         Write([.. NamedSemaphore.List().Select(name => new Fact(name, CountOf(name), leftovers.TryGetValue(name, out bool isCertain) ? Word(isCertain) : "no"))], json);
         return ExitCode.Done;
     }
 
     /// <summary>Prints leftovers as a list of semaphores.</summary>
-    public static void Write(IReadOnlyList<SemaphoreLeftover> leftovers, bool json)
+    public static void Write(IReadOnlyList<StaleSemaphore> leftovers, bool json)
         => Write([.. leftovers.Select(static leftover => new Fact(leftover.Name, CountOf(leftover.Name), Word(leftover.IsCertain)))], json);
 
     private static string Word(bool isCertain) => isCertain ? "certain" : "possible";
@@ -144,7 +144,7 @@ internal static class SemaphoreCommand
     {
         try
         {
-            using NamedSemaphore semaphore = NamedSemaphore.Open(name, s_anyOwner);
+            using NamedSemaphore semaphore = NamedSemaphore.Attach(name, s_anyOwner);
             return semaphore.CurrentCount;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
@@ -171,7 +171,7 @@ internal static class SemaphoreCommand
             throw Failures.WrongUse($"A count is raised by one or more, not by {count}.");
         }
 
-        using NamedSemaphore semaphore = NamedSemaphore.Open(name, s_anyOwner);
+        using NamedSemaphore semaphore = NamedSemaphore.Attach(name, s_anyOwner);
         semaphore.Release(count);
         return ExitCode.Done;
     }
@@ -179,7 +179,7 @@ internal static class SemaphoreCommand
     private static int Wait(string name, string? seconds)
     {
         TimeSpan timeout = seconds is null ? Timeout.InfiniteTimeSpan : ParseSeconds(seconds);
-        using NamedSemaphore semaphore = NamedSemaphore.Open(name, s_anyOwner);
+        using NamedSemaphore semaphore = NamedSemaphore.Attach(name, s_anyOwner);
         return semaphore.TryWait(timeout)
             ? ExitCode.Done
             : throw new TimeoutException($"The count of the semaphore '{semaphore.Name}' stayed zero for {seconds} seconds.");

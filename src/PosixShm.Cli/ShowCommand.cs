@@ -5,7 +5,7 @@ namespace PosixShm.Cli;
 /// <summary><c>pshm show NAME [--json] [--all]</c>.</summary>
 internal static class ShowCommand
 {
-    private const int MostElements = 1000;
+    private const int MaxElements = 1000;
 
     // Looking at what somebody else owns harms nobody.
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
@@ -16,7 +16,7 @@ internal static class ShowCommand
         Option<bool> json = CommandTree.JsonOption();
         Option<bool> all = new("--all")
         {
-            Description = $"Print every element, also of an array of more than {MostElements}.",
+            Description = $"Print every element, also of an array of more than {MaxElements}.",
             Arity = ArgumentArity.Zero,
         };
         Command command = new("show", "Print an array's elements.") { name, json, all };
@@ -28,7 +28,7 @@ internal static class ShowCommand
     {
         // Before we attach it ourselves, which makes it one that is in use.
         SharedArrayInfo info = SharedArray.Describe(name);
-        using SharedArray array = SharedArray.OpenReadOnly(name, s_anyOwner);
+        using UntypedSharedArray array = SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly, s_anyOwner);
         if (array.DType != info.DType || !array.Shape.AsSpan().SequenceEqual(info.Shape.AsSpan()))
         {
             throw new IOException($"'{name}' was deleted and created anew while it was read: try again.");
@@ -42,14 +42,14 @@ internal static class ShowCommand
         {
             using TextWriter output = Output.OpenText();
             output.WriteLine($"{Printable.Of(info.Name)}: {Printable.Of(info.DType)} {ArrayFacts.Shape(info)}");
-            array.WriteTo(output, all ? long.MaxValue : MostElements);
+            array.WriteTo(output, all ? long.MaxValue : MaxElements);
             output.WriteLine();
         }
 
         return ExitCode.Done;
     }
 
-    private static void WriteJson(Json json, SharedArrayInfo info, SharedArray array)
+    private static void WriteJson(Json json, SharedArrayInfo info, UntypedSharedArray array)
     {
         json.Writer.WriteStartObject();
         ArrayFacts.WriteJson(json.Writer, info);

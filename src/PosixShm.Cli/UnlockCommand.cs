@@ -34,7 +34,7 @@ internal static class UnlockCommand
 
     private static int Run(string name, int index, TextWriter output)
     {
-        using SharedArray array = SharedArray.Open(name, s_anyOwner);
+        using UntypedSharedArray array = SharedArray.AttachUntyped(name, options: s_anyOwner);
         if (index < 0 || index >= array.Locks.Count)
         {
             throw Failures.WrongUse($"'{array.Name}' has {array.Locks.Count} locks, and no lock {index}.");
@@ -53,13 +53,13 @@ internal static class UnlockCommand
         return ExitCode.Done;
     }
 
-    private static bool Repair(SharedArray array, SharedLock shared)
+    private static bool Repair(UntypedSharedArray array, SharedLock shared)
     {
         using CancellationTokenSource patience = new(s_patience);
         try
         {
             using SharedLock.RecoveryScope recovery = shared.EnterRecovery(patience.Token);
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
             return recovery.WasAbandoned;
         }
         catch (OperationCanceledException)
@@ -68,7 +68,7 @@ internal static class UnlockCommand
         }
     }
 
-    private static IOException Held(SharedArray array, SharedLock shared)
+    private static IOException Held(UntypedSharedArray array, SharedLock shared)
         => new(shared.FindOwnerProcess() is int process
             ? $"Lock {shared.Index} of '{array.Name}' is held by process {process}, which is alive: it was left alone."
             : $"Lock {shared.Index} of '{array.Name}' is held by a process that is alive: it was left alone.");

@@ -8,7 +8,7 @@ internal sealed class AccessTests : NamedTest
     [Test]
     public void A_read_only_array_reads_what_others_write()
     {
-        using SharedArray<int> writer = SharedArray.CreateFrom(Name, [1, 2, 3, 4, 5, 6], new SharedArrayOptions(), 2, 3);
+        using SharedArray<int> writer = SharedArray.Create(Name, ArrayContent.From([1, 2, 3, 4, 5, 6], 2, 3));
         using ReadOnlySharedArray<int> reader = SharedArray.AttachReadOnly<int>(Name);
         writer[0] = 10;
 
@@ -60,7 +60,7 @@ internal sealed class AccessTests : NamedTest
     [Test]
     public void Reading_is_enough_for_a_read_only_and_for_a_private_attachment()
     {
-        SharedArray.CreateFull(Name, 7, 3).Dispose();
+        SharedArray.Create(Name, ArrayContent.Filled(7, 3)).Dispose();
         File.SetUnixFileMode(ShmPath, (UnixFileMode)0b100_100_100);
         _ = ChildProcess.Run(OtherUser.WithoutRoot(ChildProcess.CommandLine(Read, Name)));
 
@@ -69,7 +69,7 @@ internal sealed class AccessTests : NamedTest
             Assert.That(() => SharedArray.Attach<int>(args[0]), Throws.InstanceOf<UnauthorizedAccessException>());
             using ReadOnlySharedArray<int> reader = SharedArray.AttachReadOnly<int>(args[0]);
             using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(args[0]);
-            using SharedArray untyped = SharedArray.OpenReadOnly(args[0]);
+            using UntypedSharedArray untyped = SharedArray.AttachUntyped(args[0], SharedArrayAccess.ReadOnly);
             copy[0] = 8;
             Assert.That((reader[0], copy[0], untyped.GetValue(0)), Is.EqualTo((7, 8, 7)));
             return 0;
@@ -80,7 +80,7 @@ internal sealed class AccessTests : NamedTest
     public void A_private_copy_keeps_its_writes_to_itself_page_by_page()
     {
         const int PerPage = 4096 / sizeof(int);
-        using SharedArray<int> original = SharedArray.CreateFull(Name, 1, 2 * PerPage);
+        using SharedArray<int> original = SharedArray.Create(Name, ArrayContent.Filled(1, 2 * PerPage));
         using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(Name);
         copy[0] = 2;
         original[1] = 3;
@@ -106,7 +106,7 @@ internal sealed class AccessTests : NamedTest
             bytes += long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) << 10;
         }
 
-        using SharedArray<byte> array = SharedArray.Create<byte>(Name, new SharedArrayOptions { Preallocate = false }, 2 * bytes);
+        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(2 * bytes), new SharedArrayOptions { Preallocate = false });
         using SharedArray<byte> mine = SharedArray.AttachCopyOnWrite<byte>(Name);
         mine[bytes] = 1;
         Assert.That(mine[bytes] - array[bytes], Is.EqualTo(1));
@@ -129,8 +129,8 @@ internal sealed class AccessTests : NamedTest
     [Test]
     public void An_untyped_array_tells_its_type_and_gives_and_takes_elements()
     {
-        using SharedArray<short> array = SharedArray.CreateFrom<short>(Name, [1, 2, 3]);
-        using SharedArray untyped = SharedArray.Open(Name);
+        using SharedArray<short> array = SharedArray.Create(Name, ArrayContent.From<short>([1, 2, 3]));
+        using UntypedSharedArray untyped = SharedArray.AttachUntyped(Name);
         untyped.SetValue((short)20, 1);
         using SharedArray<short> typed = untyped.As<short>();
         using (Assert.EnterMultipleScope())
@@ -145,8 +145,8 @@ internal sealed class AccessTests : NamedTest
     [Test]
     public void Text_and_bytes_are_exchanged_with_numpy()
     {
-        using SharedArray text = SharedArray.Create(NameOf("U"), "U5", 3);
-        using SharedArray bytes = SharedArray.Create(NameOf("S"), "S4", 2);
+        using UntypedSharedArray text = SharedArray.Create(NameOf("U"), ArrayContent.Zeros("U5", 3));
+        using UntypedSharedArray bytes = SharedArray.Create(NameOf("S"), ArrayContent.Zeros("S4", 2));
         text.SetValue("Grüße", 0);
         text.SetValue("🙂", 1);
         bytes.SetValue("ab"u8.ToArray(), 0);
@@ -174,8 +174,8 @@ internal sealed class AccessTests : NamedTest
         _ = Python.Run(
             "np.save(open(sys.argv[1], 'xb'), np.array(['1970-01-02'], dtype='M8[s]')); np.save(open(sys.argv[2], 'xb'), np.array([258], dtype='>i2'))",
             ShmPathOf(NameOf("M")), ShmPathOf(NameOf("big")));
-        using SharedArray dates = SharedArray.Open(NameOf("M"));
-        using SharedArray big = SharedArray.Open(NameOf("big"));
+        using UntypedSharedArray dates = SharedArray.AttachUntyped(NameOf("M"));
+        using UntypedSharedArray big = SharedArray.AttachUntyped(NameOf("big"));
         Assert.That((dates.DType, dates.GetValue(0)), Is.EqualTo(("<M8[s]", 86400L)));
         Assert.That((big.DType, big.ElementType), Is.EqualTo((">i2", (Type?)null)));
         Assert.That(big.GetValue(0), Is.EqualTo(new byte[] { 1, 2 }));

@@ -15,18 +15,18 @@ internal sealed class AlignmentTests : NamedTest
         Write("np.arange(5) + 0.5");
         Assert.That(
             () => SharedArray.Attach<double>(Name),
-            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(Name).And.Message.Contains("multiple of 8").And.Message.Contains("SharedArray.Open"));
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(Name).And.Message.Contains("multiple of 8").And.Message.Contains("SharedArray.AttachUntyped"));
         Assert.That(() => SharedArray.AttachReadOnly<double>(Name), Throws.InstanceOf<InvalidDataException>());
         Assert.That(() => SharedArray.AttachCopyOnWrite<double>(Name), Throws.InstanceOf<InvalidDataException>());
         Assert.That(() => SharedArray.CreateOrAttach<double>(Name, 5), Throws.InstanceOf<InvalidDataException>());
 
-        using SharedArray array = SharedArray.Open(Name);
+        using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
         Assert.That(array, Is.Not.InstanceOf<SharedArray<double>>());
         Assert.That(array.ElementType, Is.EqualTo(typeof(double)));
         Assert.That(array.GetValue(4), Is.EqualTo(4.5));
         Assert.That(array.GetText(4), Is.EqualTo("4.5"));
         Assert.That(array.ToString(), Is.EqualTo("[0.5 1.5 2.5 3.5 4.5]"));
-        Assert.That(() => array.As<double>(), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("SharedArray.Open"));
+        Assert.That(() => array.As<double>(), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("SharedArray.AttachUntyped"));
         Assert.That(() => array.SetValue("text", 0), Throws.InstanceOf<InvalidCastException>());
 
         array.SetValue(7, 3);
@@ -57,7 +57,7 @@ internal sealed class AlignmentTests : NamedTest
             _ => () => SharedArray.Attach<System.Numerics.Complex>(Name),
         };
         Assert.That(attach, Throws.InstanceOf<InvalidDataException>().With.Message.Contains($"multiple of {alignment}:"));
-        using SharedArray opened = SharedArray.OpenReadOnly(Name);
+        using UntypedSharedArray opened = SharedArray.AttachUntyped(Name, SharedArrayAccess.ReadOnly);
         Assert.That(last is null || opened.GetValue(3).Equals(last), Is.True);
     }
 

@@ -38,8 +38,8 @@ internal sealed class AnonymousTests : NamedTest
             Assert.That(stranger.WaitForExit(), Is.Not.Zero, "not inherited unless told");
         }
 
-        string inherited = array.GiveToChildren();
-        Assert.That(array.GiveToChildren(), Is.EqualTo(inherited));
+        string inherited = array.MakeInheritable();
+        Assert.That(array.MakeInheritable(), Is.EqualTo(inherited));
         ChildProcess.Run(Answer, inherited);
         Assert.That(array[2], Is.EqualTo(5));
 
@@ -54,8 +54,8 @@ internal sealed class AnonymousTests : NamedTest
     [Test]
     public void An_inherited_descriptor_is_not_handed_on_and_closes_with_its_arrays()
     {
-        using SharedArray<int> array = SharedArray.CreateFrom(Name, [1, 2, 3]);
-        using ChildProcess child = ChildProcess.Start(Use, array.GiveToChildren());
+        using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.From([1, 2, 3]));
+        using ChildProcess child = ChildProcess.Start(Use, array.MakeInheritable());
         child.WaitForSuccess();
 
         static int Use(string[] args)
@@ -86,7 +86,7 @@ internal sealed class AnonymousTests : NamedTest
     public void A_descriptor_of_this_process_stays_open_when_what_was_attached_by_it_is_disposed()
     {
         using SharedArray<int> array = SharedArray.CreateAnonymous<int>(3);
-        string forChildren = array.GiveToChildren();
+        string forChildren = array.MakeInheritable();
         SharedArray.Attach<int>(forChildren).Dispose();
         SharedArray.Attach<int>(array.Name).Dispose();
         SharedArray.Attach<int>($"/proc/self/fd/{Path.GetFileName(array.Name)}").Dispose();
@@ -109,7 +109,7 @@ internal sealed class AnonymousTests : NamedTest
     [Test]
     public void Standard_input_is_attached_and_stays_open()
     {
-        SharedArray.CreateFrom(Name, [1, 2, 3]).Dispose();
+        SharedArray.Create(Name, ArrayContent.From([1, 2, 3])).Dispose();
         _ = ChildProcess.Run("sh", ["-c", $"exec \"$@\" <{ShmPath}", "sh", .. ChildProcess.CommandLine(Attach)]);
 
         static int Attach(string[] args)

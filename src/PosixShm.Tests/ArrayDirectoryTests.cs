@@ -32,14 +32,14 @@ internal sealed class ArrayDirectoryTests : CommandTest
                 Assert.That(file.Lock.State, Is.EqualTo(SharedLockState.Held));
                 again.Lock.Exit();
                 Assert.That((SharedArray.Exists(name), SharedArray.Describe(name).Name, SharedArray.List().Single().Name), Is.EqualTo((true, name, name)));
-                Assert.That(SharedArray.Prune(), Is.Empty, "it is in use");
+                Assert.That(SharedArray.FindStale(), Is.Empty, "it is in use");
                 using SharedArray<double> next = SharedArray.Replace<double>(name, 20);
                 Assert.That((array.IsCurrent, next.IsCurrent), Is.EqualTo((false, true)));
                 Assert.That(new FileInfo(path).Length, Is.GreaterThan(20 * sizeof(double)));
             }
 
-            Assert.That(SharedArray.Prune().Single().Name, Is.EqualTo(name));
-            Assert.That(SharedArray.Prune(new PruneOptions { DryRun = false }).Single().Name, Is.EqualTo(name));
+            Assert.That(SharedArray.FindStale().Single().Name, Is.EqualTo(name));
+            Assert.That(SharedArray.DeleteStale().Single().Name, Is.EqualTo(name));
             Assert.That(SharedArray.Create(name, 1).DisposeAndDeleteIfUnused(), Is.True);
             SharedArray.Create(name, 1).Dispose();
             Assert.That(() => SharedArray.Create(name, 1), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
@@ -77,7 +77,7 @@ internal sealed class ArrayDirectoryTests : CommandTest
         static int Second(string[] args)
         {
             using SharedArray<int> array = SharedArray.Attach<int>(args[0]);
-            Assert.That((SharedArray.List().Single().Name, SharedArray.Prune().Count), Is.EqualTo((args[0], 0)));
+            Assert.That((SharedArray.List().Single().Name, SharedArray.FindStale().Count), Is.EqualTo((args[0], 0)));
             Console.WriteLine(array.Lock.TryEnter() ? "FREE" : "HELD");
             array.Lock.Enter();
             array[2] = array[1] + 1;
@@ -109,7 +109,7 @@ internal sealed class ArrayDirectoryTests : CommandTest
                 () => SharedArray.TryDelete(args[0]),
                 () => SharedArray.Replace<int>(args[0], 1),
                 () => SharedArray.List(),
-                () => SharedArray.Prune(),
+                () => SharedArray.FindStale(),
             ];
             foreach (Action use in (Action[])[.. uses, .. uses])
             {
@@ -193,7 +193,7 @@ internal sealed class ArrayDirectoryTests : CommandTest
 
         static int Use(string[] args)
         {
-            Assert.That(() => NamedSemaphore.Open(args[0]), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("in /dev/shm"));
+            Assert.That(() => NamedSemaphore.Attach(args[0]), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("in /dev/shm"));
             using NamedSemaphore semaphore = NamedSemaphore.Create(args[0], 1);
             Assert.That(File.Exists("/dev/shm/sem." + args[0]), Is.True);
             Assert.That(() => NamedSemaphore.Create(args[0]), Throws.InstanceOf<IOException>().With.Message.Contains("in /dev/shm"));

@@ -37,14 +37,14 @@ internal sealed class ArrayTextTests : NamedTest
         string expected = Python.Run(
             "np.set_printoptions(linewidth=10**6); a = eval(sys.argv[2]); np.save(open(sys.argv[1], 'wb'), a); print(a)", ShmPath, expression);
 
-        using SharedArray array = SharedArray.OpenReadOnly(Name);
+        using UntypedSharedArray array = SharedArray.AttachUntyped(Name, SharedArrayAccess.ReadOnly);
         Assert.That(array.ToString(), Is.EqualTo(expected));
     }
 
     [Test]
     public void The_threshold_says_what_is_too_large_to_be_written_in_full()
     {
-        using SharedArray<int> array = SharedArray.CreateFrom(Name, [.. Enumerable.Range(0, 1001)]);
+        using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.From([.. Enumerable.Range(0, 1001)]));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(Written(1000), Is.EqualTo("[   0    1    2 ...  998  999 1000]"));
@@ -67,7 +67,7 @@ internal sealed class ArrayTextTests : NamedTest
     public void One_element_is_text_without_quotes()
     {
         _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.array(['2024-02-29'], 'M8[D]'))", ShmPath);
-        using SharedArray array = SharedArray.Open(Name);
+        using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
         Assert.That(array.GetText(0), Is.EqualTo("2024-02-29"));
         Assert.That(() => array.GetText(1), Throws.InstanceOf<IndexOutOfRangeException>());
     }

@@ -28,7 +28,7 @@ internal sealed class BetweenUsersTests : NamedTest
     [Test]
     public void Read_locks_on_the_slots_keep_no_dead_owner_alive()
     {
-        using SharedArray<long> array = SharedArray.Create<long>(Name, new SharedArrayOptions { Mode = Readable }, 1);
+        using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(1), new SharedArrayOptions { Mode = Readable });
         using ChildProcess owner = ChildProcess.Start(EnterAndStay, Name);
         owner.Expect("HELD");
         Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Held), "by a write lock");
@@ -50,7 +50,7 @@ internal sealed class BetweenUsersTests : NamedTest
     [Test]
     public void Read_locks_on_all_slots_refuse_new_owners_with_a_message_and_not_those_that_have_a_slot()
     {
-        using SharedArray<long> array = SharedArray.Create<long>(Name, new SharedArrayOptions { Mode = Readable }, 1);
+        using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(1), new SharedArrayOptions { Mode = Readable });
         array.Lock.Enter();
         array.Lock.Exit();
         using ChildProcess reader = Python.Start(
@@ -135,7 +135,7 @@ internal sealed class BetweenUsersTests : NamedTest
         // Two users, neither of whom a user namespace without a map knows: both are 65534 there.
         foreach ((string suffix, string owner) in ((string, string)[])[("mine", "4242"), ("theirs", "4243")])
         {
-            SharedArray.Create<int>(NameOf(suffix), new SharedArrayOptions { Mode = Everybody }, 1).Dispose();
+            SharedArray.Create(NameOf(suffix), ArrayContent.Zeros<int>(1), new SharedArrayOptions { Mode = Everybody }).Dispose();
             NamedSemaphore.Create(NameOf(suffix), 1, Everybody).Dispose();
             _ = ChildProcess.Run("chown", owner, ShmPathOf(NameOf(suffix)), ShmPathOf("sem." + NameOf(suffix)));
         }
@@ -145,12 +145,12 @@ internal sealed class BetweenUsersTests : NamedTest
         static int Use(string[] args)
         {
             SharedArray.Attach<int>(args[0] + "-mine").Dispose();
-            NamedSemaphore.Open(args[0] + "-mine").Dispose();
+            NamedSemaphore.Attach(args[0] + "-mine").Dispose();
             Assert.That(() => SharedArray.Attach<int>(args[0] + "-theirs"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
-            Assert.That(() => NamedSemaphore.Open(args[0] + "-theirs"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
+            Assert.That(() => NamedSemaphore.Attach(args[0] + "-theirs"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
             AttachOptions any = new() { AllowOtherOwners = true };
             SharedArray.Attach<int>(args[0] + "-theirs", any).Dispose();
-            NamedSemaphore.Open(args[0] + "-theirs", any).Dispose();
+            NamedSemaphore.Attach(args[0] + "-theirs", any).Dispose();
             return 0;
         }
     }

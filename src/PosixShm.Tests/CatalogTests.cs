@@ -82,7 +82,7 @@ internal sealed class CatalogTests : NamedTest
     public void Another_users_array_is_listed_if_readable_and_attached_only_if_allowed()
     {
         SharedArray.Create<double>(NameOf("secret"), 1).Dispose();
-        SharedArray.Create<double>(NameOf("open"), new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }, 1).Dispose();
+        SharedArray.Create(NameOf("open"), ArrayContent.Zeros<double>(1), new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }).Dispose();
         _ = ChildProcess.Run("chown", "12345", ShmPathOf(NameOf("open")));
 
         Assert.That(() => SharedArray.Attach(NameOf("open")), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("user 12345"));
@@ -116,8 +116,8 @@ internal sealed class CatalogTests : NamedTest
 
         static int List(string[] args)
         {
-            Assert.That(SharedArray.List, Throws.InstanceOf<IOException>().With.Message.Contains(args[1]));
-            Assert.That(() => SharedArray.Prune(), Throws.InstanceOf<IOException>().With.Message.Contains(args[1]));
+            Assert.That(() => SharedArray.List(), Throws.InstanceOf<IOException>().With.Message.Contains(args[1]));
+            Assert.That(() => SharedArray.FindStale(), Throws.InstanceOf<IOException>().With.Message.Contains(args[1]));
             Assert.That(() => SharedArray.Describe(args[0]), Throws.InstanceOf<IOException>().With.Message.Contains(args[0]));
             return 0;
         }

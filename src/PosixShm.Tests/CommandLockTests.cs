@@ -58,7 +58,7 @@ internal sealed class CommandLockTests : CommandTest
     [Test]
     public void Of_many_locks_only_those_that_are_not_free_are_printed_and_Python_reads_all()
     {
-        using SharedArray<double> array = SharedArray.Create<double>(Name, new SharedArrayOptions { Locks = 100 }, 1);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Zeros<double>(1), new SharedArrayOptions { Locks = 100 });
         using (ChildProcess dead = ChildProcess.Start(Hold, Name, "97"))
         {
             dead.Expect("HELD");

@@ -41,7 +41,7 @@ internal sealed class CommandPruneTests : CommandTest
     public void Create_takes_a_layout()
     {
         Assert.That(Pshm("create", Name, "3", "--layout", "sharedarray", "--fill", "2"), Is.Empty);
-        Assert.That(SharedArray.Describe(Name).Layout, Is.EqualTo("sharedarray"));
+        Assert.That(SharedArray.Describe(Name).Layout, Is.EqualTo(ArrayLayout.PythonSharedArray));
         Assert.That(Pshm("show", Name), Does.Contain("[2. 2. 2.]"));
         Assert.That(Fail(2, "create", NameOf("x"), "3", "--layout", "other"), Does.Contain("npy or sharedarray"));
     }

@@ -9,7 +9,7 @@ internal sealed class CommandSemaphoreTests : CommandTest
     public void Counts_go_up_and_down()
     {
         Assert.That(Pshm("semaphore", "create", Name, "2"), Is.Empty);
-        using NamedSemaphore semaphore = NamedSemaphore.Open(Name);
+        using NamedSemaphore semaphore = NamedSemaphore.Attach(Name);
         Assert.That(semaphore.CurrentCount, Is.EqualTo(2));
         Assert.That(Pshm("semaphore", "post", "/" + Name), Is.Empty);
         Assert.That(Pshm("semaphore", "post", Name, "--count", "3"), Is.Empty);

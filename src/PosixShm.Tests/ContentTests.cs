@@ -36,13 +36,13 @@ internal sealed class ContentTests : NamedTest
     }
 
     [TestCase(ArrayLayout.Npy)]
-    [TestCase(ArrayLayout.SharedArray)]
+    [TestCase(ArrayLayout.PythonSharedArray)]
     public void Options_apply_to_an_array_with_content(ArrayLayout layout)
     {
         SharedArrayOptions options = new() { Layout = layout, Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, Locks = 40 };
         using SharedArray<short> array = SharedArray.Create(Name, ArrayContent.Filled((short)3, 5), options);
         Assert.That(File.GetUnixFileMode(ShmPath), Is.EqualTo(options.Mode));
-        Assert.That(SharedArray.Describe(Name).Layout, Is.EqualTo(layout == ArrayLayout.Npy ? "npy" : "sharedarray"));
+        Assert.That(SharedArray.Describe(Name).Layout, Is.EqualTo(layout));
         Assert.That(array.ToArray(), Is.All.EqualTo(3));
         array.Locks[39].Enter();
         array.Locks[39].Exit();

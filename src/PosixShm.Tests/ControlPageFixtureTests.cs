@@ -30,7 +30,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
         Converters = { new JsonStringEnumConverter<SharedLockState>(JsonNamingPolicy.CamelCase) },
     };
 
-    private static readonly Dictionary<string, Func<string, SharedArray>> s_attachments = new()
+    private static readonly Dictionary<string, Func<string, UntypedSharedArray>> s_attachments = new()
     {
         ["read and write"] = static name => SharedArray.Attach(name),
         ["read only"] = static name => SharedArray.AttachReadOnly<double>(name),
@@ -52,7 +52,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
         [ValueSource(nameof(All))] Fixture fixture, [ValueSource(nameof(Attachments))] string attachment)
     {
         Copy(fixture);
-        using (SharedArray array = s_attachments[attachment](Name))
+        using (UntypedSharedArray array = s_attachments[attachment](Name))
         {
             Assert.That(array.Length, Is.EqualTo(10));
             Assert.That((array.GetValue(0), array.GetValue(9)), Is.EqualTo((0.5, 9.5)));
@@ -86,7 +86,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
         using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>(Name);
         if (fixture.ReasonAgainstStores is string reason)
         {
-            Assert.That(() => array.Changed.Signal(), Throws.InvalidOperationException.With.Message.Contains(reason));
+            Assert.That(() => array.ChangeCounter.Signal(), Throws.InvalidOperationException.With.Message.Contains(reason));
             Assert.That(() => array.Lock.Enter(), Throws.InvalidOperationException.With.Message.Contains(reason));
             Assert.That(() => array.Lock.EnterRecovery(), Throws.InvalidOperationException.With.Message.Contains(reason));
             Assert.That(File.ReadAllBytes(ShmPath), Is.EqualTo(File.ReadAllBytes(PathOf(fixture))));
@@ -94,7 +94,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
         }
 
         uint changes = unchecked(fixture.Changes + 1);
-        Assert.That((array.Changed.Signal(), reader.Changed.Count), Is.EqualTo((changes, changes)));
+        Assert.That((array.ChangeCounter.Signal(), reader.ChangeCounter.Count), Is.EqualTo((changes, changes)));
         if (fixture.First == SharedLockState.Free)
         {
             using (array.Lock.EnterScope())
@@ -107,7 +107,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
             using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
             Assert.That((recovery.WasAbandoned, reader.Lock.State), Is.EqualTo((true, SharedLockState.Held)));
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
         }
 
         Assert.That((array.Lock.State, reader.Lock.State), Is.EqualTo((SharedLockState.Free, SharedLockState.Free)));
@@ -163,20 +163,20 @@ internal sealed class ControlPageFixtureTests : NamedTest
         => [.. ChildProcess.Run(Python.Interpreter, [Path.Combine(s_directory, "read.py"), .. files]).TrimEnd().Split('\n')
             .Select(static line => JsonSerializer.Deserialize<Seen>(line, s_json)!)];
 
-    private static void ExpectPage(SharedArray array, Fixture fixture, SharedLockState? first)
+    private static void ExpectPage(UntypedSharedArray array, Fixture fixture, SharedLockState? first)
     {
         if (fixture.Reason is not null)
         {
             string reason = s_reasons[fixture.Reason];
             Assert.That(array.Locks, Is.Empty);
             Assert.That(() => array.Lock, Throws.InvalidOperationException.With.Message.Contains(reason).And.Message.Contains(array.Name));
-            Assert.That(() => array.Changed, Throws.InvalidOperationException.With.Message.Contains(reason));
+            Assert.That(() => array.ChangeCounter, Throws.InvalidOperationException.With.Message.Contains(reason));
             return;
         }
 
         SharedLockState[] states = [.. array.Locks.Select(static shared => shared.State)];
         Assert.That((states.Length, states[0], states[^1]), Is.EqualTo((fixture.Locks, first, fixture.Last)));
-        Assert.That(array.Changed.Count, Is.EqualTo(fixture.Changes));
+        Assert.That(array.ChangeCounter.Count, Is.EqualTo(fixture.Changes));
         Assert.That(states[1..^1], Is.All.EqualTo(SharedLockState.Free));
         Assert.That(array.Lock.OwnerSlot, Is.EqualTo(fixture.Slot));
     }

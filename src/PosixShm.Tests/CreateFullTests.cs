@@ -9,7 +9,7 @@ internal sealed class CreateFullTests : NamedTest
     [TestCase("m8[s]", -5L)]
     public void An_array_is_filled_with_a_value_of_a_type_named_at_run_time(string dtype, object value)
     {
-        using SharedArray array = SharedArray.CreateFull(Name, dtype, value, 2, 3);
+        using UntypedSharedArray array = SharedArray.Create(Name, ArrayContent.Filled(dtype, value, 2, 3));
         Assert.That(Enumerable.Range(0, 6).Select(i => array.GetValue(i)), Is.All.EqualTo(value));
     }
 
@@ -18,11 +18,11 @@ internal sealed class CreateFullTests : NamedTest
     {
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => SharedArray.CreateFull(Name, "f8", 1, 2), Throws.InstanceOf<InvalidCastException>());
-            Assert.That(() => SharedArray.CreateFull(Name, "V3", "abc", 2), Throws.InstanceOf<InvalidCastException>());
-            Assert.That(() => SharedArray.CreateFull(Name, "S3", "größe", 2), Throws.InstanceOf<InvalidCastException>());
-            Assert.That(() => SharedArray.CreateFull(Name, "S3", "abcd", 2), Throws.ArgumentException);
-            Assert.That(() => SharedArray.CreateFull(Name, "f8", 1.0, -2), Throws.InstanceOf<ArgumentException>());
+            Assert.That(() => SharedArray.Create(Name, ArrayContent.Filled("f8", 1, 2)), Throws.InstanceOf<InvalidCastException>());
+            Assert.That(() => SharedArray.Create(Name, ArrayContent.Filled("V3", "abc", 2)), Throws.InstanceOf<InvalidCastException>());
+            Assert.That(() => SharedArray.Create(Name, ArrayContent.Filled("S3", "größe", 2)), Throws.InstanceOf<InvalidCastException>());
+            Assert.That(() => SharedArray.Create(Name, ArrayContent.Filled("S3", "abcd", 2)), Throws.ArgumentException);
+            Assert.That(() => SharedArray.Create(Name, ArrayContent.Filled("f8", 1.0, -2)), Throws.InstanceOf<ArgumentException>());
             Assert.That(ShmPath, Does.Not.Exist);
         }
     }

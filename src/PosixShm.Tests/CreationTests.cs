@@ -83,7 +83,7 @@ internal sealed class CreationTests : NamedTest
     [TestCase(ArrayLayout.Npy, "map")]
     [TestCase(ArrayLayout.Npy, "chmod")]
     [TestCase(ArrayLayout.Npy, "lock")]
-    [TestCase(ArrayLayout.SharedArray, "lock")]
+    [TestCase(ArrayLayout.PythonSharedArray, "lock")]
     public void A_creator_killed_where_nothing_else_is_allowed_leaves_what_is_no_array_and_can_be_deleted(ArrayLayout layout, string step)
     {
         using ChildProcess child = ChildProcess.Start(
@@ -96,7 +96,7 @@ internal sealed class CreationTests : NamedTest
 
         static int CreateLayout(string[] args)
         {
-            SharedArray.CreateFull(args[0], "float64", 1.5, new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }, 1000).Dispose();
+            SharedArray.Create(args[0], ArrayContent.Filled("float64", 1.5, 1000), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }).Dispose();
             return 0;
         }
     }
@@ -116,7 +116,7 @@ internal sealed class CreationTests : NamedTest
 
         static int Fill(string[] args)
         {
-            using SharedArray array = SharedArray.CreateFull(args[0], "float64", 1.5, new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }, 10);
+            using UntypedSharedArray array = SharedArray.Create(args[0], ArrayContent.Filled("float64", 1.5, 10), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
             return array.GetValue(9) is 1.5 ? 0 : 1;
         }
     }
@@ -325,8 +325,8 @@ internal sealed class CreationTests : NamedTest
             foreach (bool preallocate in (bool[])[true, false])
             {
                 SharedArrayOptions options = new() { Preallocate = preallocate };
-                Assert.That(() => SharedArray.Create<byte>("taken", options, 8 << 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
-                Assert.That(() => SharedArray.Create<byte>("other", options, 8 << 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
+                Assert.That(() => SharedArray.Create("taken", ArrayContent.Zeros<byte>(8 << 10), options), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+                Assert.That(() => SharedArray.Create("other", ArrayContent.Zeros<byte>(8 << 10), options), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
             }
 
             return 0;
@@ -381,7 +381,7 @@ internal sealed class CreationTests : NamedTest
             {
                 try
                 {
-                    SharedArray.Create<byte>(args[0], new SharedArrayOptions { Preallocate = preallocate }, 10 << 20).Dispose();
+                    SharedArray.Create(args[0], ArrayContent.Zeros<byte>(10 << 20), new SharedArrayOptions { Preallocate = preallocate }).Dispose();
                     return 1;
                 }
                 catch (IOException error)
@@ -436,7 +436,7 @@ internal sealed class CreationTests : NamedTest
         try
         {
             int locks = args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 1;
-            SharedArray.Create<double>(args[0], new SharedArrayOptions { Locks = locks }, 1000).Dispose();
+            SharedArray.Create(args[0], ArrayContent.Zeros<double>(1000), new SharedArrayOptions { Locks = locks }).Dispose();
             return 0;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -93,10 +93,8 @@ internal sealed class DateTests : NamedTest
     {
         _ = type;
         long[] counts = [0, 1, -1, 719, -719_163, 1_234_567_890, -1_234_567_891, long.MinValue];
-        using SharedArray<DateTime64<TUnit>> dates = SharedArray.CreateFrom<DateTime64<TUnit>>(
-            NameOf("M"), [.. counts.Select(static count => new DateTime64<TUnit>(count))]);
-        using SharedArray<TimeDelta64<TUnit>> spans = SharedArray.CreateFrom<TimeDelta64<TUnit>>(
-            NameOf("m"), [.. counts.Select(static count => new TimeDelta64<TUnit>(count))]);
+        using SharedArray<DateTime64<TUnit>> dates = SharedArray.Create(NameOf("M"), ArrayContent.From<DateTime64<TUnit>>([.. counts.Select(static count => new DateTime64<TUnit>(count))]));
+        using SharedArray<TimeDelta64<TUnit>> spans = SharedArray.Create(NameOf("m"), ArrayContent.From<TimeDelta64<TUnit>>([.. counts.Select(static count => new TimeDelta64<TUnit>(count))]));
         string[] seen = Python.Run(
             """
             M, m = (np.load(path, mmap_mode='r+') for path in sys.argv[1:3])
@@ -262,7 +260,7 @@ internal sealed class DateTests : NamedTest
     public void An_untyped_array_gives_and_takes_the_numbers_of_a_typed_one()
     {
         using SharedArray<DateTime64<Days>> typed = SharedArray.Create<DateTime64<Days>>(Name, 2);
-        using SharedArray any = SharedArray.Open(Name);
+        using UntypedSharedArray any = SharedArray.AttachUntyped(Name);
         any.SetValue(19_782, 0);
         any.SetValue(new DateTime64<Days>(-1), 1);
         Assert.That(typed.Select(static date => date.Count), Is.EqualTo(new[] { 19_782L, -1 }));
@@ -279,8 +277,8 @@ internal sealed class DateTests : NamedTest
     [Test]
     public void The_layout_of_SharedArray_keeps_the_numbers_without_the_unit()
     {
-        SharedArrayOptions options = new() { Layout = ArrayLayout.SharedArray };
-        using SharedArray<DateTime64<Seconds>> array = SharedArray.Create<DateTime64<Seconds>>(Name, options, 1);
+        SharedArrayOptions options = new() { Layout = ArrayLayout.PythonSharedArray };
+        using SharedArray<DateTime64<Seconds>> array = SharedArray.Create(Name, ArrayContent.Zeros<DateTime64<Seconds>>(1), options);
         array[0] = new(7);
         using SharedArray<DateTime64<Seconds>> again = SharedArray.Attach<DateTime64<Seconds>>(Name);
         using SharedArray<DateTime64<GenericUnit>> generic = SharedArray.Attach<DateTime64<GenericUnit>>(Name);

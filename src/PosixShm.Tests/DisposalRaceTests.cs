@@ -29,17 +29,16 @@ internal sealed class DisposalRaceTests : NamedTest
         ["Flush to disk"] = array => array.Flush(flushToDisk: true),
         ["LockInMemory"] = array => array.LockInMemory(),
         ["UnlockFromMemory"] = array => array.UnlockFromMemory(),
-        ["MappedLength"] = array => Assert.That(array.MappedLength, Is.Positive),
         ["Shape"] = array => Assert.That(array.Shape[0] * array.ItemSize, Is.EqualTo(array.ByteLength)),
-        ["GiveToChildren"] = array => _ = array.GiveToChildren(),
+        ["MakeInheritable"] = array => _ = array.MakeInheritable(),
         ["As"] = array =>
         {
             using SharedArray<long> other = array.As<long>();
             Assert.That(other.ToArray(), Is.All.EqualTo(1));
         },
-        ["CreateCopy"] = array =>
+        ["CopyOf"] = array =>
         {
-            using SharedArray<long> copy = SharedArray.CreateCopy($"{array.Name}-{Guid.NewGuid():N}", array);
+            using SharedArray<long> copy = SharedArray.Create($"{array.Name}-{Guid.NewGuid():N}", ArrayContent.CopyOf(array));
             Assert.That(copy.ToArray(), Is.All.EqualTo(1));
             SharedArray.Delete(copy.Name);
         },
@@ -69,9 +68,9 @@ internal sealed class DisposalRaceTests : NamedTest
 
         static int Race(string[] args)
         {
-            SharedArray.CreateFull(args[0], 1L, Length).Dispose();
+            SharedArray.Create(args[0], ArrayContent.Filled(1L, Length)).Dispose();
             string other = args[0] + "-other";
-            SharedArray.CreateFull(other, 2L, Length).Dispose();
+            SharedArray.Create(other, ArrayContent.Filled(2L, Length)).Dispose();
             for (int round = 0; round < 200; round++)
             {
                 SharedArray<long> array = SharedArray.Attach<long>(args[0]);

@@ -36,7 +36,7 @@ internal sealed class DisposeRaceTests : NamedTest
         },
         ["Signal"] = array =>
         {
-            SharedEvent changed = array.Changed;
+            ChangeCounter changed = array.ChangeCounter;
             while (true)
             {
                 _ = changed.Signal();
@@ -46,7 +46,7 @@ internal sealed class DisposeRaceTests : NamedTest
         {
             while (true)
             {
-                _ = array.Changed.Count;
+                _ = array.ChangeCounter.Count;
             }
         },
         ["As"] = array =>

@@ -64,12 +64,12 @@ internal sealed class DtypeTests : NamedTest
     [TestCase("S2147483648")]
     public void A_dtype_that_numpy_does_not_have_is_neither_created_nor_read(string dtype)
     {
-        Assert.That(() => SharedArray.Create(Name, dtype, 1), Throws.ArgumentException.With.Message.Contains(dtype));
+        Assert.That(() => SharedArray.Create(Name, ArrayContent.Zeros(dtype, 1)), Throws.ArgumentException.With.Message.Contains(dtype));
         Assert.That(() => SharedArray.ElementTypeOf(dtype), Throws.ArgumentException);
         Assert.That(ShmPath, Does.Not.Exist);
 
         File.WriteAllBytes(ShmPath, [.. Header($"{{'descr': {PythonLiteral.Quote(dtype, isAscii: true)}, 'fortran_order': False, 'shape': (1,), }}"), .. new byte[64]]);
-        Assert.That(() => SharedArray.Open(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains($"'{dtype}'"));
+        Assert.That(() => SharedArray.AttachUntyped(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains($"'{dtype}'"));
     }
 
     [TestCase("float64", "<f8")]
@@ -81,7 +81,7 @@ internal sealed class DtypeTests : NamedTest
     [TestCase("V7", "|V7")]
     public void A_created_dtype_has_the_form_that_numpy_writes(string dtype, string description)
     {
-        using SharedArray array = SharedArray.Create(Name, dtype, 2);
+        using UntypedSharedArray array = SharedArray.Create(Name, ArrayContent.Zeros(dtype, 2));
         Assert.That(array.DType, Is.EqualTo(description));
         Assert.That(Python.Run("print(np.load(sys.argv[1]).dtype.str)", ShmPath), Is.EqualTo(description));
     }

@@ -16,7 +16,7 @@ internal sealed class ElementValueTests : NamedTest
     {
         foreach (string dtype in new[] { "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128" })
         {
-            using SharedArray array = SharedArray.Create(NameOf(dtype), dtype, 2);
+            using UntypedSharedArray array = SharedArray.Create(NameOf(dtype), ArrayContent.Zeros(dtype, 2));
             foreach (object value in s_primitives)
             {
                 Array expected = Array.CreateInstance(SharedArray.ElementTypeOf(dtype)!, 1);
@@ -49,14 +49,14 @@ internal sealed class ElementValueTests : NamedTest
     [TestCase("M8[ns]")]
     public void A_null_is_refused_by_name(string dtype)
     {
-        using SharedArray array = SharedArray.Create(Name, dtype, 2);
+        using UntypedSharedArray array = SharedArray.Create(Name, ArrayContent.Zeros(dtype, 2));
         Assert.That(() => array.SetValue(null!, 1), Throws.ArgumentNullException.With.Property("ParamName").EqualTo("value"));
     }
 
     [Test]
     public void A_date_is_set_from_any_integer_that_widens()
     {
-        using SharedArray array = SharedArray.Create(Name, "M8[D]", 2);
+        using UntypedSharedArray array = SharedArray.Create(Name, ArrayContent.Zeros("M8[D]", 2));
         array.SetValue(7, 1);
         Assert.That((array.GetValue(1), array.GetText(1)), Is.EqualTo(((object)7L, "1970-01-08")));
         Assert.That(() => array.SetValue(7.0, 1), Throws.InstanceOf<InvalidCastException>());
@@ -69,7 +69,7 @@ internal sealed class ElementValueTests : NamedTest
         using SharedArray<bool> array = SharedArray.Create<bool>(Name, 4);
         _ = Python.Run("np.load(sys.argv[1], mmap_mode='r+').view('u1')[:] = [0, 1, 2, 255]", ShmPath);
         using ReadOnlySharedArray<bool> reader = SharedArray.AttachReadOnly<bool>(Name);
-        foreach (SharedArray each in new SharedArray[] { array, reader })
+        foreach (UntypedSharedArray each in new UntypedSharedArray[] { array, reader })
         {
             Assert.That(Enumerable.Range(0, 4).Select(i => each.GetValue(i)), Is.EqualTo(new object[] { false, true, true, true }));
             Assert.That(Enumerable.Range(0, 4).Select(i => each.GetValue(i).Equals(true)), Is.EqualTo(new[] { false, true, true, true }));
@@ -91,7 +91,7 @@ internal sealed class ElementValueTests : NamedTest
     {
         _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.array([eval(sys.argv[2])], '<U6'))", ShmPath, text);
         byte[] before = File.ReadAllBytes(ShmPath);
-        using SharedArray array = SharedArray.Open(Name);
+        using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
         array.SetValue(array.GetValue(0), 0);
         Assert.That(File.ReadAllBytes(ShmPath), Is.EqualTo(before));
         Assert.That(Encoding.UTF8.GetString(new UTF8Encoding(false, throwOnInvalidBytes: true).GetBytes(array.ToString())), Is.EqualTo(array.ToString()), "text for a terminal is whole");
@@ -102,7 +102,7 @@ internal sealed class ElementValueTests : NamedTest
     {
         _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.array([0x61, 0x110000, 0xffffffff], 'u4').view('<U3'))", ShmPath);
         byte[] before = File.ReadAllBytes(ShmPath);
-        using SharedArray array = SharedArray.Open(Name);
+        using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
         array.SetValue(array.GetValue(0), 0);
         Assert.That(File.ReadAllBytes(ShmPath), Is.EqualTo(before));
         array.SetValue("b", 0);
@@ -125,7 +125,7 @@ internal sealed class ElementValueTests : NamedTest
         List<string> ours = [];
         foreach (string name in new[] { Name, bytes })
         {
-            using SharedArray array = SharedArray.OpenReadOnly(name);
+            using UntypedSharedArray array = SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly);
             for (long i = 0; i < array.Length; i++)
             {
                 ours.Add(ElementText.Quoted(ScalarType.TryParse(array.DType)!, array.GetValue(i)));
@@ -140,7 +140,7 @@ internal sealed class ElementValueTests : NamedTest
     {
         _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.zeros(3, '<U0'))", ShmPath);
         string numpy = Python.Run("print(np.load(sys.argv[1]).dtype.str)", ShmPath);
-        using SharedArray array = SharedArray.Open(Name);
+        using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
         Assert.That((array.DType, array.ToString()), Is.EqualTo((numpy, "['' '' '']")));
     }
 
@@ -162,7 +162,7 @@ internal sealed class ElementValueTests : NamedTest
         List<string> ours = [];
         for (int i = 0; i < numpy.Length; i++)
         {
-            using SharedArray array = SharedArray.OpenReadOnly(string.Create(CultureInfo.InvariantCulture, $"file://{Folder}/{i}.npy"));
+            using UntypedSharedArray array = SharedArray.AttachUntyped(string.Create(CultureInfo.InvariantCulture, $"file://{Folder}/{i}.npy"), SharedArrayAccess.ReadOnly);
             ours.Add(array.ToString());
         }
 
@@ -175,9 +175,9 @@ internal sealed class ElementValueTests : NamedTest
         string wide = Header("|S0", [1L << 40]);
         string deep = Header("|S0", [.. Enumerable.Repeat(2L, 40)]);
         string seven = Header("|S0", [.. Enumerable.Repeat(7L, 14)]);
-        using SharedArray first = SharedArray.Open(wide);
-        using SharedArray second = SharedArray.Open(deep);
-        using SharedArray third = SharedArray.Open(seven);
+        using UntypedSharedArray first = SharedArray.AttachUntyped(wide);
+        using UntypedSharedArray second = SharedArray.AttachUntyped(deep);
+        using UntypedSharedArray third = SharedArray.AttachUntyped(seven);
         Assert.That(first.ToString(), Is.EqualTo("[b'' b'' b'' ... b'' b'' b'']"));
         Assert.That(second.ToString(), Is.EqualTo("[...]"));
         Assert.That(third.ToString(), Does.StartWith("[[[[[[[[[[[[[[b'' ... b'']").And.Length.LessThan(1_000_000));

@@ -9,7 +9,7 @@ internal sealed class FSharpTests : NamedTest
         string fsharp = NameOf("fsharp");
         string csharp = NameOf("csharp");
         string numpy = NameOf("numpy");
-        SharedArray.CreateFrom<Tick>(csharp, new Tick(1, 2.5)).Dispose();
+        SharedArray.Create(csharp, ArrayContent.From<Tick>([new Tick(1, 2.5)])).Dispose();
         _ = Python.Run("np.save(open(sys.argv[1], 'xb'), np.array([(1, 2.5)], [('Time', 'i8'), ('Price', 'f8')]))", ShmPathOf(numpy));
 
         string script = $$"""

@@ -29,7 +29,7 @@ internal sealed class FaultLoopTests : NamedTest
         ["create, sparse"] = new(
             ["PosixShm.SharedArray.Create"],
             None,
-            static name => SharedArray.Create<int>(name, new SharedArrayOptions { Preallocate = false }, 10).Dispose(),
+            static name => SharedArray.Create(name, ArrayContent.Zeros<int>(10), new SharedArrayOptions { Preallocate = false }).Dispose(),
             Absent,
             IsZeros),
         ["create in huge pages"] = new(
@@ -42,13 +42,13 @@ internal sealed class FaultLoopTests : NamedTest
         ["create with many locks"] = new(
             ["PosixShm.SharedArray.Create"],
             None,
-            static name => SharedArray.Create<int>(name, new SharedArrayOptions { Locks = 100 }, 10).Dispose(),
+            static name => SharedArray.Create(name, ArrayContent.Zeros<int>(10), new SharedArrayOptions { Locks = 100 }).Dispose(),
             Absent,
             static name => IsZeros(name) && HasLocks(name, 100)),
         ["create in the SharedArray layout"] = new(
             ["PosixShm.SharedArray.Create"],
             None,
-            static name => SharedArray.Create<int>(name, new SharedArrayOptions { Layout = ArrayLayout.SharedArray }, 10).Dispose(),
+            static name => SharedArray.Create(name, ArrayContent.Zeros<int>(10), new SharedArrayOptions { Layout = ArrayLayout.PythonSharedArray }).Dispose(),
             Absent,
             IsZeros),
         ["create or attach, new"] = new(
@@ -69,9 +69,9 @@ internal sealed class FaultLoopTests : NamedTest
         ["delete"] = new(["PosixShm.SharedArray.Delete"], Old, SharedArray.Delete, IsValues, Absent),
         ["list"] = new(["PosixShm.SharedArray.List"], Old, static _ => SharedArray.List(), IsValues, IsValues),
         ["prune"] = new(
-            ["PosixShm.SharedArray.Prune"],
+            ["PosixShm.SharedArray.DeleteStale"],
             Old,
-            static name => _ = SharedArray.Prune(new PruneOptions { Pattern = name, DryRun = false }),
+            static name => _ = SharedArray.DeleteStale(new StaleOptions { Pattern = name }),
             IsValues,
             static name => Absent(name) || IsValues(name)),
         ["first use of a lock"] = new(
@@ -86,17 +86,17 @@ internal sealed class FaultLoopTests : NamedTest
             IsValues,
             static name => IsValues(name) && IsLockFree(name)),
         ["first signal"] = new(
-            ["PosixShm.SharedArray.Attach", "PosixShm.Synchronization.SharedEvent.Signal"],
+            ["PosixShm.SharedArray.Attach", "PosixShm.Synchronization.ChangeCounter.Signal"],
             Old,
             static name =>
             {
                 using SharedArray<int> array = SharedArray.Attach<int>(name);
-                _ = array.Changed.Signal();
+                _ = array.ChangeCounter.Signal();
             },
             IsValues,
             IsValues),
         ["save"] = new(
-            ["PosixShm.SharedArray.Attach", "PosixShm.SharedArray.Save"],
+            ["PosixShm.SharedArray.Attach", "PosixShm.UntypedSharedArray.Save"],
             Old,
             static name =>
             {
@@ -107,7 +107,7 @@ internal sealed class FaultLoopTests : NamedTest
             static name => IsValues(name) && IsValues($"{name}-saved"),
             CallsElsewhere: 1),
         ["flush"] = new(
-            ["PosixShm.SharedArray.Attach", "PosixShm.SharedArray.Flush"],
+            ["PosixShm.SharedArray.Attach", "PosixShm.UntypedSharedArray.Flush"],
             Old,
             static name =>
             {
@@ -117,7 +117,7 @@ internal sealed class FaultLoopTests : NamedTest
             IsValues,
             IsValues),
         ["lock in memory"] = new(
-            ["PosixShm.SharedArray.Attach", "PosixShm.SharedArray.LockInMemory"],
+            ["PosixShm.SharedArray.Attach", "PosixShm.UntypedSharedArray.LockInMemory"],
             Old,
             static name =>
             {
@@ -127,8 +127,8 @@ internal sealed class FaultLoopTests : NamedTest
             IsValues,
             IsValues),
         ["compact"] = new(
-            ["PosixShm.SharedArray.Attach", "PosixShm.SharedArray.Compact"],
-            static name => SharedArray.Create<byte>(name, new SharedArrayOptions { Preallocate = false }, 4 << 20).Dispose(),
+            ["PosixShm.SharedArray.Attach", "PosixShm.UntypedSharedArray.Compact"],
+            static name => SharedArray.Create(name, ArrayContent.Zeros<byte>(4 << 20), new SharedArrayOptions { Preallocate = false }).Dispose(),
             static name =>
             {
                 using SharedArray<byte> array = SharedArray.Attach<byte>(name);
@@ -137,12 +137,12 @@ internal sealed class FaultLoopTests : NamedTest
             static name => SharedArray.Exists(name),
             static name => SharedArray.Exists(name)),
         ["create anonymous, for children"] = new(
-            ["PosixShm.SharedArray.CreateAnonymous", "PosixShm.SharedArray.GiveToChildren"],
+            ["PosixShm.SharedArray.CreateAnonymous", "PosixShm.UntypedSharedArray.MakeInheritable"],
             None,
             static _ =>
             {
                 using SharedArray<int> array = SharedArray.CreateAnonymous<int>(10);
-                _ = array.GiveToChildren();
+                _ = array.MakeInheritable();
             },
             Absent,
             Absent),
@@ -170,9 +170,9 @@ internal sealed class FaultLoopTests : NamedTest
             NamedSemaphore.Exists,
             CallsElsewhere: 7),
         ["open a semaphore"] = new(
-            ["PosixShm.Synchronization.NamedSemaphore.Open"],
+            ["PosixShm.Synchronization.NamedSemaphore.Attach"],
             OldSemaphore,
-            static name => NamedSemaphore.Open(name).Dispose(),
+            static name => NamedSemaphore.Attach(name).Dispose(),
             NamedSemaphore.Exists,
             NamedSemaphore.Exists,
             CallsElsewhere: 3),

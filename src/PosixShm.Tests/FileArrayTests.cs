@@ -2,7 +2,7 @@ namespace PosixShm.Tests;
 
 /// <summary>Arrays in files, in either layout.</summary>
 [TestFixture(ArrayLayout.Npy)]
-[TestFixture(ArrayLayout.SharedArray)]
+[TestFixture(ArrayLayout.PythonSharedArray)]
 internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
 {
     private readonly SharedArrayOptions _options = new() { Layout = layout };
@@ -14,17 +14,17 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     [Test]
     public void A_file_is_created_attached_described_and_deleted()
     {
-        using (SharedArray<int> array = SharedArray.Create<int>(FileName, _options, 2, 3))
+        using (SharedArray<int> array = SharedArray.Create(FileName, ArrayContent.Zeros<int>(2, 3), _options))
         {
             array[1, 2] = 42;
             Assert.That((array.Name, array.IsCurrent), Is.EqualTo((FileName, true)));
             Assert.That(SharedArray.Describe(FileName).IsInUse, Is.True);
-            Assert.That(() => SharedArray.Create<int>(FileName, _options, 1), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+            Assert.That(() => SharedArray.Create(FileName, ArrayContent.Zeros<int>(1), _options), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
         }
 
         SharedArrayInfo info = SharedArray.Describe(FileName);
         Assert.That((info.Name, info.Layout, info.IsInUse, info.Mode),
-            Is.EqualTo((FileName, layout == ArrayLayout.Npy ? "npy" : "sharedarray", false, UnixFileMode.UserRead | UnixFileMode.UserWrite)));
+            Is.EqualTo((FileName, layout, false, UnixFileMode.UserRead | UnixFileMode.UserWrite)));
         ChildProcess.Run(Read, FileName);
         using (SharedArray<int> resized = SharedArray.Resize<int>(FileName, 7))
         {
@@ -47,17 +47,17 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     {
         // In a process of its own: the current folder is the whole process's.
         ChildProcess.Run("bash", ["-c", "cd \"$1\"; shift; exec \"$@\"", "bash", Folder, .. ChildProcess.CommandLine(Create, layout.ToString())]);
-        Assert.That(SharedArray.List(Folder).Select(info => info.Name), Is.EqualTo(new[] { $"file://{Folder}/relative" }));
+        Assert.That(SharedArray.List(directory: Folder).Select(info => info.Name), Is.EqualTo(new[] { $"file://{Folder}/relative" }));
         Assert.That(SharedArray.Exists($"file://{Folder}/sub/below"), Is.True);
 
         static int Create(string[] args)
         {
             SharedArrayOptions options = new() { Layout = Enum.Parse<ArrayLayout>(args[0]) };
             _ = Directory.CreateDirectory("sub");
-            SharedArray.Create<int>("file://relative", options, 3).Dispose();
-            SharedArray.Create<int>("file://./sub/../sub/below", options, 3).Dispose();
-            Assert.That(SharedArray.List(".").Single().Name, Does.StartWith("file:///"));
-            SharedArray.Attach<int>(SharedArray.List("sub/").Single().Name).Dispose();
+            SharedArray.Create("file://relative", ArrayContent.Zeros<int>(3), options).Dispose();
+            SharedArray.Create("file://./sub/../sub/below", ArrayContent.Zeros<int>(3), options).Dispose();
+            Assert.That(SharedArray.List(directory: ".").Single().Name, Does.StartWith("file:///"));
+            SharedArray.Attach<int>(SharedArray.List(directory: "sub/").Single().Name).Dispose();
             return 0;
         }
     }
@@ -65,9 +65,9 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     [Test]
     public void A_folder_is_listed_by_names_that_attach_takes_and_what_is_no_array_is_passed_over()
     {
-        SharedArray.Create<int>($"file://{Folder}/b", _options, 1).Dispose();
-        SharedArray.Create<int>($"file://{Folder}/sem.a", _options, 1).Dispose();
-        SharedArray.Create<int>(FileName, _options, 1).Dispose();
+        SharedArray.Create($"file://{Folder}/b", ArrayContent.Zeros<int>(1), _options).Dispose();
+        SharedArray.Create($"file://{Folder}/sem.a", ArrayContent.Zeros<int>(1), _options).Dispose();
+        SharedArray.Create(FileName, ArrayContent.Zeros<int>(1), _options).Dispose();
         File.WriteAllText(Path.Combine(Folder, "text"), "no array");
         File.WriteAllBytes(Path.Combine(Folder, "empty"), []);
         File.WriteAllBytes(Path.Combine(Folder, "damaged"), [0x93, .. "NUMPY\u0001\0\uffff"u8]);
@@ -77,7 +77,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
         File.Copy(Path.Combine(Folder, "b"), Path.Combine(Folder, "new\nline"));
         _ = ChildProcess.Run("bash", "-c", "cp \"$1/b\" \"$1/\"$'no-utf8-\\xff'", "bash", Folder);
 
-        string[] names = [.. SharedArray.List(Folder).Select(info => info.Name)];
+        string[] names = [.. SharedArray.List(directory: Folder).Select(info => info.Name)];
         Assert.That(names, Is.EqualTo(new[] { FileName, $"file://{Folder}/b", $"file://{Folder}/sem.a" }));
         Array.ForEach(names, name => SharedArray.Attach<int>(name).Dispose());
 
@@ -91,23 +91,23 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
         File.WriteAllText(FilePath, "text");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => SharedArray.List(Path.Combine(Folder, "none")), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("none"));
-            Assert.That(() => SharedArray.List(FilePath), Throws.InstanceOf<IOException>().With.Message.Contains("no folder"));
-            Assert.That(() => SharedArray.List(string.Empty), Throws.ArgumentException);
-            Assert.That(() => SharedArray.List("a\nb"), Throws.ArgumentException);
+            Assert.That(() => SharedArray.List(directory: Path.Combine(Folder, "none")), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("none"));
+            Assert.That(() => SharedArray.List(directory: FilePath), Throws.InstanceOf<IOException>().With.Message.Contains("no folder"));
+            Assert.That(() => SharedArray.List(directory: string.Empty), Throws.ArgumentException);
+            Assert.That(() => SharedArray.List(directory: "a\nb"), Throws.ArgumentException);
         }
     }
 
     [Test]
     public void A_symbolic_link_is_followed_only_if_asked()
     {
-        SharedArray.Create<int>(FileName, _options, 3).Dispose();
+        SharedArray.Create(FileName, ArrayContent.Zeros<int>(3), _options).Dispose();
         string link = $"file://{Folder}/link";
         _ = File.CreateSymbolicLink(Path.Combine(Folder, "link"), FilePath);
         _ = File.CreateSymbolicLink(ShmPath, FilePath);
 
         Assert.That(() => SharedArray.Attach<int>(link), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
-        Assert.That(() => SharedArray.Create<int>(link, _options, 3), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+        Assert.That(() => SharedArray.Create(link, ArrayContent.Zeros<int>(3), _options), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
         foreach (string name in (string[])[link, Name])
         {
             using SharedArray<int> array = SharedArray.Attach<int>(name, new AttachOptions { FollowLinks = true });
@@ -155,7 +155,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
             SharedArrayOptions options = new() { Layout = Enum.Parse<ArrayLayout>(args[1]) };
             try
             {
-                SharedArray.Create<byte>($"file://{args[0]}/big", options, 4 << 20).Dispose();
+                SharedArray.Create($"file://{args[0]}/big", ArrayContent.Zeros<byte>(4 << 20), options).Dispose();
                 return 1;
             }
             catch (IOException error) when (error.HResult == 28)
@@ -164,7 +164,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
             }
 
             Assert.That(Directory.GetFileSystemEntries(args[0]), Is.Empty);
-            using SharedArray<byte> small = SharedArray.Create<byte>($"file://{args[0]}/small", options, 1 << 19);
+            using SharedArray<byte> small = SharedArray.Create($"file://{args[0]}/small", ArrayContent.Zeros<byte>(1 << 19), options);
             small.Fill(1);
             small.Flush(flushToDisk: true);
 
@@ -186,7 +186,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
 
         static int WriteAndWait(string[] args)
         {
-            using SharedArray<long> array = SharedArray.Create<long>(args[0], new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }, 10_000);
+            using SharedArray<long> array = SharedArray.Create(args[0], ArrayContent.Zeros<long>(10_000), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
             for (int i = 0; i < array.Length; i++)
             {
                 array[i] = i + 1;
@@ -202,12 +202,12 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     [Test]
     public void Flush_works_on_every_kind_of_attachment()
     {
-        using SharedArray<int> shm = SharedArray.Create<int>(Name, _options, 3);
-        using SharedArray<int> anonymous = SharedArray.CreateAnonymous<int>(_options, 3);
-        using SharedArray<int> file = SharedArray.Create<int>(FileName, _options, 3);
+        using SharedArray<int> shm = SharedArray.Create(Name, ArrayContent.Zeros<int>(3), _options);
+        using SharedArray<int> anonymous = SharedArray.CreateAnonymous(ArrayContent.Zeros<int>(3), _options);
+        using SharedArray<int> file = SharedArray.Create(FileName, ArrayContent.Zeros<int>(3), _options);
         using ReadOnlySharedArray<int> read = SharedArray.AttachReadOnly<int>(FileName);
         using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(FileName);
-        foreach (SharedArray array in (SharedArray[])[shm, anonymous, file, read, copy])
+        foreach (UntypedSharedArray array in (UntypedSharedArray[])[shm, anonymous, file, read, copy])
         {
             array.Flush();
             array.Flush(flushToDisk: true);
@@ -227,7 +227,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
 
         static int Flush(string[] args)
         {
-            using SharedArray<int> array = SharedArray.Create<int>(args[0], new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }, 3);
+            using SharedArray<int> array = SharedArray.Create(args[0], ArrayContent.Zeros<int>(3), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
             try
             {
                 array.Flush(bool.Parse(args[2]));
@@ -253,7 +253,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
         static int Flush(string[] args)
         {
             SharedArrayOptions options = new() { Layout = Enum.Parse<ArrayLayout>(args[1]) };
-            using SharedArray<int> array = SharedArray.Create<int>(args[0], options, 3);
+            using SharedArray<int> array = SharedArray.Create(args[0], ArrayContent.Zeros<int>(3), options);
             array.Flush();
             Assert.That(() => array.Flush(flushToDisk: true), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("Cannot flush"));
             return 0;
@@ -271,7 +271,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
             {
                 int locks = int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture);
                 SharedArrayOptions options = new() { Layout = Enum.Parse<ArrayLayout>(args[1]), Locks = locks };
-                SharedArray.Create<int>(args[0], options, 3).Dispose();
+                SharedArray.Create(args[0], ArrayContent.Zeros<int>(3), options).Dispose();
                 return 0;
             }
             catch (IOException error)

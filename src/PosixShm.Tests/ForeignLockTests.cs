@@ -143,7 +143,7 @@ internal sealed class ForeignLockTests : NamedTest
     public void C_and_csharp_count_together(int locks, int index)
     {
         const int Count = 20_000;
-        using SharedArray<long> array = SharedArray.Create<long>(Name, new SharedArrayOptions { Locks = locks }, 1);
+        using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(1), new SharedArrayOptions { Locks = locks });
         using ChildProcess first = ChildProcess.Start(Program, ShmPath, $"{index}", "add", $"{Count}");
         using ChildProcess second = ChildProcess.Start(Program, ShmPath, $"{index}", "add", $"{Count}");
         for (int i = 0; i < Count; i++)
@@ -187,7 +187,7 @@ internal sealed class ForeignLockTests : NamedTest
     {
         string[] blocks = [.. Regions.Page("docs", "FORMAT.md").Split("```python\n").Skip(1).Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)])];
         string code = blocks.Single(block => block.Contains("def locks", StringComparison.Ordinal));
-        using SharedArray<long> array = SharedArray.Create<long>(Name, new SharedArrayOptions { Locks = 3 }, 5);
+        using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(5), new SharedArrayOptions { Locks = 3 });
         using (ChildProcess dead = ChildProcess.Start(Program, ShmPath, "2", "hold"))
         {
             dead.Expect("HELD");
@@ -200,14 +200,14 @@ internal sealed class ForeignLockTests : NamedTest
                 Is.EqualTo("31 free held abandoned free"));
         }
 
-        using SharedArray<byte> many = SharedArray.Create<byte>(NameOf("many"), new SharedArrayOptions { Locks = 40 }, 1);
+        using SharedArray<byte> many = SharedArray.Create(NameOf("many"), ArrayContent.Zeros<byte>(1), new SharedArrayOptions { Locks = 40 });
         many.Locks[39].Enter();
         Assert.That(
             Python.Run($"{code}\nprint([i for i, state in enumerate(locks(sys.argv[1])) if state == 'held'])", ShmPathOf(NameOf("many"))),
             Is.EqualTo("[39]"));
         many.Locks[39].Exit();
 
-        _ = array.Changed.Signal();
+        _ = array.ChangeCounter.Signal();
         Assert.That(
             Python.Run("import struct; data = open(sys.argv[1], 'rb').read(); print(*struct.unpack_from('=II', data, len(data) - 4096 + 2048))", ShmPath),
             Is.EqualTo("1 0"));

@@ -84,7 +84,7 @@ internal sealed class ForeignReaderTests : NamedTest
 
     private static string Create(string name, Sample sample, bool useLock)
     {
-        using SharedArray array = SharedArray.Create(name, sample.DType, sample.Shape);
+        using UntypedSharedArray array = SharedArray.Create(name, ArrayContent.Zeros(sample.DType, sample.Shape));
         long index = 0;
         foreach (object value in sample.Values)
         {

@@ -72,7 +72,7 @@ internal sealed class ForeignWriterTests : NamedTest
             string name = $"file://{OnDisk}";
             long[] shape = numpy[0].Deserialize<long[]>()!;
             T[] elements = [.. numpy[1].EnumerateArray().Select(element => T.CreateChecked(element.GetDouble()))];
-            using SharedArray any = SharedArray.Open(name);
+            using UntypedSharedArray any = SharedArray.AttachUntyped(name);
             using SharedArray<T> loaded = SharedArray.Create(Name, ArrayContent.Load<T>(OnDisk));
             using (Assert.EnterMultipleScope())
             {

@@ -295,7 +295,7 @@ internal sealed class FortranOrderTests : CommandTest
     public void Elements_without_a_type_are_read_and_set_by_their_place(string expression, string texts)
     {
         _ = Python.Run("np.save(open(sys.argv[1], 'xb'), np.asfortranarray(eval(sys.argv[2])))", ShmPath, expression);
-        using (SharedArray array = SharedArray.Open(Name))
+        using (UntypedSharedArray array = SharedArray.AttachUntyped(Name))
         {
             Assert.That($"['{string.Join("', '", Enumerable.Range(0, 6).Select(i => array.GetText(i)))}']", Is.EqualTo(texts));
             array.SetValue(array.GetValue(0), 5);
@@ -354,7 +354,7 @@ internal sealed class FortranOrderTests : CommandTest
     {
         _ = Python.Run(Save, ShmPath, "(2, 3)", "i4");
         using (SharedArray<int> array = SharedArray.Attach<int>(Name))
-        using (SharedArray<int> copy = SharedArray.CreateCopy(NameOf("copy"), array))
+        using (SharedArray<int> copy = SharedArray.Create(NameOf("copy"), ArrayContent.CopyOf(array)))
         using (SharedArray<int> resized = SharedArray.Resize<int>(Name, 2, 2))
         {
             Assert.That((copy.IsFortranOrder, resized.IsFortranOrder, array.IsCurrent), Is.EqualTo((false, false, false)));
@@ -369,7 +369,7 @@ internal sealed class FortranOrderTests : CommandTest
     public void Other_attachments_and_locks_are_those_of_any_array()
     {
         _ = Python.Run(Save, ShmPath, "(2, 3)", "i4");
-        using SharedArray any = SharedArray.Open(Name);
+        using UntypedSharedArray any = SharedArray.AttachUntyped(Name);
         using SharedArray<int> typed = any.As<int>();
         using SharedArray<int> own = SharedArray.AttachCopyOnWrite<int>(Name);
         using (typed.Lock.EnterScope())
@@ -401,7 +401,7 @@ internal sealed class FortranOrderTests : CommandTest
         }
 
         Assert.That(() => array.ToArray(), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains(Name));
-        Assert.That(() => SharedArray.CreateCopy(NameOf("copy"), array), Throws.InstanceOf<SharedMemoryLostException>());
+        Assert.That(() => SharedArray.Create(NameOf("copy"), ArrayContent.CopyOf(array)), Throws.InstanceOf<SharedMemoryLostException>());
         Assert.That(SharedArray.Exists(NameOf("copy")), Is.False);
     }
 

@@ -72,11 +72,11 @@ internal sealed class Fuzzer
         }
 
         ScalarType type = ScalarType.Native(ScalarType.FloatingPoint, 8);
-        yield return ("npy", Bytes(NewArray.Create(HeaderFormat.Npy, type, [10], 1, isSealed: false, "shape")));
-        yield return ("npy, with a page", Bytes(NewArray.Create(HeaderFormat.Npy, type, [10], 1, isSealed: true, "shape")));
-        yield return ("npy, 40 locks", Bytes(NewArray.Create(HeaderFormat.Npy, type, [2, 3], 40, isSealed: false, "shape")));
-        yield return ("SharedArray", Bytes(NewArray.Create(HeaderFormat.SharedArray, type, [10], 1, isSealed: false, "shape")));
-        yield return ("SharedArray, scalar", Bytes(NewArray.Create(HeaderFormat.SharedArray, type, [], 40, isSealed: false, "shape")));
+        yield return ("npy", Bytes(NewArray.Create(ArrayLayout.Npy, type, [10], 1, isSealed: false, "shape")));
+        yield return ("npy, with a page", Bytes(NewArray.Create(ArrayLayout.Npy, type, [10], 1, isSealed: true, "shape")));
+        yield return ("npy, 40 locks", Bytes(NewArray.Create(ArrayLayout.Npy, type, [2, 3], 40, isSealed: false, "shape")));
+        yield return ("SharedArray", Bytes(NewArray.Create(ArrayLayout.PythonSharedArray, type, [10], 1, isSealed: false, "shape")));
+        yield return ("SharedArray, scalar", Bytes(NewArray.Create(ArrayLayout.PythonSharedArray, type, [], 40, isSealed: false, "shape")));
 
         static byte[] Bytes(NewArray array)
         {
@@ -95,7 +95,7 @@ internal sealed class Fuzzer
         bool isArray = file.ReadsSafely();
 
         // A header that was read can be written and read again. The usual one is compared, and with a space in front it is parsed to the same.
-        if (isArray && file.TryReadHeader(out _) is { Format: HeaderFormat.Npy } header)
+        if (isArray && file.TryReadHeader(out _) is { Layout: ArrayLayout.Npy } header)
         {
             byte[] written = NpyHeader.Write(header.Type, header.Shape.AsSpan());
             Hold(IsSame(Read(written, out string problem), header), $"another one when written again: {header.Type} {problem}");

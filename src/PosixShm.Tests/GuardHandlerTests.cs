@@ -107,10 +107,10 @@ internal sealed class GuardHandlerTests : NamedTest
 
         static int Work(string[] args)
         {
-            using SharedArray<double> first = SharedArray.CreateFull(args[0], 1.0, Length);
+            using SharedArray<double> first = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
             using IDisposable second = AttachInAnotherContext(args[2], args[0]);
             _ = ChildProcess.Run("truncate", "-s", "0", "/dev/shm/" + args[0]);
-            MethodInfo get = second.GetType().GetMethod("GetValue")!;
+            MethodInfo get = second.GetType().GetMethod("GetValue", [typeof(long)])!;
             Assert.That(() => first.GetValue(Length - 1), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => get.Invoke(second, [(object)(Length - 1L)]), Throws.InnerException.Message.Contains(args[0]));
             Assert.That(SharedArray.IsFaultGuardActive, Is.True);
@@ -128,7 +128,7 @@ internal sealed class GuardHandlerTests : NamedTest
 
         static int Copy(string[] args)
         {
-            using SharedArray<double> array = SharedArray.CreateFull(args[0], 1.0, Length);
+            using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
             Assert.That(SharedArray.IsFaultGuardActive, Is.True);
             _ = Call(args[1], "install_passing");
             Assert.That(SharedArray.IsFaultGuardActive, Is.False, "it has passed nothing on yet");
@@ -189,7 +189,7 @@ internal sealed class GuardHandlerTests : NamedTest
         static unsafe int Send(string[] args)
         {
             _ = Call(args[1], "install_counting");
-            using SharedArray<double> array = SharedArray.CreateFull(args[0], 1.0, Length);
+            using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
             delegate* unmanaged<nint, int> send = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(NativeLibrary.Load(args[1]), "send_misaligned");
             Assert.That(send(array.Address), Is.EqualTo(1), "the handler that was there before has it");
             Assert.That(array.ToArray(), Is.All.EqualTo(1));
@@ -202,8 +202,9 @@ internal sealed class GuardHandlerTests : NamedTest
         AssemblyLoadContext context = new("second");
         context.Resolving += (_, wanted) => AssemblyLoadContext.Default.LoadFromAssemblyName(wanted);
         Assembly library = context.LoadFromAssemblyPath(Path.Combine(folder, "PosixShm.dll"));
-        MethodInfo open = library.GetType("PosixShm.SharedArray")!.GetMethod("Open")!;
-        return (IDisposable)open.Invoke(null, [name, null])!;
+        Type access = library.GetType("PosixShm.SharedArrayAccess")!;
+        MethodInfo attach = library.GetType("PosixShm.SharedArray")!.GetMethod("AttachUntyped", [typeof(string), access, library.GetType("PosixShm.AttachOptions")!])!;
+        return (IDisposable)attach.Invoke(null, [name, Enum.ToObject(access, 0), null])!;
     }
 
     private static unsafe int Call(string library, string function)

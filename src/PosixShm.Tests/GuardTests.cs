@@ -17,12 +17,12 @@ internal sealed class GuardTests : NamedTest
         ["SetValue"] = array => array.SetValue(1.0, Length - 1),
         ["Flush"] = array => array.Flush(),
         ["enumeration"] = array => _ = array.Sum(),
-        ["CreateCopy"] = array => SharedArray.CreateCopy(array.Name + "-copy", array).Dispose(),
+        ["CopyOf"] = array => SharedArray.Create(array.Name + "-copy", ArrayContent.CopyOf(array)).Dispose(),
         ["Fill"] = array => array.Fill(1),
         ["Enter"] = array => array.Lock.Enter(),
         ["TryEnter"] = array => _ = array.Lock.TryEnter(TimeSpan.FromSeconds(1)),
-        ["Signal"] = array => _ = array.Changed.Signal(),
-        ["Wait"] = array => _ = array.Changed.TryWait(0, TimeSpan.FromSeconds(1), out _),
+        ["Signal"] = array => _ = array.ChangeCounter.Signal(),
+        ["Wait"] = array => _ = array.ChangeCounter.TryWait(0, TimeSpan.FromSeconds(1), out _),
     };
 
     private static readonly Dictionary<string, Action<SharedArray<double>>> s_zeros = new()
@@ -105,7 +105,7 @@ internal sealed class GuardTests : NamedTest
 
         static int ReadOn(string[] args)
         {
-            using SharedArray<double> array = SharedArray.CreateFull(args[0], 1.0, Length);
+            using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
             using CancellationTokenSource enough = new();
             using CountdownEvent reading = new(4);
             Task[] readers = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
@@ -267,7 +267,7 @@ internal sealed class GuardTests : NamedTest
         {
             nint sender = NativeLibrary.Load(args[1]);
             _ = ((delegate* unmanaged<int>)NativeLibrary.GetExport(sender, "install"))();
-            using SharedArray<double> array = SharedArray.CreateFull(args[0], 1.0, Length);
+            using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
             delegate* unmanaged<nint, int> send = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(sender, "send_as_if_at");
             Assert.That(() => send(Pointer(array)), Is.Positive.After(30_000, 5), "the handler that was there before has it");
             Assert.That(array.ToArray(), Is.All.EqualTo(1));
@@ -284,7 +284,7 @@ internal sealed class GuardTests : NamedTest
         static int FillSparse(string[] args)
         {
             SharedArrayOptions sparse = new() { Preallocate = false };
-            using (SharedArray<byte> array = SharedArray.Create<byte>("sparse", sparse, 4 << 20))
+            using (SharedArray<byte> array = SharedArray.Create("sparse", ArrayContent.Zeros<byte>(4 << 20), sparse))
             {
                 try
                 {
@@ -302,7 +302,7 @@ internal sealed class GuardTests : NamedTest
             // Filled before it is published: then it is not published.
             try
             {
-                SharedArray.CreateFrom("sparse", new byte[4 << 20], sparse, 4 << 20).Dispose();
+                SharedArray.Create("sparse", ArrayContent.From(new byte[4 << 20], 4 << 20), sparse).Dispose();
                 return 2;
             }
             catch (IOException error) when (error.HResult == 28)
@@ -316,7 +316,7 @@ internal sealed class GuardTests : NamedTest
 
     private static SharedArray<double> Truncated(string name)
     {
-        SharedArray<double> array = SharedArray.CreateFull(name, 1.0, Length);
+        SharedArray<double> array = SharedArray.Create(name, ArrayContent.Filled(1.0, Length));
         Truncate(name, 0);
         return array;
     }

@@ -176,7 +176,7 @@ internal sealed class GuideTests : NamedTest
         double last = f[1, 2];
         double[] rows = f.ToArray();                                     // in C order
         double sum = Tensor.Sum<double>(f.AsTensorSpan(.., 1..2));       // a column
-        using SharedArray<double> c = SharedArray.CreateCopy(second, f); // in C order, with all views
+        using SharedArray<double> c = SharedArray.Create(second, ArrayContent.CopyOf(f)); // in C order, with all views
         #endregion
 
         Assert.That((f.IsFortranOrder, c.IsFortranOrder, last, sum), Is.EqualTo((true, false, 5.0, 5.0)));
@@ -189,7 +189,7 @@ internal sealed class GuideTests : NamedTest
     public void A_new_generation()
     {
         string name = Name;
-        using SharedArray<double> old = SharedArray.CreateFrom(name, 1.0, 2, 3);
+        using SharedArray<double> old = SharedArray.Create(name, ArrayContent.From([1.0, 2, 3]));
         #region generations
         SharedArray<double> a = SharedArray.Attach(name);
 
@@ -278,7 +278,7 @@ internal sealed class GuideTests : NamedTest
     [Test]
     public void A_guid_is_a_uuid_in_Python()
     {
-        using SharedArray<Guid> ids = SharedArray.CreateFrom(Name, Guid.NewGuid());
+        using SharedArray<Guid> ids = SharedArray.Create(Name, ArrayContent.From([Guid.NewGuid()]));
         Assert.That(Python.Run("import uuid; print(uuid.UUID(bytes_le=np.load(sys.argv[1])[0].tobytes()))", ShmPath), Is.EqualTo(ids[0].ToString()));
     }
 
@@ -287,7 +287,7 @@ internal sealed class GuideTests : NamedTest
     {
         string name = Name;
         #region text
-        using SharedArray words = SharedArray.Create(name, "U10", 3);
+        using UntypedSharedArray words = SharedArray.Create(name, ArrayContent.Zeros("U10", 3));
         words.SetValue("größer", 0);
         string word = (string)words.GetValue(0);
         #endregion
@@ -301,7 +301,7 @@ internal sealed class GuideTests : NamedTest
     {
         string name = Name;
         #region bytes
-        using SharedArray codes = SharedArray.Create(name, "S4", 3);
+        using UntypedSharedArray codes = SharedArray.Create(name, ArrayContent.Zeros("S4", 3));
         codes.SetValue("EUR"u8.ToArray(), 0);
         byte[] code = (byte[])codes.GetValue(0);
         #endregion
@@ -314,9 +314,9 @@ internal sealed class GuideTests : NamedTest
     public void Any_type()
     {
         string name = Name;
-        using SharedArray<int> integers = SharedArray.CreateFrom(name, 4, 5, 6);
+        using SharedArray<int> integers = SharedArray.Create(name, ArrayContent.From([4, 5, 6]));
         #region open
-        using SharedArray any = SharedArray.Open(name);
+        using UntypedSharedArray any = SharedArray.AttachUntyped(name);
         object first = any.GetValue(0);
         using SharedArray<int> typed = any.As<int>(); // the same mapping, disposed by itself
         #endregion

@@ -40,7 +40,7 @@ internal sealed class HostileFileTests : NamedTest
     [TestCase(1 << 16, "65328 bytes of another program follow its elements")]
     public void A_file_that_a_system_rounded_up_to_a_larger_page_attaches(int size, string? reason)
     {
-        SharedArray.CreateFull(Name, 5.0, 10).Dispose();
+        SharedArray.Create(Name, ArrayContent.Filled(5.0, 10)).Dispose();
         using (FileStream file = File.OpenWrite(ShmPath))
         {
             file.SetLength(size);
@@ -49,7 +49,7 @@ internal sealed class HostileFileTests : NamedTest
         // More zeros than those of a page need not be ours to store in.
         using SharedArray<double> array = SharedArray.Attach(Name);
         Assert.That(array, Is.All.EqualTo(5));
-        Assert.That((array.Lock.State, array.Changed.Count), Is.EqualTo((SharedLockState.Free, 0u)));
+        Assert.That((array.Lock.State, array.ChangeCounter.Count), Is.EqualTo((SharedLockState.Free, 0u)));
         if (reason is null)
         {
             array.Lock.EnterScope().Dispose();
@@ -151,7 +151,7 @@ internal sealed class HostileFileTests : NamedTest
         static int Squat(string[] args)
         {
             // An unprivileged user makes arrays on the same road: nothing of another name is left.
-            SharedArray.Create<double>(args[0], new SharedArrayOptions { Mode = Everybody }, 10).Dispose();
+            SharedArray.Create(args[0], ArrayContent.Zeros<double>(10), new SharedArrayOptions { Mode = Everybody }).Dispose();
             return 0;
         }
 
@@ -173,7 +173,7 @@ internal sealed class HostileFileTests : NamedTest
 
         static int Own(string[] args)
         {
-            using SharedArray<double> array = SharedArray.Create<double>(args[0], new SharedArrayOptions { Mode = Everybody }, 10);
+            using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Zeros<double>(10), new SharedArrayOptions { Mode = Everybody });
             OtherUser.Run(Truncate, args[0]);
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(File.Exists("/dev/shm/" + args[0]), Is.True);
@@ -193,7 +193,7 @@ internal sealed class HostileFileTests : NamedTest
     [TestCase(false)]
     public void A_header_changed_after_the_attachment_moves_no_bound(bool hasPage)
     {
-        using SharedArray<double> array = SharedArray.CreateFull(Name, 1.0, 2, 5);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.0, 2, 5));
         if (hasPage)
         {
             array.Lock.EnterScope().Dispose();
@@ -238,8 +238,8 @@ internal sealed class HostileFileTests : NamedTest
         using SharedArray<double> second = SharedArray.Attach(Name);
         using (array.Lock.EnterScope())
         {
-            _ = array.Changed.Signal();
-            _ = second.Changed.TryWait(1, TimeSpan.FromMilliseconds(1), out _);
+            _ = array.ChangeCounter.Signal();
+            _ = second.ChangeCounter.TryWait(1, TimeSpan.FromMilliseconds(1), out _);
             byte[] file = File.ReadAllBytes(ShmPath);
             (ulong Start, ulong End)[] mappings =
             [
@@ -265,7 +265,7 @@ internal sealed class HostileFileTests : NamedTest
 
         static int Look(string[] args)
         {
-            using SharedArray<double> array = SharedArray.CreateFull(args[0], 1.0, 10);
+            using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.0, 10));
             if (args[1] == "True")
             {
                 array.Lock.EnterScope().Dispose();
@@ -279,7 +279,7 @@ internal sealed class HostileFileTests : NamedTest
             // The control page lies behind the elements: calls that check it, or use it, throw. Without one, they query the size of the file.
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
-            Assert.That(() => array.Changed.Signal(), Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(() => array.ChangeCounter.Signal(), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(new FileInfo("/dev/shm/" + args[0]).Length, Is.EqualTo(136));
             return 0;
         }
@@ -288,9 +288,9 @@ internal sealed class HostileFileTests : NamedTest
     [Test]
     public void A_deleted_and_recreated_name_is_another_array_with_other_locks()
     {
-        using SharedArray<int> old = SharedArray.CreateFull(Name, 1, 10);
+        using SharedArray<int> old = SharedArray.Create(Name, ArrayContent.Filled(1, 10));
         SharedArray.Delete(Name);
-        using SharedArray<int> young = SharedArray.CreateFull(Name, 2, 10);
+        using SharedArray<int> young = SharedArray.Create(Name, ArrayContent.Filled(2, 10));
         using (old.Lock.EnterScope())
         {
             Assert.That(young.Lock.TryEnter(), Is.True);

@@ -125,7 +125,7 @@ internal static class HostileNeighbour
     /// <summary>Makes the array that is attacked, with its control page.</summary>
     public static void Make(string name)
     {
-        using SharedArray<long> array = SharedArray.CreateFull<long>(name, 1, Elements);
+        using SharedArray<long> array = SharedArray.Create(name, ArrayContent.Filled<long>(1, Elements));
         array.Lock.EnterScope().Dispose();
     }
 
@@ -143,7 +143,7 @@ internal static class HostileNeighbour
                 _ = SharedArray.Exists(name);
                 break;
             case 2:
-                using (SharedArray untyped = SharedArray.OpenReadOnly(name))
+                using (UntypedSharedArray untyped = SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly))
                 {
                     _ = untyped.ToString();
                     _ = untyped.Locks.Sum(static shared => shared.OwnerSlot);
@@ -164,8 +164,8 @@ internal static class HostileNeighbour
             case 4:
                 using (SharedArray<long> array = SharedArray.Attach<long>(name))
                 {
-                    _ = array.Changed.TryWait(array.Changed.Count, TimeSpan.FromMilliseconds(20), out _);
-                    _ = array.Changed.Signal();
+                    _ = array.ChangeCounter.TryWait(array.ChangeCounter.Count, TimeSpan.FromMilliseconds(20), out _);
+                    _ = array.ChangeCounter.Signal();
                 }
 
                 break;
@@ -195,7 +195,7 @@ internal static class HostileNeighbour
         {
             using CancellationTokenSource enough = new(TimeSpan.FromMilliseconds(20));
             using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery(enough.Token);
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
         }
     }
 }

@@ -122,7 +122,7 @@ internal sealed class HostilePageTests : NamedTest
     {
         foreach (bool isCopy in (bool[])[false, true])
         {
-            using SharedArray array = isCopy ? SharedArray.AttachCopyOnWrite<double>(name) : SharedArray.OpenReadOnly(name);
+            using UntypedSharedArray array = isCopy ? SharedArray.AttachCopyOnWrite<double>(name) : SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly);
             foreach (SharedLock shared in array.Locks)
             {
                 Assert.That(shared.OwnerSlot, Is.InRange(0, 511));
@@ -130,7 +130,7 @@ internal sealed class HostilePageTests : NamedTest
                 Assert.That(() => shared.TryEnter(), Throws.InvalidOperationException);
             }
 
-            _ = array.Locks.Count > 0 ? array.Changed.TryWait(array.Changed.Count, TimeSpan.Zero, out _) : false;
+            _ = array.Locks.Count > 0 ? array.ChangeCounter.TryWait(array.ChangeCounter.Count, TimeSpan.Zero, out _) : false;
         }
 
         Assert.That(File.ReadAllBytes("/dev/shm/" + name), Is.EqualTo(file));
@@ -143,7 +143,7 @@ internal sealed class HostilePageTests : NamedTest
         locks = array.Locks.Count;
         if (locks == 0)
         {
-            Assert.That(() => array.Changed.Signal(), Throws.InvalidOperationException);
+            Assert.That(() => array.ChangeCounter.Signal(), Throws.InvalidOperationException);
             return false;
         }
 
@@ -151,8 +151,8 @@ internal sealed class HostilePageTests : NamedTest
         {
             // A part of a page is not read, and is the start of the page once it has grown.
             uint count = BitConverter.ToUInt32([.. before, .. new byte[PageEnd]], Page + 2048);
-            Assert.That(array.Changed.Count, Is.EqualTo(before.Length < PageEnd ? 0 : count));
-            Assert.That(array.Changed.Signal(), Is.EqualTo(unchecked(count + 1)));
+            Assert.That(array.ChangeCounter.Count, Is.EqualTo(before.Length < PageEnd ? 0 : count));
+            Assert.That(array.ChangeCounter.Signal(), Is.EqualTo(unchecked(count + 1)));
         }
         catch (InvalidOperationException)
         {
@@ -164,7 +164,7 @@ internal sealed class HostilePageTests : NamedTest
         {
             using (SharedLock.RecoveryScope scope = shared.EnterRecovery())
             {
-                scope.MarkRepaired();
+                scope.MarkConsistent();
             }
 
             Assert.That(shared.State, Is.EqualTo(SharedLockState.Free));

@@ -29,7 +29,7 @@ internal sealed class HugePageTests : NamedTest
             bool isFilled = bool.Parse(args[0]);
             byte[] bytes = new byte[Length];
             bytes.AsSpan().Fill(7);
-            using SharedArray<byte> array = isFilled ? SharedArray.CreateFrom("large", bytes) : SharedArray.Create<byte>("large", Length);
+            using SharedArray<byte> array = isFilled ? SharedArray.Create("large", ArrayContent.From(bytes)) : SharedArray.Create<byte>("large", Length);
             Assert.That(array.Span.ContainsAnyExcept(isFilled ? (byte)7 : (byte)0), Is.False);
             Assert.That(Blocks("/dev/shm/large"), Is.GreaterThan(Length).And.LessThan(Length + 8192), "all of it is allocated, and no more");
 
@@ -106,7 +106,7 @@ internal sealed class HugePageTests : NamedTest
             long length = (long.Parse(args[0], CultureInfo.InvariantCulture) << 20) - 100_000;
             foreach (SharedArrayOptions options in (SharedArrayOptions[])[new(), new() { Populate = true }, new() { HugePages = true }])
             {
-                using SharedArray<byte> array = SharedArray.Create<byte>("large", options, length);
+                using SharedArray<byte> array = SharedArray.Create("large", ArrayContent.Zeros<byte>(length), options);
                 Assert.That(Blocks("/dev/shm/large"), Is.GreaterThan(length));
                 SharedArray.Delete("large");
             }
@@ -169,12 +169,12 @@ internal sealed class HugePageTests : NamedTest
             List<long> mappings = Mappings();
             Assert.That(mappings, Has.Count.EqualTo(3));
             Assert.That(mappings.All(static start => start % HugePage == 0), Is.EqualTo(args[1].Length == 0));
-            Array.ForEach([array, reader, (SharedArray)copy], static one => one.Dispose());
+            Array.ForEach([array, reader, (UntypedSharedArray)copy], static one => one.Dispose());
             Assert.That(Mappings(), Is.Empty);
 
             // Each attachment reserves 2 MiB more than it keeps.
             long before = Kilobytes("VmSize:");
-            SharedArray[] many = [.. Enumerable.Range(0, 200).Select(_ => SharedArray.AttachReadOnly<byte>(args[0]))];
+            UntypedSharedArray[] many = [.. Enumerable.Range(0, 200).Select(_ => SharedArray.AttachReadOnly<byte>(args[0]))];
             Assert.That(Kilobytes("VmSize:") - before, Is.EqualTo(200 * (Length >> 10)).Within(100 << 10));
             Array.ForEach(many, static one => one.Dispose());
             Assert.That(Kilobytes("VmSize:"), Is.EqualTo(before).Within(100 << 10));
@@ -221,7 +221,7 @@ internal sealed class HugePageTests : NamedTest
     [Test]
     public void Compact_takes_no_memory_for_ranges_that_have_none()
     {
-        using SharedArray<byte> array = SharedArray.Create<byte>(Name, new SharedArrayOptions { Preallocate = false }, Length);
+        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
         array[(5 * HugePage) + 1] = 1;
         long before = Blocks(ShmPath);
         long compacted = array.Compact();
@@ -250,7 +250,7 @@ internal sealed class HugePageTests : NamedTest
 
         static int Compact(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create<byte>("sparse", new SharedArrayOptions { Preallocate = false }, Length);
+            using SharedArray<byte> array = SharedArray.Create("sparse", ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
             for (int i = 0; i < Length; i += HugePage)
             {
                 array[i] = 1;

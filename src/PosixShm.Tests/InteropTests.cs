@@ -36,7 +36,7 @@ internal sealed partial class InteropTests : NamedTest
         SharedArrayInfo info = SharedArray.Describe(name);
         Assert.That((info.DataOffset, info.IsFortranOrder), Is.EqualTo((offset, false)));
         Assert.That(info.ByteStrides, Is.EqualTo(strides));
-        using SharedArray<float> other = SharedArray.Create<float>(Second, new SharedArrayOptions { Layout = ArrayLayout.SharedArray }, 4, 6);
+        using SharedArray<float> other = SharedArray.Create(Second, ArrayContent.Zeros<float>(4, 6), new SharedArrayOptions { Layout = ArrayLayout.PythonSharedArray });
         Assert.That((other.DataOffset, other.ByteStrides[0]), Is.EqualTo((0L, 24L)));
     }
 

@@ -64,7 +64,7 @@ internal sealed class InterruptTests : NamedTest
         using SharedArray<int> holder = SharedArray.Create<int>(Name, 1);
         using SharedArray<int> waiter = SharedArray.Attach<int>(Name);
         TimeSpan brief = TimeSpan.FromMilliseconds(10);
-        Func<bool> wait = what == "TryEnter" ? () => waiter.Lock.TryEnter(brief) : () => waiter.Changed.TryWait(0, brief, out _);
+        Func<bool> wait = what == "TryEnter" ? () => waiter.Lock.TryEnter(brief) : () => waiter.ChangeCounter.TryWait(0, brief, out _);
         holder.Lock.Enter();
         int waits = 0;
         OnThreads(1, () =>

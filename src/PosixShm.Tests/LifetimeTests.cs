@@ -15,7 +15,7 @@ internal sealed class LifetimeTests : NamedTest
         {
             for (int round = 0; round < 50; round++)
             {
-                SharedArray<long> array = SharedArray.CreateFull(args[0], 1L, 1 << 16);
+                SharedArray<long> array = SharedArray.Create(args[0], ArrayContent.Filled(1L, 1 << 16));
                 SharedArray.Delete(args[0]);
                 using SemaphoreSlim reading = new(0);
                 using CancellationTokenSource enough = new();
@@ -37,7 +37,7 @@ internal sealed class LifetimeTests : NamedTest
                 array.Dispose();
 
                 // Whatever is mapped now must not come to lie where the lease reads.
-                using SharedArray<long> other = SharedArray.CreateFull(args[0], 2L, 1 << 16);
+                using SharedArray<long> other = SharedArray.Create(args[0], ArrayContent.Filled(2L, 1 << 16));
                 SharedArray.Delete(args[0]);
                 enough.Cancel();
                 Assert.That(reader.Result, Is.Zero);
@@ -83,7 +83,7 @@ internal sealed class LifetimeTests : NamedTest
     [Test]
     public void Memory_can_be_kept_pinned_and_used_after_an_await()
     {
-        SharedArray<int> array = SharedArray.CreateFrom(Name, [1, 2, 3]);
+        SharedArray<int> array = SharedArray.Create(Name, ArrayContent.From([1, 2, 3]));
         Memory<int> memory = array.Memory;
         Assert.That(UseLater(memory[1..]).Result, Is.EqualTo(5));
         Assert.That(array[0], Is.EqualTo(1));
@@ -111,7 +111,7 @@ internal sealed class LifetimeTests : NamedTest
     [Test]
     public void Memory_of_more_elements_than_a_span_holds_is_refused()
     {
-        using SharedArray<byte> array = SharedArray.Create<byte>(Name, new SharedArrayOptions { Preallocate = false }, (1L << 31) + 1);
+        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>((1L << 31) + 1), new SharedArrayOptions { Preallocate = false });
         Assert.That(() => array.Memory.Length, Throws.InvalidOperationException.With.Message.Contains("AsSpan"));
         Assert.That(() => array.ToArray().Length, Throws.InvalidOperationException);
         Assert.That(() => array.Bytes.Length, Throws.InvalidOperationException.With.Message.Contains("bytes"));
@@ -122,7 +122,7 @@ internal sealed class LifetimeTests : NamedTest
     public void Two_arrays_of_one_mapping_are_disposed_one_by_one()
     {
         using SharedArray<double> made = SharedArray.Create(Name, 3);
-        SharedArray untyped = SharedArray.Open(Name);
+        UntypedSharedArray untyped = SharedArray.AttachUntyped(Name);
         SharedArray<double> typed = untyped.As<double>();
         untyped.Dispose();
         typed[2] = 5;
@@ -167,7 +167,7 @@ internal sealed class LifetimeTests : NamedTest
 
         static int EndTwice(string[] args)
         {
-            using SharedArray<int> array = SharedArray.CreateFull(args[0], 1, 10);
+            using SharedArray<int> array = SharedArray.Create(args[0], ArrayContent.Filled(1, 10));
             for (int i = 0; i < 3; i++)
             {
                 SharedArrayLease<int> lease = array.Acquire();

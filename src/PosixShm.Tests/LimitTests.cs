@@ -11,7 +11,7 @@ internal sealed class LimitTests : NamedTest
     public void Without_address_space_an_array_is_neither_created_nor_attached_nor_deleted()
     {
         // Sparse: it takes address space, and no memory.
-        SharedArray.Create<byte>(Name, new SharedArrayOptions { Preallocate = false }, Large).Dispose();
+        SharedArray.Create(Name, ArrayContent.Zeros<byte>(Large), new SharedArrayOptions { Preallocate = false }).Dispose();
         ChildProcess.Run(RunOut, Name, NameOf("new"));
         Assert.That(SharedArray.Exists(Name), Is.True);
         Assert.That(SharedArray.Exists(NameOf("new")), Is.False);
@@ -24,7 +24,7 @@ internal sealed class LimitTests : NamedTest
             {
                 Assert.That(() => SharedArray.Attach<byte>(args[0]), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(12).And.Message.Contains("RLIMIT_AS"));
                 Assert.That(
-                    () => SharedArray.Create<byte>(args[1], new SharedArrayOptions { Preallocate = false }, Large),
+                    () => SharedArray.Create(args[1], ArrayContent.Zeros<byte>(Large), new SharedArrayOptions { Preallocate = false }),
                     Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(12).And.Message.Contains("RLIMIT_AS"));
             }
 

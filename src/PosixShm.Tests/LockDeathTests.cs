@@ -39,7 +39,7 @@ internal sealed class LockDeathTests : NamedTest
         {
             Assert.That((array[0], array[1]), Is.EqualTo((1L, 0L)), "torn");
             array[1] = array[0];
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
         }
 
         using (array.Lock.EnterScope())
@@ -88,7 +88,7 @@ internal sealed class LockDeathTests : NamedTest
         {
             using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
             using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
             Console.WriteLine("HELD");
             _ = Console.ReadLine();
             return 0;
@@ -165,9 +165,9 @@ internal sealed class LockDeathTests : NamedTest
         {
             using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
             bool isHandedOnFirst = bool.Parse(args[1]);
-            _ = isHandedOnFirst ? array.GiveToChildren() : null;
+            _ = isHandedOnFirst ? array.MakeInheritable() : null;
             array.Lock.Enter();
-            _ = array.GiveToChildren();
+            _ = array.MakeInheritable();
             using System.Diagnostics.Process heir = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sleep", ["60"])
             {
                 RedirectStandardInput = true,
@@ -201,7 +201,7 @@ internal sealed class LockDeathTests : NamedTest
     [Test]
     public void A_slot_that_somebody_else_has_by_now_does_not_stand_for_its_dead_owner()
     {
-        using SharedArray<long> array = SharedArray.Create<long>(Name, new SharedArrayOptions { Locks = 2 }, 2);
+        using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(2), new SharedArrayOptions { Locks = 2 });
         using ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name);
         holder.Expect("HELD");
         using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);
@@ -287,7 +287,7 @@ internal sealed class LockDeathTests : NamedTest
         Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
         using (SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery())
         {
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
         }
 
         array.Lock.Enter();
@@ -354,7 +354,7 @@ internal sealed class LockDeathTests : NamedTest
                 abandoned++;
                 torn += array[0] == array[1] ? 0 : 1;
                 array[1] = array[0];
-                recovery.MarkRepaired();
+                recovery.MarkConsistent();
             }
 
             workers.Expect("READY");
@@ -387,7 +387,7 @@ internal sealed class LockDeathTests : NamedTest
                 {
                     using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
                     Volatile.Write(ref array[1], array[0]);
-                    recovery.MarkRepaired();
+                    recovery.MarkConsistent();
                 }
             }
         }
@@ -447,7 +447,7 @@ internal sealed class LockDeathTests : NamedTest
         Task<int> recovery = Task.Run(() =>
         {
             using SharedLock.RecoveryScope scope = other.Lock.EnterRecovery();
-            scope.MarkRepaired();
+            scope.MarkConsistent();
             return scope.WasAbandoned ? ReadWord() : 0;
         });
         WaitUntilLockHasWaiter();

@@ -74,7 +74,7 @@ internal sealed class LockTests : NamedTest
     [Test]
     public void Locks_of_one_array_are_independent_and_as_many_as_asked()
     {
-        using SharedArray<int> array = SharedArray.Create<int>(NameOf("many"), new SharedArrayOptions { Locks = 100 }, 1000);
+        using SharedArray<int> array = SharedArray.Create(NameOf("many"), ArrayContent.Zeros<int>(1000), new SharedArrayOptions { Locks = 100 });
         using SharedArray<int> other = SharedArray.Attach<int>(NameOf("many"));
         Assert.That(other.Locks, Has.Count.EqualTo(100));
         using (array.Locks[99].EnterScope())
@@ -95,7 +95,7 @@ internal sealed class LockTests : NamedTest
     [Test]
     public void Every_lock_has_a_cache_line_of_its_own()
     {
-        using SharedArray<int> array = SharedArray.Create<int>(Name, new SharedArrayOptions { Locks = 3 }, 1);
+        using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.Zeros<int>(1), new SharedArrayOptions { Locks = 3 });
         array.Locks[0].Enter();
         array.Locks[2].Enter();
         byte[] file = File.ReadAllBytes(ShmPath);
@@ -108,7 +108,7 @@ internal sealed class LockTests : NamedTest
     [Test]
     public void Arrays_without_locks_say_so()
     {
-        using SharedArray<int> none = SharedArray.Create<int>(NameOf("none"), new SharedArrayOptions { Locks = 0 }, 1);
+        using SharedArray<int> none = SharedArray.Create(NameOf("none"), ArrayContent.Zeros<int>(1), new SharedArrayOptions { Locks = 0 });
         using SharedArray<int> raw = SharedArray.AttachRaw<int>(NameOf("none"), [1], offset: 128);
         using (Assert.EnterMultipleScope())
         {
@@ -116,7 +116,7 @@ internal sealed class LockTests : NamedTest
             {
                 Assert.That(array.Locks, Is.Empty);
                 Assert.That(() => array.Lock, Throws.InvalidOperationException.With.Message.Contains("NamedSemaphore"));
-                Assert.That(() => array.Changed, Throws.InvalidOperationException.With.Message.Contains("NamedSemaphore"));
+                Assert.That(() => array.ChangeCounter, Throws.InvalidOperationException.With.Message.Contains("NamedSemaphore"));
             }
         }
     }
@@ -210,7 +210,7 @@ internal sealed class LockTests : NamedTest
     public void A_second_array_over_the_same_attachment_has_the_same_locks()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
-        SharedArray untyped = SharedArray.Open(Name);
+        UntypedSharedArray untyped = SharedArray.AttachUntyped(Name);
         using SharedArray<int> typed = untyped.As<int>();
         untyped.Lock.Enter();
         OtherThread.Run(() => Assert.That(typed.Lock.TryEnter(TimeSpan.FromMilliseconds(20)), Is.False, "neither free nor abandoned"));

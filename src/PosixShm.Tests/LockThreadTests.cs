@@ -75,7 +75,7 @@ internal sealed class LockThreadTests : NamedTest
     [Test]
     public void Thread_that_ends_outside_of_locks_leaves_them_as_they_are()
     {
-        using SharedArray<int> array = SharedArray.Create<int>(Name, new SharedArrayOptions { Locks = 2 }, 1);
+        using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.Zeros<int>(1), new SharedArrayOptions { Locks = 2 });
         array.Locks[1].Enter();
         for (int i = 0; i < 100; i++)
         {
@@ -94,7 +94,7 @@ internal sealed class LockThreadTests : NamedTest
         {
             if (isRecovery)
             {
-                array.Lock.EnterRecovery().MarkRepaired();
+                array.Lock.EnterRecovery().MarkConsistent();
             }
             else
             {
@@ -169,7 +169,7 @@ internal sealed class LockThreadTests : NamedTest
     [Test]
     public void Lock_is_a_value_that_no_lock_statement_takes()
     {
-        using SharedArray<int> array = SharedArray.Create<int>(Name, new SharedArrayOptions { Locks = 2 }, 1);
+        using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.Zeros<int>(1), new SharedArrayOptions { Locks = 2 });
         using SharedArray<int> other = SharedArray.Attach<int>(Name);
         using (Assert.EnterMultipleScope())
         {
@@ -203,7 +203,7 @@ internal sealed class LockThreadTests : NamedTest
     {
         using SharedLock.RecoveryScope recovery = abandoned.EnterRecovery();
         Assert.That(recovery.WasAbandoned, Is.True);
-        recovery.MarkRepaired();
+        recovery.MarkConsistent();
     }
 
     private static int EndInside(SharedLock entered)

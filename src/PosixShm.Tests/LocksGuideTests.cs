@@ -41,7 +41,7 @@ internal sealed class LocksGuideTests : NamedTest
     public void Recover()
     {
         const long Total = 100;
-        using SharedArray<long> accounts = SharedArray.CreateFrom<long>(Name, Total, 0);
+        using SharedArray<long> accounts = SharedArray.Create(Name, ArrayContent.From<long>([Total, 0]));
         using (ChildProcess dead = ChildProcess.Start(DieHalfWay, Name))
         {
             dead.Expect("HELD");
@@ -63,7 +63,7 @@ internal sealed class LocksGuideTests : NamedTest
                 if (recovery.WasAbandoned) // somebody else may have been faster
                 {
                     accounts[1] = Total - accounts[0];
-                    recovery.MarkRepaired();
+                    recovery.MarkConsistent();
                 }
             }
             #endregion
@@ -93,7 +93,7 @@ internal sealed class LocksGuideTests : NamedTest
     {
         string name = Name;
         #region slices
-        using SharedArray<double> grid = SharedArray.Create<double>(name, new SharedArrayOptions { Locks = 100 }, 100, 1000);
+        using SharedArray<double> grid = SharedArray.Create(name, ArrayContent.Zeros<double>(100, 1000), new SharedArrayOptions { Locks = 100 });
         Parallel.For(0, 1000, job =>
         {
             int row = job % 100;
@@ -158,7 +158,7 @@ internal sealed class LocksGuideTests : NamedTest
         void Read()
         {
             using SharedArray<double> prices = SharedArray.Attach(name);
-            uint first = prices.Changed.Count;
+            uint first = prices.ChangeCounter.Count;
             isAttached.Set();
             ReadUntil(prices, first, () => seenPrices.Count == 1);
         }
@@ -168,7 +168,7 @@ internal sealed class LocksGuideTests : NamedTest
             #region read changes
             while (!isDone())
             {
-                seen = prices.Changed.Wait(seen); // the count that was read before the elements were
+                seen = prices.ChangeCounter.Wait(seen); // the count that was read before the elements were
                 using (prices.Lock.EnterScope())
                 {
                     seenPrices.Add(prices[0]);
@@ -185,7 +185,7 @@ internal sealed class LocksGuideTests : NamedTest
                 prices[0] = 101.25;
             }
 
-            prices.Changed.Signal();
+            prices.ChangeCounter.Signal();
             #endregion
         }
     }
@@ -215,11 +215,11 @@ internal sealed class LocksGuideTests : NamedTest
             while (!isDone())
             {
                 using SharedArray<double> generation = SharedArray.Attach(name);
-                uint count = generation.Changed.Count;
+                uint count = generation.ChangeCounter.Count;
                 while (generation.IsCurrent && !isDone())
                 {
                     Read(generation);
-                    _ = generation.Changed.TryWait(count, TimeSpan.FromSeconds(1), out count);
+                    _ = generation.ChangeCounter.TryWait(count, TimeSpan.FromSeconds(1), out count);
                 }
             }
             #endregion
@@ -231,7 +231,7 @@ internal sealed class LocksGuideTests : NamedTest
     {
         string name = Name;
         #region semaphore
-        using NamedSemaphore permits = NamedSemaphore.CreateOrOpen(name, initialCount: 4); // at most four at a time
+        using NamedSemaphore permits = NamedSemaphore.CreateOrAttach(name, initialCount: 4); // at most four at a time
         if (permits.TryWait(TimeSpan.FromSeconds(1)))
         {
             try

@@ -15,15 +15,15 @@ internal sealed class LostMemoryTests : NamedTest
         public long Second;
     }
 
-    private static readonly Dictionary<string, Func<string, SharedArray>> s_untyped = new()
+    private static readonly Dictionary<string, Func<string, UntypedSharedArray>> s_untyped = new()
     {
-        ["U"] = name => SharedArray.CreateFull(name, "U8", "12345678", 10_000),
-        ["S"] = name => SharedArray.CreateFull(name, "S8", "12345678", 10_000),
-        ["M8"] = name => SharedArray.CreateFull(name, "M8[s]", 1L, 10_000),
+        ["U"] = name => SharedArray.Create(name, ArrayContent.Filled("U8", "12345678", 10_000)),
+        ["S"] = name => SharedArray.Create(name, ArrayContent.Filled("S8", "12345678", 10_000)),
+        ["M8"] = name => SharedArray.Create(name, ArrayContent.Filled("M8[s]", 1L, 10_000)),
         ["struct"] = name =>
         {
-            SharedArray.CreateFull(name, new Pair { First = 1, Second = 2 }, 10_000).Dispose();
-            return SharedArray.Open(name);
+            SharedArray.Create(name, ArrayContent.Filled(new Pair { First = 1, Second = 2 }, 10_000)).Dispose();
+            return SharedArray.AttachUntyped(name);
         },
     };
 
@@ -36,7 +36,7 @@ internal sealed class LostMemoryTests : NamedTest
 
         static int Read(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create<byte>(args[0], s_sparse, GiB);
+            using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(GiB), s_sparse);
             Truncate(args[0], 1 << 20);
             int before = Mappings();
             Random random = new(1);
@@ -67,7 +67,7 @@ internal sealed class LostMemoryTests : NamedTest
 
         static int Read(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create<byte>(args[0], s_sparse, 257 << 7, 8192);
+            using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(257 << 7, 8192), s_sparse);
             Truncate(args[0], 0);
             long sum = 0;
             for (int row = 0; row < array.Shape[0]; row++)
@@ -89,15 +89,15 @@ internal sealed class LostMemoryTests : NamedTest
         static int Work(string[] args)
         {
             const long Length = 3 * GiB;
-            using SharedArray<byte> array = SharedArray.Create<byte>("sparse", s_sparse, Length);
+            using SharedArray<byte> array = SharedArray.Create("sparse", ArrayContent.Zeros<byte>(Length), s_sparse);
             Assert.That(() => array.Fill(1), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("sparse"));
             SharedArray.Delete("sparse");
             array.Dispose();
 
-            Assert.That(() => SharedArray.CreateFull("full", "u1", (byte)1, s_sparse, Length), ThrowsNoSpace());
-            Assert.That(() => SharedArray.CreateFull("full", "S16", "x", s_sparse, Length / 16), ThrowsNoSpace());
+            Assert.That(() => SharedArray.Create("full", ArrayContent.Filled("u1", (byte)1, Length), s_sparse), ThrowsNoSpace());
+            Assert.That(() => SharedArray.Create("full", ArrayContent.Filled("S16", "x", Length / 16), s_sparse), ThrowsNoSpace());
 
-            using SharedArray<byte> copied = SharedArray.Create<byte>("copied", s_sparse, Length);
+            using SharedArray<byte> copied = SharedArray.Create("copied", ArrayContent.Zeros<byte>(Length), s_sparse);
             using SharedArray<byte> source = SharedArray.CreateAnonymous<byte>(256 << 20);
             Assert.That(() => copied.CopyFrom(source.Span), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("copied"));
             Assert.That(Status("RssAnon"), Is.LessThan(200 << 10), "kB");
@@ -112,7 +112,7 @@ internal sealed class LostMemoryTests : NamedTest
 
         static int Touch(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create<byte>("sparse", s_sparse, GiB);
+            using SharedArray<byte> array = SharedArray.Create("sparse", ArrayContent.Zeros<byte>(GiB), s_sparse);
             array.Lock.EnterScope().Dispose();
             int before = Mappings();
             Random random = new(1);
@@ -145,15 +145,15 @@ internal sealed class LostMemoryTests : NamedTest
 
         static int Copy(string[] args)
         {
-            using SharedArray<double> good = SharedArray.CreateFull(args[0] + "-good", 1.0, 100_000);
-            using SharedArray<double> lost = SharedArray.CreateFull(args[0], 1.0, 100_000);
+            using SharedArray<double> good = SharedArray.Create(args[0] + "-good", ArrayContent.Filled(1.0, 100_000));
+            using SharedArray<double> lost = SharedArray.Create(args[0], ArrayContent.Filled(1.0, 100_000));
             Span<double> span = lost.Span;
             Truncate(args[0], 0);
 
             SharedMemoryLostException? error = Catch(good, span, (array, span) => array.CopyTo(span));
             Assert.That(error?.Message, Does.Contain($"'{args[0]}'"));
             Assert.That(Catch(good, span, (array, span) => array.CopyFrom(span))?.Message, Does.Contain($"'{args[0]}'"));
-            Assert.That(Catch(good, span, (array, span) => SharedArray.CreateFrom<double>(array.Name + "-new", span).Dispose())?.Message, Does.Contain($"'{args[0]}'"));
+            Assert.That(Catch(good, span, (array, span) => SharedArray.Create(array.Name + "-new", ArrayContent.From<double>(span)).Dispose())?.Message, Does.Contain($"'{args[0]}'"));
             Assert.That(SharedArray.Exists(args[0] + "-good-new"), Is.False);
 
             // Touched before, the page is there as zeros, and a copy meets no fault.
@@ -176,7 +176,7 @@ internal sealed class LostMemoryTests : NamedTest
         {
             for (int round = 0; round < 4; round++)
             {
-                using SharedArray<byte> array = SharedArray.CreateFull(args[0], (byte)1, 256 << 20);
+                using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Filled((byte)1, 256 << 20));
                 byte[] copy = new byte[array.Length];
                 Task loser = Task.Run(() =>
                 {
@@ -184,7 +184,7 @@ internal sealed class LostMemoryTests : NamedTest
                     SpinWait.SpinUntil(() => Volatile.Read(ref copy[1 << 20]) != 0);
                     using (FileStream file = new("/dev/shm/" + args[0], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
                     {
-                        file.SetLength(array.MappedLength - 8192);
+                        file.SetLength(file.Length - 8192);
                     }
 
                     _ = Volatile.Read(ref array[array.Length - 1]);
@@ -216,7 +216,7 @@ internal sealed class LostMemoryTests : NamedTest
 
         static int Access(string[] args)
         {
-            using (SharedArray array = s_untyped[args[1]](args[0]))
+            using (UntypedSharedArray array = s_untyped[args[1]](args[0]))
             {
                 object value = array.GetValue(9999);
                 Truncate(args[0], 0);
@@ -224,7 +224,7 @@ internal sealed class LostMemoryTests : NamedTest
             }
 
             File.Delete("/dev/shm/" + args[0]);
-            using (SharedArray array = s_untyped[args[1]](args[0]))
+            using (UntypedSharedArray array = s_untyped[args[1]](args[0]))
             {
                 Truncate(args[0], 0);
                 Assert.That(() => array.GetValue(9999), Throws.InstanceOf<SharedMemoryLostException>());
@@ -242,7 +242,7 @@ internal sealed class LostMemoryTests : NamedTest
         static int Read(string[] args)
         {
             using SharedArray<byte> other = SharedArray.Create<byte>(args[0] + "-other", 10);
-            using SharedArray<byte> array = SharedArray.CreateFull(args[0], (byte)1, 100_000);
+            using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Filled((byte)1, 100_000));
             using Microsoft.Win32.SafeHandles.SafeFileHandle zeros = File.OpenHandle("/dev/zero");
             Truncate(args[0], 0);
             Assert.That(() => RandomAccess.Read(zeros, array.Span, 0), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(14));
@@ -260,7 +260,7 @@ internal sealed class LostMemoryTests : NamedTest
 
         static int Use(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.CreateFull(args[0], (byte)1, 100_000);
+            using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Filled((byte)1, 100_000));
             Truncate(args[0], 8192);
             Assert.That(array.GetValue(0), Is.EqualTo(1), "it is still there");
             Assert.That(() => array.CopyTo(new byte[1]), Throws.InstanceOf<SharedMemoryLostException>());
@@ -277,7 +277,7 @@ internal sealed class LostMemoryTests : NamedTest
         static int Leave(string[] args)
         {
             TimeSpan limit = TimeSpan.FromSeconds(30);
-            using SharedArray<long> array = SharedArray.Create<long>("lost", s_sparse, 2 << 20);
+            using SharedArray<long> array = SharedArray.Create("lost", ArrayContent.Zeros<long>(2 << 20), s_sparse);
             using SharedArray<long> waiter = SharedArray.Attach<long>("lost");
             array.Lock.Enter();
             Task<bool> entering = Task.Run(() => waiter.Lock.TryEnter(limit));

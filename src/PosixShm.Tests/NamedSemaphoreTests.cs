@@ -11,7 +11,7 @@ internal sealed class NamedSemaphoreTests : NamedTest
     public void A_count_goes_down_and_up()
     {
         using NamedSemaphore semaphore = NamedSemaphore.Create(Name, 2);
-        using NamedSemaphore same = NamedSemaphore.Open("/" + Name);
+        using NamedSemaphore same = NamedSemaphore.Attach("/" + Name);
         Assert.That((same.Name, same.CurrentCount), Is.EqualTo((Name, 2)));
         semaphore.Wait();
         Assert.That(same.TryWait(), Is.True);
@@ -41,7 +41,7 @@ internal sealed class NamedSemaphoreTests : NamedTest
 
         static int Release(string[] args)
         {
-            using NamedSemaphore semaphore = NamedSemaphore.Open(args[0]);
+            using NamedSemaphore semaphore = NamedSemaphore.Attach(args[0]);
             semaphore.Release();
             return 0;
         }
@@ -59,7 +59,7 @@ internal sealed class NamedSemaphoreTests : NamedTest
 
         static int Wait(string[] args)
         {
-            using NamedSemaphore semaphore = NamedSemaphore.Open(args[0]);
+            using NamedSemaphore semaphore = NamedSemaphore.Attach(args[0]);
             semaphore.Wait();
             Console.WriteLine("ONE");
             semaphore.Wait();
@@ -117,7 +117,7 @@ internal sealed class NamedSemaphoreTests : NamedTest
 
         static int Hold(string[] args)
         {
-            using NamedSemaphore semaphore = NamedSemaphore.Open(args[0]);
+            using NamedSemaphore semaphore = NamedSemaphore.Attach(args[0]);
             semaphore.Wait();
             Console.WriteLine("HELD");
             _ = Console.ReadLine();
@@ -147,11 +147,11 @@ internal sealed class NamedSemaphoreTests : NamedTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => NamedSemaphore.Create(Name), Throws.InstanceOf<IOException>().With.Message.Contains("already").And.Property("HResult").EqualTo(17));
-            Assert.That(() => NamedSemaphore.Open(NameOf("none")), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains(NameOf("none")));
+            Assert.That(() => NamedSemaphore.Attach(NameOf("none")), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains(NameOf("none")));
             Assert.That(() => NamedSemaphore.Delete(NameOf("none")), Throws.InstanceOf<FileNotFoundException>());
             Assert.That(NamedSemaphore.TryDelete(NameOf("none")), Is.False);
-            Assert.That(() => NamedSemaphore.Open(NameOf("short")), Throws.InstanceOf<InvalidDataException>());
-            Assert.That(() => NamedSemaphore.Open(NameOf("link")), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(() => NamedSemaphore.Attach(NameOf("short")), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(() => NamedSemaphore.Attach(NameOf("link")), Throws.InstanceOf<InvalidDataException>());
             Assert.That(() => NamedSemaphore.Create(NameOf("x"), -1), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => NamedSemaphore.Create("a/b"), Throws.ArgumentException.With.Message.Contains("semaphore"));
             Assert.That(() => NamedSemaphore.Create(new string('x', 252)), Throws.ArgumentException.With.Message.Contains("251"));
@@ -186,8 +186,8 @@ internal sealed class NamedSemaphoreTests : NamedTest
 
         static int Use(string[] args)
         {
-            Assert.That(() => NamedSemaphore.Open(args[0] + "-secret"), Throws.InstanceOf<UnauthorizedAccessException>());
-            using NamedSemaphore semaphore = NamedSemaphore.Open(args[0] + "-open");
+            Assert.That(() => NamedSemaphore.Attach(args[0] + "-secret"), Throws.InstanceOf<UnauthorizedAccessException>());
+            using NamedSemaphore semaphore = NamedSemaphore.Attach(args[0] + "-open");
             return semaphore.TryWait() ? 0 : 1;
         }
     }
@@ -195,8 +195,8 @@ internal sealed class NamedSemaphoreTests : NamedTest
     [Test]
     public void Semaphores_are_listed_and_arrays_are_not()
     {
-        using NamedSemaphore semaphore = NamedSemaphore.CreateOrOpen(Name, 3);
-        using NamedSemaphore again = NamedSemaphore.CreateOrOpen(Name, 7);
+        using NamedSemaphore semaphore = NamedSemaphore.CreateOrAttach(Name, 3);
+        using NamedSemaphore again = NamedSemaphore.CreateOrAttach(Name, 7);
         SharedArray.Create(NameOf("array"), 1).Dispose();
         Assert.That(again.CurrentCount, Is.EqualTo(3));
         Assert.That(NamedSemaphore.List().Where(name => name.Contains(Name, StringComparison.Ordinal)), Is.EqualTo(new[] { Name }));

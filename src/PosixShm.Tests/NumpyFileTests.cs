@@ -104,7 +104,7 @@ internal sealed class NumpyFileTests : NamedTest
         Save(dtypes.Select(static dtype => $"np.zeros((2, 3), '{dtype}')"));
         for (int i = 0; i < dtypes.Length; i++)
         {
-            SharedArray.Create(NameOf($"{i}"), dtypes[i], 2, 3).Dispose();
+            SharedArray.Create(NameOf($"{i}"), ArrayContent.Zeros(dtypes[i], 2, 3)).Dispose();
             ExpectSame(i, dtypes[i]);
         }
     }
@@ -165,7 +165,7 @@ internal sealed class NumpyFileTests : NamedTest
     public void Header_is_numpys_also_where_numpy_has_no_such_array()
     {
         // numpy 1 has at most 32 dimensions. Lengths are those around a multiple of 64, and around the end of version 1.
-        List<(ElementType Type, long[] Shape)> arrays = [];
+        List<(DType Type, long[] Shape)> arrays = [];
         for (int rank = 1; rank <= 64; rank++)
         {
             arrays.Add((s_double, Shape(rank, static _ => 1)));
@@ -224,7 +224,7 @@ internal sealed class NumpyFileTests : NamedTest
     [Test]
     public void Copy_of_a_segment_is_a_saved_array_before_and_after_the_first_lock()
     {
-        using SharedArray<double> array = SharedArray.CreateFrom<double>(Name, new double[,] { { 1.5, 2.5, 3.5 }, { 4.5, 5.5, 6.5 } });
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.From(new double[,] { { 1.5, 2.5, 3.5 }, { 4.5, 5.5, 6.5 } }));
         foreach (long size in new[] { 128L + 48, 8192 })
         {
             string copy = Path.Combine(Folder, $"{size}.npy");
@@ -250,7 +250,7 @@ internal sealed class NumpyFileTests : NamedTest
         Assert.That(Stat(), Is.EqualTo("208 8 512"));
         array.Lock.EnterScope().Dispose();
         Assert.That(Stat(), Is.EqualTo("8192 16 512"));
-        _ = array.Changed.Signal();
+        _ = array.ChangeCounter.Signal();
         using SharedArray<double> second = SharedArray.Attach(Name);
         second.Locks[30].EnterScope().Dispose();
         Assert.That(Stat(), Is.EqualTo("8192 16 512"));
@@ -279,10 +279,10 @@ internal sealed class NumpyFileTests : NamedTest
 
     private static StructType Struct(string name) => new([new Field(name, s_double, 0)], 8);
 
-    private static void Create(string name, ElementType type, long[] shape)
+    private static void Create(string name, DType type, long[] shape)
         => AttachedArray.Create(
             SegmentName.Parse(name, nameof(name)),
-            NewArray.Create(HeaderFormat.Npy, type, shape, locks: 1, isSealed: false, nameof(shape)),
+            NewArray.Create(ArrayLayout.Npy, type, shape, locks: 1, isSealed: false, nameof(shape)),
             new SharedArrayOptions().ToSegmentOptions(),
             PagePolicy.Always).Segment.Release();
 

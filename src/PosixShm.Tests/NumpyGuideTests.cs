@@ -61,7 +61,7 @@ internal sealed class NumpyGuideTests : NamedTest
     {
         string name = Ask("np.full((3, 4), 7.0)");
         #region np.full((3, 4), 7.0)
-        using SharedArray<double> a = SharedArray.CreateFull(name, 7.0, 3, 4);
+        using SharedArray<double> a = SharedArray.Create(name, ArrayContent.Filled(7.0, 3, 4));
         #endregion
         Same(a);
     }
@@ -72,7 +72,7 @@ internal sealed class NumpyGuideTests : NamedTest
         using SharedArray<double> a = A();
         string name = Ask("np.zeros_like(a)");
         #region np.zeros_like(a)
-        using SharedArray<double> c = SharedArray.CreateLike(name, a);
+        using SharedArray<double> c = SharedArray.Create(name, ArrayContent.Zeros<double>([.. a.Shape]));
         #endregion
         Same(c);
     }
@@ -82,7 +82,7 @@ internal sealed class NumpyGuideTests : NamedTest
     {
         string name = Ask("np.array([1.5, 2.5, 3.5])");
         #region np.array([1.5, 2.5, 3.5])
-        using SharedArray<double> v = SharedArray.CreateFrom(name, 1.5, 2.5, 3.5);
+        using SharedArray<double> v = SharedArray.Create(name, ArrayContent.From([1.5, 2.5, 3.5]));
         #endregion
         Same(v);
     }
@@ -92,7 +92,7 @@ internal sealed class NumpyGuideTests : NamedTest
     {
         string name = Ask("np.array([[1, 2], [3, 4]])");
         #region np.array([[1, 2], [3, 4]])
-        using SharedArray<long> m = SharedArray.CreateFrom<long>(name, new long[,] { { 1, 2 }, { 3, 4 } });
+        using SharedArray<long> m = SharedArray.Create(name, ArrayContent.From(new long[,] { { 1, 2 }, { 3, 4 } }));
         #endregion
         Same(m);
     }
@@ -102,7 +102,7 @@ internal sealed class NumpyGuideTests : NamedTest
     {
         string name = Ask("np.array(['2024-02-29', 'NaT'], 'M8[D]')");
         #region np.array(['2024-02-29', 'NaT'], 'M8[D]')
-        using SharedArray<DateTime64<Days>> t = SharedArray.CreateFrom(name, (DateTime64<Days>)new DateTime(2024, 2, 29), DateTime64<Days>.NaT);
+        using SharedArray<DateTime64<Days>> t = SharedArray.Create(name, ArrayContent.From([(DateTime64<Days>)new DateTime(2024, 2, 29), DateTime64<Days>.NaT]));
         #endregion
         Assert.That((t.DType, t.ToString()), Is.EqualTo((_expected.DType, _expected.Text)));
 
@@ -120,7 +120,7 @@ internal sealed class NumpyGuideTests : NamedTest
         using SharedArray<double> a = A();
         string name = Ask("a.copy()");
         #region a.copy()
-        using SharedArray<double> c = SharedArray.CreateCopy(name, a);
+        using SharedArray<double> c = SharedArray.Create(name, ArrayContent.CopyOf(a));
         #endregion
         Same(c);
     }
@@ -183,7 +183,7 @@ internal sealed class NumpyGuideTests : NamedTest
     [Test]
     public void Points_are_below_each_other_as_numpy_prints_them()
     {
-        using SharedArray<double> v = See(SharedArray.CreateFrom(NameOf("v"), 1, 22.25, -3.5, double.NaN, 1000), "v");
+        using SharedArray<double> v = See(SharedArray.Create(NameOf("v"), ArrayContent.From([1, 22.25, -3.5, double.NaN, 1000])), "v");
         _ = Ask("str(v)");
         Assert.That(v.ToString(), Is.EqualTo(_expected.Text));
     }
@@ -724,7 +724,7 @@ internal sealed class NumpyGuideTests : NamedTest
     [Test]
     public void Sum_of_bytes_is_wider_than_a_byte()
     {
-        using SharedArray<byte> bytes = SharedArray.CreateFull<byte>(NameOf("bytes"), 200, 10);
+        using SharedArray<byte> bytes = SharedArray.Create(NameOf("bytes"), ArrayContent.Filled<byte>(200, 10));
         _ = See(bytes, nameof(bytes));
         _ = Ask("bytes.sum()");
         #region bytes.sum()
@@ -743,7 +743,7 @@ internal sealed class NumpyGuideTests : NamedTest
     {
         const long Length = 3L << 30;
         const long Row = 4L << 20;
-        using SharedArray<byte> a = SharedArray.Create<byte>(Name, new SharedArrayOptions { Preallocate = false }, Length);
+        using SharedArray<byte> a = SharedArray.Create(Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
         a[0] = 1;
         a[(2L << 30) + Row] = 2;
         a[Length - Row] = 4;
@@ -809,9 +809,9 @@ internal sealed class NumpyGuideTests : NamedTest
 
     private SharedArray<double> C() => SharedArray.Create(NameOf("c"), 3, 4);
 
-    private SharedArray<double> Row() => See(SharedArray.CreateFrom(NameOf("row"), 10.0, 20, 30, 40), "row");
+    private SharedArray<double> Row() => See(SharedArray.Create(NameOf("row"), ArrayContent.From([10.0, 20, 30, 40])), "row");
 
-    private SharedArray<double> V() => See(SharedArray.CreateFrom(NameOf("v"), 3.5, -1, 4, 1.5, -5, 9, 2, -6), "v");
+    private SharedArray<double> V() => See(SharedArray.Create(NameOf("v"), ArrayContent.From([3.5, -1, 4, 1.5, -5, 9, 2, -6])), "v");
 
     private SharedArray<T> See<T>(SharedArray<T> array, string variable)
         where T : unmanaged

@@ -10,7 +10,7 @@ internal sealed class PageAlignmentTests : NamedTest
     [TestCase(4096)]
     public void Elements_begin_at_a_multiple_of_the_alignment(int alignment)
     {
-        using SharedArray<double> array = SharedArray.Create<double>(Name, new SharedArrayOptions { Alignment = alignment }, 3, 5);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Zeros<double>(3, 5), new SharedArrayOptions { Alignment = alignment });
         array.Span.Fill(2);
         array.Lock.Enter();
         array.Lock.Exit();
@@ -36,13 +36,13 @@ internal sealed class PageAlignmentTests : NamedTest
         Assert.That(NpyHeader.Write(wide, [3], 4096), Has.Length.EqualTo(8192));
     }
 
-    [TestCase(ArrayLayout.SharedArray)]
+    [TestCase(ArrayLayout.PythonSharedArray)]
     [TestCase(ArrayLayout.Npy)]
     public void Anonymous_arrays_and_both_layouts_have_it(ArrayLayout layout)
     {
         SharedArrayOptions options = new() { Alignment = 4096, Layout = layout };
-        using SharedArray<int> named = SharedArray.Create<int>(Name, options, 7);
-        using SharedArray<int> anonymous = SharedArray.CreateAnonymous<int>(options, 7);
+        using SharedArray<int> named = SharedArray.Create(Name, ArrayContent.Zeros<int>(7), options);
+        using SharedArray<int> anonymous = SharedArray.CreateAnonymous(ArrayContent.Zeros<int>(7), options);
         Assert.That((named.Address % 4096, anonymous.Address % 4096), Is.EqualTo(((nint)0, (nint)0)));
     }
 
@@ -50,7 +50,7 @@ internal sealed class PageAlignmentTests : NamedTest
     [TestCase(64)]
     public void Replacement_keeps_whether_elements_begin_on_a_page(int alignment)
     {
-        SharedArray.Create<int>(Name, new SharedArrayOptions { Alignment = alignment }, 7).Dispose();
+        SharedArray.Create(Name, ArrayContent.Zeros<int>(7), new SharedArrayOptions { Alignment = alignment }).Dispose();
         using SharedArray<int> replacement = SharedArray.Replace<int>(Name, 9);
         Assert.That(Python.Run("print(np.load(sys.argv[1], mmap_mode='r').offset)", ShmPath), Is.EqualTo($"{Math.Max(alignment, 128)}"));
     }

@@ -16,7 +16,7 @@ internal sealed class PageDeathTests : NamedTest
     [TestCase("before-sleep", "", 8192)]
     public void A_maker_killed_at_any_step_leaves_a_page_that_the_next_one_uses(string step, string fault, int size)
     {
-        using SharedArray<double> array = SharedArray.CreateFull(Name, 1.5, 10);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10));
         using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>(Name);
         byte[] before = File.ReadAllBytes(ShmPath);
         using (ChildProcess maker = ChildProcess.Start([(FailingShim.DieAt, step), (FailingShim.FailAt, fault)], Wait, Name))
@@ -28,24 +28,24 @@ internal sealed class PageDeathTests : NamedTest
         Assert.That(after, Has.Length.EqualTo(size));
         Assert.That(after.AsSpan(0, ElementsEnd).SequenceEqual(before), Is.True);
         Assert.That(after.AsSpan(ElementsEnd).ContainsAnyExcept((byte)0), Is.EqualTo(step == "before-sleep"), "the word is there");
-        Assert.That((reader.Lock.State, reader.Changed.Count), Is.EqualTo((SharedLockState.Free, 0u)));
+        Assert.That((reader.Lock.State, reader.ChangeCounter.Count), Is.EqualTo((SharedLockState.Free, 0u)));
 
         ChildProcess.Run(Use, Name);
-        Assert.That((reader.Lock.State, reader.Changed.Count), Is.EqualTo((SharedLockState.Free, 1u)));
+        Assert.That((reader.Lock.State, reader.ChangeCounter.Count), Is.EqualTo((SharedLockState.Free, 1u)));
         Assert.That((array.Lock.TryEnter(), new FileInfo(ShmPath).Length), Is.EqualTo((true, 8192L)));
         array.Lock.Exit();
 
         static int Wait(string[] args)
         {
             using SharedArray<double> array = SharedArray.Attach(args[0]);
-            return (int)array.Changed.Wait(0);
+            return (int)array.ChangeCounter.Wait(0);
         }
 
         static int Use(string[] args)
         {
             using SharedArray<double> array = SharedArray.Attach(args[0]);
             array.Lock.EnterScope().Dispose();
-            return array.Changed.Signal() == 1 ? 0 : 1;
+            return array.ChangeCounter.Signal() == 1 ? 0 : 1;
         }
     }
 
@@ -60,22 +60,22 @@ internal sealed class PageDeathTests : NamedTest
         static int UseInFull(string[] args)
         {
             const string Path = "/dev/shm/bare";
-            using SharedArray<double> array = SharedArray.CreateFull("bare", 1.5, 10);
+            using SharedArray<double> array = SharedArray.Create("bare", ArrayContent.Filled(1.5, 10));
             byte[] before = File.ReadAllBytes(Path);
             _ = ChildProcess.Run("sh", "-c", "cat /dev/zero >/dev/shm/rest 2>/dev/null || true");
             Assert.That(new DriveInfo("/dev/shm").AvailableFreeSpace, Is.Zero);
             for (int i = 0; i < 3; i++)
             {
                 Assert.That(() => array.Lock.Enter(), ThrowsNoSpace());
-                Assert.That(() => array.Changed.Signal(), ThrowsNoSpace());
-                Assert.That(() => array.Changed.Wait(0), ThrowsNoSpace());
-                Assert.That((array.Lock.State, array.Changed.Count), Is.EqualTo((SharedLockState.Free, 0u)));
+                Assert.That(() => array.ChangeCounter.Signal(), ThrowsNoSpace());
+                Assert.That(() => array.ChangeCounter.Wait(0), ThrowsNoSpace());
+                Assert.That((array.Lock.State, array.ChangeCounter.Count), Is.EqualTo((SharedLockState.Free, 0u)));
                 Assert.That(File.ReadAllBytes(Path), Is.EqualTo(before));
             }
 
             File.Delete("/dev/shm/rest");
             array.Lock.EnterScope().Dispose();
-            Assert.That((array.Changed.Signal(), array.ToArray()), Is.EqualTo((1u, Enumerable.Repeat(1.5, 10))));
+            Assert.That((array.ChangeCounter.Signal(), array.ToArray()), Is.EqualTo((1u, Enumerable.Repeat(1.5, 10))));
             return args.Length;
         }
 
@@ -94,10 +94,10 @@ internal sealed class PageDeathTests : NamedTest
         static int UseWithout(string[] args)
         {
             Assert.That(() => ChildProcess.Run("fallocate", "-l", "1", "/dev/shm/any"), Throws.Exception, "fallocate(2)");
-            using SharedArray<double> array = SharedArray.CreateFull("a", 1.5, 10);
+            using SharedArray<double> array = SharedArray.Create("a", ArrayContent.Filled(1.5, 10));
             using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>("a");
             array.Lock.EnterScope().Dispose();
-            Assert.That((array.Changed.Signal(), reader.Changed.Count, new FileInfo("/dev/shm/a").Length), Is.EqualTo((1u, 1u, 8192L)));
+            Assert.That((array.ChangeCounter.Signal(), reader.ChangeCounter.Count, new FileInfo("/dev/shm/a").Length), Is.EqualTo((1u, 1u, 8192L)));
             Assert.That(reader, Is.All.EqualTo(1.5));
             return args.Length;
         }
@@ -144,11 +144,11 @@ internal sealed class PageDeathTests : NamedTest
         {
             using SharedArray<double> array = SharedArray.Attach(args[0]);
             using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>(args[0]);
-            _ = reader.Changed.Count;
+            _ = reader.ChangeCounter.Count;
             Truncate("/dev/shm/" + args[0], int.Parse(args[1], CultureInfo.InvariantCulture));
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
-            Assert.That(() => array.Changed.Signal(), Throws.InstanceOf<SharedMemoryLostException>());
-            Assert.That(() => reader.Changed.Wait(0), Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(() => array.ChangeCounter.Signal(), Throws.InstanceOf<SharedMemoryLostException>());
+            Assert.That(() => reader.ChangeCounter.Wait(0), Throws.InstanceOf<SharedMemoryLostException>());
             return 0;
         }
     }
@@ -181,12 +181,12 @@ internal sealed class PageDeathTests : NamedTest
             Console.WriteLine("READY");
             for (int round = 0; round < int.Parse(args[1], CultureInfo.InvariantCulture); round++)
             {
-                using SharedArray<double> array = SharedArray.CreateFull(args[0], 1.5, 10);
+                using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.5, 10));
                 try
                 {
                     array.Lock.Enter();
                     array.Lock.Exit();
-                    _ = array.Changed.Signal();
+                    _ = array.ChangeCounter.Signal();
                     worked++;
                 }
                 catch (Exception error) when (error is SharedMemoryLostException or InvalidOperationException or InvalidDataException)

@@ -19,14 +19,14 @@ internal sealed class PageOnDemandTests : NamedTest
         },
         ["EnterAsync"] = array => array.Lock.EnterAsync().AsTask().GetAwaiter().GetResult().Dispose(),
         ["EnterRecovery"] = array => array.Lock.EnterRecovery().Dispose(),
-        ["Signal"] = array => Assert.That(array.Changed.Signal(), Is.EqualTo(1)),
-        ["TryWait"] = array => Assert.That(array.Changed.TryWait(0, TimeSpan.FromMilliseconds(1), out _), Is.False),
+        ["Signal"] = array => Assert.That(array.ChangeCounter.Signal(), Is.EqualTo(1)),
+        ["TryWait"] = array => Assert.That(array.ChangeCounter.TryWait(0, TimeSpan.FromMilliseconds(1), out _), Is.False),
     };
 
     private static readonly Dictionary<string, Func<SharedArray<double>, object>> s_questions = new()
     {
-        ["Count"] = array => array.Changed.Count,
-        ["TryWait"] = array => array.Changed.TryWait(0, TimeSpan.Zero, out _),
+        ["Count"] = array => array.ChangeCounter.Count,
+        ["TryWait"] = array => array.ChangeCounter.TryWait(0, TimeSpan.Zero, out _),
         ["State"] = array => array.Lock.State,
         ["OwnerSlot"] = array => array.Lock.OwnerSlot,
         ["Locks"] = array => array.Locks.Count,
@@ -78,7 +78,7 @@ internal sealed class PageOnDemandTests : NamedTest
     public void First_use_adds_one_page_behind_the_elements_and_changes_no_other_byte(
         [ValueSource(nameof(Uses))] string use, [Values(0, 10, 495, 496, 497)] int length)
     {
-        using SharedArray<double> array = SharedArray.CreateFrom<double>(Name, [.. Enumerable.Range(1, length)]);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.From<double>([.. Enumerable.Range(1, length)]));
         byte[] before = File.ReadAllBytes(ShmPath);
         Assert.That(before, Has.Length.EqualTo(HeaderLength + (8 * length)));
         Assert.That(array.IsCurrent, Is.True);
@@ -92,7 +92,7 @@ internal sealed class PageOnDemandTests : NamedTest
             Assert.That(after.AsSpan(0, before.Length).SequenceEqual(before), Is.True, "header and elements");
             Assert.That(after.AsSpan(before.Length, place - before.Length).ContainsAnyExcept((byte)0), Is.False, "padding");
             Assert.That((BitConverter.ToUInt64(after, place), after[^1]), Is.EqualTo((Word, (byte)0)));
-            Assert.That((array.IsCurrent, array.MappedLength), Is.EqualTo((true, (long)before.Length)));
+            Assert.That(array.IsCurrent, Is.True);
             Assert.That(array.ToArray(), Is.EqualTo(Enumerable.Range(1, length)));
         }
     }
@@ -111,15 +111,15 @@ internal sealed class PageOnDemandTests : NamedTest
         SharedArray.Create(Name, 10).Dispose();
         using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>(Name);
         using SharedArray<double> copy = SharedArray.AttachCopyOnWrite<double>(Name);
-        SharedArray[] readers = [reader, copy];
-        Assert.That(readers.Select(array => (array.Lock.State, array.Changed.Count)), Is.All.EqualTo((SharedLockState.Free, 0u)));
+        UntypedSharedArray[] readers = [reader, copy];
+        Assert.That(readers.Select(array => (array.Lock.State, array.ChangeCounter.Count)), Is.All.EqualTo((SharedLockState.Free, 0u)));
         Assert.That(() => reader.Lock.Enter(), Throws.InvalidOperationException.With.Message.Contains("read only"));
-        Assert.That(() => copy.Changed.Signal(), Throws.InvalidOperationException);
+        Assert.That(() => copy.ChangeCounter.Signal(), Throws.InvalidOperationException);
         Assert.That(new FileInfo(ShmPath).Length, Is.EqualTo(208));
 
         using ChildProcess holder = ChildProcess.Start(Hold, Name);
         holder.Expect("HELD");
-        Assert.That(readers.Select(array => (array.Lock.State, array.Changed.Count)), Is.All.EqualTo((SharedLockState.Held, 1u)));
+        Assert.That(readers.Select(array => (array.Lock.State, array.ChangeCounter.Count)), Is.All.EqualTo((SharedLockState.Held, 1u)));
         holder.Kill();
         Assert.That(readers.Select(array => array.Lock.State), Is.All.EqualTo(SharedLockState.Abandoned));
     }
@@ -127,7 +127,7 @@ internal sealed class PageOnDemandTests : NamedTest
     [Test]
     public void Creator_without_locks_has_none_where_another_process_has_31()
     {
-        using SharedArray<double> array = SharedArray.Create<double>(Name, new SharedArrayOptions { Locks = 0 }, 10);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Zeros<double>(10), new SharedArrayOptions { Locks = 0 });
         using ChildProcess holder = ChildProcess.Start(Hold, Name);
         holder.Expect("HELD");
         Assert.That(array.Locks, Is.Empty);
@@ -138,9 +138,9 @@ internal sealed class PageOnDemandTests : NamedTest
     public void Array_of_a_name_can_be_used_through_an_inherited_descriptor()
     {
         using SharedArray<double> array = SharedArray.Create(Name, 10);
-        using ChildProcess holder = ChildProcess.Start(Hold, array.GiveToChildren());
+        using ChildProcess holder = ChildProcess.Start(Hold, array.MakeInheritable());
         holder.Expect("HELD");
-        Assert.That((array.Lock.State, array.Changed.Count), Is.EqualTo((SharedLockState.Held, 1u)));
+        Assert.That((array.Lock.State, array.ChangeCounter.Count), Is.EqualTo((SharedLockState.Held, 1u)));
     }
 
     [Test]
@@ -150,10 +150,10 @@ internal sealed class PageOnDemandTests : NamedTest
         using (ChildProcess holder = ChildProcess.Start(Hold, with.Name))
         {
             holder.Expect("HELD");
-            Assert.That((with.Lock.State, with.Changed.Count), Is.EqualTo((SharedLockState.Held, 1u)));
+            Assert.That((with.Lock.State, with.ChangeCounter.Count), Is.EqualTo((SharedLockState.Held, 1u)));
         }
 
-        using SharedArray<double> without = SharedArray.CreateAnonymous<double>(new SharedArrayOptions { Locks = 0 }, 10);
+        using SharedArray<double> without = SharedArray.CreateAnonymous(ArrayContent.Zeros<double>(10), new SharedArrayOptions { Locks = 0 });
         Assert.That(without.Locks, Is.Empty);
         using SharedArray<double> attached = SharedArray.Attach(without.Name);
         Assert.That(() => attached.Lock.Enter(), Throws.InvalidOperationException.With.Message.Contains("no locks"));
@@ -170,7 +170,7 @@ internal sealed class PageOnDemandTests : NamedTest
         _ = Python.Run("np.save(open(sys.argv[1], 'xb'), np.arange(10.0))", path);
         using (SharedArray<double> attached = SharedArray.Attach(name))
         {
-            Assert.That((attached.Locks.Count, attached.Lock.State, attached.Changed.Count), Is.EqualTo((31, SharedLockState.Free, 0u)));
+            Assert.That((attached.Locks.Count, attached.Lock.State, attached.ChangeCounter.Count), Is.EqualTo((31, SharedLockState.Free, 0u)));
             foreach (Action<SharedArray<double>> use in s_uses.Values)
             {
                 Assert.That(
@@ -272,7 +272,7 @@ internal sealed class PageOnDemandTests : NamedTest
     [Test]
     public void Copy_of_the_file_is_an_array_with_locks_of_its_own_in_every_state([Values("bare", "allocate", "ours", "held")] string state)
     {
-        using SharedArray<double> array = SharedArray.CreateFull(Name, 1.5, 10);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10));
         if (state == "allocate")
         {
             using ChildProcess killed = ChildProcess.Start([(FailingShim.DieAt, state)], Hold, Name);
@@ -293,11 +293,11 @@ internal sealed class PageOnDemandTests : NamedTest
         Assert.That(copy.Lock.State, Is.EqualTo(state == "held" ? SharedLockState.Abandoned : SharedLockState.Free));
         using (SharedLock.RecoveryScope recovery = copy.Lock.EnterRecovery())
         {
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
             Assert.That(array.Lock.State, Is.EqualTo(state == "held" ? SharedLockState.Held : SharedLockState.Free));
         }
 
-        Assert.That((copy.Lock.State, copy.Changed.Signal(), array.Changed.Count), Is.EqualTo((SharedLockState.Free, 1u, 0u)));
+        Assert.That((copy.Lock.State, copy.ChangeCounter.Signal(), array.ChangeCounter.Count), Is.EqualTo((SharedLockState.Free, 1u, 0u)));
         Assert.That(copy, Is.All.EqualTo(1.5));
         if (state == "held")
         {
@@ -361,7 +361,7 @@ internal sealed class PageOnDemandTests : NamedTest
         using SharedArray<double> array = SharedArray.Attach(args[0]);
         using (array.Lock.EnterScope())
         {
-            _ = array.Changed.Signal();
+            _ = array.ChangeCounter.Signal();
             Console.WriteLine("HELD");
             _ = Console.ReadLine();
         }

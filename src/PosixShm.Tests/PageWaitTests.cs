@@ -7,10 +7,10 @@ internal sealed class PageWaitTests : NamedTest
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
 
-    private static readonly Dictionary<string, Func<string, SharedArray>> s_waiters = new()
+    private static readonly Dictionary<string, Func<string, UntypedSharedArray>> s_waiters = new()
     {
-        ["writable"] = name => SharedArray.Open(name),
-        ["read only"] = name => SharedArray.OpenReadOnly(name),
+        ["writable"] = name => SharedArray.AttachUntyped(name),
+        ["read only"] = name => SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly),
         ["private copy"] = name => SharedArray.AttachCopyOnWrite<int>(name),
     };
 
@@ -28,10 +28,10 @@ internal sealed class PageWaitTests : NamedTest
     public void Change_is_seen_by_waiters_that_waited_before_the_page_was_made([ValueSource(nameof(Waiters))] string waiter)
     {
         using SharedArray<int> writer = SharedArray.Create<int>(Name, 4);
-        using SharedArray waiting = s_waiters[waiter](Name);
-        Task<uint> wait = Task.Run(() => waiting.Changed.Wait(0));
+        using UntypedSharedArray waiting = s_waiters[waiter](Name);
+        Task<uint> wait = Task.Run(() => waiting.ChangeCounter.Wait(0));
         Assert.That(wait.Wait(TimeSpan.FromMilliseconds(30)), Is.False);
-        _ = writer.Changed.Signal();
+        _ = writer.ChangeCounter.Signal();
         Assert.That(wait.Wait(s_limit), Is.True);
         Assert.That(wait.Result, Is.EqualTo(1));
     }
@@ -41,8 +41,8 @@ internal sealed class PageWaitTests : NamedTest
         [ValueSource(nameof(Replacers))] string how, [ValueSource(nameof(Waiters))] string waiter, [Values] bool isMadeMeanwhile)
     {
         using SharedArray<int> other = SharedArray.Create<int>(Name, 4);
-        using SharedArray waiting = s_waiters[waiter](Name);
-        Task<uint> wait = Task.Run(() => waiting.Changed.Wait(0));
+        using UntypedSharedArray waiting = s_waiters[waiter](Name);
+        Task<uint> wait = Task.Run(() => waiting.ChangeCounter.Wait(0));
         Task made = isMadeMeanwhile ? Task.Run(() => other.Lock.EnterScope().Dispose()) : Task.CompletedTask;
         s_replacers[how](Name);
         Assert.That(Task.WaitAll([wait, made], s_limit), Is.True);
@@ -57,7 +57,7 @@ internal sealed class PageWaitTests : NamedTest
         [Values("before", "after", "never")] string made)
     {
         using SharedArray<int> other = SharedArray.Create<int>(Name, 4);
-        using SharedArray waiting = s_waiters[waiter](Name);
+        using UntypedSharedArray waiting = s_waiters[waiter](Name);
         if (made == "before")
         {
             other.Lock.EnterScope().Dispose();
@@ -69,7 +69,7 @@ internal sealed class PageWaitTests : NamedTest
             other.Lock.EnterScope().Dispose();
         }
 
-        Task<uint> wait = Task.Run(() => waiting.Changed.Wait(0));
+        Task<uint> wait = Task.Run(() => waiting.ChangeCounter.Wait(0));
         Assert.That(wait.Wait(s_limit), Is.True);
         Assert.That((waiting.IsCurrent, wait.Result), Is.EqualTo((false, 1u)).Or.EqualTo((false, 2u)));
     }
@@ -78,8 +78,8 @@ internal sealed class PageWaitTests : NamedTest
     public void Deletion_ends_a_wait_of_an_attachment_that_cannot_make_the_page([Values("read only", "private copy")] string waiter)
     {
         SharedArray.Create<int>(Name, 4).Dispose();
-        using SharedArray waiting = s_waiters[waiter](Name);
-        Task<uint> wait = Task.Run(() => waiting.Changed.Wait(0));
+        using UntypedSharedArray waiting = s_waiters[waiter](Name);
+        Task<uint> wait = Task.Run(() => waiting.ChangeCounter.Wait(0));
         Assert.That(wait.Wait(TimeSpan.FromMilliseconds(30)), Is.False);
         SharedArray.Delete(Name);
         Assert.That(wait.Wait(s_limit), Is.True);
@@ -90,8 +90,8 @@ internal sealed class PageWaitTests : NamedTest
     public void Disposal_ends_a_wait_without_a_page([Values("read only", "private copy")] string waiter)
     {
         SharedArray.Create<int>(Name, 4).Dispose();
-        SharedArray waiting = s_waiters[waiter](Name);
-        SharedEvent changed = waiting.Changed;
+        UntypedSharedArray waiting = s_waiters[waiter](Name);
+        ChangeCounter changed = waiting.ChangeCounter;
         Task<uint> wait = Task.Run(() => changed.Wait(0));
         Assert.That(wait.Wait(TimeSpan.FromMilliseconds(30)), Is.False);
         waiting.Dispose();

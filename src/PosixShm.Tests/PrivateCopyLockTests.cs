@@ -13,13 +13,13 @@ internal sealed class PrivateCopyLockTests : NamedTest
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
         using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(Name);
         copy[0] = 7;
-        Assert.That(copy.Changed.TryWait(0, TimeSpan.FromMilliseconds(20), out _), Is.False);
+        Assert.That(copy.ChangeCounter.TryWait(0, TimeSpan.FromMilliseconds(20), out _), Is.False);
         for (uint change = 1; change <= 20; change++)
         {
-            Task<uint> waiting = Task.Run(() => copy.Changed.Wait(change - 1));
-            _ = array.Changed.Signal();
+            Task<uint> waiting = Task.Run(() => copy.ChangeCounter.Wait(change - 1));
+            _ = array.ChangeCounter.Signal();
             Assert.That(waiting.Wait(s_limit), Is.True);
-            Assert.That((waiting.Result, copy.Changed.Count), Is.EqualTo((change, change)));
+            Assert.That((waiting.Result, copy.ChangeCounter.Count), Is.EqualTo((change, change)));
         }
 
         Assert.That((array[0], copy[0]), Is.EqualTo((0, 7)));
@@ -28,9 +28,9 @@ internal sealed class PrivateCopyLockTests : NamedTest
     [Test]
     public void Copy_sees_the_state_of_every_lock_after_it_waited([Values(2, 40)] int locks)
     {
-        using SharedArray<int> array = SharedArray.Create<int>(Name, new SharedArrayOptions { Locks = locks }, 1);
+        using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.Zeros<int>(1), new SharedArrayOptions { Locks = locks });
         using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(Name);
-        _ = copy.Changed.TryWait(0, TimeSpan.FromMilliseconds(20), out _);
+        _ = copy.ChangeCounter.TryWait(0, TimeSpan.FromMilliseconds(20), out _);
         for (int i = 0; i < 3; i++)
         {
             SharedLock mine = array.Locks[locks - 1];
@@ -53,14 +53,14 @@ internal sealed class PrivateCopyLockTests : NamedTest
         {
             SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(args[0]);
             Assert.That(Mappings(args[0]), Is.EqualTo(new[] { "rw-p" }));
-            _ = copy.Changed.Count;
+            _ = copy.ChangeCounter.Count;
             _ = copy.Lock.State;
             Assert.That(Mappings(args[0]), Is.EquivalentTo(new[] { "rw-p", "r--s" }));
             copy.Dispose();
             Assert.That(Mappings(args[0]), Is.Empty);
 
             using SharedArray<int> shared = SharedArray.Attach<int>(args[0]);
-            _ = shared.Changed.Count;
+            _ = shared.ChangeCounter.Count;
             Assert.That(Mappings(args[0]), Is.EqualTo(new[] { "rw-s" }));
             return 0;
         }

@@ -15,7 +15,7 @@ internal sealed class PruneTests : NamedTest
         using SharedArray<double> used = SharedArray.Create(NameOf("used"), 1);
         File.WriteAllText(ShmPathOf(NameOf("text")), "no array");
 
-        IReadOnlyList<SharedArrayInfo> listed = SharedArray.Prune(new PruneOptions { Pattern = Mine });
+        IReadOnlyList<SharedArrayInfo> listed = SharedArray.FindStale(new StaleOptions { Pattern = Mine });
         Assert.That(listed.Select(info => info.Name), Is.EqualTo(new[] { NameOf("left") }));
         Assert.That(SharedArray.Exists(NameOf("left")), Is.True, "a dry run");
 
@@ -32,10 +32,10 @@ internal sealed class PruneTests : NamedTest
         SharedArray.Create(NameOf("a1"), 1).Dispose();
         SharedArray.Create(NameOf("a2"), 1).Dispose();
         SharedArray.Create(NameOf("b1"), 1).Dispose();
-        Assert.That(SharedArray.Prune(new PruneOptions { Pattern = Name + "-?1" }).Select(info => info.Name), Is.EqualTo(new[] { NameOf("a1"), NameOf("b1") }));
-        Assert.That(SharedArray.Prune(new PruneOptions { Pattern = Mine, MinimumAge = TimeSpan.FromHours(1) }), Is.Empty);
-        Assert.That(SharedArray.Prune(new PruneOptions { Pattern = Mine }), Has.Count.EqualTo(3));
-        Assert.That(() => new PruneOptions { MinimumAge = TimeSpan.FromSeconds(-1) }, Throws.InstanceOf<ArgumentOutOfRangeException>());
+        Assert.That(SharedArray.FindStale(new StaleOptions { Pattern = Name + "-?1" }).Select(info => info.Name), Is.EqualTo(new[] { NameOf("a1"), NameOf("b1") }));
+        Assert.That(SharedArray.FindStale(new StaleOptions { Pattern = Mine, MinimumAge = TimeSpan.FromHours(1) }), Is.Empty);
+        Assert.That(SharedArray.FindStale(new StaleOptions { Pattern = Mine }), Has.Count.EqualTo(3));
+        Assert.That(() => new StaleOptions { MinimumAge = TimeSpan.FromSeconds(-1) }, Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 
     // As /dev/shm before Linux 5.18.
@@ -54,8 +54,8 @@ internal sealed class PruneTests : NamedTest
             Assert.That(SharedArray.List().Select(info => info.Created), Is.EqualTo(new DateTimeOffset?[] { null, null }));
             foreach ((int hours, string[] expected) in new[] { (3, Array.Empty<string>()), (1, ["old"]), (0, ["new", "old"]) })
             {
-                PruneOptions options = new() { MinimumAge = TimeSpan.FromHours(hours) };
-                Assert.That(SharedArray.Prune(options).Select(info => info.Name), Is.EqualTo(expected));
+                StaleOptions options = new() { MinimumAge = TimeSpan.FromHours(hours) };
+                Assert.That(SharedArray.FindStale(options).Select(info => info.Name), Is.EqualTo(expected));
             }
 
             return args.Length;
@@ -100,7 +100,7 @@ internal sealed class PruneTests : NamedTest
 
         static int PruneAll(string[] args)
         {
-            Console.WriteLine(SharedArray.Prune(new PruneOptions { Pattern = $"*{args[0]}*", DryRun = false }).Count);
+            Console.WriteLine(SharedArray.DeleteStale(new StaleOptions { Pattern = $"*{args[0]}*" }).Count);
             return 0;
         }
     }
@@ -113,7 +113,7 @@ internal sealed class PruneTests : NamedTest
         int attached = 0;
         for (int i = 0; i < 1000; i++)
         {
-            SharedArray.CreateFull(Name, 7.0, 10).Dispose();
+            SharedArray.Create(Name, ArrayContent.Filled(7.0, 10)).Dispose();
             try
             {
                 using SharedArray<double> array = SharedArray.Attach(Name);
@@ -137,7 +137,7 @@ internal sealed class PruneTests : NamedTest
             Console.WriteLine("READY");
             while (!stop.IsCompleted)
             {
-                _ = SharedArray.Prune(new PruneOptions { Pattern = args[0], DryRun = false });
+                _ = SharedArray.DeleteStale(new StaleOptions { Pattern = args[0] });
             }
 
             return 0;
@@ -147,7 +147,7 @@ internal sealed class PruneTests : NamedTest
     [Test]
     public void A_read_only_leftover_is_one_too()
     {
-        SharedArray.Create<byte>(Name, new SharedArrayOptions { Mode = UnixFileMode.UserRead }, 1).Dispose();
+        SharedArray.Create(Name, ArrayContent.Zeros<byte>(1), new SharedArrayOptions { Mode = UnixFileMode.UserRead }).Dispose();
         Assert.That(Pruned(), Is.EqualTo(new[] { Name }));
     }
 
@@ -164,7 +164,7 @@ internal sealed class PruneTests : NamedTest
 
         static int PruneAll(string[] args)
         {
-            Console.WriteLine(SharedArray.Prune(new PruneOptions { Pattern = $"*{args[0]}*", DryRun = false }).Count);
+            Console.WriteLine(SharedArray.DeleteStale(new StaleOptions { Pattern = $"*{args[0]}*" }).Count);
             return 0;
         }
     }
@@ -203,10 +203,10 @@ internal sealed class PruneTests : NamedTest
 
         static int PruneTwice(string[] args)
         {
-            PruneOptions mine = new() { Pattern = args[0], DryRun = false };
-            Console.WriteLine(SharedArray.Prune(mine).Count);
+            StaleOptions mine = new() { Pattern = args[0] };
+            Console.WriteLine(SharedArray.DeleteStale(mine).Count);
             _ = Console.ReadLine();
-            Console.WriteLine(SharedArray.Prune(mine).Count);
+            Console.WriteLine(SharedArray.DeleteStale(mine).Count);
             return 0;
         }
     }
@@ -263,7 +263,7 @@ internal sealed class PruneTests : NamedTest
             int count = 0;
             while (!stop.IsCompleted)
             {
-                count += SharedArray.Prune(new PruneOptions { Pattern = args[0], DryRun = false }).Count;
+                count += SharedArray.DeleteStale(new StaleOptions { Pattern = args[0] }).Count;
             }
 
             Console.WriteLine(count);
@@ -296,7 +296,7 @@ internal sealed class PruneTests : NamedTest
             Console.WriteLine("READY");
             while (!stop.IsCompleted)
             {
-                _ = SharedArray.Prune(new PruneOptions { Pattern = args[0], DryRun = false });
+                _ = SharedArray.DeleteStale(new StaleOptions { Pattern = args[0] });
             }
 
             return 0;
@@ -366,5 +366,5 @@ internal sealed class PruneTests : NamedTest
         Assert.That(file.DisposeAndDeleteIfUnused(), Is.True);
     }
 
-    private IEnumerable<string> Pruned() => SharedArray.Prune(new PruneOptions { Pattern = Mine, DryRun = false }).Select(info => info.Name);
+    private IEnumerable<string> Pruned() => SharedArray.DeleteStale(new StaleOptions { Pattern = Mine }).Select(info => info.Name);
 }

@@ -7,10 +7,10 @@ internal sealed class PythonSharedMemoryTests : NamedTest
     private const string Import = "from multiprocessing import shared_memory, resource_tracker\n";
 
     [TestCase(ArrayLayout.Npy, 128)]
-    [TestCase(ArrayLayout.SharedArray, 0)]
+    [TestCase(ArrayLayout.PythonSharedArray, 0)]
     public void It_sees_the_bytes_of_an_array_at_the_documented_offset(ArrayLayout layout, int offset)
     {
-        using SharedArray<byte> array = SharedArray.Create<byte>(Name, new SharedArrayOptions { Layout = layout }, 100);
+        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(100), new SharedArrayOptions { Layout = layout });
         array[0] = 1;
         array[99] = 2;
         string seen = Python.Run(

@@ -60,7 +60,7 @@ internal sealed class ReadmeTests
         try
         {
             #region Numpy
-            using SharedArray<double> a = SharedArray.CreateFrom<double>(name, new double[,] { { 1, 2, 3 }, { 4, 5, 6 } });
+            using SharedArray<double> a = SharedArray.Create(name, ArrayContent.From(new double[,] { { 1, 2, 3 }, { 4, 5, 6 } }));
 
             TensorPrimitives.Multiply(a.Span, -1, a.Span);                                // a *= -1
             double sum = TensorPrimitives.Sum<double>(a.Span);                            // a.sum()

@@ -8,7 +8,7 @@ internal sealed class ReplaceTests : NamedTest
     [Test]
     public void A_new_generation_takes_the_name_and_the_old_one_knows_it()
     {
-        using SharedArray<int> old = SharedArray.Create<int>(Name, new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 }, 3);
+        using SharedArray<int> old = SharedArray.Create(Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 });
         old.Fill(1);
         Assert.That(old.IsCurrent, Is.True);
 
@@ -29,7 +29,7 @@ internal sealed class ReplaceTests : NamedTest
     [Test]
     public void A_resized_array_keeps_what_fits()
     {
-        SharedArray.CreateFrom(Name, 1, 2, 3).Dispose();
+        SharedArray.Create(Name, ArrayContent.From([1, 2, 3])).Dispose();
         using (SharedArray<int> longer = SharedArray.Resize<int>(Name, 2, 3))
         {
             Assert.That(longer.ToArray(), Is.EqualTo(new[] { 1, 2, 3, 0, 0, 0 }));
@@ -48,7 +48,7 @@ internal sealed class ReplaceTests : NamedTest
         static int Resize(string[] args)
         {
             // Its holes take memory as the copy reads them, and there is too little for both.
-            SharedArray.Create<byte>("sparse", new SharedArrayOptions { Preallocate = false }, 4 << 20).Dispose();
+            SharedArray.Create("sparse", ArrayContent.Zeros<byte>(4 << 20), new SharedArrayOptions { Preallocate = false }).Dispose();
             Assert.That(() => SharedArray.Resize<byte>("sparse", 700_000), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("sparse"));
             Assert.That(SharedArray.Describe("sparse").Length, Is.EqualTo(4 << 20));
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Has.Length.EqualTo(1));
@@ -65,7 +65,7 @@ internal sealed class ReplaceTests : NamedTest
             Assert.That(() => SharedArray.Resize<int>(Name, 1), Throws.InstanceOf<FileNotFoundException>());
         }
 
-        using SharedArray<int> array = SharedArray.CreateFrom(Name, 1, 2, 3);
+        using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.From([1, 2, 3]));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => SharedArray.Resize<long>(Name, 1), Throws.InstanceOf<InvalidDataException>());
@@ -95,7 +95,7 @@ internal sealed class ReplaceTests : NamedTest
     [TestCase("open-unnamed:95")]
     public void Readers_see_the_old_or_the_new_one_never_neither(string fault)
     {
-        SharedArray.CreateFull(Name, 0L, 512).Dispose();
+        SharedArray.Create(Name, ArrayContent.Filled(0L, 512)).Dispose();
         using ChildProcess writer = ChildProcess.Start([(FailingShim.FailAt, fault)], ReplaceForEver, Name);
         writer.Expect("READY");
 
@@ -125,7 +125,7 @@ internal sealed class ReplaceTests : NamedTest
 
                 // Filled before anybody sees it: a file of its own, moved over the name.
                 string next = args[0] + "-next";
-                SharedArray.CreateFull(next, generation, 512).Dispose();
+                SharedArray.Create(next, ArrayContent.Filled(generation, 512)).Dispose();
                 File.Move("/dev/shm/" + next, "/dev/shm/" + args[0], overwrite: true);
                 SharedArray.Resize<long>(args[0], 512).Dispose();
             }
@@ -139,7 +139,7 @@ internal sealed class ReplaceTests : NamedTest
     [TestCase("map")]
     public void A_replacer_killed_at_any_step_leaves_the_old_or_the_new_array(string step)
     {
-        SharedArray.CreateFrom(Name, 1, 2, 3).Dispose();
+        SharedArray.Create(Name, ArrayContent.From([1, 2, 3])).Dispose();
         using (ChildProcess child = ChildProcess.Start([(FailingShim.DieAt, step)], Resize, Name))
         {
             Assert.That(child.WaitForExit(), Is.EqualTo(128 + 9));
@@ -169,7 +169,7 @@ internal sealed class ReplaceTests : NamedTest
     {
         // Mode 0640, of which the group's bits are the mask of a list that gives user 4242 read access, and the group nothing.
         SharedArray.Create<int>(Name, 3).Dispose();
-        SharedArray.Create<int>(NameOf("plain"), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 }, 3).Dispose();
+        SharedArray.Create(NameOf("plain"), ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 }).Dispose();
         _ = Python.Run(
             """
             import os, struct
@@ -220,7 +220,7 @@ internal sealed class ReplaceTests : NamedTest
     [Test]
     public void An_array_whose_users_would_change_is_not_replaced()
     {
-        using SharedArray<int> array = SharedArray.CreateFrom(Name, 1, 2, 3);
+        using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.From([1, 2, 3]));
         CheckNotReplaced(array, "acl:5");
     }
 
@@ -228,7 +228,7 @@ internal sealed class ReplaceTests : NamedTest
     [NeedsRoot("gives a file to another group")]
     public void An_array_whose_group_would_change_is_not_replaced()
     {
-        using SharedArray<int> array = SharedArray.CreateFrom(Name, 1, 2, 3);
+        using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.From([1, 2, 3]));
         _ = ChildProcess.Run("chgrp", "4343", ShmPath);
         CheckNotReplaced(array, "chown:1");
     }
@@ -251,18 +251,18 @@ internal sealed class ReplaceTests : NamedTest
     [NeedsRoot("gives a file to another user")]
     public void Another_users_array_is_replaced_only_if_allowed_and_stays_that_users()
     {
-        SharedArray.Create<int>(Name, new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }, 3).Dispose();
+        SharedArray.Create(Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }).Dispose();
         _ = ChildProcess.Run("chown", "4242:4343", ShmPath);
         string before = Permissions(Name);
         Assert.That(() => SharedArray.Replace<int>(Name, 1), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("AllowOtherOwners"));
         Assert.That(() => SharedArray.Resize<int>(Name, 1), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("AllowOtherOwners"));
         AttachOptions anyOwner = new() { AllowOtherOwners = true };
-        using (SharedArray<int> replaced = SharedArray.Replace<int>(Name, anyOwner, 4))
+        using (SharedArray<int> replaced = SharedArray.Replace(Name, ArrayContent.Zeros<int>(4), existing: anyOwner))
         {
             Assert.That((replaced.Length, replaced.IsCurrent, Permissions(Name)), Is.EqualTo((4, true, before)));
         }
 
-        using SharedArray<int> resized = SharedArray.Resize<int>(Name, anyOwner, 2);
+        using SharedArray<int> resized = SharedArray.Resize<int>(Name, [2], anyOwner);
         Assert.That((resized.Length, Permissions(Name)), Is.EqualTo((2, before)));
     }
 

@@ -18,7 +18,7 @@ internal sealed class SaveTests : NamedTest
     {
         string theirs = Path.Combine(Folder, "numpy.npy");
         _ = Python.Run($"a = {array}; np.save(sys.argv[1], a); np.save(open(sys.argv[2], 'wb'), a)", theirs, ShmPath);
-        using SharedArray untyped = SharedArray.OpenReadOnly(Name);
+        using UntypedSharedArray untyped = SharedArray.AttachUntyped(Name, SharedArrayAccess.ReadOnly);
         untyped.Save(Saved, flushToDisk: true);
         Assert.That(File.ReadAllBytes(Saved).SequenceEqual(File.ReadAllBytes(theirs)), Is.True);
         using MemoryStream stream = new();
@@ -32,7 +32,7 @@ internal sealed class SaveTests : NamedTest
         byte[] expected = Python.Run("np.save(sys.argv[1], np.arange(5, dtype='i4')); print(open(sys.argv[1], 'rb').read().hex())", Saved) is string hex
             ? Convert.FromHexString(hex)
             : [];
-        SharedArrayOptions layout = new() { Layout = ArrayLayout.SharedArray };
+        SharedArrayOptions layout = new() { Layout = ArrayLayout.PythonSharedArray };
         using SharedArray<int> shared = SharedArray.Create(NameOf("layout"), ArrayContent.From([0, 1, 2, 3, 4]), layout);
         using SharedArray<int> anonymous = SharedArray.CreateAnonymous<int>(5);
         shared.CopyTo(anonymous.Span);
@@ -40,7 +40,7 @@ internal sealed class SaveTests : NamedTest
         withPage.Lock.Enter();
         withPage.Lock.Exit();
         using SharedArray<int> copyOnWrite = SharedArray.AttachCopyOnWrite<int>(withPage.Name);
-        foreach (SharedArray array in new SharedArray[] { shared, anonymous, withPage, copyOnWrite })
+        foreach (UntypedSharedArray array in new UntypedSharedArray[] { shared, anonymous, withPage, copyOnWrite })
         {
             array.Save(Saved);
             Assert.That(File.ReadAllBytes(Saved), Is.EqualTo(expected), array.Name);
@@ -180,7 +180,7 @@ internal sealed class SaveTests : NamedTest
         _ = Python.Run(
             $"a = {array}; np.save(open(sys.argv[1], 'wb'), a); np.save(sys.argv[2], np.ascontiguousarray(a).reshape(a.shape))",
             ShmPath, Saved);
-        using SharedArray untyped = SharedArray.OpenReadOnly(Name);
+        using UntypedSharedArray untyped = SharedArray.AttachUntyped(Name, SharedArrayAccess.ReadOnly);
         using AsynchronousStream stream = new();
         await untyped.SaveAsync(stream);
         byte[] expected = await File.ReadAllBytesAsync(Saved);

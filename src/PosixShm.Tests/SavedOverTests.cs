@@ -19,8 +19,8 @@ internal sealed class SavedOverTests : NamedTest
         ["first Enter"] = array => array.Lock.Enter(),
         ["EnterAsync"] = array => array.Lock.EnterAsync().AsTask().GetAwaiter().GetResult().Dispose(),
         ["EnterRecovery"] = array => array.Lock.EnterRecovery().Dispose(),
-        ["Signal"] = array => _ = array.Changed.Signal(),
-        ["Wait"] = array => _ = array.Changed.TryWait(0, TimeSpan.FromSeconds(30), out _),
+        ["Signal"] = array => _ = array.ChangeCounter.Signal(),
+        ["Wait"] = array => _ = array.ChangeCounter.TryWait(0, TimeSpan.FromSeconds(30), out _),
         ["Exit"] = array => array.Lock.Exit(),
         ["State"] = array => _ = array.Lock.State,
         ["OwnerSlot"] = array => _ = array.Lock.OwnerSlot,
@@ -32,7 +32,7 @@ internal sealed class SavedOverTests : NamedTest
     [TestCaseSource(nameof(Storing))]
     public void Nothing_is_stored_in_another_program_s_elements(string what)
     {
-        using SharedArray<double> array = SharedArray.CreateFull(Name, 1.5, 10_000);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10_000));
         if (what == "Enter")
         {
             array.Lock.EnterScope().Dispose();
@@ -63,7 +63,7 @@ internal sealed class SavedOverTests : NamedTest
         _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.zeros(int(sys.argv[2])))", ShmPath, $"{length}");
         Assert.That(array.IsCurrent, Is.False);
         Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains(Name));
-        Assert.That(array.Changed.Signal, Throws.InstanceOf<SharedMemoryLostException>());
+        Assert.That(array.ChangeCounter.Signal, Throws.InstanceOf<SharedMemoryLostException>());
         Assert.That(Python.Run("print(np.load(sys.argv[1]).any())", ShmPath), Is.EqualTo("False"));
         Assert.That(new FileInfo(ShmPath).Length, Is.EqualTo(128 + (8 * length)));
     }
@@ -71,7 +71,7 @@ internal sealed class SavedOverTests : NamedTest
     [Test]
     public void Elements_that_look_like_the_held_lock_stay_as_they_are()
     {
-        using SharedArray<double> array = SharedArray.CreateFull(Name, 1.5, 10_000);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10_000));
         array.Lock.Enter();
         byte[] file = File.ReadAllBytes(ShmPath);
         int word = BitConverter.ToInt32(file, file.Length - 4096 + 2112);
@@ -84,12 +84,12 @@ internal sealed class SavedOverTests : NamedTest
     [Test]
     public void Waiters_of_an_array_that_is_saved_over_store_nothing_and_end()
     {
-        using SharedArray<double> holder = SharedArray.CreateFull(Name, 1.5, 10_000);
+        using SharedArray<double> holder = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10_000));
         using SharedArray<double> waiter = SharedArray.Attach(Name);
         holder.Lock.Enter();
         int length = (int)new FileInfo(ShmPath).Length;
         Task entering = Task.Run(() => waiter.Lock.Enter());
-        Task waiting = Task.Run(() => waiter.Changed.Wait(0));
+        Task waiting = Task.Run(() => waiter.ChangeCounter.Wait(0));
         Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), length - 4096 + 2112), Is.Negative.After(30_000, 5));
         Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), length - 4096 + 2048 + 4), Is.EqualTo(1).After(30_000, 5));
         using ChildProcess python = Python.Start(SaveOver, ShmPath);
@@ -115,8 +115,8 @@ internal sealed class SavedOverTests : NamedTest
         Assert.That((array.IsCurrent, reader.IsCurrent), Is.EqualTo((true, true)));
         array[0] = 5;
         array.Lock.EnterScope().Dispose();
-        _ = array.Changed.Signal();
-        Assert.That(reader.Changed.Count, Is.EqualTo(1));
+        _ = array.ChangeCounter.Signal();
+        Assert.That(reader.ChangeCounter.Count, Is.EqualTo(1));
         Assert.That((array.IsCurrent, reader.IsCurrent), Is.EqualTo((true, true)), "elements and locks are not the description");
         _ = Python.Run(script, ShmPath);
         Assert.That((array.IsCurrent, reader.IsCurrent), Is.EqualTo((false, false)));

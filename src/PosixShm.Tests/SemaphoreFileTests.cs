@@ -26,12 +26,12 @@ internal sealed class SemaphoreFileTests : NamedTest
         foreach (byte[] content in (byte[][])[[], new byte[31], new byte[32], new byte[33], [.. Enumerable.Repeat((byte)0xFF, 32)], [.. "0123456789abcdef0123456789abcdef"u8], random, huge, [.. good, 0]])
         {
             File.WriteAllBytes(SemaphorePath, content);
-            Assert.That(() => NamedSemaphore.Open(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(Name), Convert.ToHexString(content));
-            Assert.That(() => NamedSemaphore.CreateOrOpen(Name, 1), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(() => NamedSemaphore.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(Name), Convert.ToHexString(content));
+            Assert.That(() => NamedSemaphore.CreateOrAttach(Name, 1), Throws.InstanceOf<InvalidDataException>());
         }
 
         File.WriteAllBytes(SemaphorePath, good);
-        using NamedSemaphore semaphore = NamedSemaphore.Open(Name);
+        using NamedSemaphore semaphore = NamedSemaphore.Attach(Name);
         Assert.That(semaphore.CurrentCount, Is.EqualTo(3));
     }
 
@@ -79,9 +79,9 @@ internal sealed class SemaphoreFileTests : NamedTest
     {
         NamedSemaphore.Create(Name, 2, (UnixFileMode)0b110_110_110).Dispose();
         _ = ChildProcess.Run("chown", "4242", SemaphorePath);
-        Assert.That(() => NamedSemaphore.Open(Name), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("4242").And.Message.Contains("AllowOtherOwners"));
-        Assert.That(() => NamedSemaphore.CreateOrOpen(Name), Throws.InstanceOf<UnauthorizedAccessException>());
-        using NamedSemaphore semaphore = NamedSemaphore.CreateOrOpen(Name, options: s_anyOwner);
+        Assert.That(() => NamedSemaphore.Attach(Name), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("4242").And.Message.Contains("AllowOtherOwners"));
+        Assert.That(() => NamedSemaphore.CreateOrAttach(Name), Throws.InstanceOf<UnauthorizedAccessException>());
+        using NamedSemaphore semaphore = NamedSemaphore.CreateOrAttach(Name, options: s_anyOwner);
         Assert.That(semaphore.CurrentCount, Is.EqualTo(2));
     }
 
@@ -99,20 +99,20 @@ internal sealed class SemaphoreFileTests : NamedTest
             File.WriteAllBytes(ShmPathOf("sem." + empty), []);
             Assert.That(Mono.Unix.Native.Syscall.link(SemaphorePath, ShmPathOf("sem." + linked)), Is.Zero);
             NamedSemaphore.Create(whole, 1).Dispose();
-            Assert.That(() => NamedSemaphore.Open(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 names"));
+            Assert.That(() => NamedSemaphore.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 names"));
 
-            PruneOptions mine = new() { Pattern = unique + "*" };
-            Assert.That(NamedSemaphore.Prune(mine), Is.EqualTo(new SemaphoreLeftover[] { new(empty, true), new(linked, true), new(whole, false) }));
+            StaleOptions mine = new() { Pattern = unique + "*" };
+            Assert.That(NamedSemaphore.FindStale(mine), Is.EqualTo(new StaleSemaphore[] { new(empty, true), new(linked, true), new(whole, false) }));
             Assert.That(NamedSemaphore.List(), Does.Contain(whole));
-            Assert.That(NamedSemaphore.Prune(mine with { DryRun = false, MinimumAge = TimeSpan.FromHours(1) }), Is.Empty);
+            Assert.That(NamedSemaphore.DeleteStale(mine with { MinimumAge = TimeSpan.FromHours(1) }), Is.Empty);
 
             using (File.OpenRead(ShmPathOf("sem." + empty)))
             {
-                Assert.That(NamedSemaphore.Prune(mine with { DryRun = false }).Select(static leftover => leftover.Name), Is.EqualTo(new[] { linked }), "a creator may be at work");
+                Assert.That(NamedSemaphore.DeleteStale(mine).Select(static leftover => leftover.Name), Is.EqualTo(new[] { linked }), "a creator may be at work");
             }
 
-            Assert.That(NamedSemaphore.Prune(mine with { DryRun = false }).Select(static leftover => leftover.Name), Is.EqualTo(new[] { empty }));
-            NamedSemaphore.Open(Name).Dispose();
+            Assert.That(NamedSemaphore.DeleteStale(mine).Select(static leftover => leftover.Name), Is.EqualTo(new[] { empty }));
+            NamedSemaphore.Attach(Name).Dispose();
             NamedSemaphore.Delete(whole);
         }
         finally
@@ -129,7 +129,7 @@ internal sealed class SemaphoreFileTests : NamedTest
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.DieAt, "sem-created")], Create, Name);
         Assert.That(child.WaitForExit(), Is.EqualTo(128 + 9));
-        using NamedSemaphore semaphore = NamedSemaphore.Open(Name);
+        using NamedSemaphore semaphore = NamedSemaphore.Attach(Name);
         Assert.That(semaphore.CurrentCount, Is.EqualTo(3));
         Assert.That(Directory.GetFiles("/dev/shm", $"*{Name}*"), Is.EqualTo(new[] { SemaphorePath }));
     }
@@ -177,9 +177,9 @@ internal sealed class SemaphoreFileTests : NamedTest
             using ChildProcess child = ChildProcess.Start(args);
             Assert.That(child.WaitForExit(), Is.EqualTo(128 + 31));
             Assert.That(NamedSemaphore.Exists(args[^1]), Is.False);
-            SemaphoreLeftover left = NamedSemaphore.Prune().Single();
+            StaleSemaphore left = NamedSemaphore.FindStale().Single();
             Assert.That(left.IsCertain, Is.False);
-            Assert.That(NamedSemaphore.Prune(new PruneOptions { DryRun = false }), Is.Empty);
+            Assert.That(NamedSemaphore.DeleteStale(), Is.Empty);
             NamedSemaphore.Delete(left.Name);
             Assert.That(Directory.GetFiles("/dev/shm"), Is.Empty);
             return 0;
@@ -203,7 +203,7 @@ internal sealed class SemaphoreFileTests : NamedTest
             NamedSemaphore first = NamedSemaphore.Create(args[0], 1);
             byte[] good = File.ReadAllBytes(path);
             string inode;
-            using (NamedSemaphore second = NamedSemaphore.Open(args[0]))
+            using (NamedSemaphore second = NamedSemaphore.Attach(args[0]))
             {
                 first.Dispose();
                 first.Dispose();
@@ -219,10 +219,10 @@ internal sealed class SemaphoreFileTests : NamedTest
                 // Whole again, but the C library has the lost page under that file for as long as it is open.
                 file.Write(good);
                 file.Flush();
-                Assert.That(() => NamedSemaphore.Open(args[0]), Throws.InstanceOf<InvalidDataException>());
+                Assert.That(() => NamedSemaphore.Attach(args[0]), Throws.InstanceOf<InvalidDataException>());
             }
 
-            using NamedSemaphore again = NamedSemaphore.Open(args[0]);
+            using NamedSemaphore again = NamedSemaphore.Attach(args[0]);
             Assert.That(again.CurrentCount, Is.EqualTo(1));
             again.Dispose();
             Assert.That(File.ReadAllText("/proc/self/maps"), Does.Not.Contain(inode));
@@ -264,7 +264,7 @@ internal sealed class SemaphoreFileTests : NamedTest
 
         static int Open(string[] args)
         {
-            Assert.That(() => NamedSemaphore.Open(args[0]), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 names"));
+            Assert.That(() => NamedSemaphore.Attach(args[0]), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 names"));
             return 0;
         }
     }
@@ -296,8 +296,8 @@ internal sealed class SemaphoreFileTests : NamedTest
             Assert.That(() => SharedArray.Attach("x"), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm").And.Message.Contains("file://"));
             Assert.That(() => SharedArray.List(), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("file://"));
             Assert.That(() => NamedSemaphore.Create("x", 1), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("/dev/shm").And.Message.Contains("file://"));
-            Assert.That(() => NamedSemaphore.CreateOrOpen("x", 1), Throws.InstanceOf<DirectoryNotFoundException>());
-            Assert.That(() => NamedSemaphore.Open("x"), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm"));
+            Assert.That(() => NamedSemaphore.CreateOrAttach("x", 1), Throws.InstanceOf<DirectoryNotFoundException>());
+            Assert.That(() => NamedSemaphore.Attach("x"), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm"));
             Assert.That(() => NamedSemaphore.Delete("x"), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm"));
             Assert.That(() => NamedSemaphore.List(), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("/dev/shm"));
             Assert.That(NamedSemaphore.TryDelete("x"), Is.False);

@@ -7,7 +7,7 @@ internal sealed class SharedArrayTests : NamedTest
     [Test]
     public void Points_are_printed_below_each_other()
     {
-        using SharedArray<double> array = SharedArray.CreateFrom(Name, 1, 22.25, -3.5, double.NaN, 1000);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.From([1, 22.25, -3.5, double.NaN, 1000]));
         Assert.That(array.ToString(), Is.EqualTo("[   1.     22.25   -3.5      nan 1000.  ]"));
     }
 
@@ -242,13 +242,13 @@ internal sealed class SharedArrayTests : NamedTest
     [Test]
     public void The_element_type_may_be_named_at_run_time()
     {
-        using SharedArray created = SharedArray.Create(Name, "float32", 2, 2);
+        using UntypedSharedArray created = SharedArray.Create(Name, ArrayContent.Zeros("float32", 2, 2));
         created.SetValue(2.5f, 3);
-        using SharedArray opened = SharedArray.Open(Name);
+        using UntypedSharedArray opened = SharedArray.AttachUntyped(Name);
 
         Assert.That(opened, Is.InstanceOf<SharedArray<float>>());
         Assert.That((opened.ElementType, opened.GetValue(3)), Is.EqualTo((typeof(float), 2.5f)));
-        Assert.That(() => SharedArray.Create(NameOf("x"), "float33", 1), Throws.ArgumentException.With.Message.Contains("float64"));
+        Assert.That(() => SharedArray.Create(NameOf("x"), ArrayContent.Zeros("float33", 1)), Throws.ArgumentException.With.Message.Contains("float64"));
     }
 
     [Test]
@@ -278,7 +278,7 @@ internal sealed class SharedArrayTests : NamedTest
             Assert.That(
                 () => SharedArray.Attach<int>(Name),
                 Throws.InstanceOf<FileNotFoundException>().With.Message.Contains(Name).And.Property("FileName").EqualTo(Name).And.Property("HResult").EqualTo(2));
-            Assert.That(() => SharedArray.Open(Name), Throws.InstanceOf<FileNotFoundException>());
+            Assert.That(() => SharedArray.AttachUntyped(Name), Throws.InstanceOf<FileNotFoundException>());
             Assert.That(() => SharedArray.Describe(Name), Throws.InstanceOf<FileNotFoundException>());
             Assert.That(() => SharedArray.Delete(Name), Throws.InstanceOf<FileNotFoundException>());
             Assert.That(SharedArray.TryDelete(Name), Is.False);
@@ -389,7 +389,7 @@ internal sealed class SharedArrayTests : NamedTest
     public void More_elements_than_a_span_holds_are_reached_by_index_and_by_parts()
     {
         const long Length = (3L << 30) + 1;
-        using SharedArray<byte> array = SharedArray.Create<byte>(Name, new SharedArrayOptions { Preallocate = false }, Length);
+        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
         array[Length - 1] = 1;
         array.AsSpan(Length - 3, 2)[1] = 2;
 

@@ -47,7 +47,8 @@ internal static class Soak
         Random random = new(seed);
 
         // Its locks are those of the names: who takes an array from a name holds the name's.
-        using SharedArray<long> counts = SharedArray.Create<long>(prefix + "counts", new SharedArrayOptions { Locks = Arrays }, Enum.GetValues<Count>().Length);
+        using SharedArray<long> counts = SharedArray.Create(
+            prefix + "counts", ArrayContent.Zeros<long>(Enum.GetValues<Count>().Length), new SharedArrayOptions { Locks = Arrays });
         HostileNeighbour.Make(prefix + "attacked");
         List<ChildProcess> workers = [.. Enumerable.Range(0, Workers).Select(_ => StartWorker(prefix, random))];
         using ChildProcess attacker = ChildProcess.Start(HostileNeighbour.Attack, prefix + "attacked", args.ElementAtOrDefault(1) ?? "1");
@@ -122,7 +123,7 @@ internal static class Soak
         switch (random.Next(20))
         {
             case < 5:
-                SharedArray.CreateFrom(name, Block(random.NextInt64(), random.Next(1, LongestArray))).Dispose();
+                SharedArray.Create(name, ArrayContent.From(Block(random.NextInt64(), random.Next(1, LongestArray)))).Dispose();
                 Add(counts, Count.Created);
                 break;
             case 5:
@@ -189,7 +190,7 @@ internal static class Soak
         {
             using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery();
             Write(array, random.NextInt64());
-            recovery.MarkRepaired();
+            recovery.MarkConsistent();
             Add(counts, Count.Repaired);
             return;
         }
@@ -202,7 +203,7 @@ internal static class Soak
     private static SharedLock.RecoveryScope EnterName(SharedLock nameLock)
     {
         SharedLock.RecoveryScope scope = nameLock.EnterRecovery();
-        scope.MarkRepaired();
+        scope.MarkConsistent();
         return scope;
     }
 

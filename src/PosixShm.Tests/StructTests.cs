@@ -96,7 +96,7 @@ internal sealed class StructTests : NamedTest
     {
         using SharedArray<Point> array = SharedArray.Create<Point>(Name, 2);
         array[1].Y = 3;
-        using SharedArray untyped = SharedArray.Open(Name);
+        using UntypedSharedArray untyped = SharedArray.AttachUntyped(Name);
         using SharedArray<Point> typed = untyped.As<Point>();
         Assert.That(typed[1].Y, Is.EqualTo(3));
         Assert.That(untyped.GetValue(1), Is.EqualTo(new byte[] { 0, 0, 0, 0, 0, 0, 0x40, 0x40 }));

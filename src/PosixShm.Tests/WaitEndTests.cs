@@ -66,8 +66,8 @@ internal sealed class WaitEndTests : NamedTest
         // The waiter is a foreground thread: it would keep the process alive.
         static int DisposeUnderWaiter(string[] args)
         {
-            SharedArray array = bool.Parse(args[1]) ? SharedArray.OpenReadOnly(args[0]) : SharedArray.Open(args[0]);
-            SharedEvent changed = array.Changed;
+            UntypedSharedArray array = bool.Parse(args[1]) ? SharedArray.AttachUntyped(args[0], SharedArrayAccess.ReadOnly) : SharedArray.AttachUntyped(args[0]);
+            ChangeCounter changed = array.ChangeCounter;
             Exception? ended = null;
             Thread waiter = new(() => ended = Assert.Catch(() => changed.Wait(0)));
             waiter.Start();
@@ -87,21 +87,21 @@ internal sealed class WaitEndTests : NamedTest
         using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(Name);
         using ChildProcess child = ChildProcess.Start(WaitForGeneration, Name);
         child.Expect("WAITING 0");
-        Task<uint>[] waiters = [Task.Run(() => old.Changed.Wait(0)), Task.Run(() => reader.Changed.Wait(0)), Task.Run(() => copy.Changed.Wait(0))];
+        Task<uint>[] waiters = [Task.Run(() => old.ChangeCounter.Wait(0)), Task.Run(() => reader.ChangeCounter.Wait(0)), Task.Run(() => copy.ChangeCounter.Wait(0))];
         using SharedArray<int> next = how == "Replace" ? SharedArray.Replace<int>(Name, 8) : SharedArray.Resize<int>(Name, 8);
         Assert.That(Task.WaitAll(waiters, s_limit), Is.True);
-        Assert.That((waiters[0].Result, old.IsCurrent, next.Changed.Count), Is.EqualTo((1u, false, 0u)));
+        Assert.That((waiters[0].Result, old.IsCurrent, next.ChangeCounter.Count), Is.EqualTo((1u, false, 0u)));
         child.Expect("REPLACED 8");
         child.WaitForSuccess();
 
         static int WaitForGeneration(string[] args)
         {
             using SharedArray<int> array = SharedArray.Attach<int>(args[0]);
-            uint seen = array.Changed.Count;
+            uint seen = array.ChangeCounter.Count;
             Console.WriteLine($"WAITING {seen}");
             while (array.IsCurrent)
             {
-                seen = array.Changed.Wait(seen);
+                seen = array.ChangeCounter.Wait(seen);
             }
 
             using SharedArray<int> next = SharedArray.Attach<int>(args[0]);
@@ -140,14 +140,14 @@ internal sealed class WaitEndTests : NamedTest
             while (true)
             {
                 using SharedArray<int> array = SharedArray.Attach<int>(args[0]);
-                uint seen = array.Changed.Count;
+                uint seen = array.ChangeCounter.Count;
                 if (array.Length == 2)
                 {
                     Console.WriteLine("LAST");
                     return 0;
                 }
 
-                if (array.IsCurrent && !array.Changed.TryWait(seen, s_limit, out _))
+                if (array.IsCurrent && !array.ChangeCounter.TryWait(seen, s_limit, out _))
                 {
                     return 1;
                 }
@@ -168,9 +168,9 @@ internal sealed class WaitEndTests : NamedTest
             "Enter" => () => waiter.Lock.Enter(),
             "TryEnter" => () => _ = waiter.Lock.TryEnter(s_limit * 2),
             "EnterRecovery" => () => waiter.Lock.EnterRecovery().Dispose(),
-            "Changed" => () => _ = waiter.Changed.Wait(0),
+            "Changed" => () => _ = waiter.ChangeCounter.Wait(0),
             "semaphore" => () => semaphore.Wait(),
-            _ => () => _ = reader.Changed.Wait(0),
+            _ => () => _ = reader.ChangeCounter.Wait(0),
         };
         using ManualResetEventSlim isRunning = new();
         Exception? ended = null;

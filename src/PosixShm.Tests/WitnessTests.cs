@@ -70,7 +70,7 @@ internal sealed class WitnessTests : NamedTest
             foreach (FilePermissions umask in (FilePermissions[])[0, FilePermissions.ALLPERMS & (FilePermissions)0x3F, (FilePermissions)0x1FF])
             {
                 _ = Syscall.umask(umask);
-                SharedArray.Create<byte>(args[0], options, 1).Dispose();
+                SharedArray.Create(args[0], ArrayContent.Zeros<byte>(1), options).Dispose();
                 Assert.That(File.GetUnixFileMode("/dev/shm/" + args[0]), Is.EqualTo(options.Mode));
                 SharedArray.Delete(args[0]);
             }
@@ -86,7 +86,7 @@ internal sealed class WitnessTests : NamedTest
     [Test]
     public void A_sparse_array_takes_no_space_until_it_is_written()
     {
-        using SharedArray<double> array = SharedArray.Create<double>(Name, new SharedArrayOptions { Preallocate = false }, 1 << 20);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Zeros<double>(1 << 20), new SharedArrayOptions { Preallocate = false });
         Assert.That(Syscall.stat(ShmPath, out Stat before), Is.Zero);
         array[1 << 19] = 1;
         Assert.That(Syscall.stat(ShmPath, out Stat after), Is.Zero);
@@ -133,7 +133,7 @@ internal sealed class WitnessTests : NamedTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That((info.Name, info.DType, info.ElementType, info.Length, info.ByteLength, info.Layout, info.IsInUse),
-                Is.EqualTo((Name, "<i2", typeof(short), 6L, 12L, "npy", false)));
+                Is.EqualTo((Name, "<i2", typeof(short), 6L, 12L, ArrayLayout.Npy, false)));
             Assert.That(info.Shape, Is.EqualTo(new long[] { 2, 3 }));
             Assert.That(info.Created, Is.EqualTo(BirthOf(ShmPath)).Within(TimeSpan.FromMicroseconds(1)));
             Assert.That(info.Created!.Value.Offset, Is.EqualTo(TimeSpan.Zero));

@@ -17,7 +17,7 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
 
     // numpy's edgeitems, and the most elements that are written although the array is shortened: 40 dimensions of 2 have no middle.
     private const long EdgeItems = 3;
-    private const long MostShortened = 1_000_000;
+    private const long MaxShortened = 1_000_000;
 
     private readonly long _edge = isShort ? Edge(shape) : 0;
     private int _width;
@@ -108,7 +108,7 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
     private static long Edge(ImmutableArray<long> shape)
     {
         long edge = EdgeItems;
-        while (edge > 0 && shape.Aggregate(1.0, (count, length) => count * Math.Min(length, 2 * edge)) > MostShortened)
+        while (edge > 0 && shape.Aggregate(1.0, (count, length) => count * Math.Min(length, 2 * edge)) > MaxShortened)
         {
             edge--;
         }

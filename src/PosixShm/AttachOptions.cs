@@ -20,7 +20,7 @@ public sealed record AttachOptions
     /// </value>
     public bool AddLocks { get; init; }
 
-    internal Arrays.PagePolicy ToPolicy() => AddLocks ? Arrays.PagePolicy.Always : Arrays.PagePolicy.InArrayDirectory;
+    internal Arrays.PagePolicy ToPagePolicy() => AddLocks ? Arrays.PagePolicy.Always : Arrays.PagePolicy.InArrayDirectory;
 
-    internal Segments.SegmentTrust ToTrust() => new(AllowOtherOwners, FollowLinks);
+    internal Segments.AttachPolicy ToAttachPolicy() => new(AllowOtherOwners, FollowLinks);
 }

@@ -9,7 +9,7 @@ namespace PosixShm;
 internal static class ElementText
 {
     /// <summary>Writes an element by itself.</summary>
-    public static string Of(ElementType type, object value) => Number(value, isAlone: false) ?? value switch
+    public static string Of(DType type, object value) => Number(value, isAlone: false) ?? value switch
     {
         long count when type is ScalarType { Kind: ScalarType.DateTime } date => TimeText.DateText(count, date.Unit),
         long count when type is ScalarType { Kind: ScalarType.TimeSpan } => TimeText.SpanText(count),
@@ -20,10 +20,10 @@ internal static class ElementText
     };
 
     /// <summary>Writes the element of an array without dimensions, which numpy writes as Python does: <c>1.0</c>, <c>(1+2j)</c>.</summary>
-    public static string Alone(ElementType type, object value) => Number(value, isAlone: true) ?? Quoted(type, value);
+    public static string Alone(DType type, object value) => Number(value, isAlone: true) ?? Quoted(type, value);
 
     /// <summary>Writes an element of a list: text and dates in quotes, and nothing in them that a terminal would obey.</summary>
-    public static string Quoted(ElementType type, object value)
+    public static string Quoted(DType type, object value)
     {
         string text = Of(type, value);
         return type switch
@@ -37,7 +37,7 @@ internal static class ElementText
     }
 
     /// <summary>Tells whether elements are written in columns: all but text.</summary>
-    public static bool IsAligned(ElementType type) => type is not ScalarType { Kind: ScalarType.Bytes or ScalarType.UnicodeText };
+    public static bool IsAligned(DType type) => type is not ScalarType { Kind: ScalarType.Bytes or ScalarType.UnicodeText };
 
     private static string Quote(string text, char last)
     {

@@ -32,7 +32,7 @@ internal static unsafe class ElementTypes
 
     // Further C# types that are written as one of numpy's. Reading, numpy's type gives the C# type of the table above, or none.
     // A generic type stands for all types that are made of it.
-    private static readonly (Type Type, Func<Type, ElementType> ElementTypeOf)[] s_alsoWritten =
+    private static readonly (Type Type, Func<Type, DType> ElementTypeOf)[] s_alsoWritten =
     [
         (typeof(nint), static _ => ScalarType.Native(ScalarType.SignedInteger, nint.Size)),
         (typeof(nuint), static _ => ScalarType.Native(ScalarType.UnsignedInteger, nuint.Size)),
@@ -44,13 +44,13 @@ internal static unsafe class ElementTypes
 
     /// <summary>Gives the element type of a C# type.</summary>
     /// <exception cref="NotSupportedException">There is none.</exception>
-    public static ElementType Of<[DynamicallyAccessedMembers(Fields)] T>()
+    public static DType Of<[DynamicallyAccessedMembers(Fields)] T>()
         where T : unmanaged
         => Cache<T>.Type ?? throw new NotSupportedException(Cache<T>.Problem);
 
     /// <summary>Gives the element type of a C# type that is no struct of fields, or null if there is none.</summary>
     /// <exception cref="NotSupportedException">Its unit is not one of numpy's.</exception>
-    public static ElementType? FindScalar(Type type)
+    public static DType? FindScalar(Type type)
     {
         Type plain = type.IsEnum ? Enum.GetUnderlyingType(type) : type.IsConstructedGenericType ? type.GetGenericTypeDefinition() : type;
         return Array.Find(s_all, managed => managed.Type == plain)?.ElementType
@@ -58,45 +58,36 @@ internal static unsafe class ElementTypes
     }
 
     /// <summary>Gives the C# type of an element type, or null if there is none.</summary>
-    public static ManagedType? Find(ElementType type) => Array.Find(s_all, managed => managed.ElementType == type);
+    public static ManagedType? Find(DType type) => Array.Find(s_all, managed => managed.ElementType == type);
 
     /// <summary>Gives the element type by numpy's name (<c>float64</c>) or notation (<c>&lt;f8</c>, <c>f8</c>, <c>S10</c>).</summary>
     /// <exception cref="ArgumentException">There is none, or not in this machine's byte order.</exception>
-    public static ElementType Parse(string dtype, string parameterName)
+    public static DType Parse(string dtype, string parameterName)
     {
         ArgumentException.ThrowIfNullOrEmpty(dtype, parameterName);
         return ScalarType.TryParse(dtype) is ScalarType { IsNativeOrder: true, Size: > 0 } scalar
             ? scalar
             : throw new ArgumentException(
-                $"'{dtype}' is not an element type: use one of {Names}, or S, U and V with a length, of at most {ElementType.MaxSize} bytes.",
+                $"'{dtype}' is not an element type: use one of {Names}, or S, U and V with a length, of at most {DType.MaxSize} bytes.",
                 parameterName);
     }
 
     /// <summary>Makes the array of an attached one: a typed one where a C# type stands for its elements, and they are aligned.</summary>
-    public static SharedArray Wrap(AttachedArray array, SegmentAccess access)
+    public static UntypedSharedArray Wrap(AttachedArray array, SegmentAccess access)
         => array.Header.IsAligned && Find(array.Header.Type) is ManagedType type
             ? type.Arrays.Wrap(array, access)
             : new OpaqueSharedArray(array, access);
 
     /// <summary>Gives the bytes of an element.</summary>
-    /// <inheritdoc cref="SharedArray.SetValue"/>
-    public static byte[] Bytes(ElementType type, object value) => Find(type)?.Arrays.Bytes(value) ?? OpaqueElement.Bytes(type, value);
-
-    /// <summary>Makes the filler that sets all elements of an array to one.</summary>
-    public static ArrayFiller Filler(byte[] element) => array =>
-    {
-        fixed (byte* bytes = element)
-        {
-            _ = LargeMemory.Fill((void*)array.Data, array.Header.Length, bytes, element.Length);
-        }
-    };
+    /// <inheritdoc cref="UntypedSharedArray.SetValue(object, long)"/>
+    public static byte[] Bytes(DType type, object value) => Find(type)?.Arrays.Bytes(value) ?? OpaqueElement.Bytes(type, value);
 
     private static string Names => string.Join(", ", s_all.Select(static type => type.Name));
 
     private static class Cache<[DynamicallyAccessedMembers(Fields)] T>
         where T : unmanaged
     {
-        public static readonly ElementType? Type = StructReader.TryRead<T>(out Problem);
+        public static readonly DType? Type = StructReader.TryRead<T>(out Problem);
 
         public static readonly string? Problem;
     }

@@ -10,7 +10,7 @@ namespace PosixShm;
 /// <param name="Name">numpy's name, as in <c>float64</c>.</param>
 /// <param name="ElementType">What the format calls it.</param>
 /// <param name="Make">Makes what knows the type when it is compiled. Only on demand: the compiler that runs at start-up has to do each type anew.</param>
-internal sealed record ManagedType(Type Type, string Name, ElementType ElementType, Func<TypedArrays> Make)
+internal sealed record ManagedType(Type Type, string Name, DType ElementType, Func<TypedArrays> Make)
 {
     public TypedArrays Arrays => Make();
 }
@@ -19,7 +19,7 @@ internal sealed record ManagedType(Type Type, string Name, ElementType ElementTy
 internal abstract class TypedArrays
 {
     /// <summary>Makes the typed array of an attached one.</summary>
-    public abstract SharedArray Wrap(AttachedArray array, SegmentAccess access);
+    public abstract UntypedSharedArray Wrap(AttachedArray array, SegmentAccess access);
 
     /// <summary>Copies an element, wherever it lies.</summary>
     public abstract object Read(ReadOnlySpan<byte> element);
@@ -32,7 +32,7 @@ internal abstract class TypedArrays
 internal sealed unsafe class TypedArrays<T> : TypedArrays
     where T : unmanaged
 {
-    public override SharedArray Wrap(AttachedArray array, SegmentAccess access)
+    public override UntypedSharedArray Wrap(AttachedArray array, SegmentAccess access)
         => access == SegmentAccess.ReadOnly ? new ReadOnlySharedArray<T>(array) : new SharedArray<T>(array);
 
     public override object Read(ReadOnlySpan<byte> element) => MemoryMarshal.Read<T>(element);

@@ -11,7 +11,7 @@ namespace PosixShm;
 /// </summary>
 internal static class OpaqueElement
 {
-    public static object Read(ElementType type, ReadOnlySpan<byte> element) => type switch
+    public static object Read(DType type, ReadOnlySpan<byte> element) => type switch
     {
         ScalarType { Kind: ScalarType.UnicodeText } text => Decode(element, text.IsNativeOrder),
         ScalarType { Kind: ScalarType.Bytes } => element.TrimEnd((byte)0).ToArray(),
@@ -23,7 +23,7 @@ internal static class OpaqueElement
     /// <exception cref="ArgumentNullException">The value is null.</exception>
     /// <exception cref="InvalidCastException">The value is of a type that the element cannot be.</exception>
     /// <exception cref="ArgumentException">The value is too long. (numpy would cut it.)</exception>
-    public static byte[] Bytes(ElementType type, object value)
+    public static byte[] Bytes(DType type, object value)
     {
         ArgumentNullException.ThrowIfNull(value);
         byte[] bytes = (type, value) switch

@@ -7,7 +7,7 @@ namespace PosixShm;
 /// An array without a C# type for its elements: text, bytes, structures, dates, or the other byte order; see <see cref="OpaqueElement"/>.
 /// Or one of a foreign file whose elements have a C# type, but are not aligned: then each value is a copy.
 /// </summary>
-internal sealed class OpaqueSharedArray : SharedArray
+internal sealed class OpaqueSharedArray : UntypedSharedArray
 {
     private readonly SegmentAccess _access;
     private readonly ManagedType? _managed;
@@ -21,7 +21,7 @@ internal sealed class OpaqueSharedArray : SharedArray
 
     public override Type? ElementType => _managed?.Type;
 
-    private protected override bool IsReadOnly => _access == SegmentAccess.ReadOnly;
+    public override bool IsReadOnly => _access == SegmentAccess.ReadOnly;
 
     public override object GetValue(long index)
     {

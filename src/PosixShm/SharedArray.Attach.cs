@@ -7,7 +7,7 @@ using PosixShm.Segments;
 namespace PosixShm;
 
 /// <content>Attachment.</content>
-public abstract partial class SharedArray
+public static partial class SharedArray
 {
     private static readonly AttachOptions s_cautious = new();
 
@@ -18,14 +18,16 @@ public abstract partial class SharedArray
     /// <summary>Attaches an array that some process created: the same memory, without a copy, to read and to write.</summary>
     /// <typeparam name="T">The element type it was created with.</typeparam>
     /// <param name="name">The name it was created with.</param>
-    /// <param name="options">What is acceptable.</param>
+    /// <param name="options">Which array is acceptable.</param>
     /// <returns>The array. Disposing it detaches.</returns>
-    /// <exception cref="ArgumentException">The name is not one.</exception>
+    /// <exception cref="ArgumentException">The name is invalid.</exception>
     /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
-    /// <exception cref="InvalidDataException">The name is no array, a damaged one, one of another element type, or one whose elements are not aligned. Nothing was mapped.</exception>
+    /// <exception cref="InvalidDataException">The file of that name is not an array, is a damaged one, one of another element type, or one
+    /// whose elements are not aligned. Nothing was mapped.</exception>
     /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not write it, or it belongs to another user.</exception>
-    /// <exception cref="IOException">A limit of the process or the system was reached, or another process keeps the array for itself.</exception>
+    /// <exception cref="IOException">A limit of the process or the system was reached, or another process keeps the array for
+    /// itself.</exception>
     public static SharedArray<T> Attach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, AttachOptions? options = null)
         where T : unmanaged
         => new(Attach(name, ElementTypes.Of<T>(), SegmentAccess.ReadWrite, options));
@@ -41,8 +43,10 @@ public abstract partial class SharedArray
     /// (<c>MAP_PRIVATE</c> in <c>mmap(2)</c>), and nobody else sees what it wrote.</summary>
     /// <returns>The array. Disposing it discards what was written.</returns>
     /// <remarks>
-    /// What others write later is seen in pages (4 KiB) that this process has not written to, and not in those it has: it is no snapshot. For one, copy the array
-    /// (<see cref="SharedArray{T}.ToArray"/>), or let writers publish whole generations (<see cref="Replace{T}(string, long[])"/>). It is enough that this user may read the array.
+    /// What others write later is seen in pages (4 KiB) that this process has not written to, and not in those it has: it is no snapshot.
+    /// For one, copy the array (<see cref="TypedSharedArray{T}.ToArray"/>), or let writers publish whole generations
+    /// (<see cref="Replace{T}(string, ArrayContent{T}, SharedArrayOptions, AttachOptions)"/>). It is enough that this user may read the
+    /// array.
     /// </remarks>
     /// <exception cref="UnauthorizedAccessException">This user may not read it, or it belongs to another user.</exception>
     /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
@@ -50,37 +54,44 @@ public abstract partial class SharedArray
         where T : unmanaged
         => new(Attach(name, ElementTypes.Of<T>(), SegmentAccess.CopyOnWrite, options));
 
-    /// <summary>Attaches an array whose element type is not known before, to read and to write.</summary>
-    /// <returns>The array: a <see cref="SharedArray{T}"/> where a C# type stands for the element type; see also <see cref="As{T}"/>.</returns>
+    /// <summary>Attaches an array whose element type is known only at run time.</summary>
+    /// <param name="name">The name it was created with.</param>
+    /// <param name="access">How its memory may be used.</param>
+    /// <param name="options">Which array is acceptable.</param>
+    /// <returns>The array: a <see cref="SharedArray{T}"/> or <see cref="ReadOnlySharedArray{T}"/> if a C# type stands for the element type;
+    /// see also <see cref="UntypedSharedArray.As{T}"/>.</returns>
     /// <remarks>
     /// A foreign file may have elements that are not aligned, and whose reads and writes could be torn. The array of such a file is not a
-    /// <see cref="SharedArray{T}"/>; its <see cref="GetValue"/> and <see cref="SetValue"/> copy each element.
+    /// <see cref="SharedArray{T}"/>; its <see cref="UntypedSharedArray.GetValue(long)"/> and
+    /// <see cref="UntypedSharedArray.SetValue(object, long)"/> copy each element.
     /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The access is not one of the enumeration's.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not read it, or not write it if the access is
+    /// <see cref="SharedArrayAccess.ReadWrite"/>; or it belongs to another user.</exception>
     /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
-    public static SharedArray Open(string name, AttachOptions? options = null)
-        => ElementTypes.Wrap(Attach(name, expected: null, SegmentAccess.ReadWrite, options), SegmentAccess.ReadWrite);
+    public static UntypedSharedArray AttachUntyped(
+        string name, SharedArrayAccess access = SharedArrayAccess.ReadWrite, AttachOptions? options = null)
+        => Enum.IsDefined(access)
+            ? ElementTypes.Wrap(Attach(name, expected: null, (SegmentAccess)access, options), (SegmentAccess)access)
+            : throw new ArgumentOutOfRangeException(nameof(access), access, "Use ReadWrite, ReadOnly or CopyOnWrite.");
 
-    /// <summary>Attaches an array whose element type is not known before, to read only.</summary>
-    /// <returns>The array: a <see cref="ReadOnlySharedArray{T}"/> where a C# type stands for the element type.</returns>
-    /// <exception cref="UnauthorizedAccessException">This user may not read it, or it belongs to another user.</exception>
-    /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
-    public static SharedArray OpenReadOnly(string name, AttachOptions? options = null)
-        => ElementTypes.Wrap(Attach(name, expected: null, SegmentAccess.ReadOnly, options), SegmentAccess.ReadOnly);
-
-    /// <summary>Attaches bytes that do not say themselves what they are, such as a segment of Python's <c>multiprocessing.shared_memory</c>, to read and to write.</summary>
+    /// <summary>Attaches bytes that do not say themselves what they are, such as a segment of Python's
+    /// <c>multiprocessing.shared_memory</c>, to read and to write.</summary>
     /// <typeparam name="T">The element type.</typeparam>
     /// <param name="name">The name, or a <c>file://</c> name.</param>
     /// <param name="shape">The length of each dimension.</param>
     /// <param name="offset">Where the elements start, in bytes.</param>
-    /// <param name="options">What is acceptable.</param>
+    /// <param name="options">Which array is acceptable.</param>
     /// <returns>The array, without locks. Disposing it detaches.</returns>
     /// <remarks>
-    /// Whether there are elements of that type is the caller's word: only the size is checked. A description that the segment may have is not looked at. <see cref="Delete"/> and <see cref="List()"/> know
-    /// only arrays; whoever made the segment deletes it.
+    /// Whether there are elements of that type is the caller's word: only the size is checked. A description that the segment may have is
+    /// not looked at. <see cref="Delete"/> and <see cref="List"/> know only arrays; whoever made the segment deletes it.
     /// </remarks>
-    /// <exception cref="ArgumentException">The name is not one, or the shape or the offset is negative, or of more than 64 dimensions or 2^63 bytes.</exception>
+    /// <exception cref="ArgumentException">The name is invalid, or the shape or the offset is negative, or of more than 64 dimensions or
+    /// 2^63 bytes.</exception>
     /// <exception cref="FileNotFoundException">There is nothing of that name.</exception>
-    /// <exception cref="InvalidDataException">It is empty, shorter than the elements, or no regular file; or the offset is not a multiple of the type's alignment. Nothing was mapped.</exception>
+    /// <exception cref="InvalidDataException">It is empty, shorter than the elements, or no regular file; or the offset is not a multiple
+    /// of the type's alignment. Nothing was mapped.</exception>
     /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not write it, or it belongs to another user.</exception>
     /// <exception cref="IOException">A limit of the process or the system was reached.</exception>
@@ -90,45 +101,14 @@ public abstract partial class SharedArray
     {
         ArgumentNullException.ThrowIfNull(shape);
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ElementType type = ElementTypes.Of<T>();
+        DType type = ElementTypes.Of<T>();
         long length = NewArray.CheckShape(type, shape, nameof(shape));
-        return new(AttachedArray.AttachRaw(SegmentName.Parse(name, nameof(name)), type, shape, length, offset, (options ?? s_cautious).ToTrust()));
+        return new(AttachedArray.AttachRaw(SegmentName.Parse(name, nameof(name)), type, shape, length, offset, (options ?? s_cautious).ToAttachPolicy()));
     }
 
-    /// <summary>Sees an array that was opened without its type as one of that type, over the same mapping.</summary>
-    /// <typeparam name="T">The element type, which must be the array's.</typeparam>
-    /// <returns>An array to be disposed by itself: the memory stays mapped until both are.</returns>
-    /// <exception cref="InvalidDataException">The array has another element type, or its elements are not aligned.</exception>
-    /// <exception cref="InvalidOperationException">The array is attached to read only.</exception>
-    /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public SharedArray<T> As<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>()
-        where T : unmanaged
-    {
-        ThrowIfDetached();
-        ElementType wanted = ElementTypes.Of<T>();
-        AttachedArray.CheckType(Segment.Name, Header, wanted);
-        if (IsReadOnly)
-        {
-            throw new InvalidOperationException($"'{Name}' is attached to read only: attach it with AttachReadOnly<{typeof(T).Name}>.");
-        }
-
-        SharedArray<T> other = new(_attached.Share());
-        try
-        {
-            return SharingLocks(other);
-        }
-        catch
-        {
-            // Another thread disposed this array since the reference was taken, or the page of a private copy cannot be mapped.
-            other.Dispose();
-            throw;
-        }
-    }
-
-    private static AttachedArray Attach(string name, ElementType? expected, SegmentAccess access, AttachOptions? options)
+    private static AttachedArray Attach(string name, DType? expected, SegmentAccess access, AttachOptions? options)
     {
         AttachOptions wanted = options ?? s_cautious;
-        return AttachedArray.Attach(SegmentName.Parse(name, nameof(name)), expected, access, wanted.ToTrust(), wanted.ToPolicy());
+        return AttachedArray.Attach(SegmentName.Parse(name, nameof(name)), expected, access, wanted.ToAttachPolicy(), wanted.ToPagePolicy());
     }
 }

@@ -6,24 +6,32 @@ using PosixShm.Synchronization;
 
 namespace PosixShm;
 
-/// <content>Attachment of arrays that do not exist yet.</content>
-public abstract partial class SharedArray
+/// <content>Attachment of arrays that may not exist yet.</content>
+public static partial class SharedArray
 {
+    /// <summary>Attaches an array of <see cref="double"/>, and waits for its creator if it does not exist yet.</summary>
+    /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
+    public static SharedArray<double> Attach(
+        string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
+        => WaitFor(name, timeout, () => Attach<double>(name, options), cancellation);
+
     /// <summary>Attaches an array to read and to write, and waits for its creator if it does not exist yet.</summary>
     /// <typeparam name="T">The element type it is created with.</typeparam>
     /// <param name="name">The name it is created with.</param>
     /// <param name="timeout">How long to wait; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
-    /// <param name="options">What is acceptable.</param>
+    /// <param name="options">Which array is acceptable.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <remarks>
-    /// The kernel wakes the caller when the name appears or its file changes (<c>inotify(7)</c>); nothing is polled. A file that is not an array, or not whole, is
+    /// The kernel wakes the caller when the name appears or its file changes (<c>inotify(7)</c>); nothing is polled. An incomplete file is
     /// waited for, because its creator may still write it. An array of another element type is refused at once.
     /// </remarks>
-    /// <exception cref="TimeoutException">The time is over. The inner exception is that of the last attempt.</exception>
+    /// <exception cref="TimeoutException">The time has passed. The inner exception is that of the last attempt.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The time-out is negative or longer than <see cref="int.MaxValue"/> milliseconds.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The time-out is negative or longer than <see cref="int.MaxValue"/>
+    /// milliseconds.</exception>
     /// <exception cref="FileNotFoundException">The directory does not exist, or was deleted during the wait.</exception>
-    /// <exception cref="InvalidDataException">It is an array of another element type, or one whose elements are not aligned. Nothing was mapped.</exception>
+    /// <exception cref="InvalidDataException">The array has another element type, or elements that are not aligned. Nothing was
+    /// mapped.</exception>
     /// <exception cref="IOException">A limit of the process or the system was reached, such as that of inotify watches.</exception>
     /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
     public static SharedArray<T> Attach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
@@ -32,28 +40,117 @@ public abstract partial class SharedArray
         => WaitFor(name, timeout, () => Attach<T>(name, options), cancellation);
 
     /// <summary>Attaches an array to read only, and waits for its creator if it does not exist yet.</summary>
-    /// <exception cref="UnauthorizedAccessException">This user may not read it, or it belongs to another user.</exception>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static ReadOnlySharedArray<T> AttachReadOnly<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         where T : unmanaged
         => WaitFor(name, timeout, () => AttachReadOnly<T>(name, options), cancellation);
 
-    /// <summary>Attaches an array to read and to write, and waits for its creator if it does not exist yet. A thread of its own waits, and none of the thread pool.</summary>
+    /// <summary>Attaches a private copy of an array, and waits for its creator if it does not exist yet.</summary>
+    /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
+    public static SharedArray<T> AttachCopyOnWrite<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
+        where T : unmanaged
+        => WaitFor(name, timeout, () => AttachCopyOnWrite<T>(name, options), cancellation);
+
+    /// <summary>Attaches an array whose element type is known only at run time, and waits for its creator if it does not exist
+    /// yet.</summary>
+    /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
+    public static UntypedSharedArray AttachUntyped(
+        string name, TimeSpan timeout, SharedArrayAccess access = SharedArrayAccess.ReadWrite, AttachOptions? options = null, CancellationToken cancellation = default)
+        => WaitFor(name, timeout, () => AttachUntyped(name, access, options), cancellation);
+
+    /// <summary>Attaches an array of <see cref="double"/>, and waits for its creator if it does not exist yet. A thread of its own waits,
+    /// not one of the thread pool.</summary>
+    /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
+    public static Task<SharedArray<double>> AttachAsync(
+        string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
+        => OnOwnThread(() => Attach<double>(name, timeout, options, cancellation), cancellation);
+
+    /// <summary>Attaches an array to read and to write, and waits for its creator if it does not exist yet. A thread of its own waits, not
+    /// one of the thread pool.</summary>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<SharedArray<T>> AttachAsync<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         where T : unmanaged
-        => Task.Factory.StartNew(
-            () => Attach<T>(name, timeout, options, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        => OnOwnThread(() => Attach<T>(name, timeout, options, cancellation), cancellation);
 
-    /// <summary>Attaches an array to read only, and waits for its creator if it does not exist yet. A thread of its own waits, and none of the thread pool.</summary>
-    /// <inheritdoc cref="AttachReadOnly{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
+    /// <summary>Attaches an array to read only, and waits for its creator if it does not exist yet. A thread of its own waits, not one of
+    /// the thread pool.</summary>
+    /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<ReadOnlySharedArray<T>> AttachReadOnlyAsync<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         where T : unmanaged
-        => Task.Factory.StartNew(
-            () => AttachReadOnly<T>(name, timeout, options, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        => OnOwnThread(() => AttachReadOnly<T>(name, timeout, options, cancellation), cancellation);
+
+    /// <summary>Attaches a private copy of an array, and waits for its creator if it does not exist yet. A thread of its own waits, not one
+    /// of the thread pool.</summary>
+    /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
+    public static Task<SharedArray<T>> AttachCopyOnWriteAsync<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
+        where T : unmanaged
+        => OnOwnThread(() => AttachCopyOnWrite<T>(name, timeout, options, cancellation), cancellation);
+
+    /// <summary>Attaches an array whose element type is known only at run time, and waits for its creator if it does not exist yet. A
+    /// thread of its own waits, not one of the thread pool.</summary>
+    /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
+    public static Task<UntypedSharedArray> AttachUntypedAsync(
+        string name, TimeSpan timeout, SharedArrayAccess access = SharedArrayAccess.ReadWrite, AttachOptions? options = null, CancellationToken cancellation = default)
+        => OnOwnThread(() => AttachUntyped(name, timeout, access, options, cancellation), cancellation);
+
+    /// <summary>Attaches an array of <see cref="double"/>, if it exists.</summary>
+    /// <inheritdoc cref="TryAttach{T}(string, out SharedArray{T}, AttachOptions)"/>
+    public static bool TryAttach(string name, [NotNullWhen(true)] out SharedArray<double>? array, AttachOptions? options = null)
+        => Try(() => Attach<double>(name, options), out array);
+
+    /// <summary>Attaches an array to read and to write, if it exists.</summary>
+    /// <param name="name">The name it was created with.</param>
+    /// <param name="array">The array; null if there is none of that name.</param>
+    /// <param name="options">Which array is acceptable.</param>
+    /// <returns><see langword="false"/> if there is no array of that name. Every other failure is an exception.</returns>
+    /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
+    public static bool TryAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, [NotNullWhen(true)] out SharedArray<T>? array, AttachOptions? options = null)
+        where T : unmanaged
+        => Try(() => Attach<T>(name, options), out array);
+
+    /// <summary>Attaches an array to read only, if it exists.</summary>
+    /// <inheritdoc cref="TryAttach{T}(string, out SharedArray{T}, AttachOptions)"/>
+    public static bool TryAttachReadOnly<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, [NotNullWhen(true)] out ReadOnlySharedArray<T>? array, AttachOptions? options = null)
+        where T : unmanaged
+        => Try(() => AttachReadOnly<T>(name, options), out array);
+
+    /// <summary>Attaches a private copy of an array, if it exists.</summary>
+    /// <inheritdoc cref="TryAttach{T}(string, out SharedArray{T}, AttachOptions)"/>
+    public static bool TryAttachCopyOnWrite<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, [NotNullWhen(true)] out SharedArray<T>? array, AttachOptions? options = null)
+        where T : unmanaged
+        => Try(() => AttachCopyOnWrite<T>(name, options), out array);
+
+    /// <summary>Attaches an array whose element type is known only at run time, if it exists.</summary>
+    /// <inheritdoc cref="TryAttach{T}(string, out SharedArray{T}, AttachOptions)"/>
+    public static bool TryAttachUntyped(
+        string name, [NotNullWhen(true)] out UntypedSharedArray? array, SharedArrayAccess access = SharedArrayAccess.ReadWrite, AttachOptions? options = null)
+        => Try(() => AttachUntyped(name, access, options), out array);
+
+    private static bool Try<TArray>(Func<TArray> attach, [NotNullWhen(true)] out TArray? array)
+        where TArray : UntypedSharedArray
+    {
+        try
+        {
+            array = attach();
+            return true;
+        }
+        catch (FileNotFoundException)
+        {
+            array = null;
+            return false;
+        }
+    }
+
+    private static Task<TArray> OnOwnThread<TArray>(Func<TArray> attach, CancellationToken cancellation)
+        => Task.Factory.StartNew(attach, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private static TArray WaitFor<TArray>(string name, TimeSpan timeout, Func<TArray> attach, CancellationToken cancellation)
     {

@@ -1,66 +1,34 @@
-using System.Buffers;
-using System.Collections.Immutable;
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
-using System.Numerics.Tensors;
-using System.Runtime.CompilerServices;
 using PosixShm.Arrays;
-using PosixShm.Format;
 using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <summary>
-/// An array in shared memory, attached to this process; and the functions that create, attach, list and delete such arrays by name.
-/// </summary>
+/// <summary>Arrays in shared memory by name: creates, attaches, lists and deletes them.</summary>
 /// <remarks>
 /// <para>
-/// A name is <c>test1</c>, <c>/test1</c> or <c>shm://test1</c>, which are one array in <c>/dev/shm</c>, or <c>file:///path</c> for an array in a
-/// file. The environment variable <c>POSIXSHM_DIR</c>, read once, names another directory than <c>/dev/shm</c>; if it names none, every function that takes or lists such
-/// names throws <see cref="DirectoryNotFoundException"/>. Create fails if the name exists, Attach fails if it does not, Dispose detaches and deletes nothing, Delete removes the
-/// name and harms nobody attached. An array outlives the process that made it, until somebody deletes it.
+/// A name is <c>test1</c>, <c>/test1</c> or <c>shm://test1</c>, which are one array in <c>/dev/shm</c>, or <c>file:///path</c> for an array
+/// in a file. The environment variable <c>POSIXSHM_DIR</c>, read once, names another directory than <c>/dev/shm</c>; if that directory does
+/// not exist, every method that takes or lists such names throws <see cref="DirectoryNotFoundException"/>.
+/// </para>
+/// <para>
+/// Create fails if the name exists, and Attach fails if it does not. Dispose detaches and deletes nothing. Delete removes the name;
+/// processes that have the array attached keep it. An array outlives the process that created it, until a process deletes it.
 /// </para>
 /// <para>
 /// A segment is a valid .npy file, so Python needs nothing but numpy:
 /// <c>np.load("/dev/shm/test1", mmap_mode="r+")</c>. See <c>shm_overview(7)</c> and <c>numpy.lib.format</c>.
 /// </para>
-/// <para>Functions may be called from any thread. Elements are plain memory: see <see cref="SharedArray{T}"/>.</para>
+/// <para>
+/// Each verb that makes an array takes a shape, for zeros, or an <see cref="ArrayContent"/>. Without an element type, <c>T</c> is
+/// <see cref="double"/>, as in numpy. Methods may be called from any thread. Elements are plain memory: see <see cref="SharedArray{T}"/>.
+/// </para>
 /// </remarks>
-[DebuggerDisplay("{DebuggerDisplay,nq}")]
-public abstract unsafe partial class SharedArray : IDisposable
+public static partial class SharedArray
 {
-    private readonly AttachedArray _attached;
-
-    // What every access is checked against: Dispose zeroes them, so that no element of a detached array can be reached.
-    private byte* _data;
-    private long _length;
-    private int _isDisposed;
-
-    // Of an array of two dimensions; else zero.
-    private long _rows;
-    private readonly long _columns;
-    private readonly long _rowStride;
-    private readonly long _columnStride;
-
-    /// <summary>Takes over one reference to the segment.</summary>
-    private protected SharedArray(AttachedArray array)
-    {
-        _attached = array;
-        _data = (byte*)array.Data;
-
-        // In Fortran order, no place is a flat index: all are outside, and the array's own loops take the slow path.
-        ArrayHeader header = array.Header;
-        _length = header.IsFortranOrder ? 0 : header.Length;
-        if (header.Shape is [long rows, long columns])
-        {
-            (_rows, _columns) = (rows, columns);
-            (_rowStride, _columnStride) = header.IsFortranOrder ? (1L, rows) : (columns, 1L);
-        }
-    }
-
     /// <summary>
-    /// Gets whether SIGBUS, which lost memory raises, reaches this library. Its handler is installed with the first array, or by this property.
+    /// Gets whether SIGBUS, which lost memory raises, reaches this library. Its handler is installed with the first array, or by this
+    /// property.
     /// </summary>
     /// <value>
     /// <see langword="false"/> if the switch <c>PosixShm.DisableFaultGuard</c> is set, or another library has installed a handler since
@@ -69,517 +37,201 @@ public abstract unsafe partial class SharedArray : IDisposable
     /// </value>
     public static bool IsFaultGuardActive => OperatingSystem.IsLinux() && Segment.IsGuardActive;
 
-    /// <summary>Gets the name in its shortest form: <c>test1</c>, or <c>file:///path</c>.</summary>
-    public string Name => _attached.Segment.Name.Value;
+    /// <summary>Creates an array of <see cref="double"/> that other processes can attach by name. Its elements are zero.</summary>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    public static SharedArray<double> Create(string name, params long[] shape) => Create<double>(name, shape);
 
-    /// <summary>Gets the element type as numpy writes it: <c>&lt;f8</c>, <c>|b1</c>, <c>&lt;c16</c>, or a list of fields.</summary>
-    public string DType => _attached.Header.Type.Description;
+    /// <summary>Creates an array that other processes can attach by name. Its elements are zero.</summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="shape">The length of each dimension; none at all for an array of one element without dimensions.</param>
+    /// <returns>The array, attached. Disposing it detaches; it does not delete.</returns>
+    /// <exception cref="ArgumentException">The name is invalid. Or the shape is negative, has more than 64 dimensions (27 in the
+    /// SharedArray layout) or more than 2^63 bytes.</exception>
+    /// <exception cref="NotSupportedException">numpy has no such element type, or the layout cannot hold it.</exception>
+    /// <exception cref="SharedArrayExistsException">The name exists.</exception>
+    /// <exception cref="IOException">There is no space (<see cref="Exception.HResult"/> is 28, ENOSPC, and the message has the free space),
+    /// or a limit of the process was reached.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not create files in the directory.</exception>
+    public static SharedArray<T> Create<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params long[] shape)
+        where T : unmanaged
+        => Create(name, ArrayContent.Zeros<T>(shape));
 
-    /// <summary>Gets the C# type of the elements, or null if this program knows none.</summary>
-    public abstract Type? ElementType { get; }
+    /// <summary>Creates an array with the given content, in its shape. No other process sees the array without its content.</summary>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="content">The shape and the elements; see <see cref="ArrayContent"/>.</param>
+    /// <param name="options">The permissions, how its space is reserved, and its layout.</param>
+    /// <exception cref="InvalidDataException">The content is an .npy file that is damaged, ends too soon, or has another element type or
+    /// Fortran order. Nothing was created.</exception>
+    /// <exception cref="SharedMemoryLostException">The memory of the array that is copied is lost. Nothing was created.</exception>
+    /// <exception cref="ObjectDisposedException">The array that is copied is detached. Nothing was created.</exception>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    public static SharedArray<T> Create<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, ArrayContent<T> content, SharedArrayOptions? options = null)
+        where T : unmanaged
+        => new(content.Make(ElementTypes.Of<T>(), ArrayCreation.Create, name, options));
 
-    /// <summary>Gets the length of each dimension; empty for an array of one element without dimensions.</summary>
-    public ImmutableArray<long> Shape => _attached.Header.Shape;
+    /// <summary>Creates an array with the given content, whose element type is known only at run time. No other process sees the array
+    /// without its content.</summary>
+    /// <returns>The array, attached: a <see cref="SharedArray{T}"/> if a C# type stands for the element type.</returns>
+    /// <inheritdoc cref="Create{T}(string, ArrayContent{T}, SharedArrayOptions)"/>
+    public static UntypedSharedArray Create(string name, UntypedArrayContent content, SharedArrayOptions? options = null)
+        => Make(content, ArrayCreation.Create, name, options);
 
-    /// <summary>Gets the number of dimensions.</summary>
-    public int Rank => Shape.Length;
+    /// <summary>Creates an array of <see cref="double"/>, or attaches the one that exists: exactly one of several callers at once creates
+    /// it.</summary>
+    /// <inheritdoc cref="CreateOrAttach{T}(string, long[])"/>
+    public static SharedArray<double> CreateOrAttach(string name, params long[] shape) => CreateOrAttach<double>(name, shape);
 
-    /// <summary>Gets the number of elements: the product of <see cref="Shape"/>.</summary>
-    public long Length => _attached.Header.Length;
-
-    /// <summary>Gets the bytes that one element takes.</summary>
-    public int ItemSize => checked((int)_attached.Header.Type.Size);
-
-    /// <summary>Gets the bytes that the elements take.</summary>
-    public long ByteLength => _attached.Header.DataLength;
-
-    /// <summary>Gets where the elements begin, in bytes from the start of the file: the offset for programs that map the file themselves.</summary>
-    public long DataOffset => _attached.Header.DataOffset;
-
-    /// <summary>Gets how many bytes apart the neighbours along each dimension are: numpy's <c>a.strides</c>.</summary>
-    public ImmutableArray<long> ByteStrides => _attached.Header.ByteStrides;
-
-    /// <summary>Gets whether the elements are in Fortran order: the first index runs fastest.</summary>
-    /// <value><see langword="false"/> also where both orders are the same: without elements, and with at most one dimension other than 1.</value>
-    public bool IsFortranOrder => _attached.Header.IsFortranOrder;
-
-    /// <summary>Gets the elements' bytes: the shared memory itself.</summary>
-    /// <value>A span that must not be used after <see cref="Dispose"/>.</value>
-    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> bytes, or they are not in C order.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public ReadOnlySpan<byte> Bytes => new(OrderedData, SpanLength(ByteLength, "bytes"));
-
-    /// <summary>Gets whether the name still stands for this very array, and the file is as it was attached.</summary>
-    /// <value>
-    /// <see langword="false"/> once it was deleted or replaced, and once another program changed the file's description, cut off elements or overwrote
-    /// locks in use, as one does that saves over it: attach it again to see what others see. Asks the kernel each time; see <c>stat(2)</c>.
-    /// </value>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public bool IsCurrent
-    {
-        get
-        {
-            using Use use = new(this);
-            return _attached.IsCurrent() && _page is not { IsOverwritten: true };
-        }
-    }
-
-    private protected virtual bool IsReadOnly => false;
-
-    private protected ArrayHeader Header => _attached.Header;
-
-    private protected Segment Segment => _attached.Segment;
-
-    // Not the field: the span and tensor properties must throw when it is gone.
-    private protected byte* Data
-    {
-        get
-        {
-            byte* data = _data;
-            ObjectDisposedException.ThrowIf(data is null, this);
-            ThrowIfLost();
-            return data;
-        }
-    }
-
-    // For views that are flat.
-    private byte* OrderedData
-    {
-        get
-        {
-            byte* data = Data;
-            return Header.IsFortranOrder ? throw NotFlat(Name) : data;
-        }
-    }
-
-    private string DebuggerDisplay => $"{Name}: {DType} {ShapeText.Of(Shape.AsSpan())}{(_data is null ? ", detached" : string.Empty)}";
-
-    /// <summary>Gets one element, for code that does not know the type.</summary>
-    /// <param name="index">The element's place in C order, from 0.</param>
-    /// <returns>The element, of <see cref="ElementType"/>; a <see cref="bool"/> is true if its byte is not 0. Without an element
-    /// type: a <see cref="string"/> for text, the <see cref="long"/> that numpy stores for a date or time span
-    /// (<see cref="DateTime64{TUnit}.Count"/>), and bytes for all else.</returns>
-    /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public abstract object GetValue(long index);
-
-    /// <summary>Gets one element as text, as numpy writes it: <c>1.5</c>, <c>2.-1.j</c>, a date in ISO 8601.</summary>
-    /// <param name="index">The element's place in C order, from 0.</param>
-    /// <returns>The text, without quotes. Bytes (S) are one character each (Latin-1); structures, and what else there is no C# type for, are their bytes in hexadecimal.</returns>
-    /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public string GetText(long index) => ElementText.Of(Header.Type, GetValue(index));
-
-    /// <summary>Sets one element, for code that does not know the type.</summary>
-    /// <param name="value">The value, of the type that <see cref="GetValue"/> returns or one that <see cref="Array.SetValue(object, int)"/> widens to it;
-    /// for bytes (S) also text of ASCII characters, for a date or time span also
-    /// a <see cref="DateTime64{TUnit}"/> or <see cref="TimeDelta64{TUnit}"/> of its unit.</param>
-    /// <param name="index">The element's place in C order, from 0.</param>
-    /// <exception cref="ArgumentNullException">The value is null.</exception>
-    /// <exception cref="ArgumentException">The value is longer than an element.</exception>
-    /// <exception cref="InvalidCastException">The value is of another type.</exception>
-    /// <exception cref="NotSupportedException">The array is read-only.</exception>
-    /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public abstract void SetValue(object value, long index);
+    /// <summary>Creates an array, or attaches the one that exists: exactly one of several callers at once creates it.</summary>
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="shape">The length of each dimension, which an array that exists must have too.</param>
+    /// <exception cref="InvalidDataException">The file of that name is not an array, or is one of another element type or
+    /// shape.</exception>
+    /// <inheritdoc cref="Create{T}(string, long[])"/>
+    public static SharedArray<T> CreateOrAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params long[] shape)
+        where T : unmanaged
+        => CreateOrAttach(name, ArrayContent.Zeros<T>(shape));
 
     /// <summary>
-    /// Detaches the array from this process; see <c>munmap(2)</c>. The name and the elements stay. Whoever uses a span of this
-    /// array afterwards, or on another thread meanwhile, uses memory that is gone, and nothing can catch that: threads that
-    /// cannot know hold a lease (<see cref="SharedArray{T}.Acquire"/>), and the memory stays until the last one ends.
+    /// Creates an array with the given content, or attaches the one that exists: exactly one of several callers at once creates it, and
+    /// none sees it without content.
     /// </summary>
-    [SuppressMessage("Usage", "CA1816", Justification = "No array has a finalizer, and none can get one: others cannot derive from it.")]
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
-        {
-            _length = 0;
-            _rows = 0;
-            _data = null;
-            DetachPage();
-            _attached.Segment.Release();
-        }
-    }
-
-    /// <summary>Writes the elements as numpy prints them: in brackets by dimension, and of more than 1,000 only the first and last of each.</summary>
-    /// <returns>The text.</returns>
-    public override string ToString()
-    {
-        if (_data is null)
-        {
-            return DebuggerDisplay;
-        }
-
-        using StringWriter text = new(CultureInfo.InvariantCulture);
-        WriteTo(text);
-        return text.ToString();
-    }
-
-    /// <summary>Writes the elements as <see cref="ToString"/> does, one by one: the text of a large array may be larger than memory.</summary>
-    /// <param name="writer">Where to.</param>
-    /// <param name="threshold">How many elements are written in full; of more, only the first and last three of each dimension, or fewer where many
-    /// dimensions would make that more than 1,000,000. numpy calls it so, too.</param>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public void WriteTo(TextWriter writer, long threshold = ArrayText.Threshold)
-    {
-        ArgumentNullException.ThrowIfNull(writer);
-        ThrowIfDetached();
-        Func<ElementType, object, string> text = Rank == 0 ? ElementText.Alone : ElementText.Quoted;
-        new ArrayText(Shape, Length > threshold, index => text(Header.Type, GetValue(index))).Write(writer, ElementText.IsAligned(Header.Type));
-    }
-
-    // One comparison for both ends: a negative index is a very large one.
-    private protected static bool IsOutside(long index, long length) => unchecked((ulong)index >= (ulong)length);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private protected ref T ElementAt<T>(long index)
+    /// <param name="name">The name, unique on this machine.</param>
+    /// <param name="content">The shape, which an array that exists must have too, and the elements of a new array.</param>
+    /// <param name="options">How the array is created, if it is.</param>
+    /// <param name="existing">Which existing array is acceptable.</param>
+    /// <inheritdoc cref="CreateOrAttach{T}(string, long[])"/>
+    public static SharedArray<T> CreateOrAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, ArrayContent<T> content, SharedArrayOptions? options = null, AttachOptions? existing = null)
         where T : unmanaged
-    {
-        if (IsOutside(index, _length))
-        {
-            ThrowOutside(index);
-        }
+        => new(content.Make(ElementTypes.Of<T>(), ArrayCreation.CreateOrAttach, name, options, existing));
 
-        return ref Unsafe.Add(ref Unsafe.AsRef<T>(_data), (nint)index);
-    }
+    /// <summary>Creates an array whose element type is known only at run time, or attaches the one that exists.</summary>
+    /// <returns>The array, attached: a <see cref="SharedArray{T}"/> if a C# type stands for the element type.</returns>
+    /// <inheritdoc cref="CreateOrAttach{T}(string, ArrayContent{T}, SharedArrayOptions, AttachOptions)"/>
+    public static UntypedSharedArray CreateOrAttach(
+        string name, UntypedArrayContent content, SharedArrayOptions? options = null, AttachOptions? existing = null)
+        => Make(content, ArrayCreation.CreateOrAttach, name, options, existing);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private protected ref T ElementAt<T>(long row, long column)
+    /// <summary>Puts a new array of <see cref="double"/>, whose elements are zero, in the place of the one that has the name.</summary>
+    /// <inheritdoc cref="Replace{T}(string, ArrayContent{T}, SharedArrayOptions, AttachOptions)"/>
+    /// <param name="name">The name, which must exist.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    public static SharedArray<double> Replace(string name, params long[] shape) => Replace<double>(name, shape);
+
+    /// <summary>Puts a new array, whose elements are zero, in the place of the one that has the name.</summary>
+    /// <inheritdoc cref="Replace{T}(string, ArrayContent{T}, SharedArrayOptions, AttachOptions)"/>
+    /// <param name="name">The name, which must exist.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    public static SharedArray<T> Replace<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params long[] shape)
         where T : unmanaged
-    {
-        if (IsOutside(row, _rows) || IsOutside(column, _columns))
-        {
-            ThrowOutside(row, column);
-        }
+        => Replace(name, ArrayContent.Zeros<T>(shape));
 
-        return ref Unsafe.Add(ref Unsafe.AsRef<T>(_data), (nint)unchecked((row * _rowStride) + (column * _columnStride)));
-    }
-
-    private protected ref T ElementAt<T>(scoped ReadOnlySpan<long> indices)
+    /// <summary>
+    /// Publishes a new array in the place of the one that has the name. A process that attaches meanwhile gets the old or the new one,
+    /// whole, never neither; see <c>rename(2)</c>. Processes that have the old one attached keep it, and see by
+    /// <see cref="UntypedSharedArray.IsCurrent"/> that it is no longer the current one. The old one's
+    /// <see cref="UntypedSharedArray.ChangeCounter"/> is signalled afterwards, for readers that sleep.
+    /// </summary>
+    /// <typeparam name="T">The element type, which may be another one than before.</typeparam>
+    /// <param name="name">The name, which must exist.</param>
+    /// <param name="content">The shape and the elements of the new array; see <see cref="ArrayContent"/>.</param>
+    /// <param name="options">The layout, the number of locks and how space is reserved. If it is null, layout and locks are those of the
+    /// old array.</param>
+    /// <param name="existing">Which old array is acceptable. A symbolic link is not followed.</param>
+    /// <returns>The new array, attached. It has the owner, the group and the permissions of the old one, with their access control list
+    /// (<c>acl(5)</c>).</returns>
+    /// <remarks>If two processes replace at once, the last one's array stays. A process killed at the wrong moment can leave a whole array
+    /// whose name ends in <c>.posixshm-</c> and random digits.</remarks>
+    /// <exception cref="FileNotFoundException">There is no array of that name.</exception>
+    /// <exception cref="InvalidDataException">The file of that name is not an array; or the content is an .npy file that cannot be
+    /// used.</exception>
+    /// <exception cref="UnauthorizedAccessException">The old array belongs to another user, and the options do not allow that; or this user
+    /// cannot give the new one its owner, its group or its access control list; or may not write to the directory. The old array keeps the
+    /// name.</exception>
+    /// <inheritdoc cref="Create{T}(string, ArrayContent{T}, SharedArrayOptions)"/>
+    public static SharedArray<T> Replace<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        string name, ArrayContent<T> content, SharedArrayOptions? options = null, AttachOptions? existing = null)
         where T : unmanaged
-    {
-        ReadOnlySpan<long> shape = Shape.AsSpan();
-        if (indices.Length != shape.Length)
-        {
-            ThrowOutside(indices);
-        }
+        => new(content.Make(ElementTypes.Of<T>(), ArrayCreation.Replace, name, options, existing));
 
-        // No overflow: the shape's product fits. Each order has a loop of its own: a call that returns would make C order a quarter slower.
-        long place = 0;
-        if (Header.IsFortranOrder)
-        {
-            for (int i = shape.Length - 1; i >= 0; i--)
-            {
-                if (IsOutside(indices[i], shape[i]))
-                {
-                    ThrowOutside(indices);
-                }
+    /// <summary>Publishes a new array, whose element type is known only at run time, in the place of the one that has the name.</summary>
+    /// <inheritdoc cref="Replace{T}(string, ArrayContent{T}, SharedArrayOptions, AttachOptions)"/>
+    public static UntypedSharedArray Replace(string name, UntypedArrayContent content, SharedArrayOptions? options = null, AttachOptions? existing = null)
+        => Make(content, ArrayCreation.Replace, name, options, existing);
 
-                place = unchecked((place * shape[i]) + indices[i]);
-            }
-        }
-        else
-        {
-            for (int i = 0; i < shape.Length; i++)
-            {
-                if (IsOutside(indices[i], shape[i]))
-                {
-                    ThrowOutside(indices);
-                }
+    /// <summary>Creates an array of <see cref="double"/> without a name. Its elements are zero.</summary>
+    /// <inheritdoc cref="CreateAnonymous{T}(long[])"/>
+    public static SharedArray<double> CreateAnonymous(params long[] shape) => CreateAnonymous<double>(shape);
 
-                place = unchecked((place * shape[i]) + indices[i]);
-            }
-        }
-
-        byte* data = _data;
-        if (data is null)
-        {
-            ThrowOutside(indices);
-        }
-
-        return ref Unsafe.Add(ref Unsafe.AsRef<T>(data), (nint)place);
-    }
-
-    /// <summary>Gets an element by its place in C order, for enumerators. The path of Fortran order calls nothing that returns, for the same reason as <see cref="ThrowOutside(long)"/>:
-    /// getters of at most 16 bytes of IL are inlined also where the compiler expects no execution.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private protected ref T ElementInOrder<T>(long index)
+    /// <summary>
+    /// Creates an array without a name: nothing is left behind, for the kernel frees it with its last user. Its size is sealed, so no
+    /// process can truncate it under the others; see <c>memfd_create(2)</c>.
+    /// </summary>
+    /// <typeparam name="T">The element type.</typeparam>
+    /// <param name="shape">The length of each dimension.</param>
+    /// <returns>
+    /// The array, attached. Its <see cref="UntypedSharedArray.Name"/>, <c>/proc/PID/fd/N</c>, is the text by which another process of this
+    /// user attaches it, while this process has it. Python opens the same path with <c>np.load</c>. A process that this one starts can
+    /// inherit it instead (<see cref="UntypedSharedArray.MakeInheritable"/>).
+    /// </returns>
+    /// <exception cref="ArgumentException">The shape is negative, of more than 64 dimensions, or of more than 2^63 bytes.</exception>
+    /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
+    /// <exception cref="IOException">There is not enough memory, or a limit of the process was reached.</exception>
+    public static SharedArray<T> CreateAnonymous<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(params long[] shape)
         where T : unmanaged
-    {
-        if (!IsOutside(index, _length))
-        {
-            return ref Unsafe.Add(ref Unsafe.AsRef<T>(_data), (nint)index);
-        }
+        => CreateAnonymous(ArrayContent.Zeros<T>(shape));
 
-        byte* data = _data;
-        if (data is null || IsOutside(index, Header.Length))
-        {
-            ThrowOutside(index);
-        }
-
-        return ref Unsafe.Add(ref Unsafe.AsRef<T>(data), (nint)Header.PlaceOf(index));
-    }
-
-    private protected Span<T> SpanOf<T>()
+    /// <inheritdoc cref="CreateAnonymous{T}(long[])"/>
+    /// <param name="content">The shape and the elements; see <see cref="ArrayContent"/>.</param>
+    /// <param name="options">How its memory is reserved, and its layout.</param>
+    public static SharedArray<T> CreateAnonymous<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
+        ArrayContent<T> content, SharedArrayOptions? options = null)
         where T : unmanaged
-        => new(OrderedData, SpanLength(Length, "elements"));
+        => new(content.Make(ElementTypes.Of<T>(), ArrayCreation.CreateAnonymous, name: "", options));
 
-    private protected Span<T> SpanOf<T>(long start, int length)
+    /// <inheritdoc cref="CreateAnonymous{T}(ArrayContent{T}, SharedArrayOptions)"/>
+    public static UntypedSharedArray CreateAnonymous(UntypedArrayContent content, SharedArrayOptions? options = null)
+        => Make(content, ArrayCreation.CreateAnonymous, name: "", options);
+
+    /// <summary>
+    /// Puts a longer or shorter array in the place of the one that has the name. It has the old elements, in C order, as far as they fit,
+    /// and zeros after them: numpy's <c>a.resize(shape)</c>. Elements that others write to the old array after this began are not carried
+    /// over.
+    /// </summary>
+    /// <typeparam name="T">The element type, which must be the array's.</typeparam>
+    /// <param name="name">The name, which must exist.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    /// <returns>The new array, attached. It has the owner, the group, the permissions with their access control list (<c>acl(5)</c>), the
+    /// layout and as many locks as the old one.</returns>
+    /// <remarks>If two processes resize at once, the last one's array stays. To exclude that, or writers, hold a lock of your own around
+    /// it.</remarks>
+    /// <exception cref="InvalidDataException">The file of that name is not an array, or is one of another element type.</exception>
+    /// <exception cref="SharedMemoryLostException">The old array's memory was lost while it was copied. It keeps the name.</exception>
+    /// <inheritdoc cref="Replace{T}(string, ArrayContent{T}, SharedArrayOptions, AttachOptions)"/>
+    public static SharedArray<T> Resize<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, params long[] shape)
         where T : unmanaged
-    {
-        byte* data = OrderedData;
-        CheckPart(start, length);
-        return new Span<T>((T*)data + start, length);
-    }
+        => Resize<T>(name, shape, existing: null);
 
-    private protected void CopyOut<T>(Span<T> destination, long start)
+    /// <inheritdoc cref="Resize{T}(string, long[])"/>
+    /// <param name="name">The name, which must exist.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    /// <param name="existing">Which old array is acceptable. A symbolic link is not followed.</param>
+    public static SharedArray<T> Resize<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(string name, long[] shape, AttachOptions? existing)
         where T : unmanaged
+        => new(ArrayCreation.Resize(new ArrayRequest(name, ElementTypes.Of<T>(), shape, Fill: null, Options: null, existing)));
+
+    /// <summary>Returns the C# type that stands for one of numpy's element types.</summary>
+    /// <param name="dtype">numpy's name (<c>float64</c>) or notation (<c>&lt;f8</c>) of the element type.</param>
+    /// <returns>The C# type, or null where there is none, as for <c>S10</c>.</returns>
+    /// <exception cref="ArgumentException">The text is not an element type.</exception>
+    public static Type? ElementTypeOf(string dtype) => ElementTypes.Find(ElementTypes.Parse(dtype, nameof(dtype)))?.Type;
+
+    private static UntypedSharedArray Make(
+        UntypedArrayContent content, Func<ArrayRequest, AttachedArray> make, string name, SharedArrayOptions? options, AttachOptions? existing = null)
     {
-        using Use use = new(this);
-        CheckPart(start, destination.Length);
-        fixed (T* to = destination)
-        {
-            if (Header.IsFortranOrder)
-            {
-                OrderedCopy.Run(Shape.AsSpan(), sizeof(T), use.Data, start, (byte*)to, destination.Length, isOut: true);
-                ThrowIfLost();
-            }
-            else
-            {
-                ThrowIfLost(LargeMemory.Copy(to, (T*)use.Data + start, (long)destination.Length * sizeof(T)));
-            }
-        }
-
-        use.ThrowIfCut();
-    }
-
-    private protected void CopyIn<T>(ReadOnlySpan<T> source, long start)
-        where T : unmanaged
-    {
-        using Use use = new(this);
-        CheckPart(start, source.Length);
-        use.ThrowIfCut();
-        fixed (T* from = source)
-        {
-            if (Header.IsFortranOrder)
-            {
-                OrderedCopy.Run(Shape.AsSpan(), sizeof(T), use.Data, start, (byte*)from, source.Length, isOut: false);
-                ThrowIfLost();
-            }
-            else
-            {
-                ThrowIfLost(LargeMemory.Copy((T*)use.Data + start, from, (long)source.Length * sizeof(T)));
-            }
-        }
-    }
-
-    private protected T[] CopyOut<T>()
-        where T : unmanaged
-    {
-        ThrowIfDetached();
-        T[] copy = GC.AllocateUninitializedArray<T>(SpanLength(Length, "elements"));
-        CopyOut<T>(copy, 0);
-        return copy;
-    }
-
-    private protected T Get<T>(long index)
-        where T : unmanaged
-    {
-        using Use use = new(this);
-        T value = *(T*)use.Element(index);
-        ThrowIfLost();
-        return value;
-    }
-
-    private protected void Set<T>(T value, long index)
-        where T : unmanaged
-    {
-        using Use use = new(this);
-        *(T*)use.Element(index) = value;
-        ThrowIfLost();
-    }
-
-    private protected IEnumerator<T> ElementsOf<T>()
-        where T : unmanaged
-    {
-        for (long index = 0; index < Length; index++)
-        {
-            yield return Get<T>(index);
-        }
-    }
-
-    private protected TensorSpan<T> RowTensorOf<T>(long index)
-        where T : unmanaged
-    {
-        long perRow = CheckRow(index);
-        return Header.IsFortranOrder
-            ? TensorShape.Over((T*)Data + index, Shape.AsSpan()[1..], Header.Strides.AsSpan()[1..])
-            : TensorShape.Over((T*)Data + (index * perRow), Shape.AsSpan()[1..]);
-    }
-
-    private protected TensorSpan<T> ReshapeOf<T>(long[] shape)
-        where T : unmanaged
-    {
-        ArgumentNullException.ThrowIfNull(shape);
-        return TensorShape.Over((T*)OrderedData, TensorShape.Reshape(Name, Shape.AsSpan(), shape, nameof(shape)));
-    }
-
-    private protected TensorSpan<TOther> ViewOf<T, TOther>()
-        where T : unmanaged
-        where TOther : unmanaged
-    {
-        TOther* data = (TOther*)OrderedData;
-        long alignment = sizeof(BehindOneByte<TOther>) - sizeof(TOther);
-        return (nint)data % alignment == 0
-            ? TensorShape.Over(data, TensorShape.Reinterpret(Name, Shape.AsSpan(), sizeof(T), sizeof(TOther)))
-            : throw new InvalidOperationException(
-                $"The elements of '{Name}' start at byte {Header.DataOffset}, which is not a multiple of {alignment}: reads and writes of a {typeof(TOther).Name} could be torn.");
-    }
-
-    private protected Span<T> RowOf<T>(long index)
-        where T : unmanaged
-    {
-        long perRow = CheckRow(index);
-        return SpanOf<T>(index * perRow, SpanLength(perRow, "elements in a row"));
-    }
-
-    /// <summary>Checks the first index, and returns how many elements each of its values has.</summary>
-    private protected long CheckRow(long index)
-    {
-        ThrowIfDetached();
-        return Rank == 0
-            ? throw new ArgumentException($"'{Name}' has no dimensions, and so no rows.", nameof(index))
-            : IsOutside(index, Shape[0])
-            ? throw new IndexOutOfRangeException($"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no row {index}.")
-            : Length / Shape[0];
-    }
-
-    private protected ReadOnlySpan<NRange> CheckRanges(ReadOnlySpan<NRange> ranges)
-        => ranges.Length == Math.Max(Rank, 1)
-            ? ranges
-            : throw new ArgumentException($"'{Name}' has {Rank} dimensions, and {ranges.Length} ranges were given.", nameof(ranges));
-
-    // A look at what happened since the last call: accesses between two calls cannot throw.
-    private protected void ThrowIfLost()
-    {
-        if (_attached.Segment.IsLost)
-        {
-            throw SharedMemoryLostException.Of(Name);
-        }
-    }
-
-    /// <summary>Throws if work on memory met a loss; the exception names the array whose memory it was.</summary>
-    private protected static void ThrowIfLost(int* lost)
-    {
-        if (lost is not null)
-        {
-            throw SharedMemoryLostException.Of(lost);
-        }
-    }
-
-    private protected void ThrowIfDetached() => ObjectDisposedException.ThrowIf(_data is null, this);
-
-    /// <summary>Takes a reference to the segment, to be released when the memory is no longer needed.</summary>
-    private protected Segment AcquireSegment()
-    {
-        ObjectDisposedException.ThrowIf(!_attached.Segment.TryAddReference(), this);
-        if (Volatile.Read(ref _isDisposed) != 0)
-        {
-            _attached.Segment.Release();
-            ObjectDisposedException.ThrowIf(true, this);
-        }
-
-        return _attached.Segment;
-    }
-
-    private void CheckPart(long start, int length)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(start);
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - start);
-    }
-
-    private int SpanLength(long length, string of)
-        => length <= int.MaxValue
-            ? (int)length
-            : throw new InvalidOperationException($"'{Name}' has {length} {of}, and a span at most {int.MaxValue}: use AsSpan(start, length) or AsTensorSpan().");
-
-    // Of one throw each, so that the compiler sees that they do not return: else the loops that index would keep their sums in memory for them.
-    [DoesNotReturn]
-    private void ThrowOutside(long index) => throw Outside([index]);
-
-    [DoesNotReturn]
-    private void ThrowOutside(long row, long column) => throw Outside([row, column]);
-
-    [DoesNotReturn]
-    private void ThrowOutside(scoped ReadOnlySpan<long> indices) => throw Outside(indices);
-
-    private Exception Outside(scoped ReadOnlySpan<long> indices)
-    {
-        if (_data is null)
-        {
-            return new ObjectDisposedException(GetType().FullName);
-        }
-
-        // One index is a flat one.
-        return indices.Length == 1 && Header.IsFortranOrder && !IsOutside(indices[0], Length)
-            ? NotFlat(Name)
-            : indices.Length != 1 && indices.Length != Rank
-            ? new ArgumentException($"'{Name}' has {Rank} dimensions, and {indices.Length} indices were given.", nameof(indices))
-            : new IndexOutOfRangeException($"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no element at {ShapeText.Of(indices)}.");
-    }
-
-    /// <summary>Makes the exception for a flat view of an array in Fortran order.</summary>
-    internal static InvalidOperationException NotFlat(string name)
-        => new($"'{name}' is in Fortran order, so its elements are not in C order in memory. Use a[i, j], AsTensorSpan(), GetValue(index) or ToArray().");
-
-    // Its size tells the alignment of an element.
-    private readonly record struct BehindOneByte<T>(byte First, T Element)
-        where T : unmanaged;
-
-    /// <summary>One call's use of the memory: it stays mapped until the call ends, whichever thread disposes the array meanwhile.</summary>
-    private protected readonly ref struct Use(SharedArray array) : IDisposable
-    {
-        [SuppressMessage("Usage", "CA2213", Justification = "The array is borrowed for one call.")]
-        private readonly SharedArray _array = array;
-
-        public Segment Segment { get; } = array.AcquireSegment();
-
-        /// <summary>Gets the address of the first element, after a check that no memory is lost.</summary>
-        public byte* Data
-        {
-            get
-            {
-                _array.ThrowIfLost();
-                return (byte*)_array._attached.Data;
-            }
-        }
-
-        /// <summary>
-        /// Throws if elements were cut off from the file. The kernel raises no signal for those of a page that is still there. The control page, if there is
-        /// one, is cut off with them; else the kernel is asked.
-        /// </summary>
-        public void ThrowIfCut()
-        {
-            bool isCut = _array._page is { IsFound: true } page && Segment.IsGuarded ? page.IsLost : Segment.IsTruncated();
-            if (isCut)
-            {
-                throw SharedMemoryLostException.Of(_array.Name);
-            }
-        }
-
-        /// <summary>Gets the address of an element.</summary>
-        public byte* Element(long index)
-        {
-            if (IsOutside(index, _array.Length))
-            {
-                _array.ThrowOutside(index);
-            }
-
-            return Data + (_array.Header.PlaceOf(index) * _array.ItemSize);
-        }
-
-        public void Dispose() => Segment.Release();
+        ArgumentNullException.ThrowIfNull(content);
+        return ElementTypes.Wrap(content.Make(make, name, options, existing), SegmentAccess.ReadWrite);
     }
 }

@@ -1,10 +1,13 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Serialization;
 using PosixShm.Arrays;
 using PosixShm.Format;
 
 namespace PosixShm;
 
-/// <summary>Describes an array without attaching it.</summary>
+/// <summary>Describes an array without attaching it. Two descriptions are equal if their contents are.</summary>
 public sealed record SharedArrayInfo
 {
     private readonly CatalogEntry _entry;
@@ -12,13 +15,14 @@ public sealed record SharedArrayInfo
     // What is not asked for is not made: a listing has thousands.
     internal SharedArrayInfo(in CatalogEntry entry) => _entry = entry;
 
-    /// <summary>Gets the name, as <see cref="SharedArray.Open"/> takes it.</summary>
+    /// <summary>Gets the name, as <see cref="SharedArray.AttachUntyped(string, SharedArrayAccess, AttachOptions)"/> takes it.</summary>
     public string Name => _entry.Name.Value;
 
     /// <summary>Gets the element type as numpy writes it: <c>&lt;f8</c>, <c>|b1</c>, <c>&lt;c16</c>.</summary>
     public string DType => _entry.Header.Type.Description;
 
     /// <summary>Gets the C# type of the elements, or null if there is none.</summary>
+    [JsonIgnore] // A type is not data: DType describes it.
     public Type? ElementType => ElementTypes.Find(_entry.Header.Type)?.Type;
 
     /// <summary>Gets the length of each dimension.</summary>
@@ -30,17 +34,17 @@ public sealed record SharedArrayInfo
     /// <summary>Gets the bytes that the elements take; the segment also holds its header.</summary>
     public long ByteLength => _entry.Header.DataLength;
 
-    /// <inheritdoc cref="SharedArray.DataOffset"/>
+    /// <inheritdoc cref="UntypedSharedArray.DataOffset"/>
     public long DataOffset => _entry.Header.DataOffset;
 
-    /// <inheritdoc cref="SharedArray.ByteStrides"/>
+    /// <inheritdoc cref="UntypedSharedArray.ByteStrides"/>
     public ImmutableArray<long> ByteStrides => _entry.Header.ByteStrides;
 
-    /// <inheritdoc cref="SharedArray.IsFortranOrder"/>
+    /// <inheritdoc cref="UntypedSharedArray.IsFortranOrder"/>
     public bool IsFortranOrder => _entry.Header.IsFortranOrder;
 
-    /// <summary>Gets how the array lies in its segment: <c>npy</c> or <c>sharedarray</c>; see <see cref="ArrayLayout"/>.</summary>
-    public string Layout => _entry.Header.Format == HeaderFormat.SharedArray ? "sharedarray" : "npy";
+    /// <summary>Gets how the array lies in its segment.</summary>
+    public ArrayLayout Layout => _entry.Header.Layout;
 
     /// <summary>Gets the permission bits.</summary>
     public UnixFileMode Mode => (UnixFileMode)_entry.Status.Permissions;
@@ -48,17 +52,37 @@ public sealed record SharedArrayInfo
     /// <summary>Gets the owner's user id.</summary>
     public long UserId => _entry.Status.Owner;
 
-    /// <summary>Gets when the array's file was created, in UTC, by <c>statx(2)</c>; null if the file system does not keep that, as <c>/dev/shm</c> before Linux 5.18.</summary>
+    /// <summary>Gets when the array's file was created, in UTC, by <c>statx(2)</c>; null if the file system does not keep that, as
+    /// <c>/dev/shm</c> before Linux 5.18.</summary>
     public DateTimeOffset? Created => Time(_entry.Status.Born);
 
-    /// <summary>Gets when the file was last written, in UTC. The kernel does not count stores through a mapping of <c>/dev/shm</c>.</summary>
+    /// <summary>Gets when the file was last written, in UTC. The kernel does not count stores through a mapping of
+    /// <c>/dev/shm</c>.</summary>
     public DateTimeOffset? Modified => Time(_entry.Status.Modified);
 
     /// <summary>Gets whether some process had the array attached through this library when it was looked at.</summary>
     public bool IsInUse => _entry.IsInUse;
 
-    /// <summary>Gets since when the array has been there, as far as it is known: its creation, or else the last change of its file.</summary>
+    /// <summary>Gets since when the array has been there, as far as it is known: its creation, or else the last change of its
+    /// file.</summary>
     internal DateTimeOffset Since => Created ?? Modified ?? DateTimeOffset.UnixEpoch;
+
+    /// <inheritdoc/>
+    public bool Equals(SharedArrayInfo? other)
+        => other is not null && Name == other.Name && _entry.Header.DescribesSame(other._entry.Header)
+            && (Mode, UserId, Created, Modified, IsInUse) == (other.Mode, other.UserId, other.Created, other.Modified, other.IsInUse);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, DType, Length, Modified);
+
+    private bool PrintMembers(StringBuilder builder)
+    {
+        _ = builder.Append(
+            CultureInfo.InvariantCulture,
+            $"Name = {Name}, DType = {DType}, Shape = {ShapeText.Of(Shape.AsSpan())}, Layout = {Layout}, Mode = {Mode}, UserId = {UserId}, "
+            + $"Created = {Created:o}, Modified = {Modified:o}, IsInUse = {IsInUse}");
+        return true;
+    }
 
     private static DateTimeOffset? Time(long nanoseconds)
         => nanoseconds <= 0 ? null : DateTimeOffset.UnixEpoch.AddTicks(nanoseconds / TimeSpan.NanosecondsPerTick);

@@ -52,7 +52,7 @@ public readonly unsafe ref struct SharedArrayLease<T> : IDisposable
         get
         {
             T* data = Data;
-            return _header.IsFortranOrder ? throw SharedArray.NotFlat(_token!.Segment.Name.Value) : data;
+            return _header.IsFortranOrder ? throw UntypedSharedArray.NotFlat(_token!.Segment.Name.Value) : data;
         }
     }
 

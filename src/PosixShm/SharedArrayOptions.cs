@@ -3,12 +3,12 @@ namespace PosixShm;
 /// <summary>Says how an array is created.</summary>
 public sealed record SharedArrayOptions
 {
-    internal const int MostAlignment = 4096;
+    internal const int MaxAlignment = 4096;
 
     private const UnixFileMode Permissions = (UnixFileMode)0b111_111_111;
 
     /// <summary>Gets who may attach the array: exactly these bits, whatever the umask. 0600, the owner alone, unless set.</summary>
-    /// <value>Whoever may write may also truncate the array under everybody who has it attached: give it to those you trust.</value>
+    /// <value>Whoever may write may also truncate the array under everybody who has it attached: give it to those you attachPolicy.</value>
     /// <exception cref="ArgumentOutOfRangeException">There are bits beyond 0777.</exception>
     public UnixFileMode Mode
     {
@@ -17,12 +17,14 @@ public sealed record SharedArrayOptions
     }
     = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Gets how the array lies in its segment: <see cref="ArrayLayout.Npy"/> unless set.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is no layout.</exception>
+    /// <summary>Gets how the array lies in its segment: <see cref="ArrayLayout.Npy"/> (unless set) or <see cref="ArrayLayout.PythonSharedArray"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not one of these two.</exception>
     public ArrayLayout Layout
     {
         get;
-        init => field = Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "There is no such layout.");
+        init => field = value is ArrayLayout.Npy or ArrayLayout.PythonSharedArray
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "A new array has the layout Npy or PythonSharedArray.");
     }
 
     /// <summary>Gets whether the space is reserved at creation, as it is unless set.</summary>
@@ -46,7 +48,7 @@ public sealed record SharedArrayOptions
     /// <value>
     /// A hint that depends on the mount of <c>/dev/shm</c>. With <c>huge=advise</c>, an array without <see cref="Preallocate"/> allocates 2 MiB at
     /// each first touch. A preallocated one then has huge pages on kernels before 6.1, too, and all its pages are mapped at creation, as by
-    /// <see cref="Populate"/>. On other mounts the hint has no effect. <see cref="SharedArray.Compact"/> moves the pages of an existing array. See
+    /// <see cref="Populate"/>. On other mounts the hint has no effect. <see cref="UntypedSharedArray.Compact"/> moves the pages of an existing array. See
     /// <c>MADV_HUGEPAGE</c> in <c>madvise(2)</c>.
     /// </value>
     public bool HugePages { get; init; }
@@ -55,16 +57,16 @@ public sealed record SharedArrayOptions
     /// <value>
     /// From 64 to 4,096. With 4,096 the elements begin on a page, as drivers, the registration of memory with a GPU, and <c>O_DIRECT</c> need: the
     /// header has more spaces, which every reader of .npy files skips. More is not possible, since numpy refuses headers of more than 10,000
-    /// characters. In <see cref="ArrayLayout.SharedArray"/> the elements always begin on a page.
+    /// characters. In <see cref="ArrayLayout.PythonSharedArray"/> the elements always begin on a page.
     /// </value>
     /// <exception cref="ArgumentOutOfRangeException">It is not a power of two, or out of range.</exception>
     public int Alignment
     {
         get;
-        init => field = value is >= Format.NpyHeader.Alignment and <= MostAlignment && int.IsPow2(value)
+        init => field = value is >= Format.NpyHeader.Alignment and <= MaxAlignment && int.IsPow2(value)
             ? value
             : throw new ArgumentOutOfRangeException(
-                nameof(value), value, $"The alignment is a power of two from {Format.NpyHeader.Alignment} to {MostAlignment}.");
+                nameof(value), value, $"The alignment is a power of two from {Format.NpyHeader.Alignment} to {MaxAlignment}.");
     }
     = Format.NpyHeader.Alignment;
 
@@ -83,8 +85,6 @@ public sealed record SharedArrayOptions
             : throw new ArgumentOutOfRangeException(nameof(value), value, $"An array has 0 to {Format.ControlPage.MaxLocks} locks.");
     }
     = 1;
-
-    internal Format.HeaderFormat HeaderFormat => Layout == ArrayLayout.SharedArray ? Format.HeaderFormat.SharedArray : Format.HeaderFormat.Npy;
 
     internal Arrays.PagePolicy PagePolicy => Locks > 0 ? Arrays.PagePolicy.Always : Arrays.PagePolicy.Never;
 

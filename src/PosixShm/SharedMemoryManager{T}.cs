@@ -3,10 +3,10 @@ using System.Buffers;
 namespace PosixShm;
 
 /// <summary>Lets an array be used as <see cref="Memory{T}"/>. It owns nothing: the array does, and a pin holds a reference of its own.</summary>
-internal sealed class SharedMemoryManager<T>(SharedArray<T> array) : MemoryManager<T>
+internal sealed class SharedMemoryManager<T>(TypedSharedArray<T> array) : MemoryManager<T>
     where T : unmanaged
 {
-    public override Span<T> GetSpan() => array.Span;
+    public override Span<T> GetSpan() => array.SpanOf();
 
     public override MemoryHandle Pin(int elementIndex = 0) => array.Pin(elementIndex);
 

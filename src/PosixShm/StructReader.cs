@@ -13,13 +13,13 @@ internal static class StructReader
     private const BindingFlags Instance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
 
     /// <summary>Describes a C# type; null, with the reason, if numpy has nothing like it.</summary>
-    public static ElementType? TryRead<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(out string? problem)
+    public static DType? TryRead<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(out string? problem)
         where T : unmanaged
     {
         try
         {
             problem = null;
-            return ElementTypes.FindScalar(typeof(T)) is ElementType scalar ? scalar
+            return ElementTypes.FindScalar(typeof(T)) is DType scalar ? scalar
                 : typeof(T).GetCustomAttribute<InlineArrayAttribute>() is InlineArrayAttribute array ? throw new NotSupportedException(
                     $"The elements of an array cannot be '{typeof(T)}', an inline array: numpy has such a type in fields only. "
                     + $"Create the array of its elements, with a last dimension of {array.Length}, or declare a struct with a field of it.")
@@ -33,7 +33,7 @@ internal static class StructReader
     }
 
     /// <summary>Gives the element type that a C# type names itself.</summary>
-    public static ElementType OwnElementType(Type type) => ((ITime64)Boxed(type, 0)).ElementType;
+    public static DType OwnElementType(Type type) => ((ITime64)Boxed(type, 0)).ElementType;
 
     private static StructType Read([DynamicallyAccessedMembers(ElementTypes.Fields)] Type type)
     {
@@ -72,7 +72,7 @@ internal static class StructReader
     };
 
     // The type is the field's, or that of an element of one of .NET's inline arrays in it.
-    private static ElementType TypeOf(FieldInfo field, Type type)
+    private static DType TypeOf(FieldInfo field, Type type)
     {
         if (field.GetCustomAttribute<FixedBufferAttribute>() is FixedBufferAttribute buffer)
         {
@@ -85,7 +85,7 @@ internal static class StructReader
                 $"An array cannot hold '{field.DeclaringType}': its field '{field.Name}' is an address, which is of one process.");
         }
 
-        if (ElementTypes.FindScalar(type) is ElementType scalar)
+        if (ElementTypes.FindScalar(type) is DType scalar)
         {
             return scalar;
         }
@@ -93,7 +93,7 @@ internal static class StructReader
         if (type.GetCustomAttribute<InlineArrayAttribute>() is InlineArrayAttribute array)
         {
             // .NET's InlineArray2<T> to InlineArray16<T> name their element type, also if native AOT has dropped their field.
-            ElementType element = type.Assembly == typeof(object).Assembly && type.GenericTypeArguments is [Type argument]
+            DType element = type.Assembly == typeof(object).Assembly && type.GenericTypeArguments is [Type argument]
                 ? TypeOf(field, argument)
                 : KeptFields.Of(type) is [FieldInfo first] ? TypeOf(first, first.FieldType)
                 : throw KeptFields.Missing(field, type);

@@ -24,7 +24,7 @@ public readonly struct TimeDelta64<TUnit>(long count)
     /// <summary>Gets whether this is "not a time".</summary>
     public bool IsNaT => Count == TimeText.NotATime;
 
-    ElementType ITime64.ElementType => ScalarType.Native(ScalarType.TimeSpan, sizeof(long), s_scale.Unit);
+    DType ITime64.ElementType => ScalarType.Native(ScalarType.TimeSpan, sizeof(long), s_scale.Unit);
 
     /// <summary>Gives the equal time span.</summary>
     /// <param name="value">The time span.</param>

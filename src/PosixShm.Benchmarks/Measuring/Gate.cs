@@ -12,10 +12,10 @@ internal sealed record Gate(double AtMost, string? Than = null, string Who = Con
 /// <param name="MayBeWide">Whether a wide interval is only reported.</param>
 internal sealed record Verdict(Gate Gate, Interval Ratio, bool MayBeWide)
 {
-    private const double MostWidth = 0.10;
+    private const double MaxWidth = 0.10;
 
     /// <summary>Gets whether the interval is too wide for the ratio to be known.</summary>
-    public bool IsWide => Ratio.Width > MostWidth;
+    public bool IsWide => Ratio.Width > MaxWidth;
 
     /// <summary>Gets whether the ratio is above the gate beyond doubt: the whole interval is.</summary>
     public bool IsMissed => Ratio.Low > Gate.AtMost;

@@ -8,7 +8,7 @@ namespace PosixShm.Benchmarks.Measuring;
 /// </remarks>
 internal sealed record Interval(double Low, double Median, double High)
 {
-    private const double MostOutside = 0.05;
+    private const double MaxOutside = 0.05;
 
     /// <summary>Gets the width as a part of the median.</summary>
     public double Width => (High - Low) / Median;
@@ -31,7 +31,7 @@ internal sealed record Interval(double Low, double Median, double High)
         {
             probability *= (double)(count - outside) / (outside + 1);
             tail += probability;
-            if (tail > MostOutside / 2)
+            if (tail > MaxOutside / 2)
             {
                 return outside;
             }

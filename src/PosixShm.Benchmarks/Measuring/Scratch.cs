@@ -9,7 +9,7 @@ internal sealed class Scratch : IDisposable
 
     public Scratch(long bytes, bool preallocate = true)
     {
-        Array = SharedArray.Create<double>(Name, new SharedArrayOptions { Preallocate = preallocate }, bytes / sizeof(double));
+        Array = SharedArray.Create(Name, ArrayContent.Zeros<double>(bytes / sizeof(double)), new SharedArrayOptions { Preallocate = preallocate });
     }
 
     public string Name { get; } = NewName();

@@ -7,9 +7,9 @@ namespace PosixShm.Benchmarks.Measuring;
 /// </summary>
 /// <param name="batch">How long each works in a round.</param>
 /// <param name="warmUp">How long each works before the first round.</param>
-/// <param name="mostRounds">How many rounds there may be, where a gate's interval is too wide after the first ones.</param>
+/// <param name="maxRounds">How many rounds there may be, where a gate's interval is too wide after the first ones.</param>
 /// <param name="mayBeWide">Whether an interval that is still too wide then is only reported.</param>
-internal sealed class Stage(TimeSpan batch, TimeSpan warmUp, int mostRounds, bool mayBeWide)
+internal sealed class Stage(TimeSpan batch, TimeSpan warmUp, int maxRounds, bool mayBeWide)
 {
     /// <summary>The rounds of each row; and, where an interval is too wide, the rounds of each further attempt.</summary>
     public const int Rounds = 31;
@@ -27,7 +27,7 @@ internal sealed class Stage(TimeSpan batch, TimeSpan warmUp, int mostRounds, boo
         Array.ForEach(entries, WarmUp);
         Run(entries);
         RowResult row = Result(title, entries, gates, operations);
-        while (row.Verdicts.Any(static verdict => verdict.IsWide) && row.Rounds + Rounds <= mostRounds)
+        while (row.Verdicts.Any(static verdict => verdict.IsWide) && row.Rounds + Rounds <= maxRounds)
         {
             Run(judged);
             row = Result(title, entries, gates, operations);

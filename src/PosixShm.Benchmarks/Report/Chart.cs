@@ -41,9 +41,9 @@ internal sealed class Chart
     private int Ratios(IReadOnlyList<RowResult> rows)
     {
         const double Least = 0.01;
-        const double Most = 100;
+        const double MaxRatio = 100;
         const int Top = 50;
-        static double X(double ratio) => LabelWidth + ((Width - LabelWidth - 30) * Math.Log(Math.Clamp(ratio, Least, Most) / Least) / Math.Log(Most / Least));
+        static double X(double ratio) => LabelWidth + ((Width - LabelWidth - 30) * Math.Log(Math.Clamp(ratio, Least, MaxRatio) / Least) / Math.Log(MaxRatio / Least));
 
         int bottom = Top + (rows.Count * RowHeight);
         Text(20, 22, "Time as a multiple of the row's base: left is faster", "font-size='14' font-weight='bold'");

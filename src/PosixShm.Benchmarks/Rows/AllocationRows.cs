@@ -19,7 +19,7 @@ internal static class AllocationRows
             Allocation.Of("CopyTo", mustBeNone: true, () => array.CopyTo(target)),
             Allocation.Of("lease", mustBeNone: true, () => array.Acquire().Dispose()),
             Allocation.Of("lock + unlock", mustBeNone: true, () => shared.EnterScope().Dispose()),
-            Allocation.Of("signal", mustBeNone: true, () => array.Changed.Signal()),
+            Allocation.Of("signal", mustBeNone: true, () => array.ChangeCounter.Signal()),
             Allocation.Of("attach + detach", mustBeNone: false, () => SharedArray.Attach<double>(scratch.Name).Dispose()),
             Allocation.Of("describe", mustBeNone: false, () => SharedArray.Describe(scratch.Name)),
         ];

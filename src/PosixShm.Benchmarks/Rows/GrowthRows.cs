@@ -52,7 +52,7 @@ internal static class GrowthRows
         using Scratch scratch = new(MiB);
         return Growth.Join("attach + detach, of many at once", "attachments", Measured([1, 10, 100, 1_000], count =>
         {
-            SharedArray[] all = new SharedArray[count];
+            UntypedSharedArray[] all = new UntypedSharedArray[count];
             return contest.Growth.Measure(
                 $"{count} attachments",
                 [
@@ -105,7 +105,7 @@ internal static class GrowthRows
                     SegmentRows.SameCalls, preallocate ? "create-reserved" : "create-sparse", $"{Scratch.Folder}/{name}", bytes),
                 Contender.Of(Contender.Ours, () =>
                 {
-                    SharedArray.Create<double>(name, options, bytes / sizeof(double)).Dispose();
+                    SharedArray.Create(name, ArrayContent.Zeros<double>(bytes / sizeof(double)), options).Dispose();
                     SharedArray.Delete(name);
                 }),
             ],

@@ -14,7 +14,7 @@ internal static class LargeRows
     private const string One = "C, one thread";
     private const string Reserved = "C, fallocate";
 
-    private const double Most = 1.1;
+    private const double MaxRatio = 1.1;
 
     public static RowResult Populate(Contest contest)
     {
@@ -26,11 +26,11 @@ internal static class LargeRows
                 contest.Twin.Contender(One, "create-populated", $"{Scratch.Folder}/{name}", Bytes),
                 Contender.Of(Contender.Ours, () =>
                 {
-                    SharedArray.Create<byte>(name, options, Bytes).Dispose();
+                    SharedArray.Create(name, ArrayContent.Zeros<byte>(Bytes), options).Dispose();
                     SharedArray.Delete(name);
                 }),
             ],
-            [new Gate(Most)]);
+            [new Gate(MaxRatio)]);
     }
 
     public static RowResult Fill2(Contest contest) => Fill(contest, contest.Stage, 2, 0.2, []);
@@ -81,12 +81,12 @@ internal static class LargeRows
                 contest.Twin.Contender(One, "create-from", $"{Scratch.Folder}/{name}", Bytes),
                 Contender.Of(Contender.Ours, () =>
                 {
-                    SharedArray.CreateFrom(name, elements).Dispose();
+                    SharedArray.Create(name, ArrayContent.From(elements)).Dispose();
                     SharedArray.Delete(name);
                 }),
                 contest.Python.Contender("numpy.save", "save", $"{Scratch.Folder}/{name}", Bytes),
             ],
-            [new Gate(Most)]);
+            [new Gate(MaxRatio)]);
     }
 
     private static RowResult Fill(Contest contest, Stage stage, int size, double most, IReadOnlyList<Contender> others)

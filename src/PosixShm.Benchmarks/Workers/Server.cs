@@ -25,7 +25,7 @@ internal static class Server
                 mutexes.Add(name, new Mutex(initiallyOwned: false, name));
             }
 
-            SharedEvent changed = array.Changed;
+            ChangeCounter changed = array.ChangeCounter;
             IEnumerable<long> answer = words[0] switch
             {
                 "contend" => [Roles.Contend(array, new OwnLock(array.Lock))],

@@ -27,7 +27,7 @@ internal readonly struct NamedMutex(Mutex mutex) : ITurn
     public void Leave() => mutex.ReleaseMutex();
 }
 
-internal readonly struct Signaller(SharedEvent changed) : ITurn
+internal readonly struct Signaller(ChangeCounter changed) : ITurn
 {
     public void Enter()
     {
@@ -36,7 +36,7 @@ internal readonly struct Signaller(SharedEvent changed) : ITurn
     public void Leave() => _ = changed.Signal();
 }
 
-internal struct Waiter(SharedEvent changed, uint seen) : ITurn
+internal struct Waiter(ChangeCounter changed, uint seen) : ITurn
 {
     private uint _seen = seen;
 

@@ -54,7 +54,7 @@ for (int i = 0; i < count; i++)
             sum += SharedArray.List().Count;
             break;
         case "create-sparse" or "create-reserved":
-            SharedArray.Create<double>(name + "-new", created, 1 << 17).Dispose();
+            SharedArray.Create(name + "-new", ArrayContent.Zeros<double>(1 << 17), created).Dispose();
             SharedArray.Delete(name + "-new");
             break;
         default:

@@ -10,7 +10,7 @@ internal static class LeftoverCheck
             return Finding.None("leftovers", "no directory", "No array can be left.");
         }
 
-        IReadOnlyList<SharedArrayInfo> leftovers = SharedArray.Prune();
+        IReadOnlyList<SharedArrayInfo> leftovers = SharedArray.FindStale();
         long bytes = leftovers.Sum(static array => array.ByteLength);
         return Finding.Of(
             "leftovers", bytes > new DriveInfo(ArrayDirectory.Path).TotalSize / 4, $"{leftovers.Count} arrays with {MachineFiles.Bytes(bytes)}",

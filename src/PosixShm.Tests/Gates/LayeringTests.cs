@@ -27,7 +27,7 @@ internal sealed class LayeringTests
         ["Synchronization/AttachedPage.cs: SharedMemoryLostException"] = "The exception is public, so the root declares it.",
         ["Synchronization/PageOnDemand.cs: SharedMemoryLostException"] = "The exception is public, so the root declares it.",
         ["Synchronization/AttachedPage.cs: SharedArray"] = "A page reports the array, not itself, as disposed.",
-        ["Synchronization/SharedEvent.cs: SharedArray"] = "The event reports the array, not itself, as disposed.",
+        ["Synchronization/ChangeCounter.cs: SharedArray"] = "The event reports the array, not itself, as disposed.",
         ["Synchronization/NamedSemaphore.cs: AttachOptions"] = "The public options are those of arrays.",
         ["Synchronization/NamedSemaphore.cs: PruneOptions"] = "The public options are those of arrays.",
         ["SharedArray.Replace.cs: Interop"] = "The status of a file is a struct of Native.",

@@ -17,7 +17,7 @@ internal static class ArrayCatalog
     public static CatalogEntry Describe(SegmentName name)
     {
         using SegmentProbe probe = new();
-        probe.Look(name);
+        probe.Read(name);
         return ArrayReader.TryRead(probe, probe.Head, probe.Status.Size, int.MaxValue, out string problem) is ArrayHeader header
             ? new CatalogEntry(name, header, probe.Status, probe.IsInUse)
             : throw ArrayReader.Unreadable(name, problem);
@@ -29,7 +29,7 @@ internal static class ArrayCatalog
         using SegmentProbe probe = new();
         try
         {
-            probe.Look(name, asksUse: false);
+            probe.Read(name, asksUse: false);
         }
         catch (Exception error) when (error is FileNotFoundException or InvalidDataException)
         {
@@ -64,13 +64,13 @@ internal static class ArrayCatalog
         using SegmentProbe probe = new();
         if (!probe.TryReadHead(name) || !ArrayHeader.IsRecognised(probe.Head, tail: []))
         {
-            probe.Look(name, asksUse: false);
+            probe.Read(name, asksUse: false);
             if (!ArrayReader.IsRecognised(probe, probe.Head, probe.Status.Size))
             {
                 throw new InvalidDataException($"'{name}' is not an array, so it is not ours to delete.");
             }
         }
 
-        SegmentFolder.Remove(name);
+        SegmentDirectory.Remove(name);
     }
 }

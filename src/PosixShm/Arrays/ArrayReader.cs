@@ -64,14 +64,14 @@ internal static class ArrayReader
         place = default;
 
         // An offset behind the elements of a sparse file could overflow. No process can map such an array.
-        if (header.Format == HeaderFormat.Raw || header.DataEnd > NewArray.MostBytes)
+        if (header.Layout == ArrayLayout.Raw || header.DataEnd > NewArray.MaxBytes)
         {
             return false;
         }
 
         // In the SharedArray layout, the page has the room before the trailer.
         place = new PagePlace(header.DataEnd, LocksBehind: 0);
-        bool isNpy = header.Format == HeaderFormat.Npy;
+        bool isNpy = header.Layout == ArrayLayout.Npy;
         long room = isNpy ? size : size - ArrayHeader.TailNeeded;
         if (!isNpy && place.PageEnd > room)
         {

@@ -42,10 +42,11 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
     }
 
     /// <summary>Creates an array in place of an old one, with its owner, group and permissions.</summary>
-    public static AttachedArray Replace(SegmentName name, NewArray array, SegmentOptions options, Replacement replacement, ArrayFiller? fill = null)
+    public static AttachedArray Replace(
+        SegmentName name, NewArray array, SegmentOptions options, Replacement replacement, PagePolicy policy, ArrayFiller? fill = null)
     {
         using FilledOnce? filled = fill is null ? null : new(fill, array);
-        return Of(SegmentCreation.Replace(name, Image(array), options, filled is null ? null : filled.Fill, replacement), array, PagePolicy.Always);
+        return Of(SegmentCreation.Replace(name, Image(array), options, filled is null ? null : filled.Fill, replacement), array, policy);
     }
 
     /// <summary>Creates an array without a name.</summary>
@@ -59,12 +60,12 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
     /// <param name="name">The array.</param>
     /// <param name="expected">The element type that it must have, or null for any.</param>
     /// <param name="access">What its memory may be used for.</param>
-    /// <param name="trust">Which files are welcome.</param>
+    /// <param name="attachPolicy">Which files are welcome.</param>
     /// <param name="policy">When the attachment adds a control page.</param>
     [SkipLocalsInit] // What is looked at is what was read.
-    public static AttachedArray Attach(SegmentName name, ElementType? expected, SegmentAccess access, SegmentTrust trust, PagePolicy policy)
+    public static AttachedArray Attach(SegmentName name, DType? expected, SegmentAccess access, AttachPolicy attachPolicy, PagePolicy policy)
     {
-        SegmentFile file = SegmentFile.Open(name, access, trust, out Native.Interop.Probe probe);
+        SegmentFile file = SegmentFile.Open(name, access, attachPolicy, out Native.Interop.Probe probe);
         try
         {
             ArrayHeader header = ArrayReader.Read(name, file, probe);
@@ -84,12 +85,12 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
 
     /// <summary>Attaches bytes that do not say themselves what they are.</summary>
     /// <exception cref="InvalidDataException">The file is too short, or the offset is not a multiple of the type's alignment.</exception>
-    public static AttachedArray AttachRaw(SegmentName name, ElementType type, ReadOnlySpan<long> shape, long length, long offset, SegmentTrust trust)
+    public static AttachedArray AttachRaw(SegmentName name, DType type, ReadOnlySpan<long> shape, long length, long offset, AttachPolicy attachPolicy)
     {
         long end = offset > long.MaxValue - length ? long.MaxValue : offset + length;
-        ArrayHeader header = new(HeaderFormat.Raw, type, [.. shape], IsFortranOrder: false, offset, length, end);
+        ArrayHeader header = new(ArrayLayout.Raw, type, [.. shape], IsFortranOrder: false, offset, length, end);
         CheckAligned(name, header);
-        SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, trust, out Native.Interop.Probe probe);
+        SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, attachPolicy, out Native.Interop.Probe probe);
         try
         {
             long size = probe.Status.Size;
@@ -121,7 +122,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
     }
 
     /// <summary>Returns whether the name still stands for this array, and the file's size and header are those that it was attached with.</summary>
-    public bool IsCurrent() => Segment.IsCurrent && (Header.Format == HeaderFormat.Raw || HasSameHeader(Segment.Status.Size));
+    public bool IsCurrent() => Segment.IsCurrent && (Header.Layout == ArrayLayout.Raw || HasSameHeader(Segment.Status.Size));
 
     /// <summary>Returns whether the file's header is the one that the array was attached with: no program saved over the file since.</summary>
     /// <param name="size">The size of the file.</param>
@@ -146,7 +147,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
     private static AttachedArray Of(Segment segment, NewArray array, PagePolicy policy) => new(segment, array.Header, array.Place.LocksBehind, policy);
 
     /// <summary>Refuses elements of another type, and those whose reads and writes would be torn.</summary>
-    public static void CheckType(SegmentName name, ArrayHeader header, ElementType wanted)
+    public static void CheckType(SegmentName name, ArrayHeader header, DType wanted)
     {
         if (!header.Holds(wanted))
         {
@@ -165,7 +166,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
         {
             throw new InvalidDataException(
                 $"The {header.Type} elements of '{name}' start at byte {header.DataOffset}, which is not a multiple of {header.Type.Alignment}: reads and writes could be torn. " +
-                "Attach the array with SharedArray.Open, whose GetValue and SetValue copy elements, or its bytes with AttachRaw<byte>.");
+                "Attach the array with SharedArray.AttachUntyped, whose GetValue and SetValue copy elements, or its bytes with AttachRaw<byte>.");
         }
     }
 
@@ -183,7 +184,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
             AttachedArray current = Of(segment, array, PagePolicy.Never);
             if (_first is not null)
             {
-                _ = LargeMemory.Copy((void*)current.Data, (void*)_first.Data, current.Header.DataLength);
+                _ = ParallelMemory.Copy((void*)current.Data, (void*)_first.Data, current.Header.DataLength);
                 return;
             }
 

@@ -20,25 +20,30 @@ internal sealed unsafe class NpyInput : IDisposable
     private readonly bool _isFortranOrder;
     private bool _isRead;
 
-    private NpyInput(Stream stream, Stream? owned, string what, ElementType type)
+    private NpyInput(Stream stream, Stream? owned, string what, DType? expected)
     {
         _stream = stream;
         _owned = owned;
         _what = what;
-        (Shape, _isFortranOrder) = ReadHeader(type);
+        (Type, Shape, _isFortranOrder) = ReadHeader(expected);
     }
+
+    /// <summary>Gets the element type.</summary>
+    public DType Type { get; }
 
     /// <summary>Gets the length of each dimension.</summary>
     public long[] Shape { get; }
 
     /// <summary>Opens a file and reads its header.</summary>
-    /// <exception cref="InvalidDataException">It is not an .npy file of that type.</exception>
-    public static NpyInput Open(string path, ElementType type)
+    /// <param name="path">The file.</param>
+    /// <param name="expected">The element type that it must have, or null for any.</param>
+    /// <exception cref="InvalidDataException">The file is not an .npy file of that type.</exception>
+    public static NpyInput Open(string path, DType? expected)
     {
         FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         try
         {
-            return new NpyInput(file, file, $"'{path}'", type);
+            return new NpyInput(file, file, $"'{path}'", expected);
         }
         catch
         {
@@ -48,8 +53,8 @@ internal sealed unsafe class NpyInput : IDisposable
     }
 
     /// <summary>Reads the header from a stream that its owner closes.</summary>
-    /// <inheritdoc cref="Open"/>
-    public static NpyInput Read(Stream stream, ElementType type) => new(stream, owned: null, "The stream", type);
+    /// <exception cref="InvalidDataException">The stream is not an .npy file of that type.</exception>
+    public static NpyInput Read(Stream stream, DType? expected) => new(stream, owned: null, "The stream", expected);
 
     /// <summary>Reads the elements into a new array, which is in C order.</summary>
     public void Fill(AttachedArray array)
@@ -116,7 +121,7 @@ internal sealed unsafe class NpyInput : IDisposable
         }
     }
 
-    private (long[] Shape, bool IsFortranOrder) ReadHeader(ElementType type)
+    private (DType Type, long[] Shape, bool IsFortranOrder) ReadHeader(DType? expected)
     {
         byte[] head = new byte[Start];
         int length = _stream.ReadAtLeast(head, Start, throwOnEndOfStream: false);
@@ -132,8 +137,8 @@ internal sealed unsafe class NpyInput : IDisposable
             throw new InvalidDataException($"{_what} cannot be read as an array: {problem}.");
         }
 
-        return header.Type == type
-            ? ([.. header.Shape], header.IsFortranOrder && ElementOrder.Matters(header.Shape.AsSpan()))
-            : throw new InvalidDataException($"{_what} holds {header.Type} elements, not {type}.");
+        return expected is null || header.Type == expected
+            ? (header.Type, [.. header.Shape], header.IsFortranOrder && ElementOrder.Matters(header.Shape.AsSpan()))
+            : throw new InvalidDataException($"{_what} holds {header.Type} elements, not {expected}.");
     }
 }

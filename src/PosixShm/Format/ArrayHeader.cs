@@ -3,21 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace PosixShm.Format;
 
-/// <summary>How an array lies in its segment.</summary>
-internal enum HeaderFormat
-{
-    /// <summary>An .npy file: the description is before the elements.</summary>
-    Npy,
-
-    /// <summary>As Python's SharedArray package has it: the description is after the elements.</summary>
-    SharedArray,
-
-    /// <summary>Bytes without a description, which the caller has given.</summary>
-    Raw,
-}
-
 /// <summary>What a segment's bytes say of the array in it: checked against the file's size, so that it can be trusted for bounds.</summary>
-/// <param name="Format">How it lies in the segment.</param>
+/// <param name="Layout">How it lies in the segment.</param>
 /// <param name="Type">The element type.</param>
 /// <param name="Shape">The length of each dimension.</param>
 /// <param name="IsFortranOrder">Whether the first index runs fastest. Never of a shape for which C order is the same.</param>
@@ -25,8 +12,8 @@ internal enum HeaderFormat
 /// <param name="DataLength">How many bytes they take.</param>
 /// <param name="End">The bytes that the file must have: as far as the elements, or the description behind them, reach.</param>
 internal sealed record ArrayHeader(
-    HeaderFormat Format,
-    ElementType Type,
+    ArrayLayout Layout,
+    DType Type,
     ImmutableArray<long> Shape,
     bool IsFortranOrder,
     long DataOffset,
@@ -37,7 +24,7 @@ internal sealed record ArrayHeader(
     private const int UsualAlignment = 64;
 
     /// <summary>The last bytes of a file that <see cref="TryRead"/> needs: a trailer.</summary>
-    public const int TailNeeded = SharedArrayTrailer.Size;
+    public const int TailNeeded = PythonSharedArrayTrailer.Size;
 
     /// <summary>Gets the number of elements.</summary>
     public long Length { get; } = ShapeMath.Product(Shape.AsSpan());
@@ -74,7 +61,7 @@ internal sealed record ArrayHeader(
 
     /// <summary>Tells whether a file's first and last bytes are those of an array, whole or damaged.</summary>
     public static bool IsRecognised(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail)
-        => NpyHeader.HasMagic(head) || SharedArrayTrailer.Find(tail) > 0 || SharedArrayTrailer.FindOlder(head, tail) is not null;
+        => NpyHeader.HasMagic(head) || PythonSharedArrayTrailer.Find(tail) > 0 || PythonSharedArrayTrailer.FindOlder(head, tail) is not null;
 
     /// <summary>Tells how many first bytes <see cref="TryReadNpy"/> needs; fewer are enough where the file is shorter.</summary>
     public static int HeadNeeded(ReadOnlySpan<byte> head) => NpyHeader.BytesNeeded(head);
@@ -91,7 +78,7 @@ internal sealed record ArrayHeader(
         }
 
         return ShapeMath.TryByteLength(npy.Shape.AsSpan(), npy.Type.Size, out long bytes) && bytes <= fileSize - npy.DataOffset
-            ? new ArrayHeader(HeaderFormat.Npy, npy.Type, npy.Shape, npy.IsFortranOrder && ElementOrder.Matters(npy.Shape.AsSpan()), npy.DataOffset, bytes, npy.DataOffset + bytes)
+            ? new ArrayHeader(ArrayLayout.Npy, npy.Type, npy.Shape, npy.IsFortranOrder && ElementOrder.Matters(npy.Shape.AsSpan()), npy.DataOffset, bytes, npy.DataOffset + bytes)
             : Refuse(
                 $"its shape {ShapeText.Of(npy.Shape.AsSpan())} of {npy.Type} needs more than the file's {fileSize} bytes: it was truncated or damaged",
                 out problem);
@@ -110,27 +97,27 @@ internal sealed record ArrayHeader(
     /// <param name="problem">What is wrong, as a clause: "it ends inside its .npy header".</param>
     public static ArrayHeader? TryRead(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize, out string problem)
     {
-        int trailer = SharedArrayTrailer.Find(tail);
+        int trailer = PythonSharedArrayTrailer.Find(tail);
         ArrayHeader? npy = NpyHeader.HasMagic(head)
             ? TryReadNpy(head, fileSize, out problem)
-            : Refuse(SharedArrayTrailer.FindOlder(head, tail) ?? OtherFiles.Find(head, fileSize) ?? "it is not an array", out problem);
+            : Refuse(PythonSharedArrayTrailer.FindOlder(head, tail) ?? OtherFiles.Find(head, fileSize) ?? "it is not an array", out problem);
         return trailer > 0 && (npy is null || npy.DataEnd <= fileSize - trailer) ? TryReadTrailer(tail, fileSize, out problem) : npy;
     }
 
     /// <summary>Tells at one look, for nearly every array, whether the elements are of a type, and aligned. False also where a closer look would find so.</summary>
-    public bool IsPlainly(ElementType type) => ReferenceEquals(Type, type) && DataOffset % UsualAlignment == 0;
+    public bool IsPlainly(DType type) => ReferenceEquals(Type, type) && DataOffset % UsualAlignment == 0;
 
     /// <summary>Tells whether the elements are of a type, as far as the format keeps it.</summary>
-    public bool Holds(ElementType type) => Type == type || (Format == HeaderFormat.SharedArray && Type == SharedArrayTypes.Stored(type));
+    public bool Holds(DType type) => Type == type || (Layout == ArrayLayout.PythonSharedArray && Type == PythonSharedArrayTypes.Stored(type));
 
     /// <summary>Returns whether another header says the same of the elements.</summary>
     public bool DescribesSame(ArrayHeader other)
-        => Format == other.Format && Type == other.Type && Shape.AsSpan().SequenceEqual(other.Shape.AsSpan()) && IsFortranOrder == other.IsFortranOrder
+        => Layout == other.Layout && Type == other.Type && Shape.AsSpan().SequenceEqual(other.Shape.AsSpan()) && IsFortranOrder == other.IsFortranOrder
             && DataOffset == other.DataOffset;
 
     private static ArrayHeader? TryReadTrailer(ReadOnlySpan<byte> tail, long fileSize, out string problem)
-        => SharedArrayTrailer.TryRead(tail, fileSize, out problem) is SharedArrayTrailer trailer
-            ? new ArrayHeader(HeaderFormat.SharedArray, trailer.Type, trailer.Shape, IsFortranOrder: false, 0, trailer.DataLength, fileSize)
+        => PythonSharedArrayTrailer.TryRead(tail, fileSize, out problem) is PythonSharedArrayTrailer trailer
+            ? new ArrayHeader(ArrayLayout.PythonSharedArray, trailer.Type, trailer.Shape, IsFortranOrder: false, 0, trailer.DataLength, fileSize)
             : null;
 
     private static ArrayHeader? Refuse(string reason, out string problem)

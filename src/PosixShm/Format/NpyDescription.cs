@@ -6,7 +6,7 @@ namespace PosixShm.Format;
 internal static class NpyDescription
 {
     /// <summary>Reads the literal that is next. False if it is none; a literal that describes no type is a null with the reason.</summary>
-    public static bool TryRead(ref PythonLiteral literal, out ElementType? type, out string problem)
+    public static bool TryRead(ref PythonLiteral literal, out DType? type, out string problem)
     {
         // Nearly always a text, which needs not be a string.
         if (literal.IsText())
@@ -21,7 +21,7 @@ internal static class NpyDescription
         return description is not null;
     }
 
-    private static ElementType? Read(object description, out string problem) => description switch
+    private static DType? Read(object description, out string problem) => description switch
     {
         string text => ReadScalar(text, out problem),
         PythonSequence { IsTuple: false } fields => ReadStruct(fields.Items, out problem),
@@ -29,7 +29,7 @@ internal static class NpyDescription
         _ => Refuse(out problem),
     };
 
-    private static ElementType? Refuse(out string problem)
+    private static DType? Refuse(out string problem)
     {
         problem = "its element type is not one that numpy writes";
         return null;
@@ -41,7 +41,7 @@ internal static class NpyDescription
         problem = scalar is not null ? string.Empty
             : text is "O" or "O8" or "|O" or "|O8" or "<O8" or "object" or "object_" or "object0"
             ? "its elements are Python objects, which are pointers into their own process"
-            : $"its element type '{text}' is not one of numpy's, or larger than {ElementType.MaxSize} bytes";
+            : $"its element type '{text}' is not one of numpy's, or larger than {DType.MaxSize} bytes";
         return scalar;
     }
 
@@ -64,7 +64,7 @@ internal static class NpyDescription
             }
 
             string reason;
-            ElementType? type = item.Length == 3 ? ReadSubarray(item[1], item[2], out reason) : Read(item[1], out reason);
+            DType? type = item.Length == 3 ? ReadSubarray(item[1], item[2], out reason) : Read(item[1], out reason);
             if (type is null)
             {
                 problem = $"of its field '{name}', {reason}";
@@ -81,7 +81,7 @@ internal static class NpyDescription
 
             fields.Add(new Field(name, type, offset));
             offset += type.Size;
-            if (offset > ElementType.MaxSize)
+            if (offset > DType.MaxSize)
             {
                 return null;
             }
@@ -90,7 +90,7 @@ internal static class NpyDescription
         return fields.Count == 0 ? null : new StructType(fields.ToImmutable(), offset);
     }
 
-    private static ElementType? ReadSubarray(object description, object shape, out string problem)
+    private static DType? ReadSubarray(object description, object shape, out string problem)
     {
         // To numpy, one element is no sub-array, unless its shape is a tuple.
         ImmutableArray<object> dimensions = shape switch
@@ -100,7 +100,7 @@ internal static class NpyDescription
             long => [shape],
             _ => default,
         };
-        if (Read(description, out problem) is not ElementType element)
+        if (Read(description, out problem) is not DType element)
         {
             return null;
         }
@@ -112,7 +112,7 @@ internal static class NpyDescription
         }
 
         ImmutableArray<long> lengths = [.. dimensions.Cast<long>()];
-        bool fits = ShapeMath.TryByteLength(lengths.AsSpan(), element.Size, out long bytes) && bytes <= ElementType.MaxSize;
+        bool fits = ShapeMath.TryByteLength(lengths.AsSpan(), element.Size, out long bytes) && bytes <= DType.MaxSize;
         return !fits ? null : lengths.IsEmpty ? element : new SubarrayType(element, lengths);
     }
 }

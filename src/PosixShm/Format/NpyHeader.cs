@@ -21,7 +21,7 @@ namespace PosixShm.Format;
 //  We write it as numpy does, to the byte: as many spaces as let the array grow to 21 digits in its first dimension, then at least one more, up
 //  to a multiple of 64 bytes with the newline.
 //
-internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder, ImmutableArray<long> Shape, long DataOffset)
+internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, ImmutableArray<long> Shape, long DataOffset)
 {
     // The dictionary of a type with thousands of fields; numpy itself refuses more than 10,000 characters unless asked.
     private const int MaxLength = 1 << 20;
@@ -110,7 +110,7 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
     /// <param name="shape">The length of each dimension.</param>
     /// <param name="alignment">The power of two of which the elements' offset is a multiple: numpy's, or a larger one.</param>
     [SkipLocalsInit] // What is taken of the shape is what was written.
-    public static byte[] Write(ElementType type, ReadOnlySpan<long> shape, int alignment = Alignment)
+    public static byte[] Write(DType type, ReadOnlySpan<long> shape, int alignment = Alignment)
     {
         ReadOnlySpan<byte> before = "{'descr': "u8;
         ReadOnlySpan<byte> between = ", 'fortran_order': False, 'shape': "u8;
@@ -158,7 +158,7 @@ internal readonly record struct NpyHeader(ElementType Type, bool IsFortranOrder,
     private static bool TryReadDictionary(ReadOnlySpan<char> text, int dataOffset, out NpyHeader header, out string problem)
     {
         header = default;
-        ElementType? type = null;
+        DType? type = null;
         string typeProblem = string.Empty;
         bool isFortranOrder = false;
         int rank = 0;

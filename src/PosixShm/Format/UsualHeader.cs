@@ -7,7 +7,7 @@ namespace PosixShm.Format;
 /// <summary>The header of nearly every .npy file: an array of a type without parts, in the very words of numpy. It is compared, not parsed.</summary>
 internal static class UsualHeader
 {
-    private const int MostRank = 8;
+    private const int MaxRank = 8;
 
     // All that comes before the numbers of the shape, for each order and type: the usual order first.
     private static readonly (byte[] Start, ScalarType Type, bool IsFortranOrder)[] s_starts =
@@ -39,7 +39,7 @@ internal static class UsualHeader
 
         text = text.Slice(sizeof(ushort), length);
         int dataOffset = Start.Length + sizeof(ushort) + length;
-        Span<long> shape = stackalloc long[MostRank];
+        Span<long> shape = stackalloc long[MaxRank];
         int rank = 0;
         bool isUsual = TryTakeStart(ref text, out ScalarType? type, out bool isFortranOrder)
             && TryTakeNumbers(ref text, shape, out rank)
@@ -81,7 +81,7 @@ internal static class UsualHeader
     private static bool TryTakeNumbers(ref ReadOnlySpan<byte> text, scoped Span<long> shape, out int rank)
     {
         // No overflow: 2^63 has 19 digits.
-        const int MostDigits = 18;
+        const int MaxDigits = 18;
 
         ReadOnlySpan<byte> from = text;
         rank = 0;
@@ -98,7 +98,7 @@ internal static class UsualHeader
             }
 
             text = from[i..];
-            if (i == start || i - start > MostDigits || count == shape.Length)
+            if (i == start || i - start > MaxDigits || count == shape.Length)
             {
                 return i == 0 && TryTake(ref text, ")"u8);
             }

@@ -15,7 +15,7 @@ internal sealed class MappedFiles
     }
 
     /// <summary>Looks at all processes.</summary>
-    public static MappedFiles Look()
+    public static MappedFiles Read()
     {
         MappedFiles mapped = new();
         foreach (string process in Directory.EnumerateDirectories("/proc").Where(static path => char.IsAsciiDigit(path["/proc/".Length])))

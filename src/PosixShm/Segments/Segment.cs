@@ -147,7 +147,7 @@ internal sealed unsafe class Segment : IByteSource
 
     /// <summary>Gives programs that this process starts from now on a descriptor of the segment; returns the path that it has in them.</summary>
     [SuppressMessage("Reliability", "CA2000", Justification = "The shared descriptor owns the file's descriptor.")]
-    public string GiveToChildren()
+    public string MakeInheritable()
     {
         using (s_gate.Enter())
         {

@@ -23,7 +23,7 @@ internal static class SegmentCreation
         // So that a full folder does not hide it: asked before much space is taken, and else only if it failed, as few names are taken.
         // The last word is the publication's.
         bool takesSpace = fill is not null || ((options.Reserve || options.Populate) && image.Length > MuchSpace);
-        if (takesSpace && SegmentFolder.Has(name))
+        if (takesSpace && SegmentDirectory.Has(name))
         {
             throw SegmentError.Taken(name);
         }
@@ -32,7 +32,7 @@ internal static class SegmentCreation
         {
             return Publish(name, image, options, fill, old: null);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException && !takesSpace && SegmentFolder.Has(name))
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException && !takesSpace && SegmentDirectory.Has(name))
         {
             throw SegmentError.Taken(name);
         }
@@ -138,7 +138,7 @@ internal static class SegmentCreation
             {
                 segment?.Release();
                 file.Dispose();
-                _ = SegmentFolder.Unlink(name);
+                _ = SegmentDirectory.Unlink(name);
             }
         }
     }

@@ -37,18 +37,18 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     /// <summary>Opens an existing segment and checks that it is what it should be.</summary>
     /// <param name="name">The segment.</param>
     /// <param name="access">What it will be mapped for.</param>
-    /// <param name="trust">Which files are welcome.</param>
+    /// <param name="attachPolicy">Which files are welcome.</param>
     /// <param name="probe">What the kernel says of it, and its first bytes.</param>
-    public static SegmentFile Open(SegmentName name, SegmentAccess access, SegmentTrust trust, out Interop.Probe probe)
+    public static SegmentFile Open(SegmentName name, SegmentAccess access, AttachPolicy attachPolicy, out Interop.Probe probe)
     {
         // One that was deleted or replaced since it was opened is no longer what the name stands for.
-        const int MostTries = 1000;
+        const int MaxTries = 1000;
 
-        SegmentFile file = OpenOnce(name, access, trust, out probe);
-        for (int i = 0; probe.Status.Links == 0 && name.Kind != SegmentKind.Descriptor && i < MostTries; i++)
+        SegmentFile file = OpenOnce(name, access, attachPolicy, out probe);
+        for (int i = 0; probe.Status.Links == 0 && name.Kind != SegmentKind.Descriptor && i < MaxTries; i++)
         {
             file.Dispose();
-            file = OpenOnce(name, access, trust, out probe);
+            file = OpenOnce(name, access, attachPolicy, out probe);
         }
 
         return file;
@@ -389,10 +389,10 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         }
     }
 
-    private static unsafe SegmentFile OpenOnce(SegmentName name, SegmentAccess access, SegmentTrust trust, out Interop.Probe probe)
+    private static unsafe SegmentFile OpenOnce(SegmentName name, SegmentAccess access, AttachPolicy attachPolicy, out Interop.Probe probe)
     {
         Interop.OpenFlags flags = access == SegmentAccess.ReadWrite ? Interop.OpenFlags.O_RDWR : Interop.OpenFlags.O_RDONLY;
-        flags |= name.Kind == SegmentKind.Descriptor || trust.FollowLinks ? Interop.OpenFlags.O_FOLLOW : 0;
+        flags |= name.Kind == SegmentKind.Descriptor || attachPolicy.FollowLinks ? Interop.OpenFlags.O_FOLLOW : 0;
         bool isMarked = IsMarked(name);
         Unsafe.SkipInit(out probe);
         probe.File = -1;
@@ -400,7 +400,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         {
             // A lease of a process that prunes refuses an open that does not wait, and its lock refuses the mark.
             for (Patience patience = Patience.ForOne;
-                SegmentProbe.Look(name, flags, isMarked ? InUseByte : SegmentProbe.NoByte, Interop.ByteLock.LOCK_SHARED, found) < 0;)
+                SegmentProbe.Read(name, flags, isMarked ? InUseByte : SegmentProbe.NoByte, Interop.ByteLock.LOCK_SHARED, found) < 0;)
             {
                 if (Interop.LastError != Interop.Error.EAGAIN || !patience.TryWait())
                 {
@@ -409,10 +409,10 @@ internal sealed class SegmentFile : IByteSource, IDisposable
             }
         }
 
-        SegmentFile file = new(name, new Descriptor((nint)probe.File, isMarked), trust.FollowLinks);
+        SegmentFile file = new(name, new Descriptor((nint)probe.File, isMarked), attachPolicy.FollowLinks);
         try
         {
-            file.CheckIdentity(probe.Status, trust.AllowOtherOwners);
+            file.CheckIdentity(probe.Status, attachPolicy.AllowOtherOwners);
             return file;
         }
         catch
@@ -441,11 +441,11 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     {
         try
         {
-            return OpenOnce(name, SegmentAccess.ReadWrite, SegmentTrust.Anybody, out _);
+            return OpenOnce(name, SegmentAccess.ReadWrite, AttachPolicy.Anybody, out _);
         }
         catch (UnauthorizedAccessException)
         {
-            return OpenOnce(name, SegmentAccess.ReadOnly, SegmentTrust.Anybody, out _);
+            return OpenOnce(name, SegmentAccess.ReadOnly, AttachPolicy.Anybody, out _);
         }
     }
 

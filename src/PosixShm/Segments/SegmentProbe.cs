@@ -26,10 +26,10 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
     /// <summary>Looks at one segment.</summary>
     /// <param name="name">The segment.</param>
     /// <param name="asksUse">Whether <see cref="IsInUse"/> is of interest.</param>
-    public void Look(SegmentName name, bool asksUse = true)
+    public void Read(SegmentName name, bool asksUse = true)
     {
         Interop.OpenFlags flags = name.Kind == SegmentKind.Descriptor ? Interop.OpenFlags.O_FOLLOW : Interop.OpenFlags.O_RDONLY;
-        for (Patience patience = Patience.ForOne; Look(name, flags, asksUse ? SegmentFile.InUseByte : NoByte, Interop.ByteLock.LOCK_NONE, _probe) < 0;)
+        for (Patience patience = Patience.ForOne; Read(name, flags, asksUse ? SegmentFile.InUseByte : NoByte, Interop.ByteLock.LOCK_NONE, _probe) < 0;)
         {
             // A lease refuses an open that does not wait.
             if (Interop.LastError != Interop.Error.EAGAIN || !patience.TryWait())
@@ -40,10 +40,10 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
     }
 
     /// <summary>Reads the first bytes of one segment into <see cref="Head"/>, and nothing else, for those to whom they may say enough. False if that failed, or has to wait.</summary>
-    public bool TryReadHead(SegmentName name) => Look(name, Interop.OpenFlags.O_RDONLY, NoStatus, Interop.ByteLock.LOCK_NONE, _probe) == 0;
+    public bool TryReadHead(SegmentName name) => Read(name, Interop.OpenFlags.O_RDONLY, NoStatus, Interop.ByteLock.LOCK_NONE, _probe) == 0;
 
     /// <summary>Opens a file by name and looks at it, and leaves it open. Returns 0, or -1. The C library knows shared memory objects in one directory, and follows no link to them.</summary>
-    public static int Look(SegmentName name, Interop.OpenFlags flags, long lockOffset, Interop.ByteLock kind, Interop.Probe* probe)
+    public static int Read(SegmentName name, Interop.OpenFlags flags, long lockOffset, Interop.ByteLock kind, Interop.Probe* probe)
     {
         bool isObject = name.IsObject && (flags & Interop.OpenFlags.O_FOLLOW) == 0;
         return Interop.ProbePath(0, isObject ? name.Value : name.Path, flags, lockOffset, kind, probe);

@@ -45,7 +45,7 @@ internal sealed unsafe class SegmentScan<T>
     private List<T> WorkTogether(byte[] names, int length)
     {
         List<T> all = [];
-        Helpers.Run(() => Add(Work(names, length)), Help);
+        WorkSharing.Run(() => Add(Work(names, length)), Help);
         return all;
 
         void Help()

@@ -107,7 +107,7 @@ internal static class SegmentSpace
     // Allocates page by page as stores would, but with an error where those would fail. False before Linux 5.14.
     private static bool TryPopulate(nint address, SegmentName name, long length)
     {
-        int errno = LargeMemory.Populate(address, length);
+        int errno = ParallelMemory.Populate(address, length);
         return Interop.ConvertErrno(errno) switch
         {
             Interop.Error.SUCCESS => true,
@@ -147,7 +147,7 @@ internal static class SegmentSpace
             _ = CheckFit(name, length);
         }
 
-        _ = LargeMemory.Populate(mapping.Address, length);
+        _ = ParallelMemory.Populate(mapping.Address, length);
     }
 
     /// <summary>Makes the exception for the error that this thread's last call left behind while it took space.</summary>

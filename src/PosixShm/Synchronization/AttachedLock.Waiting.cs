@@ -146,7 +146,7 @@ internal sealed unsafe partial class AttachedLock
         }
 
         return recovers ? true : throw new AbandonedMutexException(
-            $"The lock of '{_page.Name}' is abandoned: its owner died while it held it, and may have left the data half changed. Enter with EnterRecovery, repair, and call MarkRepaired.");
+            $"The lock of '{_page.Name}' is abandoned: its owner died while it held it, and may have left the data half changed. Enter with EnterRecovery, repair, and call MarkConsistent.");
     }
 
     /// <summary>

@@ -13,7 +13,7 @@ namespace PosixShm.Synchronization;
 /// </remarks>
 public sealed class NamedSemaphore : IDisposable
 {
-    private const int MaxCreateOrOpenRounds = 1000;
+    private const int MaxCreateOrAttachRounds = 1000;
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -50,7 +50,7 @@ public sealed class NamedSemaphore : IDisposable
         return new NamedSemaphore(parsed, SemaphoreFile.Create(parsed, (uint)initialCount, mode));
     }
 
-    /// <summary>Opens a semaphore that some process created.</summary>
+    /// <summary>Attaches a semaphore that some process created.</summary>
     /// <param name="name">The name it was created with.</param>
     /// <param name="options">What is acceptable.</param>
     /// <returns>The semaphore.</returns>
@@ -59,13 +59,13 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="InvalidDataException">The file behind the name is not a semaphore of this C library.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not open it, or it belongs to another user.</exception>
     /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
-    public static NamedSemaphore Open(string name, AttachOptions? options = null)
+    public static NamedSemaphore Attach(string name, AttachOptions? options = null)
     {
         SegmentName parsed = SemaphoreName.Parse(name, nameof(name));
-        return new NamedSemaphore(parsed, SemaphoreFile.Open(parsed, (options ?? s_cautious).ToTrust()));
+        return new NamedSemaphore(parsed, SemaphoreFile.Open(parsed, (options ?? s_cautious).ToAttachPolicy()));
     }
 
-    /// <summary>Creates a semaphore, or opens the one that is there: exactly one of several callers at once creates it.</summary>
+    /// <summary>Creates a semaphore, or attaches the one that exists: exactly one of several callers at once creates it.</summary>
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="initialCount">How many waits succeed before the first release, if it is created.</param>
     /// <param name="mode">Who may open it, if it is created.</param>
@@ -74,14 +74,14 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="InvalidDataException">The file behind the name is not a semaphore of this C library.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not create files in <c>/dev/shm</c> or open the semaphore, or it belongs to another user.</exception>
     /// <inheritdoc cref="Create"/>
-    public static NamedSemaphore CreateOrOpen(
+    public static NamedSemaphore CreateOrAttach(
         string name, int initialCount = 0, UnixFileMode mode = OwnerOnly, AttachOptions? options = null)
     {
-        for (int round = 0; round < MaxCreateOrOpenRounds; round++)
+        for (int round = 0; round < MaxCreateOrAttachRounds; round++)
         {
             try
             {
-                return Exists(name) ? Open(name, options) : Create(name, initialCount, mode);
+                return Exists(name) ? Attach(name, options) : Create(name, initialCount, mode);
             }
             catch (FileNotFoundException)
             {
@@ -93,7 +93,7 @@ public sealed class NamedSemaphore : IDisposable
             }
         }
 
-        throw new IOException($"The semaphore '{name}' was created and deleted by others {MaxCreateOrOpenRounds} times while it should be opened.");
+        throw new IOException($"The semaphore '{name}' was created and deleted by others {MaxCreateOrAttachRounds} times while it should be opened.");
     }
 
     /// <summary>Tells whether there is a semaphore of that name.</summary>
@@ -102,34 +102,43 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="ArgumentException">The name is not one.</exception>
     public static bool Exists(string name) => File.Exists(SemaphoreName.Parse(name, nameof(name)).Path);
 
-    /// <summary>Lists the names of all semaphores, those of <see cref="Prune"/> included.</summary>
+    /// <summary>Lists the names of all semaphores, those of <see cref="FindStale"/> included.</summary>
     /// <returns>The names, in order.</returns>
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
     public static IReadOnlyList<string> List() => [.. Files().Select(static name => name.Value).Order(StringComparer.Ordinal)];
 
-    /// <summary>Lists what processes that were killed in <c>sem_open(3)</c> left behind: files named <c>sem.</c> and six letters or digits. Deletes the certain ones, if told.</summary>
-    /// <param name="options">Which ones, and whether to delete them. Their age counts from their last change.</param>
-    /// <returns>The leftovers: with <see cref="PruneOptions.DryRun"/> all that are possible, else those that were deleted.</returns>
-    /// <remarks>
-    /// Only a file that is empty, or has a second name, is certainly a leftover. A whole one looks as a semaphore of that name does: it is listed, and deleted only by
-    /// <see cref="Delete"/>.
-    /// </remarks>
+    /// <summary>Lists files that processes killed in <c>sem_open(3)</c> may have left behind: <c>sem.</c> and six letters or digits. Nothing is deleted.</summary>
+    /// <param name="options">The files that count; every one unless given. Their age counts from their last change.</param>
+    /// <returns>The files, by name.</returns>
+    /// <remarks>Only a file that is empty, or has a second name, is certainly stale. A whole one has the form of a semaphore of that name.</remarks>
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
-    public static IReadOnlyList<SemaphoreLeftover> Prune(PruneOptions? options = null)
+    public static IReadOnlyList<StaleSemaphore> FindStale(StaleOptions? options = null) => Stale(options, static (_, _) => true);
+
+    /// <summary>Deletes the files that are certainly stale: those of <see cref="FindStale"/> that are empty or have a second name.</summary>
+    /// <param name="options">The files that count; every one unless given. Their age counts from their last change.</param>
+    /// <returns>The files that were deleted, by name.</returns>
+    /// <remarks>A whole file is deleted only by <see cref="Delete"/>.</remarks>
+    /// <inheritdoc cref="FindStale"/>
+    public static IReadOnlyList<StaleSemaphore> DeleteStale(StaleOptions? options = null)
     {
-        PruneOptions wanted = options ?? new PruneOptions();
+        Lazy<MappedFiles> mapped = new(MappedFiles.Read);
+        return Stale(options, (name, status) => IsCertain(status) && TryDelete(name, status, mapped));
+    }
+
+    private static List<StaleSemaphore> Stale(StaleOptions? options, Func<SegmentName, Interop.Status, bool> filter)
+    {
+        StaleOptions wanted = options ?? new StaleOptions();
         DateTimeOffset youngest = DateTimeOffset.UtcNow - wanted.MinimumAge;
-        Lazy<MappedFiles> mapped = new(MappedFiles.Look);
-        List<SemaphoreLeftover> leftovers = [];
+        List<StaleSemaphore> leftovers = [];
         foreach (SegmentName name in Files())
         {
             if (SemaphoreName.IsTemporary(name)
                 && FileSystemName.MatchesSimpleExpression(wanted.Pattern, name.Value, ignoreCase: false)
                 && Interop.Stat(name.Path, follow: 0, out Interop.Status status) == 0
                 && DateTimeOffset.UnixEpoch.AddTicks(status.Modified / TimeSpan.NanosecondsPerTick) <= youngest
-                && (wanted.DryRun || (IsCertain(status) && TryPrune(name, status, mapped))))
+                && filter(name, status))
             {
-                leftovers.Add(new SemaphoreLeftover(name.Value, IsCertain(status)));
+                leftovers.Add(new StaleSemaphore(name.Value, IsCertain(status)));
             }
         }
 
@@ -240,19 +249,19 @@ public sealed class NamedSemaphore : IDisposable
     private static IEnumerable<SegmentName> Files()
     {
         LinuxOnly.Check();
-        return SegmentFolder.Names(SegmentName.OfSemaphore(string.Empty)).Select(SemaphoreName.FromFile).OfType<SegmentName>();
+        return SegmentDirectory.Names(SegmentName.OfSemaphore(string.Empty)).Select(SemaphoreName.FromFile).OfType<SegmentName>();
     }
 
     private static bool IsCertain(Interop.Status status) => status.Size == 0 || status.Links > 1;
 
     // The kernel tells that a creator has an empty file open. The second name of a whole one is of no more use to its creator.
-    private static bool TryPrune(SegmentName name, Interop.Status status, Lazy<MappedFiles> mapped)
+    private static bool TryDelete(SegmentName name, Interop.Status status, Lazy<MappedFiles> mapped)
     {
         try
         {
             if (status.Size == 0)
             {
-                return SegmentFolder.TryRemoveUnused(name, status, mapped, default);
+                return SegmentDirectory.TryRemoveUnused(name, status, mapped, default);
             }
 
             SemaphoreFile.Remove(name);

@@ -13,14 +13,14 @@ namespace PosixShm.Synchronization;
 /// </remarks>
 internal static class SemaphoreFile
 {
-    private const int MostTries = 1000;
+    private const int MaxTries = 1000;
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Creates a semaphore, if the name is free; its mode is exact, whatever the umask.</summary>
     public static SafeSemaphoreHandle Create(SegmentName name, uint count, UnixFileMode mode)
     {
-        for (int i = 0; i < MostTries; i++)
+        for (int i = 0; i < MaxTries; i++)
         {
             // The owner's bits are needed to open the file for the exact mode.
             SafeSemaphoreHandle created = Opened(name, SegmentError.Create, create: 1, (uint)(mode | OwnerOnly), count);
@@ -42,15 +42,15 @@ internal static class SemaphoreFile
             created.Dispose();
         }
 
-        throw new IOException($"The semaphore '{name}' was deleted by others {MostTries} times while it was created.");
+        throw new IOException($"The semaphore '{name}' was deleted by others {MaxTries} times while it was created.");
     }
 
     /// <summary>Opens a semaphore, after a check of its file.</summary>
-    public static SafeSemaphoreHandle Open(SegmentName name, SegmentTrust trust)
+    public static SafeSemaphoreHandle Open(SegmentName name, AttachPolicy attachPolicy)
     {
         for (Patience patience = Patience.ForMany; ;)
         {
-            if (TryOpen(name, trust, out uint links) is SafeSemaphoreHandle opened)
+            if (TryOpen(name, attachPolicy, out uint links) is SafeSemaphoreHandle opened)
             {
                 return opened;
             }
@@ -80,7 +80,7 @@ internal static class SemaphoreFile
     {
         try
         {
-            using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, SegmentTrust.Anybody, out _);
+            using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, AttachPolicy.Anybody, out _);
             using SafeSemaphoreHandle named = Opened(name, SegmentError.Attach);
             if (!named.IsSameAs(created) || file.GetNamedFile() == NamedFile.Another)
             {
@@ -99,9 +99,9 @@ internal static class SemaphoreFile
     }
 
     // Null if the file has two names, as while sem_open(3) creates it, or if the name became another file's.
-    private static SafeSemaphoreHandle? TryOpen(SegmentName name, SegmentTrust trust, out uint links)
+    private static SafeSemaphoreHandle? TryOpen(SegmentName name, AttachPolicy attachPolicy, out uint links)
     {
-        using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, trust, out Interop.Probe probe);
+        using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, attachPolicy, out Interop.Probe probe);
         links = probe.Status.Links;
         if (links > 1)
         {

@@ -13,7 +13,7 @@ namespace PosixShm.Synchronization;
 /// <para>
 /// If a holder dies without leaving, what it was about to change may be half changed. The lock is then <i>abandoned</i>: everybody who enters gets an
 /// <see cref="AbandonedMutexException"/> and does not hold the lock, until somebody enters with <see cref="EnterRecovery"/>, repairs the data, and says so with
-/// <see cref="RecoveryScope.MarkRepaired"/>. Nobody sees torn data unawares.
+/// <see cref="RecoveryScope.MarkConsistent"/>. Nobody sees torn data unawares.
 /// </para>
 /// <para>
 /// The lock is unfair: a thread that arrives as the lock is left may enter it ahead of a waiter. Waiters notice a holder's death within 50 ms. A thread that ends inside the lock counts as
@@ -105,7 +105,7 @@ public readonly struct SharedLock : IEquatable<SharedLock>
 
     /// <summary>Enters whether the lock is abandoned or not, to repair what its dead holder left.</summary>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
-    /// <returns>The scope, for <c>using</c>: look at <see cref="RecoveryScope.WasAbandoned"/>, repair, and call <see cref="RecoveryScope.MarkRepaired"/>.</returns>
+    /// <returns>The scope, for <c>using</c>: look at <see cref="RecoveryScope.WasAbandoned"/>, repair, and call <see cref="RecoveryScope.MarkConsistent"/>.</returns>
     /// <exception cref="LockRecursionException">The calling thread holds the lock already.</exception>
     /// <inheritdoc cref="Enter"/>
     public RecoveryScope EnterRecovery(CancellationToken cancellation = default)
@@ -173,7 +173,7 @@ public readonly struct SharedLock : IEquatable<SharedLock>
         public bool WasAbandoned { get; }
 
         /// <summary>Says that the data is whole again. Without it, the lock stays abandoned when the scope ends, as it does if the repair throws.</summary>
-        public void MarkRepaired() => _isRepaired = true;
+        public void MarkConsistent() => _isRepaired = true;
 
         /// <inheritdoc cref="Exit()"/>
         public readonly void Dispose() => _lock?.Exit(WasAbandoned && !_isRepaired ? LockWord.Abandoned : LockWord.Free);

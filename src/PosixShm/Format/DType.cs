@@ -5,7 +5,7 @@ using System.Text;
 namespace PosixShm.Format;
 
 /// <summary>What one element is, in numpy's terms: a <c>dtype</c>. Two are equal if numpy would write them alike.</summary>
-internal abstract class ElementType(long size) : IEquatable<ElementType>
+internal abstract class DType(long size) : IEquatable<DType>
 {
     /// <summary>The most bytes of one element: its text in hexadecimal is the longest string of .NET.</summary>
     public const int MaxSize = 536_870_895;
@@ -25,13 +25,13 @@ internal abstract class ElementType(long size) : IEquatable<ElementType>
     /// <summary>Gets the text that stands for this type in an .npy header: a Python literal, as <c>repr</c> writes it.</summary>
     public string Literal => _literal ??= WriteTo(new StringBuilder(), isAscii: false).ToString();
 
-    public static bool operator ==(ElementType? left, ElementType? right) => ReferenceEquals(left, right) || (left?.Equals(right) ?? false);
+    public static bool operator ==(DType? left, DType? right) => ReferenceEquals(left, right) || (left?.Equals(right) ?? false);
 
-    public static bool operator !=(ElementType? left, ElementType? right) => !(left == right);
+    public static bool operator !=(DType? left, DType? right) => !(left == right);
 
-    public bool Equals(ElementType? other) => ReferenceEquals(this, other) || (other is not null && Size == other.Size && Description == other.Description);
+    public bool Equals(DType? other) => ReferenceEquals(this, other) || (other is not null && Size == other.Size && Description == other.Description);
 
-    public override bool Equals(object? obj) => Equals(obj as ElementType);
+    public override bool Equals(object? obj) => Equals(obj as DType);
 
     public override int GetHashCode() => Description.GetHashCode(StringComparison.Ordinal);
 
@@ -44,7 +44,7 @@ internal abstract class ElementType(long size) : IEquatable<ElementType>
 }
 
 /// <summary>A type without parts.</summary>
-internal sealed class ScalarType : ElementType
+internal sealed class ScalarType : DType
 {
     public const char Boolean = 'b';
     public const char SignedInteger = 'i';
@@ -178,10 +178,10 @@ internal sealed class ScalarType : ElementType
 }
 
 /// <summary>A fixed number of elements as one: a field such as <c>('m', '&lt;f8', (2, 3))</c>.</summary>
-internal sealed class SubarrayType(ElementType element, ImmutableArray<long> shape)
-    : ElementType(shape.Aggregate(element.Size, static (size, dimension) => checked(size * dimension)))
+internal sealed class SubarrayType(DType element, ImmutableArray<long> shape)
+    : DType(shape.Aggregate(element.Size, static (size, dimension) => checked(size * dimension)))
 {
-    public ElementType Element { get; } = element;
+    public DType Element { get; } = element;
 
     public override long Alignment => Element.Alignment;
 
@@ -194,10 +194,10 @@ internal sealed class SubarrayType(ElementType element, ImmutableArray<long> sha
 }
 
 /// <summary>One member of a structured type. A field without a name is padding.</summary>
-internal readonly record struct Field(string Name, ElementType Type, long Offset);
+internal readonly record struct Field(string Name, DType Type, long Offset);
 
 /// <summary>A structured type: named fields one after the other, with padding where it says so.</summary>
-internal sealed class StructType(ImmutableArray<Field> fields, long size) : ElementType(size)
+internal sealed class StructType(ImmutableArray<Field> fields, long size) : DType(size)
 {
     public ImmutableArray<Field> Fields { get; } = fields;
 

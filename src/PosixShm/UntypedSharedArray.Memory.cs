@@ -1,28 +1,25 @@
-using PosixShm.Segments;
-
 namespace PosixShm;
 
 /// <content>The mapping: its place in memory and on disk.</content>
-public abstract unsafe partial class SharedArray
+public abstract unsafe partial class UntypedSharedArray
 {
     /// <summary>Gets the address of the first element, for code that takes a pointer.</summary>
     /// <value>It must not be used after <see cref="Dispose"/>. Of an array without elements, it must not be used at all.</value>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public nint Address => (nint)Data;
 
-    /// <summary>Gets the bytes of the segment that the array takes: the elements and their description, without the control page behind them.</summary>
-    public long MappedLength => Segment.Extent.End;
-
     /// <summary>
-    /// Writes the elements to the array's file and waits for the disk; see <c>msync(2)</c>. Other processes see every store at once without it: it is for an array in a file
-    /// (<c>file://</c>) that is to survive a crash of the machine. An array in <c>/dev/shm</c> never does, and for a private copy there is nothing to write.
+    /// Writes the elements to the array's file and waits for the disk; see <c>msync(2)</c>. Other processes see every store at once without
+    /// it: it is for an array in a file (<c>file://</c>) that is to survive a crash of the machine. An array in <c>/dev/shm</c> never does,
+    /// and for a private copy there is nothing to write.
     /// </summary>
-    /// <param name="flushToDisk">
-    /// Also waits until the file itself and its name are on disk, by <c>fsync(2)</c> of both the file and its folder. Needed once after an array was created or replaced: without
-    /// it, the elements may be on disk and the file have no name after the crash.
+    /// <param name="flushToDisk"> Also waits until the file itself and its name are on disk, by <c>fsync(2)</c> of both the file and its
+    /// folder. Needed once after an array was created or replaced: without it, the elements may be on disk and the file have no name after
+    /// the crash.
     /// </param>
     /// <exception cref="SharedMemoryLostException">The array's memory is gone, and with it what was stored.</exception>
-    /// <exception cref="IOException">The disk failed, or is full (an array with <see cref="SharedArrayOptions.Preallocate"/> off).</exception>
+    /// <exception cref="IOException">The disk failed, or is full (an array with <see cref="SharedArrayOptions.Preallocate"/>
+    /// off).</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read the folder, whose names are to be on disk.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public void Flush(bool flushToDisk = false)
@@ -38,10 +35,12 @@ public abstract unsafe partial class SharedArray
     }
 
     /// <summary>
-    /// Brings the whole segment into memory and keeps it there: no later access waits for a page fault, and nothing is swapped out; see <c>mlock(2)</c>. It ends with
-    /// <see cref="UnlockFromMemory"/>, however often it was called, or when the array is detached. Of a private copy, it copies every page.
+    /// Brings the whole segment into memory and keeps it there: no later access waits for a page fault, and nothing is swapped out; see
+    /// <c>mlock(2)</c>. It ends with <see cref="UnlockFromMemory"/>, however often it was called, or when the array is detached. Of a
+    /// private copy, it copies every page.
     /// </summary>
-    /// <exception cref="IOException">It is more than RLIMIT_MEMLOCK allows, and the message says how much that is; or there is not so much memory.</exception>
+    /// <exception cref="IOException">It is more than RLIMIT_MEMLOCK allows, and the message says how much that is; or there is not so much
+    /// memory.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public void LockInMemory()
     {
@@ -76,5 +75,17 @@ public abstract unsafe partial class SharedArray
     {
         using Use use = new(this);
         return use.Segment.Compact();
+    }
+
+    /// <summary>Gives programs that this process starts from now on a descriptor of the array, until the array is disposed.</summary>
+    /// <returns>The name by which they attach it: tell it them. As <c>/proc/self/fd/N</c> it is good in those programs only, and also after
+    /// this process has ended.</returns>
+    /// <exception cref="UnauthorizedAccessException">The array is attached to read only, and this user may not write it.</exception>
+    /// <exception cref="IOException">A limit of the process was reached.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public string MakeInheritable()
+    {
+        using Use use = new(this);
+        return use.Segment.MakeInheritable();
     }
 }

@@ -6,23 +6,26 @@ using PosixShm.Segments;
 namespace PosixShm;
 
 /// <content>Files of arrays.</content>
-public abstract unsafe partial class SharedArray
+public abstract unsafe partial class UntypedSharedArray
 {
     // Small enough for a prompt cancellation, and large enough that its system call costs nothing.
     private const int SavedPiece = 4 << 20;
 
-    /// <summary>Writes the array to a plain .npy file, byte for byte as numpy's <c>np.save</c> does, in place of a file of that path.</summary>
+    /// <summary>Writes the array to a plain .npy file, byte for byte as numpy's <c>np.save</c> does, in place of a file of that
+    /// path.</summary>
     /// <param name="path">The path, to which numpy would add <c>.npy</c>. The target of a symbolic link is replaced, not the link.</param>
     /// <param name="flushToDisk">Whether to wait until the file is on its disk; see <c>fsync(2)</c>.</param>
     /// <param name="cancellation">Ends the writing.</param>
     /// <remarks>
-    /// Others see the old file or the whole new one, and after a failure the old one: the elements are written to a new file in the same directory, which is renamed
-    /// (<c>rename(2)</c>). It has the owner and the permissions of any new file. A process that is killed may leave a file whose name ends in <c>.posixshm-</c> and 32 digits.
-    /// Elements that others write meanwhile are saved or not: hold the lock to exclude that.
+    /// Others see the old file or the whole new one, and after a failure the old one: the elements are written to a new file in the same
+    /// directory, which is renamed (<c>rename(2)</c>). It has the owner and the permissions of any new file. A process that is killed may
+    /// leave a file whose name ends in <c>.posixshm-</c> and 32 digits. Elements that others write meanwhile are saved or not: hold the
+    /// lock to exclude that.
     /// </remarks>
     /// <exception cref="ArgumentException">The path is empty, ends in a slash, or has control characters.</exception>
     /// <exception cref="DirectoryNotFoundException">The directory does not exist.</exception>
-    /// <exception cref="IOException">There is no space, the path is a directory, a device, a pipe or a socket, or the disk failed.</exception>
+    /// <exception cref="IOException">There is no space, the path is a directory, a device, a pipe or a socket, or the disk
+    /// failed.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not create files in the directory.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
@@ -48,7 +51,7 @@ public abstract unsafe partial class SharedArray
         }
         catch
         {
-            _ = SegmentFolder.Unlink(own);
+            _ = SegmentDirectory.Unlink(own);
             throw;
         }
     }
@@ -58,7 +61,8 @@ public abstract unsafe partial class SharedArray
     /// <param name="cancellation">Ends the writing between two pieces of 4 MiB.</param>
     /// <exception cref="IOException">The stream failed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled. The stream has a part of the file.</exception>
-    /// <exception cref="SharedMemoryLostException">The array's memory is lost. The stream has a part of the file, or zeros in place of elements.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost. The stream has a part of the file, or zeros in place of
+    /// elements.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public void Save(Stream stream, CancellationToken cancellation = default)
     {

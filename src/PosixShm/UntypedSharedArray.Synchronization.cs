@@ -4,22 +4,24 @@ using PosixShm.Synchronization;
 namespace PosixShm;
 
 /// <content>Locks and the change count.</content>
-public abstract partial class SharedArray
+public abstract partial class UntypedSharedArray
 {
     // Null before it is first needed. Whoever sets it to null again ends this array's use of it.
     private AttachedPage? _page;
-    private SharedEvent? _changed;
+    private ChangeCounter? _counter;
 
     /// <summary>Gets the array's first lock, in its own memory, for all threads of all processes that attach it.</summary>
-    /// <remarks>The first use of a lock or of the count of changes adds 4,096 bytes behind the elements; see docs/FORMAT.md, "The control page".</remarks>
-    /// <exception cref="InvalidOperationException">The array has none: it was created here with <see cref="SharedArrayOptions.Locks"/> = 0, it has no description
-    /// (<see cref="AttachRaw"/>), or other bytes follow its elements. The message says which.</exception>
+    /// <remarks>The first use of a lock or of the count of changes adds 4,096 bytes behind the elements; see docs/FORMAT.md, "The control
+    /// page".</remarks>
+    /// <exception cref="InvalidOperationException">The array has none: it was created here with <see cref="SharedArrayOptions.Locks"/> = 0,
+    /// it has no description (<see cref="SharedArray.AttachRaw"/>), or other bytes follow its elements. The message says which.</exception>
     /// <exception cref="IOException">This is a private copy, and a limit of the process was reached.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public SharedLock Lock => Page.Locks[0];
 
-    /// <summary>Gets the array's locks: 31, or as many as <see cref="SharedArrayOptions.Locks"/> said at creation if those were more. None where <see cref="Lock"/> throws.</summary>
+    /// <summary>Gets the array's locks: 31, or as many as <see cref="SharedArrayOptions.Locks"/> said at creation if those were more. None
+    /// where <see cref="Lock"/> throws.</summary>
     /// <exception cref="IOException">This is a private copy, and a limit of the process was reached.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
@@ -27,18 +29,18 @@ public abstract partial class SharedArray
 
     /// <summary>Gets the array's count of changes, by which readers sleep until a writer has published something.</summary>
     /// <inheritdoc cref="Lock"/>
-    public SharedEvent Changed
+    public ChangeCounter ChangeCounter
     {
         get
         {
-            SharedEvent changed = _changed ?? Interlocked.CompareExchange(ref _changed, new SharedEvent(Page), null) ?? _changed;
+            ChangeCounter counter = _counter ?? Interlocked.CompareExchange(ref _counter, new ChangeCounter(Page), null) ?? _counter;
             ThrowIfDetached();
             if (Volatile.Read(ref _isDisposed) != 0)
             {
-                changed.Detach();
+                counter.Detach();
             }
 
-            return changed;
+            return counter;
         }
     }
 
@@ -73,7 +75,7 @@ public abstract partial class SharedArray
             Interlocked.Exchange(ref _page, null)?.RemoveUser();
         }
 
-        _changed?.Detach();
+        _counter?.Detach();
     }
 
     private AttachedPage MakePage()
@@ -97,16 +99,25 @@ public abstract partial class SharedArray
         return page;
     }
 
-    // For a second array over the same attachment, which is one owner of locks.
+    // For a second array over the same attachment, which is one owner of locks. Fails if another thread disposed this array meanwhile, or
+    // if the page of a private copy cannot be mapped.
     private TArray SharingLocks<TArray>(TArray other)
-        where TArray : SharedArray
+        where TArray : UntypedSharedArray
     {
-        if (PageOrNull is AttachedPage page)
+        try
         {
-            ObjectDisposedException.ThrowIf(!page.TryAddUser(), this);
-            other._page = page;
-        }
+            if (PageOrNull is AttachedPage page)
+            {
+                ObjectDisposedException.ThrowIf(!page.TryAddUser(), this);
+                other._page = page;
+            }
 
-        return other;
+            return other;
+        }
+        catch
+        {
+            other.Dispose();
+            throw;
+        }
     }
 }

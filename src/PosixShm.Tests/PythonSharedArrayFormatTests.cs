@@ -8,7 +8,7 @@ using PosixShm.Format;
 namespace PosixShm.Tests;
 
 /// <summary>The format of Python's SharedArray package, on bytes alone.</summary>
-internal sealed class SharedArrayFormatTests
+internal sealed class PythonSharedArrayFormatTests
 {
     private const int Numpy1 = 292;
     private const int Numpy2 = 548;
@@ -29,13 +29,13 @@ internal sealed class SharedArrayFormatTests
     [TestCase("u8_7", "<u8", 7)]
     public void The_double_trailer_is_that_of_both_builds_byte_for_byte(string array, string type, params long[] shape)
     {
-        (byte[] numpy1, byte[] numpy2) = SharedArrayFixtures.Both(array);
+        (byte[] numpy1, byte[] numpy2) = PythonSharedArrayFixtures.Both(array);
         byte[] golden = [.. numpy2[^Numpy2..^Numpy1], .. numpy1[^Numpy1..]];
 
         ScalarType element = ScalarType.TryParse(type)!;
-        byte[] trailer = new byte[SharedArrayTrailer.Size];
+        byte[] trailer = new byte[PythonSharedArrayTrailer.Size];
         trailer.AsSpan().Fill(0xFF);
-        SharedArrayTrailer.Write(element, shape, shape.Aggregate(element.Size, static (size, dimension) => size * dimension), trailer);
+        PythonSharedArrayTrailer.Write(element, shape, shape.Aggregate(element.Size, static (size, dimension) => size * dimension), trailer);
         Assert.That(trailer, Is.EqualTo(golden));
     }
 
@@ -51,7 +51,7 @@ internal sealed class SharedArrayFormatTests
 
         ArrayHeader? read = ArrayHeader.TryRead([], array.Tail, array.FileLength, out string problem);
         Assert.That(read, Is.Not.Null, problem);
-        Assert.That((read!.Format, read.DataOffset, read.DataLength, read.End), Is.EqualTo((HeaderFormat.SharedArray, 0L, length * 8, fileLength)));
+        Assert.That((read!.Layout, read.DataOffset, read.DataLength, read.End), Is.EqualTo((ArrayLayout.PythonSharedArray, 0L, length * 8, fileLength)));
         Assert.That(BytesOfFile.FindPage(BytesOf(array), read, fileLength), Is.EqualTo(array.Place));
     }
 
@@ -185,7 +185,7 @@ internal sealed class SharedArrayFormatTests
     [Test]
     public void No_mutation_of_a_byte_crashes_the_reader_or_reaches_beyond_the_file()
     {
-        (byte[] numpy1, byte[] numpy2) = SharedArrayFixtures.Both("f4_3x4x5");
+        (byte[] numpy1, byte[] numpy2) = PythonSharedArrayFixtures.Both("f4_3x4x5");
         NewArray ours = New(ScalarType.Native(ScalarType.FloatingPoint, 4), [3, 4, 5]);
         byte[] whole = BytesOf(ours).Bytes.ToArray();
         (int tried, int refused) = (0, 0);
@@ -221,7 +221,7 @@ internal sealed class SharedArrayFormatTests
     public void No_mutated_field_is_believed()
     {
         // The fields proper, without the unused dimensions: whatever is changed, the array is refused, or nothing that matters was changed.
-        byte[] file = SharedArrayFixtures.Both("i2_2x3").Numpy1;
+        byte[] file = PythonSharedArrayFixtures.Both("i2_2x3").Numpy1;
         int trailer = file.Length - Numpy1;
         ArrayHeader whole = ArrayHeader.TryRead(file, file, file.Length, out _)!;
         for (int i = trailer; i < trailer + Dimensions + 16; i++)
@@ -278,7 +278,7 @@ internal sealed class SharedArrayFormatTests
     [Test]
     public void No_truncation_crashes_the_reader()
     {
-        (byte[] numpy1, byte[] numpy2) = SharedArrayFixtures.Both("f4_3x4x5");
+        (byte[] numpy1, byte[] numpy2) = PythonSharedArrayFixtures.Both("f4_3x4x5");
         foreach (byte[] file in (byte[][])[numpy1, numpy2])
         {
             for (int size = 0; size < file.Length; size++)
@@ -376,7 +376,7 @@ internal sealed class SharedArrayFormatTests
             byte[] file = [.. npy, .. new byte[length]];
             Describe(file.AsSpan(npy.Length), 2, 1, npy.Length);
             ArrayHeader? read = ArrayHeader.TryRead(file, file, file.Length, out string problem);
-            Assert.That((read?.Format, read?.DataLength), Is.EqualTo((HeaderFormat.SharedArray, (long)npy.Length)), problem);
+            Assert.That((read?.Layout, read?.DataLength), Is.EqualTo((ArrayLayout.PythonSharedArray, (long)npy.Length)), problem);
         }
     }
 
@@ -384,14 +384,14 @@ internal sealed class SharedArrayFormatTests
     public void A_SharedArray_file_as_elements_of_an_npy_file_is_elements()
     {
         // np.save of the bytes of an array by the package: the trailer lies in the elements.
-        byte[] inner = SharedArrayFixtures.Both("f4_3x4x5").Numpy1;
+        byte[] inner = PythonSharedArrayFixtures.Both("f4_3x4x5").Numpy1;
         byte[] file = [.. NpyHeader.Write(ScalarType.Native(ScalarType.UnsignedInteger, 1), [inner.Length]), .. inner];
-        Assert.That(((BytesOfFile)file).TryReadHeader(out string problem)?.Format, Is.EqualTo(HeaderFormat.Npy), problem);
+        Assert.That(((BytesOfFile)file).TryReadHeader(out string problem)?.Layout, Is.EqualTo(ArrayLayout.Npy), problem);
         Assert.That(ArrayHeader.TryRead(file, file, file.Length, out problem)?.DataLength, Is.EqualTo(inner.Length), problem);
 
         // Behind the elements, it is the description of the whole file.
         byte[] longer = [.. file[..^inner.Length], .. new byte[inner.Length], .. inner];
-        Assert.That(((BytesOfFile)longer).TryReadHeader(out problem)?.Format, Is.EqualTo(HeaderFormat.SharedArray), problem);
+        Assert.That(((BytesOfFile)longer).TryReadHeader(out problem)?.Layout, Is.EqualTo(ArrayLayout.PythonSharedArray), problem);
     }
 
     [Test]
@@ -424,8 +424,8 @@ internal sealed class SharedArrayFormatTests
         Assert.That(ArrayHeader.IsRecognised(file, file), Is.True);
     }
 
-    private static NewArray New(ElementType type, ReadOnlySpan<long> shape, int locks = 1)
-        => NewArray.Create(HeaderFormat.SharedArray, type, shape, locks, isSealed: false, "shape");
+    private static NewArray New(DType type, ReadOnlySpan<long> shape, int locks = 1)
+        => NewArray.Create(ArrayLayout.PythonSharedArray, type, shape, locks, isSealed: false, "shape");
 
     // The file that the library writes for a new array.
     private static BytesOfFile BytesOf(NewArray array)

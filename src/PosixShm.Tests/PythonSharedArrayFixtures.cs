@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace PosixShm.Tests;
 
 /// <summary>Arrays that Python's SharedArray package wrote, in a build with numpy 1 and in one with numpy 2, and what is in them.</summary>
-internal static class SharedArrayFixtures
+internal static class PythonSharedArrayFixtures
 {
     private static readonly string s_folder = Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures", "SharedArray");
 

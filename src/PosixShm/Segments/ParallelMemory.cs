@@ -7,10 +7,10 @@ namespace PosixShm.Segments;
 /// Work that may touch much memory. One processor alone uses half of the memory's bandwidth, or less, and takes new pages one after the other,
 /// so large work is done in pieces by several. docs/BENCHMARKS.md has what that gains.
 /// </summary>
-internal static unsafe class LargeMemory
+internal static unsafe class ParallelMemory
 {
     // Up to here, the call of a guarded copy would take longer than the copy.
-    private const long MostOfSmall = 1024;
+    private const long MaxSmall = 1024;
 
     // Of memory that is there already, less is done by one before a second one has begun.
     private const long LeastToCopy = 16 << 20;
@@ -29,7 +29,7 @@ internal static unsafe class LargeMemory
         byte* to = (byte*)destination;
         byte* from = (byte*)source;
         bool isOverlapping = to < from + bytes && from < to + bytes;
-        if (bytes <= MostOfSmall && !isOverlapping)
+        if (bytes <= MaxSmall && !isOverlapping)
         {
             // A small copy meets zeros in place of lost memory. Once any was lost, it is repeated under the guard, which finds out whose.
             Buffer.MemoryCopy(from, to, bytes, bytes);
@@ -77,7 +77,7 @@ internal static unsafe class LargeMemory
     {
         long next = 0;
         nint failure = 0;
-        Helpers.Run(WorkOn, WorkOn);
+        WorkSharing.Run(WorkOn, WorkOn);
         return failure;
 
         // Each takes the next piece.

@@ -1,7 +1,7 @@
 namespace PosixShm;
 
 /// <content>Files of arrays, for streams that are written asynchronously.</content>
-public abstract partial class SharedArray // not unsafe, because of await
+public abstract partial class UntypedSharedArray // not unsafe, because of await
 {
     // A copy of elements: pieces as small as the bytes that a socket takes would cost more calls, and larger ones memory.
     private const int CopiedPiece = 1 << 20;

@@ -20,7 +20,7 @@ namespace PosixShm.Format;
 //      fileSize - 548                    fileSize - 292                              fileSize
 //      | magic ... dims[0] .. dims[26] . | magic ... dims[0] .. dims[31]             |
 //
-internal sealed record SharedArrayTrailer(ScalarType Type, ImmutableArray<long> Shape, long DataLength, long Offset)
+internal sealed record PythonSharedArrayTrailer(ScalarType Type, ImmutableArray<long> Shape, long DataLength, long Offset)
 {
     /// <summary>The length of what we write: a trailer of numpy 2 that ends in one of numpy 1.</summary>
     public const int Size = LengthOfNumpy2;
@@ -60,7 +60,7 @@ internal sealed record SharedArrayTrailer(ScalarType Type, ImmutableArray<long> 
     }
 
     /// <summary>Reads the trailer, or both. Pure: bounded by the span, and a wrong one is a null with the reason.</summary>
-    public static SharedArrayTrailer? TryRead(ReadOnlySpan<byte> tail, long fileSize, out string problem)
+    public static PythonSharedArrayTrailer? TryRead(ReadOnlySpan<byte> tail, long fileSize, out string problem)
     {
         int length = Find(tail);
         if (length == 0)
@@ -69,7 +69,7 @@ internal sealed record SharedArrayTrailer(ScalarType Type, ImmutableArray<long> 
             return null;
         }
 
-        SharedArrayTrailer? last = TryReadOne(tail[^length..], fileSize - length, out problem);
+        PythonSharedArrayTrailer? last = TryReadOne(tail[^length..], fileSize - length, out problem);
         bool isDouble = last is not null && length == LengthOfNumpy1 && HasMagicAt(tail, LengthOfNumpy2)
             && last.DataLength <= fileSize - LengthOfNumpy2; // else the other one is made of elements
         if (!isDouble)
@@ -77,7 +77,7 @@ internal sealed record SharedArrayTrailer(ScalarType Type, ImmutableArray<long> 
             return last;
         }
 
-        SharedArrayTrailer? first = TryReadOne(tail[^LengthOfNumpy2..], fileSize - LengthOfNumpy2, out problem);
+        PythonSharedArrayTrailer? first = TryReadOne(tail[^LengthOfNumpy2..], fileSize - LengthOfNumpy2, out problem);
         if (first is not null && (first.Type != last!.Type || !first.Shape.SequenceEqual(last.Shape)))
         {
             problem = "its two SharedArray trailers contradict each other";
@@ -100,11 +100,11 @@ internal sealed record SharedArrayTrailer(ScalarType Type, ImmutableArray<long> 
 
     private static bool HasMagicAt(ReadOnlySpan<byte> tail, int length) => tail.Length >= length && tail[^length..].StartsWith(Magic);
 
-    private static SharedArrayTrailer? TryReadOne(ReadOnlySpan<byte> trailer, long offset, out string problem)
+    private static PythonSharedArrayTrailer? TryReadOne(ReadOnlySpan<byte> trailer, long offset, out string problem)
     {
         int rank = MemoryMarshal.Read<int>(trailer[32..]);
         ReadOnlySpan<byte> dimensions = trailer[DimensionsOffset..];
-        if (SharedArrayTypes.TryRead(MemoryMarshal.Read<int>(trailer[24..]), MemoryMarshal.Read<int>(trailer[28..]), out problem) is not ScalarType type)
+        if (PythonSharedArrayTypes.TryRead(MemoryMarshal.Read<int>(trailer[24..]), MemoryMarshal.Read<int>(trailer[28..]), out problem) is not ScalarType type)
         {
             return null;
         }
@@ -122,7 +122,7 @@ internal sealed record SharedArrayTrailer(ScalarType Type, ImmutableArray<long> 
             return null;
         }
 
-        return new SharedArrayTrailer(type, shape, bytes, offset);
+        return new PythonSharedArrayTrailer(type, shape, bytes, offset);
     }
 
     private static void WriteOne(ScalarType type, ReadOnlySpan<long> shape, long dataLength, Span<byte> trailer)
@@ -130,7 +130,7 @@ internal sealed record SharedArrayTrailer(ScalarType Type, ImmutableArray<long> 
         trailer.Clear();
         Magic.CopyTo(trailer);
         MemoryMarshal.Write(trailer[16..], dataLength);
-        MemoryMarshal.Write(trailer[24..], SharedArrayTypes.NumberOf(type));
+        MemoryMarshal.Write(trailer[24..], PythonSharedArrayTypes.NumberOf(type));
         MemoryMarshal.Write(trailer[28..], (int)type.Size);
         MemoryMarshal.Write(trailer[32..], shape.Length);
         MemoryMarshal.AsBytes(shape).CopyTo(trailer[DimensionsOffset..]);

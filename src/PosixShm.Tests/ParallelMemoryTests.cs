@@ -3,7 +3,7 @@ using System.Globalization;
 namespace PosixShm.Tests;
 
 /// <summary>What is done in pieces by several processors is done whole, and once.</summary>
-internal sealed class LargeMemoryTests : NamedTest
+internal sealed class ParallelMemoryTests : NamedTest
 {
     // Neither whole pieces nor whole pages.
     private const int Length = (33 << 20) + 12_347;
@@ -42,7 +42,7 @@ internal sealed class LargeMemoryTests : NamedTest
     [Test]
     public void Every_element_of_a_large_array_is_filled()
     {
-        using SharedArray<Point> fresh = SharedArray.CreateFull(Name, new Point(1, 2, 3), Length / 12);
+        using SharedArray<Point> fresh = SharedArray.Create(Name, ArrayContent.Filled(new Point(1, 2, 3), Length / 12));
         Assert.That(fresh.Span.ContainsAnyExcept(new Point(1, 2, 3)), Is.False);
         fresh.Fill(new Point(4, 5, 6));
         Assert.That(fresh.Span.ContainsAnyExcept(new Point(4, 5, 6)), Is.False);
@@ -52,8 +52,8 @@ internal sealed class LargeMemoryTests : NamedTest
     public void A_large_array_is_made_of_elements_and_of_another_array()
     {
         double[] values = [.. Enumerable.Range(0, Length / 8).Select(static i => (double)i)];
-        using SharedArray<double> array = SharedArray.CreateFrom(Name, values);
-        using SharedArray<double> copy = SharedArray.CreateCopy(NameOf("copy"), array);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.From(values));
+        using SharedArray<double> copy = SharedArray.Create(NameOf("copy"), ArrayContent.CopyOf(array));
         Assert.That(array.Span.SequenceEqual(values) && copy.Span.SequenceEqual(values), Is.True);
     }
 
@@ -66,7 +66,7 @@ internal sealed class LargeMemoryTests : NamedTest
 
         static int CreatePopulated(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create<byte>(args[0], new SharedArrayOptions { Populate = true, Preallocate = bool.Parse(args[1]) }, Length);
+            using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Populate = true, Preallocate = bool.Parse(args[1]) });
             string[] map = Map();
 
             // All but the control page, which the file does not have.
@@ -85,7 +85,7 @@ internal sealed class LargeMemoryTests : NamedTest
             foreach (bool preallocate in (bool[])[true, false])
             {
                 SharedArrayOptions options = new() { HugePages = true, Preallocate = preallocate };
-                using SharedArray<byte> array = SharedArray.Create<byte>("huge", options, Length);
+                using SharedArray<byte> array = SharedArray.Create("huge", ArrayContent.Zeros<byte>(Length), options);
                 long used = new DriveInfo("/dev/shm").TotalSize - new DriveInfo("/dev/shm").AvailableFreeSpace;
                 Assert.That(used, preallocate ? Is.GreaterThanOrEqualTo(Length) : Is.LessThanOrEqualTo(4 << 20), "reserved");
 
@@ -107,7 +107,7 @@ internal sealed class LargeMemoryTests : NamedTest
 
         static int Create(string[] args)
         {
-            IOException? error = Assert.Throws<IOException>(() => SharedArray.Create<byte>("huge", new SharedArrayOptions { HugePages = true }, Length));
+            IOException? error = Assert.Throws<IOException>(() => SharedArray.Create("huge", ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { HugePages = true }));
             Console.WriteLine(error!.Message);
             Assert.That(error.Message, Does.Contain("free: 20,971,520 bytes"));
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Is.Empty);
@@ -124,7 +124,7 @@ internal sealed class LargeMemoryTests : NamedTest
 
         static int Create(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create<byte>(args[0], new SharedArrayOptions { HugePages = true }, Length);
+            using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { HugePages = true });
             string blocks = ChildProcess.Run("stat", "-c", "%b", $"/dev/shm/{args[0]}").Trim();
             Assert.That(long.Parse(blocks, CultureInfo.InvariantCulture) * 512, Is.GreaterThan(Length));
             return 0;
@@ -160,9 +160,9 @@ internal sealed class LargeMemoryTests : NamedTest
         {
             SharedArrayOptions sparse = new() { Preallocate = false };
             byte[] bytes = new byte[Length];
-            IOException? error = Assert.Throws<IOException>(() => SharedArray.CreateFrom("big", bytes, sparse, Length));
+            IOException? error = Assert.Throws<IOException>(() => SharedArray.Create("big", ArrayContent.From(bytes, Length), sparse));
             Console.WriteLine(error!.Message);
-            Assert.That(() => SharedArray.CreateFull("big", "uint8", (byte)1, sparse, Length), Throws.InstanceOf<IOException>());
+            Assert.That(() => SharedArray.Create("big", ArrayContent.Filled("uint8", (byte)1, Length), sparse), Throws.InstanceOf<IOException>());
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Is.Empty);
             return 0;
         }
@@ -202,10 +202,10 @@ internal sealed class LargeMemoryTests : NamedTest
             Assert.That(expected, Has.Length.EqualTo(1801));
             for (int round = 0; round < 20; round++)
             {
-                Assert.That(SharedArray.List(args[0]).Select(static array => array.Name), Is.EqualTo(expected));
+                Assert.That(SharedArray.List(directory: args[0]).Select(static array => array.Name), Is.EqualTo(expected));
             }
 
-            Assert.That(SharedArray.List(args[0]).Count(static array => array.IsInUse), Is.EqualTo(1));
+            Assert.That(SharedArray.List(directory: args[0]).Count(static array => array.IsInUse), Is.EqualTo(1));
             done.Set();
             return 0;
         }

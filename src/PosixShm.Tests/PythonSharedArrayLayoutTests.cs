@@ -4,7 +4,7 @@ using System.Numerics;
 namespace PosixShm.Tests;
 
 /// <summary>Arrays of Python's SharedArray package, and ours in its layout. The package itself is not needed: its files, and a reader written from its layout, stand for it.</summary>
-internal sealed class SharedArrayLayoutTests : NamedTest
+internal sealed class PythonSharedArrayLayoutTests : NamedTest
 {
     // What the package does when it attaches, for a build with room for so many dimensions: numpy and struct, and nothing of ours.
     private const string Reader = """
@@ -27,9 +27,9 @@ internal sealed class SharedArrayLayoutTests : NamedTest
 
         """;
 
-    private static readonly SharedArrayOptions s_layout = new() { Layout = ArrayLayout.SharedArray };
+    private static readonly SharedArrayOptions s_layout = new() { Layout = ArrayLayout.PythonSharedArray };
 
-    [TestCaseSource(typeof(SharedArrayFixtures), nameof(SharedArrayFixtures.All))]
+    [TestCaseSource(typeof(PythonSharedArrayFixtures), nameof(PythonSharedArrayFixtures.All))]
     public void Every_array_of_the_package_is_attached_with_its_type_shape_and_values(SharedArrayFixture fixture)
     {
         string file = Path.Combine(Folder, "copy");
@@ -38,7 +38,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
 
         foreach (string name in (string[])[$"file://{file}", Name])
         {
-            using (SharedArray array = SharedArray.Open(name))
+            using (UntypedSharedArray array = SharedArray.AttachUntyped(name))
             {
                 Assert.That((array.DType, array.Shape.ToArray()), Is.EqualTo((fixture.DType, fixture.Shape)));
                 Assert.That(array.ElementType, Is.Not.Null);
@@ -46,17 +46,17 @@ internal sealed class SharedArrayLayoutTests : NamedTest
             }
 
             SharedArrayInfo info = SharedArray.Describe(name);
-            Assert.That((info.Layout, info.DType, info.Shape.ToArray()), Is.EqualTo(("sharedarray", fixture.DType, fixture.Shape)));
+            Assert.That((info.Layout, info.DType, info.Shape.ToArray()), Is.EqualTo((ArrayLayout.PythonSharedArray, fixture.DType, fixture.Shape)));
             Assert.That(info.Created, Is.Not.Null);
         }
 
         Assert.That(SharedArray.List().Select(info => info.Name), Does.Contain(Name));
-        Assert.That(SharedArray.List(Folder).Select(info => info.Name), Is.EqualTo(new[] { $"file://{file}" }));
+        Assert.That(SharedArray.List(directory: Folder).Select(info => info.Name), Is.EqualTo(new[] { $"file://{file}" }));
         SharedArray.Delete(Name);
         Assert.That(File.Exists(ShmPath), Is.False);
     }
 
-    [TestCaseSource(typeof(SharedArrayFixtures), nameof(SharedArrayFixtures.All))]
+    [TestCaseSource(typeof(PythonSharedArrayFixtures), nameof(PythonSharedArrayFixtures.All))]
     public void The_reader_of_these_tests_reads_the_arrays_of_the_package(SharedArrayFixture fixture)
     {
         string file = Path.Combine(Folder, "copy");
@@ -88,7 +88,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
     [TestCase("m8[s]", "<m8")]
     public void Both_builds_of_the_package_attach_what_we_create(string dtype, string stored)
     {
-        SharedArray.Create(Name, dtype, s_layout, 2, 3).Dispose();
+        SharedArray.Create(Name, ArrayContent.Zeros(dtype, 2, 3), s_layout).Dispose();
         foreach (string room in (string[])["32", "64"])
         {
             string seen = Python.Run(
@@ -96,8 +96,8 @@ internal sealed class SharedArrayLayoutTests : NamedTest
             Assert.That(seen, Is.EqualTo($"{stored} (2, 3) False"));
         }
 
-        using SharedArray array = SharedArray.Open(Name);
-        Assert.That((array.DType, SharedArray.Describe(Name).Layout), Is.EqualTo((stored, "sharedarray")));
+        using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
+        Assert.That((array.DType, SharedArray.Describe(Name).Layout), Is.EqualTo((stored, ArrayLayout.PythonSharedArray)));
     }
 
     [TestCase]
@@ -109,7 +109,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
     [TestCase(1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 2)]
     public void Elements_are_shared_with_both_builds_whatever_the_shape(params long[] shape)
     {
-        using SharedArray<long> array = SharedArray.Create<long>(Name, s_layout, shape);
+        using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(shape), s_layout);
         array.CopyFrom([.. Enumerable.Range(0, (int)array.Length).Select(i => (long)i)]);
         foreach (string room in (string[])["32", "64"])
         {
@@ -126,7 +126,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
     [Test]
     public void Numpy_alone_attaches_when_it_is_told_type_and_shape()
     {
-        using SharedArray<float> array = SharedArray.Create<float>(Name, s_layout, 3, 4);
+        using SharedArray<float> array = SharedArray.Create(Name, ArrayContent.Zeros<float>(3, 4), s_layout);
         _ = Python.Run("a = np.memmap(sys.argv[1], np.float32, 'r+', 0, (3, 4)); a[2, 3] = 7", ShmPath);
         Assert.That(array[2, 3], Is.EqualTo(7));
     }
@@ -134,7 +134,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
     [Test]
     public void A_running_Python_and_this_process_see_each_others_writes()
     {
-        using SharedArray<double> array = SharedArray.Create<double>(Name, s_layout, 10);
+        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Zeros<double>(10), s_layout);
         using ChildProcess python = Python.Start(
             Reader + "a = attach(sys.argv[1], 32); print('READY')\nfor line in sys.stdin: a[9] = a[0] + 1; print('DONE')", ShmPath);
         python.Expect("READY");
@@ -148,8 +148,8 @@ internal sealed class SharedArrayLayoutTests : NamedTest
     [Test]
     public void The_four_verbs_and_the_rest_work_as_in_the_other_layout()
     {
-        SharedArray.CreateFrom(Name, [1, 2, 3, 4], s_layout, 2, 2).Dispose();
-        Assert.That(() => SharedArray.Create<int>(Name, s_layout, 1), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+        SharedArray.Create(Name, ArrayContent.From([1, 2, 3, 4], 2, 2), s_layout).Dispose();
+        Assert.That(() => SharedArray.Create(Name, ArrayContent.Zeros<int>(1), s_layout), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
         Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("holds <i4 elements, not <f8"));
         using (SharedArray<int> resized = SharedArray.Resize<int>(Name, 6))
         {
@@ -158,9 +158,9 @@ internal sealed class SharedArrayLayoutTests : NamedTest
 
         SharedArray.Replace<byte>(Name, 3).Dispose();
         SharedArrayInfo info = SharedArray.Describe(Name);
-        Assert.That((info.Layout, info.DType, info.IsInUse), Is.EqualTo(("sharedarray", "|u1", false)));
+        Assert.That((info.Layout, info.DType, info.IsInUse), Is.EqualTo((ArrayLayout.PythonSharedArray, "|u1", false)));
 
-        using (SharedArray<byte> either = SharedArray.CreateOrAttach<byte>(Name, s_layout, 3))
+        using (SharedArray<byte> either = SharedArray.CreateOrAttach(Name, ArrayContent.Zeros<byte>(3), s_layout))
         using (ReadOnlySharedArray<byte> read = SharedArray.AttachReadOnly<byte>(Name))
         using (SharedArray<byte> copy = SharedArray.AttachCopyOnWrite<byte>(Name))
         {
@@ -172,14 +172,14 @@ internal sealed class SharedArrayLayoutTests : NamedTest
         SharedArray.Delete(Name);
         Assert.That(SharedArray.Exists(Name), Is.False);
 
-        using SharedArray<int> anonymous = SharedArray.CreateAnonymous<int>(s_layout, 3);
-        Assert.That(SharedArray.Describe(anonymous.Name).Layout, Is.EqualTo("sharedarray"));
+        using SharedArray<int> anonymous = SharedArray.CreateAnonymous(ArrayContent.Zeros<int>(3), s_layout);
+        Assert.That(SharedArray.Describe(anonymous.Name).Layout, Is.EqualTo(ArrayLayout.PythonSharedArray));
     }
 
     [Test]
     public void A_structure_is_kept_as_bytes_and_attached_by_its_size()
     {
-        using (SharedArray<Point> array = SharedArray.Create<Point>(Name, s_layout, 2))
+        using (SharedArray<Point> array = SharedArray.Create(Name, ArrayContent.Zeros<Point>(2), s_layout))
         {
             array[1] = new Point { X = 1, Y = 2.5 };
             Assert.That(array.DType, Is.EqualTo("|V16"));
@@ -198,7 +198,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
         _ = Python.Run(
             "import struct; v = np.array([1.5, -2], dtype='g'); open(sys.argv[1], 'xb').write(v.tobytes() + struct.pack('=16sqiii32q', b'[SharedArray]', v.nbytes, 13, 16, 1, 2, *[0] * 31))",
             ShmPath);
-        using SharedArray array = SharedArray.Open(Name);
+        using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
         Assert.That((array.DType, array.ElementType, array.Length), Is.EqualTo(("<f16", (Type?)null, 2L)));
 
         // 80 bits on x86-64: 1.5 is 0xC0... times 2^0.
@@ -209,18 +209,18 @@ internal sealed class SharedArrayLayoutTests : NamedTest
     [TestCase(2056, 16, "StringDType")]
     public void Objects_are_refused_by_name(int number, int itemSize, string reason)
     {
-        byte[] file = SharedArrayFixtures.Both("f8_10").Numpy2;
+        byte[] file = PythonSharedArrayFixtures.Both("f8_10").Numpy2;
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(file.Length - 548 + 24), number);
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(file.Length - 548 + 28), itemSize);
         File.WriteAllBytes(ShmPath, file);
-        Assert.That(() => SharedArray.Open(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason).And.Message.Contains(Name));
+        Assert.That(() => SharedArray.AttachUntyped(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason).And.Message.Contains(Name));
         Assert.That(() => SharedArray.Describe(Name), Throws.InstanceOf<InvalidDataException>());
     }
 
     [Test]
     public void Damaged_ones_do_not_disturb_the_list_and_can_be_deleted()
     {
-        byte[] good = SharedArrayFixtures.Both("f8_10").Numpy1;
+        byte[] good = PythonSharedArrayFixtures.Both("f8_10").Numpy1;
         List<string> bad = [];
         foreach ((int offset, int value) in new[] { (24, 99), (28, 0), (32, 1000), (32, -1), (36, -5), (40, 1 << 30), (36, 11) })
         {
@@ -232,7 +232,7 @@ internal sealed class SharedArrayLayoutTests : NamedTest
         }
 
         bad.Add(NameOf("two"));
-        SharedArray.Create<int>(bad[^1], s_layout, 2, 3).Dispose();
+        SharedArray.Create(bad[^1], ArrayContent.Zeros<int>(2, 3), s_layout).Dispose();
         byte[] two = File.ReadAllBytes(ShmPathOf(bad[^1]));
         (two[^(292 - 36)], two[^(292 - 44)]) = (3, 2);
         File.WriteAllBytes(ShmPathOf(bad[^1]), two);
@@ -245,21 +245,21 @@ internal sealed class SharedArrayLayoutTests : NamedTest
         Assert.That(SharedArray.List().Select(info => info.Name).Where(name => name.Contains(Name, StringComparison.Ordinal)), Is.EqualTo(new[] { Name }));
         foreach (string name in bad.Append(older))
         {
-            Assert.That(() => SharedArray.Open(name), Throws.InstanceOf<InvalidDataException>());
+            Assert.That(() => SharedArray.AttachUntyped(name), Throws.InstanceOf<InvalidDataException>());
             Assert.That(SharedArray.Exists(name), Is.False);
             SharedArray.Delete(name);
         }
 
         // One that ends inside its trailer is not known for an array.
-        Assert.That(() => SharedArray.Open(NameOf("cut")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
+        Assert.That(() => SharedArray.AttachUntyped(NameOf("cut")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
         Assert.That(() => SharedArray.Delete(NameOf("cut")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
     }
 
     [Test]
     public void Too_many_dimensions_and_no_layout_are_refused_before_anything_is_made()
     {
-        Assert.That(() => SharedArray.Create<int>(Name, s_layout, [.. Enumerable.Repeat(1L, 28)]), Throws.ArgumentException.With.Message.Contains("27"));
-        Assert.That(() => SharedArray.Create(Name, "f12", s_layout, 1), Throws.ArgumentException.With.Message.Contains("f12"));
+        Assert.That(() => SharedArray.Create(Name, ArrayContent.Zeros<int>([.. Enumerable.Repeat(1L, 28)]), s_layout), Throws.ArgumentException.With.Message.Contains("27"));
+        Assert.That(() => SharedArray.Create(Name, ArrayContent.Zeros("f12", 1), s_layout), Throws.ArgumentException.With.Message.Contains("f12"));
         Assert.That(() => new SharedArrayOptions { Layout = (ArrayLayout)7 }, Throws.InstanceOf<ArgumentOutOfRangeException>());
         Assert.That(File.Exists(ShmPath), Is.False);
     }

@@ -7,14 +7,14 @@ namespace PosixShm.Synchronization;
 /// A count of changes in an array's own memory: a writer adds one when it has published something, and readers sleep until the count is another than the one they saw last.
 /// </summary>
 /// <remarks>
-/// <para><c>uint seen = array.Changed.Count; ... seen = array.Changed.Wait(seen);</c></para>
+/// <para><c>uint seen = array.ChangeCounter.Count; ... seen = array.ChangeCounter.Wait(seen);</c></para>
 /// <para>
 /// No change is missed: a reader names the count that it saw, and the kernel lets it sleep only while the count is still that (<c>FUTEX_WAIT</c> in <c>futex(2)</c>). A change before the wait is
 /// seen at once, one during it wakes all readers. Several changes may be seen as one: the count says how many. It starts at 0 and wraps after 2^32.
 /// </para>
-/// <para>An array that is replaced or resized signals a last change: see <see cref="SharedArray.IsCurrent"/>.</para>
+/// <para>An array that is replaced or resized signals a last change: see <see cref="UntypedSharedArray.IsCurrent"/>.</para>
 /// </remarks>
-public sealed unsafe class SharedEvent
+public sealed unsafe class ChangeCounter
 {
     // A reader that cannot be counted reads the count itself this often, or looks for a control page.
     private const int UncountedSleepMilliseconds = 5;
@@ -30,7 +30,7 @@ public sealed unsafe class SharedEvent
     // Whether the name was checked since the page was found.
     private volatile bool _isNameChecked;
 
-    internal SharedEvent(AttachedPage page)
+    internal ChangeCounter(AttachedPage page)
     {
         _page = page;
         _count = (int*)(page.Address + ControlPage.EventOffset);

@@ -6,39 +6,39 @@ namespace PosixShm.Segments;
 /// Threads of the pool that help the caller with work whose parts everybody takes for himself. They come if they are free: nobody waits for one that has not begun,
 /// so that a busy pool makes it slower and never stops it, which <see cref="Parallel"/> does not promise.
 /// </summary>
-internal sealed class Helpers : IThreadPoolWorkItem
+internal sealed class WorkSharing : IThreadPoolWorkItem
 {
     /// <summary>How many may help: with the caller, so many use all of the bandwidth of usual machines. More would only be kept from other work.</summary>
-    public static readonly int Most = Math.Min(Environment.ProcessorCount, 8) - 1;
+    public static readonly int MaxHelpers = Math.Min(Environment.ProcessorCount, 8) - 1;
 
     private readonly object _gate = new();
     private Action? _help; // null when it is over: one who begins later must not keep alive what was worked on
     private int _atWork;
     private ExceptionDispatchInfo? _error;
 
-    private Helpers(Action help) => _help = help;
+    private WorkSharing(Action help) => _help = help;
 
     /// <summary>Works, with help.</summary>
     /// <param name="work">The caller's part: returns when there is nothing left to take.</param>
     /// <param name="help">Each helper's part.</param>
     public static void Run(Action work, Action help)
     {
-        Helpers helpers = new(help);
+        WorkSharing sharing = new(help);
         try
         {
-            for (int i = 0; i < Most; i++)
+            for (int i = 0; i < MaxHelpers; i++)
             {
-                _ = ThreadPool.UnsafeQueueUserWorkItem(helpers, preferLocal: false);
+                _ = ThreadPool.UnsafeQueueUserWorkItem(sharing, preferLocal: false);
             }
 
             work();
         }
         finally
         {
-            Uninterrupted(helpers.Dismiss);
+            Uninterrupted(sharing.Dismiss);
         }
 
-        helpers._error?.Throw();
+        sharing._error?.Throw();
     }
 
     void IThreadPoolWorkItem.Execute()
@@ -95,7 +95,7 @@ internal sealed class Helpers : IThreadPoolWorkItem
         }
     }
 
-    // Thread.Interrupt ends waits: then helpers would go on with memory that the caller takes for his again. It is put off until the wait is over.
+    // Thread.Interrupt ends waits: then sharing would go on with memory that the caller takes for his again. It is put off until the wait is over.
     private static void Uninterrupted(Action action)
     {
         bool isInterrupted = false;

@@ -4,7 +4,7 @@ using PosixShm.Native;
 namespace PosixShm.Segments;
 
 /// <summary>The names of segments.</summary>
-internal static class SegmentFolder
+internal static class SegmentDirectory
 {
     /// <summary>Tells whether a name is taken, by whatever.</summary>
     public static bool Has(SegmentName name) => Interop.Stat(name.Path, follow: 0, out _) == 0;

@@ -1,36 +1,36 @@
 namespace PosixShm.Tests;
 
 /// <summary>Sleeping until something changes, and atomic operations on elements.</summary>
-internal sealed class EventTests : NamedTest
+internal sealed class ChangeCounterTests : NamedTest
 {
     [Test]
     public void A_change_before_the_wait_is_seen_at_once_and_one_during_it_wakes()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
-        Assert.That(array.Changed.Count, Is.Zero);
-        Assert.That(array.Changed.Signal(), Is.EqualTo(1));
-        Assert.That(array.Changed.Wait(0), Is.EqualTo(1));
+        Assert.That(array.ChangeCounter.Count, Is.Zero);
+        Assert.That(array.ChangeCounter.Signal(), Is.EqualTo(1));
+        Assert.That(array.ChangeCounter.Wait(0), Is.EqualTo(1));
 
         using ChildProcess child = ChildProcess.Start(Answer, Name);
         child.Expect("WAITING");
         array[0] = 41;
-        _ = array.Changed.Signal();
-        Assert.That(array.Changed.TryWait(2, TimeSpan.FromSeconds(30), out uint count), Is.True);
+        _ = array.ChangeCounter.Signal();
+        Assert.That(array.ChangeCounter.TryWait(2, TimeSpan.FromSeconds(30), out uint count), Is.True);
         Assert.That((count, array[0]), Is.EqualTo((3u, 42)));
         child.WaitForSuccess();
 
         static int Answer(string[] args)
         {
             using SharedArray<int> array = SharedArray.Attach<int>(args[0]);
-            uint seen = array.Changed.Count;
+            uint seen = array.ChangeCounter.Count;
             Console.WriteLine("WAITING");
-            if (!array.Changed.TryWait(seen, TimeSpan.FromSeconds(30), out _))
+            if (!array.ChangeCounter.TryWait(seen, TimeSpan.FromSeconds(30), out _))
             {
                 return 1;
             }
 
             array[0]++;
-            _ = array.Changed.Signal();
+            _ = array.ChangeCounter.Signal();
             return 0;
         }
     }
@@ -45,10 +45,10 @@ internal sealed class EventTests : NamedTest
         for (int round = 1; round <= Rounds; round++)
         {
             array[0] = round;
-            uint seen = array.Changed.Signal();
+            uint seen = array.ChangeCounter.Signal();
 
             // The other's answer is one change; ours was the one before.
-            Assert.That(array.Changed.TryWait(seen, TimeSpan.FromSeconds(30), out _) || Volatile.Read(ref array[1]) == round, Is.True, $"round {round}");
+            Assert.That(array.ChangeCounter.TryWait(seen, TimeSpan.FromSeconds(30), out _) || Volatile.Read(ref array[1]) == round, Is.True, $"round {round}");
             Assert.That(Volatile.Read(ref array[1]), Is.EqualTo(round));
         }
 
@@ -61,13 +61,13 @@ internal sealed class EventTests : NamedTest
             uint seen = 0;
             for (int round = 1; round <= Rounds; round++)
             {
-                if (!array.Changed.TryWait(seen, TimeSpan.FromSeconds(30), out _) || Volatile.Read(ref array[0]) != round)
+                if (!array.ChangeCounter.TryWait(seen, TimeSpan.FromSeconds(30), out _) || Volatile.Read(ref array[0]) != round)
                 {
                     return round;
                 }
 
                 array[1] = round;
-                seen = array.Changed.Signal();
+                seen = array.ChangeCounter.Signal();
             }
 
             return 0;
@@ -78,7 +78,7 @@ internal sealed class EventTests : NamedTest
     public void A_wait_ends_with_its_time_its_token_or_its_array()
     {
         SharedArray<int> array = SharedArray.Create<int>(Name, 1);
-        Synchronization.SharedEvent changed = array.Changed;
+        Synchronization.ChangeCounter changed = array.ChangeCounter;
         Assert.That(changed.TryWait(0, TimeSpan.FromMilliseconds(70), out uint count), Is.False);
         Assert.That(count, Is.Zero);
         using CancellationTokenSource source = new(50);
@@ -95,12 +95,12 @@ internal sealed class EventTests : NamedTest
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
         using ReadOnlySharedArray<int> reader = SharedArray.AttachReadOnly<int>(Name);
         using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(Name);
-        Task<uint> waiting = Task.Run(() => reader.Changed.Wait(0));
-        Task<uint> alsoWaiting = Task.Run(() => copy.Changed.Wait(0));
-        _ = array.Changed.Signal();
+        Task<uint> waiting = Task.Run(() => reader.ChangeCounter.Wait(0));
+        Task<uint> alsoWaiting = Task.Run(() => copy.ChangeCounter.Wait(0));
+        _ = array.ChangeCounter.Signal();
         Assert.That(waiting.Wait(30_000) && alsoWaiting.Wait(30_000), Is.True);
         Assert.That((waiting.Result, alsoWaiting.Result), Is.EqualTo((1u, 1u)));
-        Assert.That(() => reader.Changed.Signal(), Throws.InvalidOperationException.With.Message.Contains("read only"));
+        Assert.That(() => reader.ChangeCounter.Signal(), Throws.InvalidOperationException.With.Message.Contains("read only"));
     }
 
     [Test]

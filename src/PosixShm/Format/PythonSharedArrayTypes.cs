@@ -1,7 +1,7 @@
 namespace PosixShm.Format;
 
 /// <summary>numpy's type numbers, by which Python's SharedArray package stores an element type: byte order, field names and units of time are lost.</summary>
-internal static class SharedArrayTypes
+internal static class PythonSharedArrayTypes
 {
     private const int Object = 17;
     private const int Bytes = 18;
@@ -54,7 +54,7 @@ internal static class SharedArrayTypes
     }
 
     /// <summary>Gives what is left of a type when it is stored: a structure becomes bytes, a date loses its unit. Null if there is no number for it.</summary>
-    public static ScalarType? Stored(ElementType type) => type switch
+    public static ScalarType? Stored(DType type) => type switch
     {
         ScalarType { IsNativeOrder: true, Size: > 0 } scalar when Array.Exists(s_sized, pair => pair.Kind == scalar.Kind) => scalar,
         ScalarType { IsNativeOrder: true } scalar => Array.Find(s_fixed, pair => pair.Type.Kind == scalar.Kind && pair.Type.Size == scalar.Size).Type,

@@ -1,0 +1,187 @@
+using System.Diagnostics.CodeAnalysis;
+using PosixShm.Arrays;
+using PosixShm.Format;
+using PosixShm.Names;
+using PosixShm.Segments;
+using PosixShm.Synchronization;
+
+namespace PosixShm;
+
+/// <summary>The arguments of the verbs that make an array. Without a filler, its elements are zero; without options, the usual ones
+/// apply.</summary>
+internal readonly record struct ArrayRequest(
+    string Name, DType Type, long[] Shape, ArrayFiller? Fill, SharedArrayOptions? Options, AttachOptions? Existing);
+
+/// <summary>The verbs that make an array, whatever its content is.</summary>
+[SuppressMessage("Usage", "CA2208", Justification = "The parameters are those of the public methods.")]
+internal static class ArrayCreation
+{
+    // A round fails only if another process created or deleted the name during it.
+    private const int MaxCreateOrAttachRounds = 1000;
+
+    // The name that /proc/PID/maps shows; memfd_create(2).
+    private const string AnonymousLabel = "posixshm";
+
+    private static readonly SharedArrayOptions s_defaults = new();
+    private static readonly AttachOptions s_cautious = new();
+
+    public static AttachedArray Create(ArrayRequest request) => Create(SegmentName.Parse(request.Name, "name"), request);
+
+    public static AttachedArray CreateOrAttach(ArrayRequest request)
+    {
+        SegmentName segment = SegmentName.Parse(request.Name, "name");
+        for (int round = 0; round < MaxCreateOrAttachRounds; round++)
+        {
+            if (Path.Exists(segment.Path) && TryAttach(segment, request) is AttachedArray attached)
+            {
+                return attached;
+            }
+
+            try
+            {
+                return Create(segment, request);
+            }
+            catch (SharedArrayExistsException error) when (error.Name == segment.Value)
+            {
+                // Another process created it first; by now it may be deleted again.
+            }
+        }
+
+        throw new IOException($"'{segment}' was created and deleted by others {MaxCreateOrAttachRounds} times while it should be attached.");
+    }
+
+    public static AttachedArray CreateAnonymous(ArrayRequest request)
+    {
+        SharedArrayOptions options = request.Options ?? s_defaults;
+        return AttachedArray.CreateAnonymous(
+            AnonymousLabel, Describe(request, options, isSealed: true), options.ToSegmentOptions(), options.PagePolicy, request.Fill);
+    }
+
+    public static AttachedArray Replace(ArrayRequest request)
+    {
+        using SegmentFile old = OpenReplaced(request, out ArrayHeader header, out long size);
+        _ = ArrayReader.TryFindPage(old, header, size, out PagePlace page);
+        return Replace(old, request, request.Options ?? OptionsOf(header, page));
+    }
+
+    public static AttachedArray Resize(ArrayRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request.Shape);
+        SegmentFile file = OpenReplaced(request, out ArrayHeader header, out long size);
+        AttachedArray? old = null;
+        try
+        {
+            AttachedArray.CheckType(file.Name, header, request.Type);
+            old = AttachedArray.Map(file, header, size, SegmentAccess.ReadOnly, PagePolicy.Never);
+            long bytes = Math.Min(header.DataLength, NewArray.CheckShape(header.Type, request.Shape, "shape"));
+            return Replace(file, request with { Fill = ArrayFillers.Copy(old, bytes) }, OptionsOf(header, old.Page));
+        }
+        finally
+        {
+            old?.Segment.Release();
+            file.Dispose();
+        }
+    }
+
+    private static AttachedArray Create(SegmentName segment, ArrayRequest request)
+    {
+        if (segment.Kind == SegmentKind.Descriptor)
+        {
+            throw new ArgumentException($"'{segment}' is a descriptor: CreateAnonymous gives an array one.", "name");
+        }
+
+        SharedArrayOptions options = request.Options ?? s_defaults;
+        return AttachedArray.Create(segment, Describe(request, options), options.ToSegmentOptions(), options.PagePolicy, request.Fill);
+    }
+
+    private static AttachedArray Replace(SegmentFile old, ArrayRequest request, SharedArrayOptions options)
+        => AttachedArray.Replace(
+            old.Name, Describe(request, options), options.ToSegmentOptions(), new Replacement(old, SignalReplaced), options.PagePolicy, request.Fill);
+
+    private static NewArray Describe(ArrayRequest request, SharedArrayOptions options, bool isSealed = false)
+        => NewArray.Create(options.Layout, request.Type, request.Shape, options.Locks, isSealed, "shape", options.Alignment);
+
+    private static AttachedArray? TryAttach(SegmentName segment, ArrayRequest request)
+    {
+        AttachOptions options = request.Existing ?? s_cautious;
+        AttachedArray array;
+        try
+        {
+            array = AttachedArray.Attach(segment, request.Type, SegmentAccess.ReadWrite, options.ToAttachPolicy(), options.ToPagePolicy());
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+
+        ReadOnlySpan<long> shape = array.Header.Shape.AsSpan();
+        if (shape.SequenceEqual(request.Shape))
+        {
+            return array;
+        }
+
+        array.Segment.Release();
+        throw new InvalidDataException(
+            $"'{segment}' has the shape {ShapeText.Of(shape)}, not {ShapeText.Of(request.Shape)}: delete it first, or choose another name.");
+    }
+
+    // The file stays open until the new array has the name: its content, its owner and its permissions are those of one file.
+    private static SegmentFile OpenReplaced(ArrayRequest request, out ArrayHeader header, out long size)
+    {
+        SegmentName name = SegmentName.Parse(request.Name, "name");
+        if (name.Kind == SegmentKind.Descriptor)
+        {
+            throw new ArgumentException($"'{name}' is a descriptor: it has no name whose array could be replaced.", "name");
+        }
+
+        AttachPolicy attachPolicy = (request.Existing ?? s_cautious).ToAttachPolicy() with { FollowLinks = false };
+        SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadOnly, attachPolicy, out Native.Interop.Probe probe);
+        try
+        {
+            size = probe.Status.Size;
+            header = ArrayReader.Read(name, file, probe);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    // Readers of the array that was replaced may sleep until it changes, and no writer signals there any more.
+    private static void SignalReplaced(SegmentFile replaced)
+    {
+        try
+        {
+            long size = replaced.GetStatus().Size;
+            AttachedArray old = AttachedArray.Map(
+                replaced, ArrayReader.Read(replaced.Name, replaced, size), size, SegmentAccess.ReadWrite, PagePolicy.InArrayDirectory);
+            try
+            {
+                // Without a page, no thread sleeps on it.
+                if (old.Policy != PagePolicy.Never && new AttachedPage(old) is { IsFound: true } page)
+                {
+                    _ = new ChangeCounter(page).Signal();
+                }
+            }
+            finally
+            {
+                old.Segment.Release();
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException)
+        {
+            // The array is replaced all the same: this process may not wake its readers, or they find their memory lost.
+        }
+    }
+
+    private static SharedArrayOptions OptionsOf(ArrayHeader old, PagePlace page) => new()
+    {
+        Layout = old.Layout,
+        Locks = page.LockCount,
+        Alignment = old.Layout == ArrayLayout.Npy && old.DataOffset % SharedArrayOptions.MaxAlignment == 0
+            ? SharedArrayOptions.MaxAlignment
+            : NpyHeader.Alignment,
+    };
+}

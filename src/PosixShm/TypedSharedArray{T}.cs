@@ -1,0 +1,103 @@
+using System.Buffers;
+using System.Collections;
+using System.Numerics.Tensors;
+using PosixShm.Arrays;
+using PosixShm.Segments;
+
+namespace PosixShm;
+
+/// <summary>An array in shared memory of a known element type: the members that read, which arrays with and without write access
+/// share.</summary>
+/// <typeparam name="T">The element type.</typeparam>
+public abstract unsafe partial class TypedSharedArray<T> : UntypedSharedArray, IEnumerable<T>
+    where T : unmanaged
+{
+    private SharedMemoryManager<T>? _memory;
+
+    private protected TypedSharedArray(AttachedArray array)
+        : base(array)
+    {
+    }
+
+    /// <inheritdoc/>
+    public override Type ElementType => typeof(T);
+
+    // A check, too: a memory cannot be longer than a span.
+    private protected Memory<T> WholeMemory
+    {
+        get
+        {
+            _ = SpanOf();
+            return (_memory ??= new SharedMemoryManager<T>(this)).Memory;
+        }
+    }
+
+    /// <summary>Gets the elements as a read-only tensor of this <see cref="UntypedSharedArray.Shape"/>: the shared memory itself.</summary>
+    /// <inheritdoc cref="SharedArray{T}.AsTensorSpan()"/>
+    public ReadOnlyTensorSpan<T> AsReadOnlyTensorSpan() => TensorShape.Over((T*)Data, Header);
+
+    /// <summary>Gets a part of the elements, by one range for each dimension, as a read-only tensor: the shared memory itself.</summary>
+    /// <inheritdoc cref="SharedArray{T}.AsTensorSpan(ReadOnlySpan{NRange})"/>
+    public ReadOnlyTensorSpan<T> AsReadOnlyTensorSpan(params ReadOnlySpan<NRange> ranges) => AsReadOnlyTensorSpan().Slice(CheckRanges(ranges));
+
+    /// <summary>Copies elements out, in C order: as many as the destination holds.</summary>
+    /// <param name="destination">Where to.</param>
+    /// <param name="start">The first element to copy.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The destination holds more than there are.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public void CopyTo(Span<T> destination, long start = 0)
+    {
+        using Use use = new(this);
+        CheckPart(start, destination.Length);
+        fixed (T* to = destination)
+        {
+            if (Header.IsFortranOrder)
+            {
+                OrderedCopy.Run(Shape.AsSpan(), sizeof(T), use.Data, start, (byte*)to, destination.Length, isOut: true);
+                ThrowIfLost();
+            }
+            else
+            {
+                ThrowIfLost(ParallelMemory.Copy(to, (T*)use.Data + start, (long)destination.Length * sizeof(T)));
+            }
+        }
+
+        use.ThrowIfCut();
+    }
+
+    /// <summary>Copies all elements into a new array on the managed heap, in C order.</summary>
+    /// <returns>The copy.</returns>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    public T[] ToArray()
+    {
+        ThrowIfDetached();
+        T[] copy = GC.AllocateUninitializedArray<T>(SpanLength(Length, "elements"));
+        CopyTo(copy);
+        return copy;
+    }
+
+    /// <inheritdoc/>
+    public override object GetValue(long index) => ElementValue.Box(Get(index));
+
+    /// <inheritdoc/>
+    IEnumerator<T> IEnumerable<T>.GetEnumerator()
+    {
+        for (long index = 0; index < Length; index++)
+        {
+            yield return Get(index);
+        }
+    }
+
+    /// <inheritdoc/>
+    IEnumerator IEnumerable.GetEnumerator() => ((IEnumerable<T>)this).GetEnumerator();
+
+    internal MemoryHandle Pin(int elementIndex)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(elementIndex);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(elementIndex, Length);
+        SegmentToken token = new(AcquireSegment());
+        _ = token.Begin();
+        return new MemoryHandle((T*)(token.Segment.Address + (nint)Header.DataOffset) + elementIndex, pinnable: token);
+    }
+}

@@ -74,8 +74,15 @@ internal static class CommandTree
         where TArgument : Argument
     {
         argument.HelpName = "NAME";
-        argument.CompletionSources.Add(static _ => SharedArray.List().Select(static array => new CompletionItem(array.Name)));
+        argument.CompletionSources.Add(Names);
         return argument;
+    }
+
+    // The line that is completed can name a directory, too.
+    private static IEnumerable<CompletionItem> Names(CompletionContext context)
+    {
+        ArrayDirectory.Choose(context.ParseResult.GetValue<string?>("--dir"));
+        return SharedArray.List().Select(static array => new CompletionItem(array.Name));
     }
 
     // The parser's own question, such as "Did you mean one of the following? list", on one line; null if nothing is similar.

@@ -73,6 +73,9 @@ internal sealed class CommandLineTests : CommandTest
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
         Assert.That(Complete($"pshm info {Name[..^1]}"), Does.Contain(Name));
+
+        using SharedArray<int> elsewhere = SharedArray.Create<int>($"file://{Folder}/elsewhere", 1);
+        Assert.That(Complete($"pshm --dir {Folder} info else"), Is.EqualTo(["elsewhere"]));
     }
 
     // The function of docs/CLI.md, as bash calls it.

@@ -104,7 +104,7 @@ internal sealed class CreationTests : NamedTest
     [Test]
     public void An_array_created_in_place_has_its_elements_in_either_layout()
     {
-        foreach (ArrayLayout layout in Enum.GetValues<ArrayLayout>())
+        foreach (ArrayLayout layout in (ArrayLayout[])[ArrayLayout.Npy, ArrayLayout.PythonSharedArray])
         {
             using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "open-unnamed:13,create-own:13")], Fill, NameOf($"{layout}"), $"{layout}");
             child.WaitForSuccess();

@@ -125,7 +125,7 @@ internal sealed class FortranOrderTests : CommandTest
     }
 
     [Test]
-    public void Files_and_streams_are_loaded_in_C_order([Values] ArrayLayout layout)
+    public void Files_and_streams_are_loaded_in_C_order([Values(ArrayLayout.Npy, ArrayLayout.PythonSharedArray)] ArrayLayout layout)
     {
         Load<float>("np.arange(6, dtype='f4').reshape(2, 3)");
         Load<short>("np.arange(120, dtype='i2').reshape(5, 1, 4, 6)");

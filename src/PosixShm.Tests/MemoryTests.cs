@@ -8,7 +8,7 @@ internal sealed unsafe class MemoryTests : NamedTest
     [Test]
     public void The_address_is_that_of_the_first_element()
     {
-        foreach (ArrayLayout layout in Enum.GetValues<ArrayLayout>())
+        foreach (ArrayLayout layout in (ArrayLayout[])[ArrayLayout.Npy, ArrayLayout.PythonSharedArray])
         {
             using SharedArray<int> array = SharedArray.Create(NameOf($"{layout}"), ArrayContent.Zeros<int>(1000), new SharedArrayOptions { Layout = layout });
             array[0] = 42;

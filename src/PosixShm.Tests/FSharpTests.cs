@@ -73,5 +73,22 @@ internal sealed class FSharpTests : NamedTest
         }
     }
 
+    [Test]
+    public void Assembly_loaded_from_memory_finds_the_shim_in_the_directory_of_POSIXSHM_NATIVE()
+    {
+        string script = Path.Combine(Folder, "memory.fsx");
+        File.WriteAllText(
+            script,
+            $$"""
+            let library = System.Reflection.Assembly.Load(System.IO.File.ReadAllBytes "{{typeof(SharedArray).Assembly.Location}}")
+            let exists = library.GetType("PosixShm.SharedArray").GetMethod("Exists")
+            try printfn "%O" (exists.Invoke(null, [| "{{Name}}" |]))
+            with error -> printfn "%s" (error.GetBaseException().GetType().Name)
+            """);
+        string[] interpreter = ["MSBUILDDISABLENODEREUSE=1", "dotnet", "fsi", script];
+        Assert.That(ChildProcess.Run("env", ["POSIXSHM_NATIVE=/nonexistent", .. interpreter]), Is.EqualTo("DllNotFoundException\n"));
+        Assert.That(ChildProcess.Run("env", [$"POSIXSHM_NATIVE={Repository.NativeOutput}", .. interpreter]), Is.EqualTo("False\n"));
+    }
+
     private readonly record struct Tick(long Time, double Price);
 }

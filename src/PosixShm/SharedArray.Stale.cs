@@ -18,6 +18,7 @@ public static partial class SharedArray
     /// </remarks>
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
     /// <exception cref="IOException">A file could not be read, for another reason than this user's permissions.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not read <c>/dev/shm</c>.</exception>
     public static IReadOnlyList<SharedArrayInfo> FindStale(StaleOptions? options = null)
     {
         Lazy<MappedFiles> mapped = new(MappedFiles.Read);

@@ -42,7 +42,7 @@ public sealed unsafe class SharedArray<T> : TypedSharedArray<T>
     public Span<T> Span => SpanOf();
 
     /// <summary>Gets the elements, in C order, as memory that may be stored and passed to asynchronous methods.</summary>
-    /// <value>It may outlive the array: whoever then uses it gets an <see cref="ObjectDisposedException"/>. While it is pinned, the memory
+    /// <value>It may outlive the array: its use is then an <see cref="ObjectDisposedException"/>. While it is pinned, the memory
     /// stays mapped.</value>
     /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>

@@ -1,6 +1,6 @@
 namespace PosixShm;
 
-/// <summary>Says which stale arrays or semaphores are found or deleted.</summary>
+/// <summary>The stale arrays or semaphores that are found or deleted.</summary>
 public sealed record StaleOptions
 {
     /// <summary>Gets the pattern of their names: <c>*</c> stands for any text and <c>?</c> for any letter. Every name, unless

@@ -5,7 +5,7 @@ using PosixShm.Format;
 
 namespace PosixShm;
 
-/// <content>Elements: checks of indices, and views of the memory. The derived classes say which of them may write.</content>
+/// <content>Elements: checks of indices, and views of the memory. The derived classes expose them, for reading or for writing.</content>
 public abstract unsafe partial class TypedSharedArray<T>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -191,7 +191,7 @@ public abstract unsafe partial class TypedSharedArray<T>
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - start);
     }
 
-    // Its size tells the alignment of an element.
+    // The alignment of an element follows from its size.
     private readonly record struct BehindOneByte<TElement>(byte First, TElement Element)
         where TElement : unmanaged;
 }

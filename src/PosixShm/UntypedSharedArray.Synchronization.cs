@@ -6,7 +6,7 @@ namespace PosixShm;
 /// <content>Locks and the change count.</content>
 public abstract partial class UntypedSharedArray
 {
-    // Null before it is first needed. Whoever sets it to null again ends this array's use of it.
+    // Null before it is first needed. The thread that sets it to null again ends this array's use of it.
     private AttachedPage? _page;
     private ChangeCounter? _counter;
 

@@ -69,7 +69,7 @@ public abstract unsafe partial class UntypedSharedArray
         return SharingLocks(new ReadOnlySharedArray<T>(_attached.Share()));
     }
 
-    // A look at what happened since the last call: accesses between two calls cannot throw.
+    // Reports a loss since the last call: accesses between two calls cannot throw.
     private protected void ThrowIfLost()
     {
         if (_attached.Segment.IsLost)

@@ -9,7 +9,7 @@ using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <summary>An array in shared memory, attached to this process, for code that does not know its element type.</summary>
+/// <summary>An array in shared memory, attached to this process, without its element type.</summary>
 /// <remarks>
 /// Its members may be called from any thread. <see cref="SharedArray"/> creates and attaches arrays; nearly all are a
 /// <see cref="SharedArray{T}"/> or a <see cref="ReadOnlySharedArray{T}"/>.
@@ -19,12 +19,12 @@ public abstract unsafe partial class UntypedSharedArray : IDisposable
 {
     private readonly AttachedArray _attached;
 
-    // What every access is checked against: Dispose zeroes them, so that no element of a detached array can be reached.
+    // Every access is checked against these two: Dispose zeroes them, so that no element of a detached array can be reached.
     private protected byte* _data;
     private protected long _length;
     private int _isDisposed;
 
-    // Of an array of two dimensions; else zero.
+    // These four are zero unless the array has two dimensions.
     private protected long _rows;
     private protected readonly long _columns;
     private protected readonly long _rowStride;
@@ -270,7 +270,7 @@ public abstract unsafe partial class UntypedSharedArray : IDisposable
             ? (int)length
             : throw new InvalidOperationException($"'{Name}' has {length} {of}, and a span at most {int.MaxValue}: use AsSpan(start, length) or AsTensorSpan().");
 
-    // Each method consists of a single throw, so that the JIT knows that it does not return: else loops that index would keep their sums in
+    // Each method consists of a single throw, from which the JIT concludes that it does not return: else loops that index would keep their sums in
     // memory.
     [DoesNotReturn]
     private protected void ThrowOutside(long index) => throw Outside([index]);

@@ -1,0 +1,52 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+
+namespace PosixShm.Native;
+
+/// <summary>Finds the shim if the runtime does not: an interpreter loaded the assembly from memory, or from a copy without the shim.</summary>
+internal static class ShimResolver
+{
+    // The runtime resolves each function of the shim by itself. A second search would overwrite the error number that the first call left.
+    private static nint s_shim;
+
+    // The event comes after the runtime's own search. An initializer of the module costs no check in any call.
+    [ModuleInitializer]
+    [SuppressMessage("Usage", "CA2255", Justification = "It must run before the first call of the shim.")]
+    internal static void Register()
+    {
+        if (AssemblyLoadContext.GetLoadContext(typeof(ShimResolver).Assembly) is AssemblyLoadContext context)
+        {
+            context.ResolvingUnmanagedDll += static (assembly, name)
+                => assembly == typeof(ShimResolver).Assembly && name == Interop.Libraries.PosixShm ? Find() : 0;
+        }
+    }
+
+    private static nint Find()
+    {
+        if (s_shim != 0)
+        {
+            return s_shim;
+        }
+
+        string inPackage = Path.Combine("runtimes", RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64", "native");
+        string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        string version = typeof(ShimResolver).Assembly.GetName().Version!.ToString(3);
+        string?[] directories =
+        [
+            Environment.GetEnvironmentVariable("POSIXSHM_NATIVE"), AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, inPackage),
+            Path.Combine(packages, "posixshm", version, inPackage),
+        ];
+        foreach (string? directory in directories)
+        {
+            if (Path.IsPathFullyQualified(directory ?? string.Empty) && NativeLibrary.TryLoad(Path.Combine(directory!, $"{Interop.Libraries.PosixShm}.so"), out s_shim))
+            {
+                break;
+            }
+        }
+
+        return s_shim;
+    }
+}

@@ -1,5 +1,5 @@
 /*
- * Deletion of an unused array, and replacement: docs/FORMAT.md, "Deleting an unused array"; SegmentFile, SegmentFolder and SharedArray.Prune
+ * Deletion of an unused array, and replacement: docs/FORMAT.md, "Deleting an unused array"; SegmentFile, SegmentDirectory and SharedArray.Stale
  * in src/PosixShm.
  *
  * A user attaches the array, or creates it if the name is free, and ends its use by DisposeAndDeleteIfUnused. A pruner deletes what a

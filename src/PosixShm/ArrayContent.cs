@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using PosixShm.Arrays;
-using PosixShm.Format;
+using PosixShm.Elements;
 using PosixShm.Segments;
 
 namespace PosixShm;
@@ -154,7 +154,7 @@ public static class ArrayContent
         ArgumentNullException.ThrowIfNull(build);
         return new(ElementTypes.Parse(dtype, nameof(dtype)), shape, attached =>
         {
-            using UntypedSharedArray array = ElementTypes.Wrap(attached.Share(), SegmentAccess.ReadWrite);
+            using UntypedSharedArray array = ArrayWrapper.Wrap(attached.Share(), SegmentAccess.ReadWrite);
             build(array);
         });
     }

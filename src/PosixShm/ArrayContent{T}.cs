@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using PosixShm.Arrays;
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
 
 namespace PosixShm;
 

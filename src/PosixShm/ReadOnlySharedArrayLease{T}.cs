@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics.Tensors;
-using PosixShm.Format;
+using PosixShm.Formats;
 using PosixShm.Segments;
 
 namespace PosixShm;

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using PosixShm.Arrays;
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
 using PosixShm.Names;
 using PosixShm.Segments;
 
@@ -72,7 +73,7 @@ public static partial class SharedArray
     public static UntypedSharedArray AttachUntyped(
         string name, SharedArrayAccess access = SharedArrayAccess.ReadWrite, AttachOptions? options = null)
         => Enum.IsDefined(access)
-            ? ElementTypes.Wrap(Attach(name, expected: null, (SegmentAccess)access, options), (SegmentAccess)access)
+            ? ArrayWrapper.Wrap(Attach(name, expected: null, (SegmentAccess)access, options), (SegmentAccess)access)
             : throw new ArgumentOutOfRangeException(nameof(access), access, "Use ReadWrite, ReadOnly or CopyOnWrite.");
 
     /// <summary>Attaches bytes that do not say themselves what they are, such as a segment of Python's

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using PosixShm.Arrays;
+using PosixShm.Elements;
 using PosixShm.Names;
 using PosixShm.Segments;
 using PosixShm.Synchronization;

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using PosixShm.Arrays;
+using PosixShm.Elements;
 using PosixShm.Segments;
 
 namespace PosixShm;
@@ -232,6 +233,6 @@ public static partial class SharedArray
         UntypedArrayContent content, Func<ArrayRequest, AttachedArray> make, string name, SharedArrayOptions? options, AttachOptions? existing = null)
     {
         ArgumentNullException.ThrowIfNull(content);
-        return ElementTypes.Wrap(content.Make(make, name, options, existing), SegmentAccess.ReadWrite);
+        return ArrayWrapper.Wrap(content.Make(make, name, options, existing), SegmentAccess.ReadWrite);
     }
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Serialization;
 using PosixShm.Arrays;
-using PosixShm.Format;
+using PosixShm.Elements;
 
 namespace PosixShm;
 

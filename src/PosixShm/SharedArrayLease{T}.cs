@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
-using PosixShm.Format;
+using PosixShm.Formats;
 using PosixShm.Segments;
 
 namespace PosixShm;

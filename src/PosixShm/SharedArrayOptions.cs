@@ -63,12 +63,12 @@ public sealed record SharedArrayOptions
     public int Alignment
     {
         get;
-        init => field = value is >= Format.NpyHeader.Alignment and <= MaxAlignment && int.IsPow2(value)
+        init => field = value is >= Formats.NpyHeader.Alignment and <= MaxAlignment && int.IsPow2(value)
             ? value
             : throw new ArgumentOutOfRangeException(
-                nameof(value), value, $"The alignment is a power of two from {Format.NpyHeader.Alignment} to {MaxAlignment}.");
+                nameof(value), value, $"The alignment is a power of two from {Formats.NpyHeader.Alignment} to {MaxAlignment}.");
     }
-    = Format.NpyHeader.Alignment;
+    = Formats.NpyHeader.Alignment;
 
     /// <summary>Gets how many locks the array has. More than one are for parts of the array that are locked by themselves.</summary>
     /// <value>
@@ -80,9 +80,9 @@ public sealed record SharedArrayOptions
     public int Locks
     {
         get;
-        init => field = value is >= 0 and <= Format.ControlPage.MaxLocks
+        init => field = value is >= 0 and <= Formats.ControlPage.MaxLocks
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, $"An array has 0 to {Format.ControlPage.MaxLocks} locks.");
+            : throw new ArgumentOutOfRangeException(nameof(value), value, $"An array has 0 to {Formats.ControlPage.MaxLocks} locks.");
     }
     = 1;
 

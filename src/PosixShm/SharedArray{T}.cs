@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using PosixShm.Arrays;
+using PosixShm.Elements;
 using PosixShm.Segments;
 
 namespace PosixShm;

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections;
 using System.Numerics.Tensors;
 using PosixShm.Arrays;
+using PosixShm.Elements;
 using PosixShm.Segments;
 
 namespace PosixShm;

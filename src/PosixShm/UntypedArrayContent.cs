@@ -1,5 +1,5 @@
 using PosixShm.Arrays;
-using PosixShm.Format;
+using PosixShm.Elements;
 
 namespace PosixShm;
 

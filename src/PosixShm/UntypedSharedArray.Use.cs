@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using PosixShm.Arrays;
-using PosixShm.Format;
+using PosixShm.Elements;
 using PosixShm.Names;
 using PosixShm.Segments;
 

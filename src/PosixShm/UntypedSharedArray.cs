@@ -4,7 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using PosixShm.Arrays;
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
 using PosixShm.Segments;
 
 namespace PosixShm;

@@ -1,4 +1,6 @@
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
+
 
 namespace PosixShm.Tests;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
 
 namespace PosixShm.Tests;
 

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
 
 namespace PosixShm.Tests;
 

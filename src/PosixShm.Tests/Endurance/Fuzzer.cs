@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
 
 namespace PosixShm.Tests;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
 using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;

@@ -6,7 +6,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using PosixShm.Arrays;
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
 using PosixShm.Names;
 
 namespace PosixShm.Tests;

@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
 
 namespace PosixShm.Tests;
 

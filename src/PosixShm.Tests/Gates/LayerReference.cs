@@ -12,8 +12,8 @@ internal sealed record LayerReference(string From, string To, string File, strin
     public static IEnumerable<LayerReference> FindAll(CSharpCompilation compilation)
         => compilation.SyntaxTrees.SelectMany(tree => FindIn(tree, compilation.GetSemanticModel(tree))).Distinct();
 
-    /// <summary>Returns the layer of a file: its directory, or the empty string for the root.</summary>
-    public static string LayerOf(SyntaxTree tree) => Path.GetDirectoryName(tree.FilePath) ?? string.Empty;
+    /// <summary>Returns the layer of a file: the first directory of its path, or the empty string for the root and its internals.</summary>
+    public static string LayerOf(SyntaxTree tree) => tree.FilePath.Split('/') is [var layer, _, ..] && layer != "Internal" ? layer : string.Empty;
 
     private static IEnumerable<LayerReference> FindIn(SyntaxTree tree, SemanticModel model)
     {

@@ -1,5 +1,5 @@
 using PosixShm.Arrays;
-using PosixShm.Format;
+using PosixShm.Formats;
 using PosixShm.Segments;
 
 namespace PosixShm.Tests;

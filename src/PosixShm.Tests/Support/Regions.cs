@@ -7,7 +7,8 @@ internal static class Regions
     public static Dictionary<string, string> Of(string file)
     {
         Dictionary<string, string> regions = [];
-        string[] source = File.ReadAllLines(Path.Combine(Repository.Root, "src", "PosixShm.Tests", file));
+        string[] source = File.ReadAllLines(
+            Directory.EnumerateFiles(Path.Combine(Repository.Root, "src", "PosixShm.Tests"), file, SearchOption.AllDirectories).Single());
         for (int i = 0; i < source.Length; i++)
         {
             string line = source[i].Trim();

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using PosixShm.Format;
+using PosixShm.Formats;
 using PosixShm.Names;
 using PosixShm.Segments;
 

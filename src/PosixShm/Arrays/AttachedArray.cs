@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
 using PosixShm.Names;
 using PosixShm.Segments;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
 using PosixShm.Segments;
 
 namespace PosixShm.Arrays;

@@ -1,4 +1,5 @@
-using PosixShm.Format;
+using PosixShm.Formats;
+
 
 namespace PosixShm.Arrays;
 

@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using PosixShm.Formats;
 
-namespace PosixShm.Format;
+namespace PosixShm.Elements;
 
 /// <summary>What one element is, in numpy's terms: a <c>dtype</c>. Two are equal if numpy would write them alike.</summary>
 internal abstract class DType(long size) : IEquatable<DType>

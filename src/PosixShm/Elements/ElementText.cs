@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
-using PosixShm.Format;
+using PosixShm.Formats;
 
-namespace PosixShm;
+namespace PosixShm.Elements;
 
 /// <summary>Writes one element as numpy does.</summary>
 internal static class ElementText

@@ -1,12 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
-using PosixShm.Arrays;
-using PosixShm.Format;
-using PosixShm.Segments;
 
-namespace PosixShm;
+namespace PosixShm.Elements;
 
-/// <summary>Which C# type stands for which numpy type: the one table of both.</summary>
+/// <summary>The C# types and the numpy types that they stand for, in one table.</summary>
 internal static unsafe class ElementTypes
 {
     /// <summary>What the trimmer must keep of an element type: structs are described field by field.</summary>
@@ -14,20 +11,20 @@ internal static unsafe class ElementTypes
 
     private static readonly ManagedType[] s_all =
     [
-        new(typeof(bool), "bool", ScalarType.Native(ScalarType.Boolean, sizeof(bool)), static () => new TypedArrays<bool>()),
-        new(typeof(sbyte), "int8", ScalarType.Native(ScalarType.SignedInteger, sizeof(sbyte)), static () => new TypedArrays<sbyte>()),
-        new(typeof(short), "int16", ScalarType.Native(ScalarType.SignedInteger, sizeof(short)), static () => new TypedArrays<short>()),
-        new(typeof(int), "int32", ScalarType.Native(ScalarType.SignedInteger, sizeof(int)), static () => new TypedArrays<int>()),
-        new(typeof(long), "int64", ScalarType.Native(ScalarType.SignedInteger, sizeof(long)), static () => new TypedArrays<long>()),
-        new(typeof(byte), "uint8", ScalarType.Native(ScalarType.UnsignedInteger, sizeof(byte)), static () => new TypedArrays<byte>()),
-        new(typeof(ushort), "uint16", ScalarType.Native(ScalarType.UnsignedInteger, sizeof(ushort)), static () => new TypedArrays<ushort>()),
-        new(typeof(uint), "uint32", ScalarType.Native(ScalarType.UnsignedInteger, sizeof(uint)), static () => new TypedArrays<uint>()),
-        new(typeof(ulong), "uint64", ScalarType.Native(ScalarType.UnsignedInteger, sizeof(ulong)), static () => new TypedArrays<ulong>()),
-        new(typeof(Half), "float16", ScalarType.Native(ScalarType.FloatingPoint, sizeof(Half)), static () => new TypedArrays<Half>()),
-        new(typeof(float), "float32", ScalarType.Native(ScalarType.FloatingPoint, sizeof(float)), static () => new TypedArrays<float>()),
-        new(typeof(double), "float64", ScalarType.Native(ScalarType.FloatingPoint, sizeof(double)), static () => new TypedArrays<double>()),
-        new(typeof(Complex64), "complex64", ScalarType.Native(ScalarType.Complex, sizeof(Complex64)), static () => new TypedArrays<Complex64>()),
-        new(typeof(Complex), "complex128", ScalarType.Native(ScalarType.Complex, sizeof(Complex)), static () => new TypedArrays<Complex>()),
+        new(typeof(bool), "bool", ScalarType.Native(ScalarType.Boolean, sizeof(bool)), static () => new ElementOperations<bool>()),
+        new(typeof(sbyte), "int8", ScalarType.Native(ScalarType.SignedInteger, sizeof(sbyte)), static () => new ElementOperations<sbyte>()),
+        new(typeof(short), "int16", ScalarType.Native(ScalarType.SignedInteger, sizeof(short)), static () => new ElementOperations<short>()),
+        new(typeof(int), "int32", ScalarType.Native(ScalarType.SignedInteger, sizeof(int)), static () => new ElementOperations<int>()),
+        new(typeof(long), "int64", ScalarType.Native(ScalarType.SignedInteger, sizeof(long)), static () => new ElementOperations<long>()),
+        new(typeof(byte), "uint8", ScalarType.Native(ScalarType.UnsignedInteger, sizeof(byte)), static () => new ElementOperations<byte>()),
+        new(typeof(ushort), "uint16", ScalarType.Native(ScalarType.UnsignedInteger, sizeof(ushort)), static () => new ElementOperations<ushort>()),
+        new(typeof(uint), "uint32", ScalarType.Native(ScalarType.UnsignedInteger, sizeof(uint)), static () => new ElementOperations<uint>()),
+        new(typeof(ulong), "uint64", ScalarType.Native(ScalarType.UnsignedInteger, sizeof(ulong)), static () => new ElementOperations<ulong>()),
+        new(typeof(Half), "float16", ScalarType.Native(ScalarType.FloatingPoint, sizeof(Half)), static () => new ElementOperations<Half>()),
+        new(typeof(float), "float32", ScalarType.Native(ScalarType.FloatingPoint, sizeof(float)), static () => new ElementOperations<float>()),
+        new(typeof(double), "float64", ScalarType.Native(ScalarType.FloatingPoint, sizeof(double)), static () => new ElementOperations<double>()),
+        new(typeof(Complex64), "complex64", ScalarType.Native(ScalarType.Complex, sizeof(Complex64)), static () => new ElementOperations<Complex64>()),
+        new(typeof(Complex), "complex128", ScalarType.Native(ScalarType.Complex, sizeof(Complex)), static () => new ElementOperations<Complex>()),
     ];
 
     // Further C# types that are written as one of numpy's. Reading, numpy's type gives the C# type of the table above, or none.
@@ -72,15 +69,9 @@ internal static unsafe class ElementTypes
                 parameterName);
     }
 
-    /// <summary>Makes the array of an attached one: a typed one where a C# type stands for its elements, and they are aligned.</summary>
-    public static UntypedSharedArray Wrap(AttachedArray array, SegmentAccess access)
-        => array.Header.IsAligned && Find(array.Header.Type) is ManagedType type
-            ? type.Arrays.Wrap(array, access)
-            : new OpaqueSharedArray(array, access);
-
     /// <summary>Gives the bytes of an element.</summary>
     /// <inheritdoc cref="UntypedSharedArray.SetValue(object, long)"/>
-    public static byte[] Bytes(DType type, object value) => Find(type)?.Arrays.Bytes(value) ?? OpaqueElement.Bytes(type, value);
+    public static byte[] Bytes(DType type, object value) => Find(type)?.Operations.Bytes(value) ?? OpaqueElement.Bytes(type, value);
 
     private static string Names => string.Join(", ", s_all.Select(static type => type.Name));
 

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace PosixShm;
+namespace PosixShm.Elements;
 
 /// <summary>Elements of a C# type as objects.</summary>
 internal static class ElementValue

@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace PosixShm;
+namespace PosixShm.Elements;
 
 /// <summary>The name by which a program's source has a field: compilers call the field of a property otherwise.</summary>
 internal static class FieldName

@@ -12,7 +12,7 @@ internal interface ITime64
 {
     /// <summary>Gets numpy's element type.</summary>
     /// <exception cref="NotSupportedException">numpy has no such unit.</exception>
-    Format.DType ElementType { get; }
+    Elements.DType ElementType { get; }
 
     /// <summary>Gets the number that numpy stores.</summary>
     long Count { get; }

@@ -1,9 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using PosixShm.Format;
 
-namespace PosixShm;
+namespace PosixShm.Elements;
 
 /// <summary>
 /// The fields of a struct inside an element type. Native AOT keeps the fields of the element type, which is annotated. Of a struct inside it,

@@ -1,27 +1,31 @@
 using System.Runtime.InteropServices;
-using PosixShm.Arrays;
-using PosixShm.Format;
-using PosixShm.Segments;
 
-namespace PosixShm;
+namespace PosixShm.Elements;
 
 /// <summary>A C# type that stands for an element type.</summary>
 /// <param name="Type">The C# type.</param>
 /// <param name="Name">numpy's name, as in <c>float64</c>.</param>
-/// <param name="ElementType">What the format calls it.</param>
-/// <param name="Make">Makes what knows the type when it is compiled. Only on demand: the compiler that runs at start-up has to do each type anew.</param>
-internal sealed record ManagedType(Type Type, string Name, DType ElementType, Func<TypedArrays> Make)
+/// <param name="ElementType">The element type in files.</param>
+/// <param name="Make">Makes the operations. Only on demand: the compiler that runs at start-up has to compile them for each type.</param>
+internal sealed record ManagedType(Type Type, string Name, DType ElementType, Func<ElementOperations> Make)
 {
-    public TypedArrays Arrays => Make();
+    public ElementOperations Operations => Make();
 }
 
-/// <summary>What can be done with arrays of one C# type by code that learns the type only when it runs.</summary>
-internal abstract class TypedArrays
+/// <summary>Work on a C# type that the compiler knows only inside of <see cref="Visit{T}"/>.</summary>
+internal interface IElementTypeVisitor<out TResult>
 {
-    /// <summary>Makes the typed array of an attached one.</summary>
-    public abstract UntypedSharedArray Wrap(AttachedArray array, SegmentAccess access);
+    TResult Visit<T>()
+        where T : unmanaged;
+}
 
-    /// <summary>Copies an element, wherever it lies.</summary>
+/// <summary>Operations on elements of one C# type, for code that gets the type at run time.</summary>
+internal abstract class ElementOperations
+{
+    /// <summary>Does work of another layer on the C# type.</summary>
+    public abstract TResult Accept<TResult>(IElementTypeVisitor<TResult> visitor);
+
+    /// <summary>Copies an element, whatever its alignment.</summary>
     public abstract object Read(ReadOnlySpan<byte> element);
 
     /// <summary>Gives the bytes of an element.</summary>
@@ -29,11 +33,10 @@ internal abstract class TypedArrays
     public abstract byte[] Bytes(object value);
 }
 
-internal sealed unsafe class TypedArrays<T> : TypedArrays
+internal sealed unsafe class ElementOperations<T> : ElementOperations
     where T : unmanaged
 {
-    public override UntypedSharedArray Wrap(AttachedArray array, SegmentAccess access)
-        => access == SegmentAccess.ReadOnly ? new ReadOnlySharedArray<T>(array) : new SharedArray<T>(array);
+    public override TResult Accept<TResult>(IElementTypeVisitor<TResult> visitor) => visitor.Visit<T>();
 
     public override object Read(ReadOnlySpan<byte> element) => MemoryMarshal.Read<T>(element);
 

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
-using PosixShm.Format;
+using PosixShm.Formats;
 
-namespace PosixShm;
+namespace PosixShm.Elements;
 
 /// <summary>
 /// An element for which this program has no C# type, as an object: text (U) is a <see cref="string"/>, a date or time span the <see cref="long"/> that numpy stores, and

@@ -3,9 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using PosixShm.Format;
 
-namespace PosixShm;
+namespace PosixShm.Elements;
 
 /// <summary>Describes a C# struct as a numpy structured type: fields, offsets, nested structs, fixed-size buffers and padding.</summary>
 internal static class StructReader

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
-using PosixShm.Format;
+using PosixShm.Elements;
 
 namespace PosixShm;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace PosixShm.Format;
+namespace PosixShm.Elements;
 
 /// <summary>A unit of numpy's dates and time spans in .NET's ticks of 100 nanoseconds. Every conversion is exact or refused.</summary>
 internal sealed class TimeScale

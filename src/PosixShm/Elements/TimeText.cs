@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace PosixShm.Format;
+namespace PosixShm.Elements;
 
 /// <summary>numpy's <c>datetime64</c> and <c>timedelta64</c> as text. A .NET date ends with the year 9999, and has no attoseconds.</summary>
 /// <remarks>See https://numpy.org/doc/stable/reference/arrays.datetime.html.</remarks>

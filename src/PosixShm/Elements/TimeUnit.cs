@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace PosixShm.Format;
+namespace PosixShm.Elements;
 
 /// <summary>The unit of numpy's dates and time spans, as numpy writes it: <c>[ns]</c>, <c>[25s]</c>, or nothing for the generic unit.</summary>
 internal static class TimeUnit

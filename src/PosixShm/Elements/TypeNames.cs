@@ -1,4 +1,4 @@
-namespace PosixShm.Format;
+namespace PosixShm.Elements;
 
 /// <summary>numpy's names for scalar dtypes, beside a kind and a size: <c>float64</c>, <c>double</c>, and the letters of C's types (<c>d</c>).</summary>
 internal static class TypeNames

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
+using PosixShm.Elements;
 
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 /// <summary>What a segment's bytes say of the array in it: checked against the file's size, so that it can be trusted for bounds.</summary>
 /// <param name="Layout">How it lies in the segment.</param>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 //
 //  Our own page of an array, at the next multiple of 4,096 bytes behind the elements, in the byte order of the machine that wrote it. An array

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 /// <summary>The order in which the elements of a shape lie in memory, as numpy's strides: the distance of two neighbours along each dimension.</summary>
 internal static class ElementOrder

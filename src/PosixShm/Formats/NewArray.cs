@@ -1,4 +1,6 @@
-namespace PosixShm.Format;
+using PosixShm.Elements;
+
+namespace PosixShm.Formats;
 
 /// <summary>An array to be created: its size, and the bytes that are not elements.</summary>
 /// <param name="Header">What its header says.</param>

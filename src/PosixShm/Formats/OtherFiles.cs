@@ -1,4 +1,4 @@
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 /// <summary>Files of other formats in which Python programs keep arrays, known by their first bytes.</summary>
 internal static class OtherFiles

@@ -1,4 +1,4 @@
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 /// <summary>Where the control page of an array is in its file, or will be; all processes compute the same from the header.</summary>
 /// <param name="End">The end of the elements: E of docs/FORMAT.md.</param>

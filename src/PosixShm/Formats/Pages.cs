@@ -1,4 +1,4 @@
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 /// <summary>The unit of the formats: 4,096 bytes, also where the machine's own pages are larger.</summary>
 internal static class Pages

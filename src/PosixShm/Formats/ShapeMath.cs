@@ -1,4 +1,4 @@
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 /// <summary>Sizes of shapes, checked: nothing here overflows, whatever a user or a file says.</summary>
 internal static class ShapeMath

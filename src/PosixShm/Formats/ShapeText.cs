@@ -2,7 +2,7 @@ using System.Buffers.Text;
 using System.Runtime.CompilerServices;
 using System.Text;
 
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 /// <summary>Shapes as Python writes them: <c>()</c>, <c>(5,)</c>, <c>(2, 3)</c>.</summary>
 internal static class ShapeText

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using PosixShm.Arrays;
-using PosixShm.Format;
+using PosixShm.Elements;
+using PosixShm.Formats;
 using PosixShm.Names;
 using PosixShm.Segments;
 using PosixShm.Synchronization;

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using PosixShm.Format;
+using PosixShm.Formats;
 
 namespace PosixShm;
 

@@ -1,4 +1,5 @@
 using PosixShm.Arrays;
+using PosixShm.Elements;
 using PosixShm.Segments;
 
 namespace PosixShm;
@@ -27,7 +28,7 @@ internal sealed class OpaqueSharedArray : UntypedSharedArray
     {
         using Use use = new(this);
         ReadOnlySpan<byte> element = ElementOf(use, index);
-        object value = _managed?.Arrays.Read(element) ?? OpaqueElement.Read(Header.Type, element);
+        object value = _managed?.Operations.Read(element) ?? OpaqueElement.Read(Header.Type, element);
         ThrowIfLost();
         return value;
     }

@@ -1,5 +1,5 @@
 using System.Numerics.Tensors;
-using PosixShm.Format;
+using PosixShm.Formats;
 
 namespace PosixShm;
 

@@ -1,4 +1,4 @@
-using PosixShm.Format;
+using PosixShm.Formats;
 using PosixShm.Native;
 
 namespace PosixShm.Synchronization;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using PosixShm.Elements;
 
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 /// <summary>Reads the <c>descr</c> of an .npy header: a type's notation, or a list of fields.</summary>
 internal static class NpyDescription

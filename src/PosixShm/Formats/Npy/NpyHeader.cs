@@ -3,8 +3,9 @@ using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Unicode;
+using PosixShm.Elements;
 
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 //
 //  An .npy file, by numpy.lib.format:

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 /// <summary>A tuple or a list of Python: to numpy, fields are a list and a sub-array is a tuple.</summary>
 internal sealed record PythonSequence(ImmutableArray<object> Items, bool IsTuple);

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Text;
+using PosixShm.Elements;
 
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 /// <summary>The header of nearly every .npy file: an array of a type without parts, in the very words of numpy. It is compared, not parsed.</summary>
 internal static class UsualHeader

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using PosixShm.Elements;
 
-namespace PosixShm.Format;
+namespace PosixShm.Formats;
 
 //
 //  The last bytes of an array by Python's SharedArray package, 3.1.0 to 3.2.4; the elements are at offset 0. Native byte order, not aligned:

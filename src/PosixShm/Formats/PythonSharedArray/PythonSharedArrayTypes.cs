@@ -1,4 +1,6 @@
-namespace PosixShm.Format;
+using PosixShm.Elements;
+
+namespace PosixShm.Formats;
 
 /// <summary>numpy's type numbers, by which Python's SharedArray package stores an element type: byte order, field names and units of time are lost.</summary>
 internal static class PythonSharedArrayTypes

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PosixShm.Formats;
 
 namespace PosixShm.Segments;
 

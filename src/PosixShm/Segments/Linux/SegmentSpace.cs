@@ -13,7 +13,9 @@ internal static class SegmentSpace
     public const long HugePage = 2L << 20;
 
     // Machines with larger pages have larger huge pages, too.
-    private static bool HasHugePages => Environment.SystemPageSize == Format.Pages.Size;
+    private const int PageOfSuchMachines = 4096;
+
+    private static bool HasHugePages => Environment.SystemPageSize == PageOfSuchMachines;
 
     /// <summary>Sets a file's size and reserves the space for it; see <c>fallocate(2)</c>.</summary>
     /// <returns>False where the file system cannot: there, space is allocated as it is written.</returns>

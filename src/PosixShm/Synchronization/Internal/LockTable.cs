@@ -1,5 +1,5 @@
 using System.Collections;
-using PosixShm.Format;
+using PosixShm.Formats;
 using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;

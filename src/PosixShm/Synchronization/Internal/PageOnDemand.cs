@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using PosixShm.Arrays;
-using PosixShm.Format;
+using PosixShm.Formats;
 using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;

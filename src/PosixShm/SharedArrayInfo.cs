@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Serialization;
 using PosixShm.Arrays;
 using PosixShm.Elements;
+using PosixShm.Formats;
 
 namespace PosixShm;
 

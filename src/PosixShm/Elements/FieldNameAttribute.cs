@@ -1,5 +1,3 @@
-using PosixShm.Elements;
-
 namespace PosixShm;
 
 /// <summary>Names a field of a struct as numpy does, where no name in the source can be that: <c>[FieldName("bid price")]</c>.</summary>

@@ -30,7 +30,7 @@ internal static class LockRows
             [new Gate(1.0)]);
     }
 
-    /// <summary>The first use of a lock of an array, which makes its control page and takes an owner's slot.</summary>
+    /// <summary>The first use of a lock of an array, which makes its control page and acquires an owner's slot: once for an array, so without a gate.</summary>
     public static RowResult First(Contest contest)
     {
         const int Elements = 10;
@@ -50,7 +50,7 @@ internal static class LockRows
                         SharedArray.Delete(name);
                     }),
             ],
-            [new Gate(1.3)]);
+            []);
     }
 
     private static void Take(object monitor, long count)

@@ -4,19 +4,21 @@ using PosixShm.Native;
 namespace PosixShm.Synchronization;
 
 /// <summary>
-/// A count of changes in an array's own memory: a writer adds one when it has published something, and readers sleep until the count is another than the one they saw last.
+/// A count of changes in an array's own memory. A writer adds one after each change. Readers sleep until the count differs from the last
+/// one that they read.
 /// </summary>
 /// <remarks>
 /// <para><c>uint seen = array.ChangeCounter.Count; ... seen = array.ChangeCounter.Wait(seen);</c></para>
 /// <para>
-/// No change is missed: a reader names the count that it saw, and the kernel lets it sleep only while the count is still that (<c>FUTEX_WAIT</c> in <c>futex(2)</c>). A change before the wait is
-/// seen at once, one during it wakes all readers. Several changes may be seen as one: the count says how many. It starts at 0 and wraps after 2^32.
+/// No change is missed: a reader passes the count that it read last, and the kernel lets it sleep only while the count has this value
+/// (<c>FUTEX_WAIT</c> in <c>futex(2)</c>). A change before the wait ends it at once, and one during it wakes all readers. A reader may see
+/// several changes as one; the difference of the counts is their number. The count starts at 0 and wraps after 2^32.
 /// </para>
 /// <para>An array that is replaced or resized signals a last change: see <see cref="UntypedSharedArray.IsCurrent"/>.</para>
 /// </remarks>
 public sealed unsafe class ChangeCounter
 {
-    // A reader that cannot be counted reads the count itself this often, or looks for a control page.
+    // Part of the protocol: docs/FORMAT.md, "The count of changes", promises that a reader without write permission checks this often.
     private const int UncountedSleepMilliseconds = 5;
 
     private readonly AttachedPage _page;
@@ -24,10 +26,11 @@ public sealed unsafe class ChangeCounter
     private readonly int* _waiters;
     private volatile bool _isDetached;
 
-    // 1 once the name was found to be another file's, or no file's, while nothing could be signalled: a last change, which nobody else sees.
+    // Becomes 1 when the name is found to be another file's, or no file's, and no process could signal that: a last change, added by each
+    // reader for itself.
     private volatile uint _replacements;
 
-    // Whether the name was checked since the page was found.
+    // Whether the name was checked after the page was found.
     private volatile bool _isNameChecked;
 
     internal ChangeCounter(AttachedPage page)
@@ -38,7 +41,7 @@ public sealed unsafe class ChangeCounter
     }
 
     /// <summary>Gets the number of changes so far.</summary>
-    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public uint Count
     {
@@ -49,24 +52,31 @@ public sealed unsafe class ChangeCounter
         }
     }
 
-    /// <summary>Adds one change, and wakes all who wait for one. What was written before is seen by whoever sees the new count.</summary>
+    /// <summary>
+    /// Adds one change, and wakes all waiters. A reader of the new count also sees everything that was written before it.
+    /// </summary>
     /// <returns>The new count.</returns>
-    /// <exception cref="InvalidOperationException">The array is attached to read only, or as a private copy; or it cannot get a control page, for the reason in the message.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The array is attached to read only, or as a private copy; or it cannot get a control page, for the reason in the message.
+    /// </exception>
     /// <exception cref="IOException">There is no space for the control page.</exception>
-    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public uint Signal()
     {
         if (!_page.IsWritable)
         {
-            throw new InvalidOperationException($"'{_page.Name}' is attached to read only or as a private copy, and cannot signal a change that way.");
+            throw new InvalidOperationException(
+                $"'{_page.Name}' is attached to read only or as a private copy, and cannot signal a change that way.");
         }
 
         using AttachedPage.Use use = Using();
         _page.Make();
         _page.ThrowIfLost();
 
-        // The count first, then the number of waiters; a waiter does it the other way round. So one of the two sees the other.
+        // Invariant: a waiter is woken, or does not sleep. The signaller changes the count and then loads the number of waiters. A waiter
+        // adds itself to that number, and then the kernel loads the count. So one of the two sees the other; docs/FORMAT.md, "The count of
+        // changes".
         uint count = unchecked((uint)Interlocked.Increment(ref *_count));
         if (Volatile.Read(ref *_waiters) != 0)
         {
@@ -76,16 +86,16 @@ public sealed unsafe class ChangeCounter
         return unchecked(count + _replacements);
     }
 
-    /// <summary>Waits until the count is another than the one that was seen last.</summary>
-    /// <param name="lastSeen">The count that was seen last.</param>
+    /// <summary>Waits until the count differs from the one that was read last.</summary>
+    /// <param name="lastSeen">The count that was read last.</param>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <returns>The count.</returns>
-    /// <remarks>A read-only attachment or a private copy cannot say that it waits, and reads the count every 5 ms instead.</remarks>
+    /// <remarks>A read-only attachment or a private copy cannot be counted as a waiter, and reads the count every 5 ms instead.</remarks>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
     /// <exception cref="ThreadInterruptedException">The thread was interrupted; noticed within 50 ms.</exception>
     /// <exception cref="InvalidOperationException">The array cannot get a control page, for the reason in the message.</exception>
     /// <exception cref="IOException">There is no space for the control page.</exception>
-    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached, before the wait or during it; noticed within 50 ms.</exception>
     public uint Wait(uint lastSeen, CancellationToken cancellation = default)
     {
@@ -93,13 +103,15 @@ public sealed unsafe class ChangeCounter
         return count;
     }
 
-    /// <summary>Waits until the count is another than the one that was seen last, but not longer than a time.</summary>
-    /// <param name="lastSeen">The count that was seen last.</param>
-    /// <param name="timeout">How long; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
+    /// <summary>Waits until the count differs from the one that was read last, up to a time limit.</summary>
+    /// <param name="lastSeen">The count that was read last.</param>
+    /// <param name="timeout">The time limit; <see cref="Timeout.InfiniteTimeSpan"/> for none.</param>
     /// <param name="count">The count.</param>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <returns><see langword="false"/> if the time ran out, and the count is still the last one.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The time is negative, or longer than <see cref="int.MaxValue"/> milliseconds.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The time is negative, or longer than <see cref="int.MaxValue"/> milliseconds.
+    /// </exception>
     /// <inheritdoc cref="Wait"/>
     public bool TryWait(uint lastSeen, TimeSpan timeout, out uint count, CancellationToken cancellation = default)
     {
@@ -110,18 +122,10 @@ public sealed unsafe class ChangeCounter
             _page.Make();
         }
 
-        while ((count = Read()) == lastSeen)
-        {
-            ObjectDisposedException.ThrowIf(time.IsCheckDue() && _isDetached, typeof(SharedArray));
-            if (time.IsOver)
-            {
-                return false;
-            }
-
-            Sleep(lastSeen, time.NextSleep);
-        }
-
-        return true;
+        Change change = new(this, lastSeen);
+        bool isChanged = WaitLoop.Run(ref change, ref time);
+        count = change.Count;
+        return isChanged;
     }
 
     /// <summary>Ends all waits: the array is disposed.</summary>
@@ -131,7 +135,7 @@ public sealed unsafe class ChangeCounter
     {
         if (!_page.IsFound)
         {
-            // Nothing to sleep on, and nothing that a replacement could signal.
+            // There is no word to sleep on, and none in which a replacement could be signalled.
             Thread.Sleep(Math.Min(milliseconds, UncountedSleepMilliseconds));
             _replacements = _page.IsNameGone() ? 1u : _replacements;
             return;
@@ -139,7 +143,9 @@ public sealed unsafe class ChangeCounter
 
         if (!_isNameChecked)
         {
-            // A process that replaces the array signals in a page that is there. The page may be younger than the replacement, whoever made it.
+            // A process that replaces the array signals in a page that exists. The page may have been made after the replacement.
+            // Invariant: the replacer renames and then searches the page; a waiter finds the page and then checks the name. So one meets
+            // the other.
             _isNameChecked = true;
             _replacements = _page.IsNameOfAnother() ? 1u : _replacements;
             return;
@@ -152,10 +158,10 @@ public sealed unsafe class ChangeCounter
             return;
         }
 
-        // The check before the sleep may have yielded the processor since the page was found good.
+        // The check before the sleep may have yielded the processor since the page was found to be intact.
         _page.ThrowIfLost();
 
-        // A waiter that is killed here stays counted, which costs signallers a needless system call and no more.
+        // A waiter that is killed here stays counted, which costs signallers a needless system call and nothing else.
         _ = Interlocked.Increment(ref *_waiters);
         _ = Interop.FutexWait(_count, seen, milliseconds);
         if (!_page.IsLost)
@@ -164,7 +170,7 @@ public sealed unsafe class ChangeCounter
         }
     }
 
-    // The count is read first: if the page is good after that, the count was one.
+    // The count is read first: if the page is intact after that, the value was the count.
     private uint Read()
     {
         uint count = _page.TryFind() ? unchecked((uint)Volatile.Read(ref *_count)) : 0;
@@ -176,5 +182,32 @@ public sealed unsafe class ChangeCounter
     {
         ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));
         return _page.Using();
+    }
+
+    // The rules of one wait. A signal wakes all waiters, so there is no wake-up to pass on. The page has no owner that may die.
+    private struct Change(ChangeCounter counter, uint lastSeen) : IWaitRules
+    {
+        public uint Count { get; private set; }
+
+        public WaitStep Probe(out int seen)
+        {
+            Count = counter.Read();
+            seen = unchecked((int)Count);
+            return Count == lastSeen ? WaitStep.Wait : WaitStep.Done;
+        }
+
+        public readonly bool CanSpin(int seen) => false;
+
+        public readonly WaitStep Check(int seen, bool isDue)
+        {
+            ObjectDisposedException.ThrowIf(isDue && counter._isDetached, typeof(SharedArray));
+            return WaitStep.Wait;
+        }
+
+        public readonly void Sleep(int seen, int milliseconds) => counter.Sleep(unchecked((uint)seen), milliseconds);
+
+        public readonly void GiveUp()
+        {
+        }
     }
 }

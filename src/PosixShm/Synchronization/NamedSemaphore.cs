@@ -5,11 +5,14 @@ using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>A counting semaphore that processes share by name, also with programs in C (<c>sem_open(3)</c>) and Python (posix_ipc).</summary>
+/// <summary>
+/// A counting semaphore that processes share by name, also with programs in C (<c>sem_open(3)</c>) and Python (posix_ipc).
+/// </summary>
 /// <remarks>
-/// A name is <c>x</c> or <c>/x</c>, which are one semaphore, kept by the C library in <c>/dev/shm/sem.x</c>, whatever <c>POSIXSHM_DIR</c> names. It outlives its processes until somebody deletes it.
-/// A process that dies between waiting and releasing takes its count with it: nothing gives it back. For mutual exclusion that survives that, use an array's lock.
-/// glibc and musl lay a semaphore out differently: processes with different C libraries cannot share one. See <c>sem_overview(7)</c>.
+/// The names <c>x</c> and <c>/x</c> mean one semaphore, which the C library keeps in <c>/dev/shm/sem.x</c>. <c>POSIXSHM_DIR</c> does not
+/// apply. A semaphore outlives its processes and exists until it is deleted. If a process dies between waiting and releasing, the count
+/// stays lower by one. For mutual exclusion that survives a death, use an array's lock. The layouts of glibc and musl differ, so processes
+/// with different C libraries cannot share a semaphore. See <c>sem_overview(7)</c>.
 /// </remarks>
 public sealed class NamedSemaphore : IDisposable
 {
@@ -31,17 +34,19 @@ public sealed class NamedSemaphore : IDisposable
     /// <summary>Gets the name, without a slash.</summary>
     public string Name => _name.Value;
 
-    /// <summary>Gets how many waits would succeed at this moment.</summary>
+    /// <summary>Gets the number of waits that would succeed at this moment.</summary>
     /// <exception cref="ObjectDisposedException">The semaphore is closed.</exception>
     public int CurrentCount => Check(Interop.SemGetValue(_handle), "read");
 
     /// <summary>Creates a semaphore that other processes can open by name.</summary>
     /// <param name="name">The name, unique on this machine.</param>
-    /// <param name="initialCount">How many waits succeed before the first release.</param>
-    /// <param name="mode">Who may open it: exactly these bits, whatever the umask. To use it, a user needs both read and write.</param>
+    /// <param name="initialCount">The number of waits that succeed before the first release.</param>
+    /// <param name="mode">
+    /// The permission bits, exactly: the umask does not apply. A user of the semaphore needs both read and write.
+    /// </param>
     /// <returns>The semaphore, open.</returns>
-    /// <exception cref="ArgumentException">The name is not one, or the count is negative.</exception>
-    /// <exception cref="IOException">The name is taken, or there is no space.</exception>
+    /// <exception cref="ArgumentException">The name is not valid, or the count is negative.</exception>
+    /// <exception cref="IOException">The name exists, or there is no space.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not create files in <c>/dev/shm</c>.</exception>
     public static NamedSemaphore Create(string name, int initialCount = 0, UnixFileMode mode = OwnerOnly)
     {
@@ -50,12 +55,12 @@ public sealed class NamedSemaphore : IDisposable
         return new NamedSemaphore(parsed, SemaphoreFile.Create(parsed, (uint)initialCount, mode));
     }
 
-    /// <summary>Attaches a semaphore that some process created.</summary>
-    /// <param name="name">The name it was created with.</param>
-    /// <param name="options">What is acceptable.</param>
+    /// <summary>Attaches a semaphore that a process created.</summary>
+    /// <param name="name">The name with which it was created.</param>
+    /// <param name="options">The files that are accepted.</param>
     /// <returns>The semaphore.</returns>
-    /// <exception cref="ArgumentException">The name is not one.</exception>
-    /// <exception cref="FileNotFoundException">There is no semaphore of that name.</exception>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
+    /// <exception cref="FileNotFoundException">The semaphore does not exist.</exception>
     /// <exception cref="InvalidDataException">The file behind the name is not a semaphore of this C library.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not open it, or it belongs to another user.</exception>
     /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
@@ -65,14 +70,16 @@ public sealed class NamedSemaphore : IDisposable
         return new NamedSemaphore(parsed, SemaphoreFile.Open(parsed, (options ?? s_cautious).ToAttachPolicy()));
     }
 
-    /// <summary>Creates a semaphore, or attaches the one that exists: exactly one of several callers at once creates it.</summary>
+    /// <summary>Creates a semaphore, or attaches the one that exists. Of several callers at once, exactly one creates it.</summary>
     /// <param name="name">The name, unique on this machine.</param>
-    /// <param name="initialCount">How many waits succeed before the first release, if it is created.</param>
-    /// <param name="mode">Who may open it, if it is created.</param>
-    /// <param name="options">What is acceptable, if it is opened.</param>
+    /// <param name="initialCount">The number of waits that succeed before the first release, if it is created.</param>
+    /// <param name="mode">The permission bits, exactly, if it is created.</param>
+    /// <param name="options">The files that are accepted, if it exists.</param>
     /// <returns>The semaphore, open.</returns>
     /// <exception cref="InvalidDataException">The file behind the name is not a semaphore of this C library.</exception>
-    /// <exception cref="UnauthorizedAccessException">This user may not create files in <c>/dev/shm</c> or open the semaphore, or it belongs to another user.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// This user may not create files in <c>/dev/shm</c> or open the semaphore, or it belongs to another user.
+    /// </exception>
     /// <inheritdoc cref="Create"/>
     public static NamedSemaphore CreateOrAttach(
         string name, int initialCount = 0, UnixFileMode mode = OwnerOnly, AttachOptions? options = null)
@@ -85,21 +92,21 @@ public sealed class NamedSemaphore : IDisposable
             }
             catch (FileNotFoundException)
             {
-                // Deleted since it was seen.
+                // The semaphore was deleted after the check.
             }
             catch (IOException) when (Exists(name))
             {
-                // Created since it was looked for.
+                // The semaphore was created after the check.
             }
         }
 
-        throw new IOException($"The semaphore '{name}' was created and deleted by others {MaxCreateOrAttachRounds} times while it should be opened.");
+        throw new IOException($"Cannot attach the semaphore '{name}': other processes created and deleted it {MaxCreateOrAttachRounds} times.");
     }
 
-    /// <summary>Tells whether there is a semaphore of that name.</summary>
+    /// <summary>Checks whether a semaphore exists.</summary>
     /// <param name="name">The name.</param>
-    /// <returns>Whether there is.</returns>
-    /// <exception cref="ArgumentException">The name is not one.</exception>
+    /// <returns>Whether it exists.</returns>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
     public static bool Exists(string name) => File.Exists(SemaphoreName.Parse(name, nameof(name)).Path);
 
     /// <summary>Lists the names of all semaphores, those of <see cref="FindStale"/> included.</summary>
@@ -107,17 +114,24 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
     public static IReadOnlyList<string> List() => [.. Files().Select(static name => name.Value).Order(StringComparer.Ordinal)];
 
-    /// <summary>Lists files that processes killed in <c>sem_open(3)</c> may have left behind: <c>sem.</c> and six letters or digits. Nothing is deleted.</summary>
-    /// <param name="options">The files that count; every one unless given. Their age counts from their last change.</param>
+    /// <summary>
+    /// Lists files that processes killed in <c>sem_open(3)</c> may have left behind: <c>sem.</c> and six letters or digits. Nothing is
+    /// deleted.
+    /// </summary>
+    /// <param name="options">The files to list; all of them unless given. Their age counts from their last change.</param>
     /// <returns>The files, by name.</returns>
-    /// <remarks>Only a file that is empty, or has a second name, is certainly stale. A whole one has the form of a semaphore of that name.</remarks>
+    /// <remarks>
+    /// Only a file that is empty, or has a second name, is certainly stale. A complete one may be a semaphore of that name.
+    /// </remarks>
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
     public static IReadOnlyList<StaleSemaphore> FindStale(StaleOptions? options = null) => Stale(options, static (_, _) => true);
 
-    /// <summary>Deletes the files that are certainly stale: those of <see cref="FindStale"/> that are empty or have a second name.</summary>
-    /// <param name="options">The files that count; every one unless given. Their age counts from their last change.</param>
+    /// <summary>
+    /// Deletes the files that are certainly stale: those of <see cref="FindStale"/> that are empty or have a second name.
+    /// </summary>
+    /// <param name="options">The files to check; all of them unless given. Their age counts from their last change.</param>
     /// <returns>The files that were deleted, by name.</returns>
-    /// <remarks>A whole file is deleted only by <see cref="Delete"/>.</remarks>
+    /// <remarks>A complete file is deleted only by <see cref="Delete"/>.</remarks>
     /// <inheritdoc cref="FindStale"/>
     public static IReadOnlyList<StaleSemaphore> DeleteStale(StaleOptions? options = null)
     {
@@ -148,16 +162,16 @@ public sealed class NamedSemaphore : IDisposable
 
     /// <summary>Deletes a name; see <c>sem_unlink(3)</c>. Processes that have the semaphore open keep it.</summary>
     /// <param name="name">The name.</param>
-    /// <exception cref="ArgumentException">The name is not one.</exception>
-    /// <exception cref="FileNotFoundException">There is no semaphore of that name.</exception>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
+    /// <exception cref="FileNotFoundException">The semaphore does not exist.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not delete it.</exception>
     /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
     public static void Delete(string name) => SemaphoreFile.Remove(SemaphoreName.Parse(name, nameof(name)));
 
-    /// <summary>Deletes a name, if there is one.</summary>
+    /// <summary>Deletes a name, if it exists.</summary>
     /// <param name="name">The name.</param>
-    /// <returns><see langword="false"/> if there was none.</returns>
-    /// <exception cref="ArgumentException">The name is not one.</exception>
+    /// <returns><see langword="false"/> if the name did not exist.</returns>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not delete it.</exception>
     /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
     public static bool TryDelete(string name)
@@ -185,12 +199,16 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="ObjectDisposedException">The semaphore is closed.</exception>
     public bool TryWait() => TryWait(TimeSpan.Zero);
 
-    /// <summary>Waits until the count is above zero, and lowers it by one, but waits not longer than a time, by the monotonic clock.</summary>
-    /// <param name="timeout">How long; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
+    /// <summary>Waits until the count is above zero, up to a time limit by the monotonic clock, and lowers it by one.</summary>
+    /// <param name="timeout">The time limit; <see cref="Timeout.InfiniteTimeSpan"/> for none.</param>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <returns><see langword="false"/> if the time ran out.</returns>
-    /// <remarks>On a C library without <c>sem_clockwait(3)</c> (musl, glibc before 2.30) a waiter looks every few milliseconds instead of being woken.</remarks>
-    /// <exception cref="ArgumentOutOfRangeException">The time is negative, or longer than <see cref="int.MaxValue"/> milliseconds.</exception>
+    /// <remarks>
+    /// On a C library without <c>sem_clockwait(3)</c> (musl, glibc before 2.30), a waiter polls every few milliseconds and is not woken.
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The time is negative, or longer than <see cref="int.MaxValue"/> milliseconds.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
     /// <exception cref="ThreadInterruptedException">The thread was interrupted; noticed within 50 ms.</exception>
     /// <exception cref="ObjectDisposedException">The semaphore is closed.</exception>
@@ -224,7 +242,7 @@ public sealed class NamedSemaphore : IDisposable
     }
 
     /// <summary>Raises the count.</summary>
-    /// <param name="count">By how much.</param>
+    /// <param name="count">The number to add.</param>
     /// <exception cref="ArgumentOutOfRangeException">The count is less than one.</exception>
     /// <exception cref="SemaphoreFullException">The count would be more than <see cref="int.MaxValue"/>.</exception>
     /// <exception cref="ObjectDisposedException">The semaphore is closed.</exception>
@@ -245,7 +263,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <summary>Closes the semaphore in this process. The name and the count stay.</summary>
     public void Dispose() => _handle.Dispose();
 
-    // All regular files of such names, readable or not.
+    // All regular files that have the name of a semaphore, readable or not.
     private static IEnumerable<SegmentName> Files()
     {
         LinuxOnly.Check();
@@ -254,7 +272,7 @@ public sealed class NamedSemaphore : IDisposable
 
     private static bool IsCertain(Interop.Status status) => status.Size == 0 || status.Links > 1;
 
-    // The kernel tells that a creator has an empty file open. The second name of a whole one is of no more use to its creator.
+    // The kernel reports that a creator has an empty file open. A creator no longer needs the second name of a complete file.
     private static bool TryDelete(SegmentName name, Interop.Status status, Lazy<MappedFiles> mapped)
     {
         try

@@ -1,12 +1,12 @@
 namespace PosixShm.Synchronization;
 
-/// <summary>Leaves a lock that was entered with <see cref="SharedLock.EnterAsync"/>, on whatever thread.</summary>
+/// <summary>Exits a lock that was entered with <see cref="SharedLock.EnterAsync"/>, on any thread.</summary>
 public sealed class SharedLockReleaser : IDisposable
 {
     private AttachedLock? _lock;
 
     internal SharedLockReleaser(AttachedLock entered) => _lock = entered;
 
-    /// <summary>Leaves the lock; once, however often it is called.</summary>
+    /// <summary>Exits the lock. Further calls do nothing.</summary>
     public void Dispose() => Interlocked.Exchange(ref _lock, null)?.ExitEntry();
 }

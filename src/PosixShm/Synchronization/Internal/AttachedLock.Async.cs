@@ -3,10 +3,10 @@ namespace PosixShm.Synchronization;
 /// <content>Entering from asynchronous methods.</content>
 internal sealed partial class AttachedLock
 {
-    // Ends when the asynchronous entry that came last has the lock, or has given up.
+    // Ends when the latest asynchronous entry has acquired the lock or given up.
     private Task _lastEntry = Task.CompletedTask;
 
-    /// <summary>Enters for no thread; left by <see cref="ExitEntry"/>.</summary>
+    /// <summary>Enters on behalf of no thread; left by <see cref="ExitEntry"/>.</summary>
     public async ValueTask EnterAsync(CancellationToken cancellation)
     {
         long entry = LockThread.NewId();

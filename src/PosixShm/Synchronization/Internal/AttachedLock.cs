@@ -4,19 +4,21 @@ using PosixShm.Formats;
 namespace PosixShm.Synchronization;
 
 //
-//  A lock as one attachment has it. The word in shared memory says which attachment holds it; these fields say who in this process does.
+//  The state of a lock in one attachment. The word in shared memory names the attachment that holds the lock; docs/FORMAT.md, "Locks",
+//  defines it. These fields name the thread or the asynchronous entry that does.
 //
-//      state     _owner   _holder   memory                   leaves the state by
-//      closed    0        0         may be unmapped          Open, under the table's gate and never once the array is detached -> open
-//      open      slot     0         the array's reference    an entry: compare-exchange of the word                            -> held
-//                                                            Close, under the gate                                             -> closed
-//      held      slot     an id     the array's reference    Exit, by the holder                                               -> open
-//                                                            Close, under the gate                                             -> kept
-//                                                            Abandon, under the gate, once the holding thread has ended        -> open
-//      kept      0        an id     the table's reference    Exit or Abandon, under the gate                                   -> closed
+//      state    _owner  _holder  memory                  the state ends with
+//      closed   0       0        may be unmapped         Open, under the table's gate, unless the array is detached   -> open
+//      open     slot    0        the array's reference   an entry: compare-exchange of the word                       -> held
+//                                                        Close, under the gate                                        -> closed
+//      held     slot    an id    the array's reference   Exit, by the holder                                          -> open
+//                                                        Close, under the gate                                        -> kept
+//                                                        Abandon, under the gate, after the holding thread has ended  -> open
+//      kept     0       an id    the table's reference   Exit or Abandon, under the gate                              -> closed
 //
-//  Entries and exits in "open" and "held" take no gate: they are passages (LockThread), which Close waits for before anybody unmaps. _holder is
-//  written by whoever owns the word, and only then; docs/FORMAT.md defines the word.
+//  Invariant: the memory is mapped during every entry and exit. In "open" and "held" these enter no gate. They are passages (LockThread),
+//  and Close waits for all of them before the memory is unmapped. Only the owner of the word writes _holder: a write after the release
+//  would erase the next holder's.
 //
 /// <summary>The state of one lock in one attachment. <see cref="SharedLock"/> is its handle.</summary>
 internal sealed unsafe partial class AttachedLock
@@ -46,17 +48,17 @@ internal sealed unsafe partial class AttachedLock
 
     public AttachedPage Page => _page;
 
-    // A program that saves over the file puts its elements where the word was. One load, before each store.
+    // A program that saves over the file puts its elements in place of the word. One load, before each store.
     private bool IsOverwritten => *_first != ControlPage.Word;
 
-    /// <summary>Gets who holds the lock; 0 for nobody in this process.</summary>
+    /// <summary>Gets the thread or entry that holds the lock; 0 if none of this process does.</summary>
     public long Holder => Volatile.Read(ref _holder);
 
     /// <summary>Gets whether the lock cannot be entered.</summary>
     public bool IsClosed => Volatile.Read(ref _owner) == 0;
 
     /// <summary>Reads the word: its state, and its owner's slot, which is 0 if it has none.</summary>
-    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public (SharedLockState State, int OwnerSlot) Read()
     {
@@ -107,7 +109,9 @@ internal sealed unsafe partial class AttachedLock
         Leave(thread, leaveAs);
     }
 
-    /// <summary>Exits for an asynchronous entry, on whatever thread: under the gate on one that never used a lock, as there may be no memory to watch it.</summary>
+    /// <summary>
+    /// Exits for an asynchronous entry, on any thread. Enters the gate if the thread never used a lock: watching it needs memory.
+    /// </summary>
     public void ExitEntry()
     {
         if (LockThread.CurrentOrNull is LockThread thread)
@@ -123,10 +127,10 @@ internal sealed unsafe partial class AttachedLock
     /// <summary>Opens the lock; under the table's gate.</summary>
     public void Open(int owner) => Volatile.Write(ref _owner, owner);
 
-    /// <summary>Lets no passage begin any more; under the table's gate.</summary>
+    /// <summary>Stops new passages; under the table's gate.</summary>
     public void Close() => Volatile.Write(ref _owner, 0);
 
-    /// <summary>Leaves the lock for its holder, whoever that is; under the table's gate.</summary>
+    /// <summary>Leaves the lock on behalf of its holder; under the table's gate.</summary>
     public Exception? LeaveUnderGate(int leaveAs)
     {
         _recursion = 0;
@@ -167,7 +171,7 @@ internal sealed unsafe partial class AttachedLock
             return;
         }
 
-        // Before the exchange: after it, somebody else may hold the lock.
+        // Before the exchange: after it, another thread may hold the lock.
         _holder = 0;
         if (!IsOverwritten && Interlocked.CompareExchange(ref *_word, leaveAs, owner) == owner)
         {

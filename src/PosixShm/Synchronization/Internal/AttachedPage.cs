@@ -5,15 +5,17 @@ using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>The control page as one attachment has it. All processes see the same page: also a private copy does, through a second mapping of the page alone.</summary>
+/// <summary>
+/// The control page of one attachment. All processes see the same page. A private copy sees it through a second mapping of the page alone.
+/// </summary>
 internal sealed unsafe class AttachedPage
 {
     private readonly PageOnDemand _page;
     private ReferenceCount _users = new();
     private volatile bool _isDetached;
 
-    /// <summary>Sees the page of an attached array, to whose segment the caller holds a reference.</summary>
-    /// <exception cref="InvalidOperationException">There are other bytes in its place.</exception>
+    /// <summary>Finds the page of an attached array. The caller holds a reference to its segment.</summary>
+    /// <exception cref="InvalidOperationException">Other bytes are in its place.</exception>
     /// <exception cref="IOException">The page of a private copy cannot be mapped.</exception>
     public AttachedPage(AttachedArray array)
     {
@@ -34,7 +36,7 @@ internal sealed unsafe class AttachedPage
 
     public LockTable Locks { get; }
 
-    /// <summary>Gets whether the array was detached: nobody begins anything any more.</summary>
+    /// <summary>Gets whether the array was detached. Then no operation begins.</summary>
     public bool IsDetached => _isDetached;
 
     /// <summary>Gets whether this attachment may store in the page.</summary>
@@ -55,13 +57,13 @@ internal sealed unsafe class AttachedPage
     /// <inheritdoc cref="PageOnDemand.Make"/>
     public void Make() => _page.Make();
 
-    /// <summary>Tells whether another file has the array's name, as after a replacement. Asks the kernel.</summary>
+    /// <summary>Returns whether another file has the array's name, as after a replacement. Makes a system call.</summary>
     public bool IsNameOfAnother() => Segment.NamedFile() == NamedFile.Another;
 
-    /// <summary>Tells whether the array's name is another file's or no file's. Asks the kernel.</summary>
+    /// <summary>Returns whether the array's name is another file's or no file's. Makes a system call.</summary>
     public bool IsNameGone() => Segment.NamedFile() != NamedFile.Same;
 
-    /// <summary>Comes before every store: what is not a control page is not ours to change.</summary>
+    /// <summary>Precedes every store, because the page may be another program's bytes by now; docs/FORMAT.md, "Locks", Storing.</summary>
     /// <exception cref="SharedMemoryLostException">The page is lost.</exception>
     public void ThrowIfLost()
     {
@@ -84,8 +86,8 @@ internal sealed unsafe class AttachedPage
     public void ThrowIfDetached() => ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));
 
     /// <summary>
-    /// Adds another array that uses this attachment's page. Two pages over one open file would take each other's locks for abandoned: the kernel does not report
-    /// the byte locks of an open file to itself. False once the last one has detached.
+    /// Adds another array that uses this attachment's page. Two pages over one open file would take each other's locks for abandoned,
+    /// because the kernel does not report the byte locks of an open file to itself. False if the last user has detached.
     /// </summary>
     public bool TryAddUser() => _users.TryAdd();
 

@@ -3,7 +3,10 @@ using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>Finds who holds a slot. The kernel tells nobody's id for such a lock, but lists it with the descriptor that has it; see <c>proc_pid_fdinfo(5)</c>.</summary>
+/// <summary>
+/// Finds the process that holds a slot. The kernel reports no process id for such a lock, but lists the lock with the descriptor that has
+/// it; see <c>proc_pid_fdinfo(5)</c>.
+/// </summary>
 internal static class LockOwnerSearch
 {
     public static int? FindProcess(Segment segment, int slot)
@@ -12,7 +15,8 @@ internal static class LockOwnerSearch
         string file = $" WRITE -1 {segment.FindLockedFile()} {SegmentFile.InUseByte + slot} ";
         foreach (string process in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out int id) && Holds(process, file))
+            if (int.TryParse(Path.GetFileName(process), NumberStyles.None, CultureInfo.InvariantCulture, out int id)
+                && Holds(process, file))
             {
                 return id;
             }
@@ -25,11 +29,12 @@ internal static class LockOwnerSearch
     {
         try
         {
-            return Directory.EnumerateFiles(process + "/fdinfo").Any(info => File.ReadAllText(info).Contains(file, StringComparison.Ordinal));
+            return Directory.EnumerateFiles(process + "/fdinfo")
+                .Any(info => File.ReadAllText(info).Contains(file, StringComparison.Ordinal));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Gone meanwhile, or another user's.
+            // The process has exited meanwhile, or is another user's.
             return false;
         }
     }

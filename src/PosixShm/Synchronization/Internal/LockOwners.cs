@@ -5,18 +5,20 @@ using PosixShm.Segments;
 namespace PosixShm.Synchronization;
 
 /// <summary>
-/// Who owns the locks of a segment. Each attachment that uses a lock takes a slot: an exclusive lock on a byte far past the segment's end, which the kernel drops with
-/// the attachment, however its process ends (<c>F_OFD_SETLK</c> in <c>fcntl(2)</c>). So the kernel reports the owner's death, and no process id is trusted.
+/// The owners of a segment's locks. Each attachment that uses a lock acquires a slot: an exclusive lock on one byte far past the end of the
+/// file (<c>F_OFD_SETLK</c> in <c>fcntl(2)</c>). The kernel releases it with the attachment, however the process ends. So the kernel
+/// reports the owner's death, and no process id is trusted.
 /// </summary>
 internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
 {
-    // Slot 1 is the byte after that of "in use". Part of the format.
+    // Part of the format: slot 1 is the byte after the "in use" byte. With another offset, this library and other programs would take each
+    // other's living owners for dead.
     private const long SlotByte = SegmentFile.InUseByte;
 
     private volatile int _identity;
 
-    /// <summary>Gets this attachment's owner value for lock words; takes a slot the first time. For one caller at a time.</summary>
-    /// <exception cref="IOException">All slots are taken, or there is no space for the control page.</exception>
+    /// <summary>Gets this attachment's owner value for lock words. The first call acquires a slot. For one caller at a time.</summary>
+    /// <exception cref="IOException">All slots are in use, or there is no space for the control page.</exception>
     public int Identity => _identity != 0 ? _identity : Claim();
 
     /// <summary>Gets whether this attachment has a slot.</summary>
@@ -40,14 +42,15 @@ internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
     {
         page.Make();
 
-        // Not all from the first one: each attempt is a system call.
+        // Each attempt is a system call, so the search begins at a random slot.
         uint start = unchecked((uint)HashCode.Combine(Environment.ProcessId, RuntimeHelpers.GetHashCode(this))) % ControlPage.SlotCount;
         for (uint i = 0; i < ControlPage.SlotCount; i++)
         {
             int slot = 1 + (int)((start + i) % ControlPage.SlotCount);
             if (page.Segment.TryLockByte(SlotByte + slot))
             {
-                // A new generation, and no readers: words that still name the slot's last owner name a dead one.
+                // Invariant: an owner value never comes back to life. The byte is locked before the new generation is stored, so no other
+                // process stores one; words with the last generation now name a dead owner (EARLY_GENERATION in docs/model/lock.pml).
                 page.ThrowIfLost();
                 int generation = LockWord.NextGeneration(Volatile.Read(ref generations[slot - 1]));
                 Volatile.Write(ref generations[slot - 1], generation);
@@ -61,8 +64,8 @@ internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
     // A shared lock on a slot, for which read permission is enough, refuses an exclusive one.
     private IOException NoSlot()
         => Enumerable.Range(1, ControlPage.SlotCount).All(slot => page.Segment.IsByteLocked(SlotByte + slot))
-            ? new($"'{page.Name}' has {ControlPage.SlotCount} attachments that use its locks already, and no more can.")
+            ? new($"'{page.Name}' already has {ControlPage.SlotCount} attachments that use its locks, which is the limit.")
             : new(
                 $"The locks of '{page.Name}' cannot be used: processes that may read it keep locks on its slots (see lslocks). "
-                + "Take away their permission to read, or end them.");
+                + "Remove their permission to read, or end them.");
 }

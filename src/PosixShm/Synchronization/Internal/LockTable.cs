@@ -7,14 +7,14 @@ namespace PosixShm.Synchronization;
 /// <summary>The locks of one attachment.</summary>
 internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
 {
-    // Tables of which a lock may be held: those that have a slot, until they are detached and the last kept lock is left.
+    // Tables of which a lock may be held: from the acquisition of a slot until the table is closed and its last kept lock is released.
     private static readonly Registry<LockTable> s_inUse = new();
 
     private readonly AttachedLock?[] _locks;
     private readonly nint _first;
     private readonly Gate _gate = new();
     private int? _place; // in that registry
-    private int _kept; // how many locks were held when the table was closed, and still are
+    private int _kept; // number of locks that were held when the table was closed, and still are
 
     public LockTable(AttachedPage page, nint first, int count)
     {
@@ -28,7 +28,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
 
     public LockOwners Owners { get; }
 
-    /// <summary>Gets what no other table of this process has.</summary>
+    /// <summary>Gets an id that no other table of this process has.</summary>
     public long Id { get; } = LockThread.NewId();
 
     public int Count => _locks.Length;
@@ -74,7 +74,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
         }
     }
 
-    /// <summary>Closes all locks. A lock that is held keeps the memory mapped until it is left.</summary>
+    /// <summary>Closes all locks. A lock that is held keeps the memory mapped until it is released.</summary>
     public void Close()
     {
         using (_gate.Enter())
@@ -95,8 +95,8 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     }
 
     /// <summary>
-    /// Leaves a lock outside of passages: for the holder of a closed one, for a thread that cannot be watched, and on behalf of one that
-    /// has ended. The last one of a detached array gives back the memory.
+    /// Releases a lock outside of passages: for the holder of a closed one, for a thread that cannot be watched, and on behalf of a thread
+    /// that has ended. The last release of a detached array releases the memory.
     /// </summary>
     public Exception? Leave(AttachedLock held, long holder, int leaveAs)
     {

@@ -3,14 +3,17 @@ using PosixShm.Segments;
 namespace PosixShm.Synchronization;
 
 //
-//  A passage is the part of entering or leaving a lock that uses shared memory without a reference to its segment. To take one would double the cost
-//  of an uncontended entry. Instead a thread announces its passage with a plain store before it reads whether the lock is open, and ends it with another.
-//  Who closes a lock clears "open" first, and then waits for all passages. The store and the read may be reordered by the processor; so the closing
-//  thread makes every other one execute a memory barrier in between, with membarrier(2). After it, a passage that is not yet announced finds the lock closed.
+//  A passage is the part of an entry or exit that uses shared memory without a reference to its segment. A reference would double the cost
+//  of an uncontended entry. Instead the thread announces its passage with a plain store, then loads whether the lock is open, and ends the
+//  passage with another store.
+//
+//  Invariant: no memory is unmapped during a passage. The thread that closes a lock keeps it: it clears "open" and then waits for all
+//  passages. A processor may reorder a passage's store and load, so the closing thread makes every other thread execute a memory barrier in
+//  between, with membarrier(2). A passage that is not announced by then finds the lock closed. A load before the announcement breaks it.
 //
 /// <summary>
-/// A thread that has used a lock. Its id is never used again, by a thread or by an asynchronous entry, as a managed thread id is: a lock that outlives its
-/// thread must not seem to be held by the next one.
+/// A thread that has used a lock. No other thread or asynchronous entry ever gets its id, as it may get a managed thread id. So a lock that
+/// outlives its thread does not appear to be held by the next one.
 /// </summary>
 internal sealed class LockThread
 {
@@ -28,8 +31,8 @@ internal sealed class LockThread
     /// <summary>Gets the calling thread, or null before it first used a lock.</summary>
     public static LockThread? CurrentOrNull => s_current;
 
-    /// <summary>Gets the calling thread. Its end will be noticed; see <see cref="ThreadEnds"/>.</summary>
-    /// <exception cref="InsufficientMemoryException">The system has no memory or thread left for that.</exception>
+    /// <summary>Gets the calling thread, whose end is watched; see <see cref="ThreadEnds"/>.</summary>
+    /// <exception cref="InsufficientMemoryException">The system has no memory or thread left to watch it.</exception>
     public static LockThread Current => s_current ?? Add();
 
     /// <summary>Gets the id.</summary>
@@ -38,7 +41,7 @@ internal sealed class LockThread
     /// <summary>Gets or sets how many locks the thread holds. Only the thread itself sets it.</summary>
     public int Held { get; set; }
 
-    /// <summary>Makes an id that nothing in this process has had.</summary>
+    /// <summary>Makes an id that no thread or entry of this process has had.</summary>
     public static long NewId() => Interlocked.Increment(ref s_lastId);
 
     /// <summary>Waits until no thread is in a passage through a table's locks, which are closed.</summary>
@@ -58,7 +61,7 @@ internal sealed class LockThread
 
     public void EndPassage() => Volatile.Write(ref _passage, 0);
 
-    /// <summary>Abandons what the thread holds, which has ended. Nearly all threads end outside of locks.</summary>
+    /// <summary>Abandons the locks of the thread, which has ended. Nearly all threads end outside of locks.</summary>
     public void End()
     {
         s_all.Remove(_place);

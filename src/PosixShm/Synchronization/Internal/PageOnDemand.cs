@@ -6,22 +6,25 @@ using PosixShm.Segments;
 namespace PosixShm.Synchronization;
 
 //
-//  The control page is made when it is first needed, by whoever needs it first, without a lock; docs/FORMAT.md, "The control page", has the proof in
-//  words, and docs/model/page.pml the model.
+//  The process that needs the control page first makes it, without a lock; docs/FORMAT.md, "States of a file" to "To make the page", has
+//  the proof in words, and docs/model/page.pml is the model.
 //
-//      bare     the file ends before the page does         Make grows it, by one call that does all or nothing -> zeros
-//      zeros    the page is there, all zeros                Make stores the word by compare-exchange -> ours
-//      ours     the page begins with the word              for good
-//      foreign  anything else                              nothing is stored
+//      state    condition                           next
+//      bare     the file ends before the page       Make grows the file by one call, which succeeds or fails as a whole  -> zeros
+//      zeros    the page exists, and is all zeros   Make stores the word by compare-exchange                             -> ours
+//      ours     the page begins with the word       none: the state is final
+//      foreign  all other bytes                     none: nothing is stored
 //
-//  Its one invariant: a byte that is not zero was stored after the word. So a process that finds such a byte looks at the word last.
+//  Invariant: a byte of the page that is not zero was stored after the word. Every program keeps it, because it makes the page before it
+//  stores. So a process that finds such a byte loads the word again, and the word decides. A store before the word's breaks it: other
+//  processes would take the page for another program's bytes.
 //
 /// <summary>The control page of one attachment, before and after it is there. All members need a reference to the segment.</summary>
 /// <param name="array">The array.</param>
 /// <param name="page">The page's address.</param>
 internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
 {
-    // Features that change what is stored, and those that change all.
+    // Part of the format. An unknown bit of the first byte forbids stores, and one of the second two bytes forbids all uses.
     private const int StoreFeature = ControlPage.FeaturesOffset + 1;
     private const int AnyFeature = ControlPage.FeaturesOffset + 2;
 
@@ -29,12 +32,12 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
     private readonly PagePlace _place = array.Page;
     private volatile bool _isFound;
 
-    /// <summary>Gets whether the page was found, and so is there until the memory is lost. Asks nobody.</summary>
+    /// <summary>Gets whether the page was found. From then on it exists until the memory is lost. Makes no system call.</summary>
     public bool IsFound => _isFound;
 
-    /// <summary>Looks for the page. Without it, all locks are free and the count of changes is 0.</summary>
+    /// <summary>Searches the page. Without it, all locks are free and the count of changes is 0.</summary>
     /// <exception cref="InvalidOperationException">There are other bytes in its place.</exception>
-    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
     public bool TryFind()
     {
         if (_isFound)
@@ -46,10 +49,10 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
         return size >= _place.PageEnd && IsOurs(size);
     }
 
-    /// <summary>Makes the page, if it is not there.</summary>
+    /// <summary>Makes the page, if it does not exist.</summary>
     /// <exception cref="InvalidOperationException">There are other bytes in its place, or this attachment may not add it.</exception>
     /// <exception cref="IOException">There is no space for it; the array is as it was.</exception>
-    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
     public void Make()
     {
         if (_isFound && *((byte*)page + StoreFeature) == 0)
@@ -73,7 +76,7 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
                 throw Foreign(size);
             }
 
-            // Before this, nobody stores anything in the page.
+            // The invariant's store: no process stores another byte before this one.
             _ = Interlocked.CompareExchange(ref *(ulong*)page, ControlPage.Word, 0);
             _ = IsOurs(size) ? true : throw Foreign(size);
         }
@@ -84,8 +87,9 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
         }
     }
 
-    // All bytes behind the elements must be padding, unless the page is there already: on some file systems another process's growth is seen in steps.
-    [SkipLocalsInit] // What is looked at is what was read.
+    // All bytes behind the elements must be zeros, unless the page exists already: on some file systems, the growth by another process
+    // becomes visible in steps.
+    [SkipLocalsInit] // Only bytes that were read are used.
     private void Grow(long size)
     {
         Span<byte> gap = stackalloc byte[2 * Pages.Size];
@@ -100,7 +104,7 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
         if (!isOurs && array.Policy != PagePolicy.Always && !_segment.IsInArrayDirectory())
         {
             throw None(
-                "nothing tells that its file is only this library's, outside of the directory of shared memory. Attach it with AttachOptions.AddLocks, "
+                "its file is outside of the directory of shared memory, and may be another program's. Attach it with AttachOptions.AddLocks, "
                 + "which lets locks add 4,096 bytes behind its elements");
         }
 
@@ -114,14 +118,14 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
         }
     }
 
-    // Looks at a page that the file has: false if it is zeros, as nobody has stored the word yet.
+    // Checks a page that exists. False if it is zeros, because no process has stored the word yet.
     private bool IsOurs(long size)
     {
         ulong word = Volatile.Read(ref *(ulong*)page);
         bool isZero = word == 0 && !new ReadOnlySpan<byte>((void*)page, ControlPage.Size).ContainsAnyExcept((byte)0);
         if (word == 0 && !isZero)
         {
-            // Whoever stored another byte had stored the word before.
+            // The invariant's load: the process that stored the other byte had stored the word before.
             Volatile.ReadBarrier();
             word = Volatile.Read(ref *(ulong*)page);
         }
@@ -146,7 +150,7 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
             throw None("a newer version of this library made its control page");
         }
 
-        // Else some attachments would use locks behind the page, and others those in it.
+        // Otherwise some attachments would use the locks behind the page, and others those in it.
         return _isFound = *(int*)(page + ControlPage.LockCountOffset) == _place.LocksBehind
             ? true
             : throw None("the locks behind its control page are not all in the file");

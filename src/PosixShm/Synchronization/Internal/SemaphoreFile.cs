@@ -5,11 +5,11 @@ using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>Creates, opens and removes the C library's semaphores, whose files anybody may have made.</summary>
+/// <summary>Creates, opens and removes the C library's semaphores. Their files may have been made by any program.</summary>
 /// <remarks>
-/// <c>sem_open(3)</c> maps whatever file has the name, and checks nothing. So the file is opened and checked first, by its descriptor. Then <c>sem_open</c>
-/// opens the name, and the name must still stand for the checked file. In a sticky directory other users cannot move a file of ours, or of root, in between.
-/// The memory is guarded before its first touch.
+/// <c>sem_open(3)</c> maps the file that has the name, and checks nothing. So the file is opened and checked first, by its descriptor. Then
+/// <c>sem_open</c> opens the name, and the name must still stand for the checked file. In a sticky directory, other users cannot move a file
+/// of ours, or of root, in between. The memory is guarded before its first touch.
 /// </remarks>
 internal static class SemaphoreFile
 {
@@ -17,7 +17,7 @@ internal static class SemaphoreFile
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Creates a semaphore, if the name is free; its mode is exact, whatever the umask.</summary>
+    /// <summary>Creates a semaphore, if the name is free. Its mode is exact: the umask does not apply.</summary>
     public static SafeSemaphoreHandle Create(SegmentName name, uint count, UnixFileMode mode)
     {
         for (int i = 0; i < MaxTries; i++)
@@ -38,11 +38,11 @@ internal static class SemaphoreFile
                 throw;
             }
 
-            // Another process deleted it already.
+            // Another process has deleted it.
             created.Dispose();
         }
 
-        throw new IOException($"The semaphore '{name}' was deleted by others {MaxTries} times while it was created.");
+        throw new IOException($"Cannot create the semaphore '{name}': other processes deleted it {MaxTries} times.");
     }
 
     /// <summary>Opens a semaphore, after a check of its file.</summary>
@@ -61,7 +61,7 @@ internal static class SemaphoreFile
                     ? new InvalidDataException(
                         $"The file of the semaphore '{name}' has {links} names. The leftover of a creator that was killed, 'sem.' and six "
                         + "letters, can be deleted ('pshm semaphore prune').")
-                    : new IOException($"The semaphore '{name}' was deleted and created by others many times while it should be opened.");
+                    : new IOException($"Cannot attach the semaphore '{name}': other processes have been deleting and creating it.");
             }
         }
     }
@@ -75,7 +75,8 @@ internal static class SemaphoreFile
         }
     }
 
-    // The C library gives one address to all that are open on one file: so the second open tells whether the name is the created file's.
+    // The C library returns one address for all open semaphores of one file. So the address of a second open shows whether the name is
+    // still the created file's.
     private static bool TryFinish(SegmentName name, SafeSemaphoreHandle created, UnixFileMode mode)
     {
         try
@@ -98,7 +99,7 @@ internal static class SemaphoreFile
         }
     }
 
-    // Null if the file has two names, as while sem_open(3) creates it, or if the name became another file's.
+    // Null if the file has two names, as during its creation by sem_open(3), or if the name became another file's.
     private static SafeSemaphoreHandle? TryOpen(SegmentName name, AttachPolicy attachPolicy, out uint links)
     {
         using SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, attachPolicy, out Interop.Probe probe);
@@ -129,11 +130,11 @@ internal static class SemaphoreFile
         }
     }
 
-    /// <summary>Makes the exception for a semaphore whose memory is not one any more.</summary>
+    /// <summary>Makes the exception for memory that is no longer a semaphore.</summary>
     public static InvalidDataException Changed(SegmentName name)
-        => new($"The semaphore '{name}' was overwritten or truncated while it was open: it is not a semaphore of this C library any more.");
+        => new($"The semaphore '{name}' was overwritten or truncated while it was open: it is no longer a semaphore of this C library.");
 
-    // The C library trusts these bytes, and ends the process if they are others.
+    // The C library trusts these bytes, and ends the process if they are not a semaphore's.
     private static void CheckContent(SegmentFile file, Interop.Status status)
     {
         Span<byte> content = new byte[Interop.GetSemaphoreSize()];

@@ -5,9 +5,8 @@ using PosixShm.Segments;
 namespace PosixShm.Synchronization;
 
 /// <summary>
-/// Notices that a thread ended inside a lock, and marks the lock as abandoned. Other processes cannot see threads, so this one has to.
-/// The C library calls a function of the shim as a thread ends (<c>pthread_key_create(3)</c>); one thread of the library sleeps until
-/// that happens.
+/// Marks the locks of a thread as abandoned when it ends. Other processes cannot see threads, so its own process does it. The C library
+/// calls a function of the shim as a thread ends (<c>pthread_key_create(3)</c>); one thread of the library sleeps until then.
 /// </summary>
 internal static class ThreadEnds
 {
@@ -16,8 +15,8 @@ internal static class ThreadEnds
     private static readonly Gate s_starting = new();
     private static nint s_watch;
 
-    /// <summary>Has the end of the calling thread noticed.</summary>
-    /// <exception cref="InsufficientMemoryException">The system has no memory or thread left for that.</exception>
+    /// <summary>Watches for the end of the calling thread.</summary>
+    /// <exception cref="InsufficientMemoryException">The system has no memory or thread left to watch it.</exception>
     public static void Watch(LockThread thread)
     {
         GCHandle handle = GCHandle.Alloc(thread);

@@ -1,9 +1,9 @@
 namespace PosixShm.Synchronization;
 
-/// <summary>Time-outs as the kernel takes them.</summary>
+/// <summary>Conversion of time-outs to those of system calls.</summary>
 internal static class TimeLimit
 {
-    /// <summary>Converts a time-out, rounded up so that nothing is a busy wait; -1 for ever.</summary>
+    /// <summary>Converts a time-out to milliseconds, rounded up so that no wait is busy; -1 for none.</summary>
     public static int InMilliseconds(TimeSpan timeout, string parameterName)
     {
         if (timeout == Timeout.InfiniteTimeSpan)

@@ -1,14 +1,15 @@
 namespace PosixShm.Synchronization;
 
 /// <summary>
-/// How long a waiter still waits, and when it checks what nobody wakes it for: the owner's death, its token, an interrupt, the array's disposal. The checks go by
-/// elapsed time on the monotonic clock: signals and wake-ups that end its sleeps early cannot put them off.
+/// The rest of a waiter's time, and the times of its checks for events that wake no waiter: the owner's death, the token, an interrupt, the
+/// array's disposal. The checks depend on elapsed time by the monotonic clock, so signals and wake-ups that end sleeps early do not delay
+/// them.
 /// </summary>
 /// <param name="timeoutMilliseconds">The whole time; -1 for ever.</param>
 /// <param name="cancellation">Ends the wait.</param>
 internal struct WaitTime(int timeoutMilliseconds, CancellationToken cancellation)
 {
-    // Less than the 50 ms that are promised, by more than a tick of the clock.
+    // Part of the protocol: docs/FORMAT.md, "Locks", promises a check every 50 ms. This is less, by more than a tick of the clock.
     private const int CheckAfterMilliseconds = 40;
 
     private readonly long _start = Environment.TickCount64;
@@ -31,7 +32,7 @@ internal struct WaitTime(int timeoutMilliseconds, CancellationToken cancellation
         }
     }
 
-    /// <summary>Returns whether a check is due, as it is at first, when the time is over, and 40 ms after the last.</summary>
+    /// <summary>Returns whether a check is due: the first time, when the time is over, and 40 ms after the last check.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ThreadInterruptedException">The thread was interrupted, now or before it began to wait.</exception>
     public bool IsCheckDue()
@@ -45,7 +46,7 @@ internal struct WaitTime(int timeoutMilliseconds, CancellationToken cancellation
         cancellation.ThrowIfCancellationRequested();
         if (_nextCheck != 0)
         {
-            // A native wait does not notice an interrupt; this does. Not at first: it also yields.
+            // A native wait does not notice an interrupt; this does. It also yields, so the first check leaves it out.
             Thread.Sleep(0);
         }
 

@@ -1,0 +1,102 @@
+namespace PosixShm.Synchronization;
+
+//
+//  A thread waits for a word in shared memory by four steps, which repeat until the first or the third ends the wait:
+//
+//      probe   tries to take what the word offers
+//      spin    lets some time pass, because most locks are released within a microsecond
+//      check   at once and every 40 ms, also if signals end the sleeps early: the token, an interrupt, a detached array, a dead owner
+//      sleep   in the kernel, until the word changes or the next check is due
+//
+//  Invariant: no waiter sleeps on a change that has already happened. The rules of the word keep it: a sleep names the value that the probe
+//  of the same round has seen, and the kernel sleeps only while the word has it (FUTEX_WAIT). A rule that loads the word again before the
+//  sleep breaks it. No process wakes the waiters of an owner that died, so every sleep ends by itself: docs/FORMAT.md, "Locks", Entering,
+//  4.
+//
+/// <summary>
+/// The wait for a word in shared memory, for locks of every kind. The word, and what its values mean, belong to the rules.
+/// </summary>
+internal static class WaitLoop
+{
+    // Each spin takes twice as long as the one before: a few microseconds in all. Few reads, because each takes the cache line from the
+    // owner. No yields: among more waiters than processors, they hand the owner's processor to another waiter.
+    private static readonly int s_maxSpins = Environment.ProcessorCount > 1 ? 7 : 0;
+
+    /// <summary>
+    /// Waits by the rules of a word. False if the time ran out. A rule, the token and an interrupt end the wait by an exception.
+    /// </summary>
+    public static bool Run<TRules>(ref TRules rules, ref WaitTime time)
+        where TRules : struct, IWaitRules
+    {
+        WaitStep next = WaitStep.Retry;
+        try
+        {
+            for (int spins = 0; next != WaitStep.Done;)
+            {
+                next = rules.Probe(out int seen);
+                if (next != WaitStep.Wait)
+                {
+                    continue;
+                }
+
+                if (spins < s_maxSpins && !time.IsZero && rules.CanSpin(seen))
+                {
+                    Thread.SpinWait(1 << spins++);
+                    continue;
+                }
+
+                next = rules.Check(seen, time.IsCheckDue());
+                if (next == WaitStep.Wait)
+                {
+                    if (time.IsOver)
+                    {
+                        return false;
+                    }
+
+                    rules.Sleep(seen, time.NextSleep);
+                }
+            }
+
+            return true;
+        }
+        finally
+        {
+            if (next != WaitStep.Done)
+            {
+                rules.GiveUp();
+            }
+        }
+    }
+}
+
+/// <summary>The result of a step.</summary>
+internal enum WaitStep
+{
+    /// <summary>The wait is over, with success.</summary>
+    Done,
+
+    /// <summary>Another thread changed the word: the probe comes next.</summary>
+    Retry,
+
+    /// <summary>The word is not free.</summary>
+    Wait,
+}
+
+/// <summary>The rules of one wait. They are a struct, so that the loop is compiled for each kind of word and calls them directly.</summary>
+internal interface IWaitRules
+{
+    /// <summary>Tries to end the wait, and returns the value of the word that decided.</summary>
+    WaitStep Probe(out int seen);
+
+    /// <summary>Returns whether this value may change within microseconds.</summary>
+    bool CanSpin(int seen);
+
+    /// <summary>Checks for events that wake no waiter. The system calls among these checks are made only if they are due.</summary>
+    WaitStep Check(int seen, bool isDue);
+
+    /// <summary>Sleeps while the word has the value, up to a time. It may return early.</summary>
+    void Sleep(int seen, int milliseconds);
+
+    /// <summary>Ends a wait without success.</summary>
+    void GiveUp();
+}

@@ -29,7 +29,7 @@ internal static class ArrayCatalog
         using SegmentProbe probe = new();
         try
         {
-            probe.Read(name, asksUse: false);
+            probe.Read(name, withUse: false);
         }
         catch (Exception error) when (error is FileNotFoundException or InvalidDataException)
         {
@@ -64,7 +64,7 @@ internal static class ArrayCatalog
         using SegmentProbe probe = new();
         if (!probe.TryReadHead(name) || !ArrayHeader.IsRecognised(probe.Head, tail: []))
         {
-            probe.Read(name, asksUse: false);
+            probe.Read(name, withUse: false);
             if (!ArrayReader.IsRecognised(probe, probe.Head, probe.Status.Size))
             {
                 throw new InvalidDataException($"'{name}' is not an array, so it is not ours to delete.");

@@ -4,8 +4,8 @@ namespace PosixShm.Native;
 
 /// <summary>Owns one descriptor; disposing it calls <c>close(2)</c>.</summary>
 /// <remarks>
-/// It is no SafeHandle. Its owner disposes it on every path, and counts its users where several threads have it (<c>Segment</c>). A finalizer would unmap or close what a
-/// span or a lock still needs. So a call pays for neither.
+/// It is no SafeHandle. Its owner disposes it on every path, and counts its users where several threads have it (<c>Segment</c>). A
+/// finalizer would unmap or close what a span or a lock still needs. So a call pays for neither.
 /// </remarks>
 [NativeMarshalling(typeof(DescriptorMarshaller))]
 internal sealed class Descriptor(nint fd, bool isLocked = false) : IDisposable

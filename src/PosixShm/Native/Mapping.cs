@@ -1,6 +1,8 @@
 namespace PosixShm.Native;
 
-/// <summary>Owns one mapping of a file; disposing it calls <c>munmap(2)</c>. It is no SafeHandle, for the reasons of <see cref="Descriptor"/>.</summary>
+/// <summary>
+/// Owns one mapping of a file; disposing it calls <c>munmap(2)</c>. It is no SafeHandle, for the reasons of <see cref="Descriptor"/>.
+/// </summary>
 internal sealed unsafe class Mapping : IDisposable
 {
     // Read where the guard is off: never lost.

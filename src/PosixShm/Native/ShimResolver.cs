@@ -5,7 +5,9 @@ using System.Runtime.Loader;
 
 namespace PosixShm.Native;
 
-/// <summary>Finds the shim if the runtime does not: an interpreter loaded the assembly from memory, or from a copy without the shim.</summary>
+/// <summary>
+/// Finds the shim if the runtime does not: an interpreter loaded the assembly from memory, or from a copy without the shim.
+/// </summary>
 internal static class ShimResolver
 {
     // The runtime resolves each function of the shim by itself. A second search would overwrite the error number that the first call left.

@@ -1,10 +1,10 @@
 namespace PosixShm.Segments;
 
-/// <summary>Which files are welcome when a segment is attached.</summary>
-/// <param name="AllowOtherOwners">Whether a file of another user, who may change or truncate it at will, is.</param>
-/// <param name="FollowLinks">Whether what a symbolic link points to is.</param>
+/// <summary>The files that are accepted when a segment is attached.</summary>
+/// <param name="AllowOtherOwners">Whether to accept files of other users, who may change or truncate them at any time.</param>
+/// <param name="FollowLinks">Whether to follow a symbolic link.</param>
 internal readonly record struct AttachPolicy(bool AllowOtherOwners, bool FollowLinks)
 {
-    /// <summary>Gets the trust of one who only looks.</summary>
+    /// <summary>Gets the policy of a caller that only reads.</summary>
     public static AttachPolicy Anybody { get; } = new(AllowOtherOwners: true, FollowLinks: false);
 }

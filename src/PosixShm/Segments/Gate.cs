@@ -1,14 +1,14 @@
 namespace PosixShm.Segments;
 
 /// <summary>
-/// Mutual exclusion for a few instructions. <see cref="Thread.Interrupt"/> does not end its wait, as it does that of
-/// <see cref="Monitor"/>, so that what must be done, as a disposal, is done.
+/// Mutual exclusion for a few instructions. <see cref="Thread.Interrupt"/> ends a wait for a <see cref="Monitor"/>, but not for a gate, so a
+/// disposal is always completed.
 /// </summary>
 internal sealed class Gate
 {
     private int _isTaken;
 
-    /// <summary>Enters, and leaves at the end of the scope.</summary>
+    /// <summary>Enters, and exits at the end of the scope.</summary>
     public Scope Enter()
     {
         while (Interlocked.Exchange(ref _isTaken, 1) != 0)

@@ -1,18 +1,18 @@
 namespace PosixShm.Segments;
 
-/// <summary>Bounds how long a call retries while another process has a file for itself, which it should for a moment only.</summary>
+/// <summary>Limits the retries of a call while another process has a lease or a lock on a file, which it has for a moment only.</summary>
 internal struct Patience(int milliseconds)
 {
-    // When it ends; 0 before the first wait, as nearly every call needs none.
+    // The end of the time; 0 before the first wait, because nearly all calls need no wait.
     private long _end;
 
-    /// <summary>Gets the patience of a call on one array: then it fails.</summary>
+    /// <summary>Gets the limit of a call on one array, which then fails.</summary>
     public static Patience ForOne => new(5000);
 
-    /// <summary>Gets the patience of a listing, and of a check whether a file is open: then they go on without.</summary>
+    /// <summary>Gets the limit of a listing, or of a check whether a file is open, which then skips the file.</summary>
     public static Patience ForMany => new(100);
 
-    /// <summary>Sleeps a moment; false if the time is over.</summary>
+    /// <summary>Sleeps a moment. False if the time is over.</summary>
     public bool TryWait()
     {
         long now = Environment.TickCount64;

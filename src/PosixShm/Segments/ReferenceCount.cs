@@ -1,11 +1,11 @@
 namespace PosixShm.Segments;
 
-/// <summary>A count of references that begins with one, and ends for good when the last is released.</summary>
+/// <summary>A count of references that begins with one, and never rises again after the last release.</summary>
 internal struct ReferenceCount()
 {
     private int _count = 1;
 
-    /// <summary>Takes a reference; false if the last one was released already.</summary>
+    /// <summary>Adds a reference. False if the last one was already released.</summary>
     public bool TryAdd()
     {
         int seen = Volatile.Read(ref _count);
@@ -23,6 +23,6 @@ internal struct ReferenceCount()
         return false;
     }
 
-    /// <summary>Gives a reference back; returns whether it was the last one.</summary>
+    /// <summary>Releases a reference. Returns whether it was the last one.</summary>
     public bool Release() => Interlocked.Decrement(ref _count) == 0;
 }

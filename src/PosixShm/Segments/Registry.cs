@@ -1,8 +1,6 @@
 namespace PosixShm.Segments;
 
-/// <summary>
-/// A set of objects that all threads may change. An interrupt ends no wait for it, as it does one of a concurrent dictionary.
-/// </summary>
+/// <summary>A set of objects that all threads may change. An interrupt ends no wait for it, unlike one for a concurrent dictionary.</summary>
 internal sealed class Registry<T>
     where T : class
 {
@@ -12,7 +10,7 @@ internal sealed class Registry<T>
     private Place[] _places = [];
     private int _free = None;
 
-    /// <summary>Adds an object, and returns its place, to be removed by.</summary>
+    /// <summary>Adds an object, and returns its place, for its removal.</summary>
     public int Add(T item)
     {
         using (_gate.Enter())
@@ -38,7 +36,7 @@ internal sealed class Registry<T>
         }
     }
 
-    /// <summary>Gives all that are in it at this moment.</summary>
+    /// <summary>Gets all objects at this moment.</summary>
     public T[] All()
     {
         using (_gate.Enter())

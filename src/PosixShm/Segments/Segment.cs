@@ -5,10 +5,11 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <summary>A segment mapped into this process. Knows nothing of what is stored in it.</summary>
+/// <summary>A segment that is mapped into this process. The content has no meaning here.</summary>
 /// <remarks>
-/// It lives as long as somebody holds a reference: the creator has the first one. There is no finalizer: a mapping that went away while a span still points into it would hand the span whatever is mapped there
-/// next. One whose references are never released stays until the process ends.
+/// It exists as long as a reference is held; the creator has the first one. There is no finalizer: it could unmap memory to which a span still
+/// points, and the span would then see the next mapping at that address. If a reference is never released, the mapping exists until the process
+/// ends.
 /// </remarks>
 internal sealed unsafe class Segment : IByteSource
 {
@@ -23,7 +24,7 @@ internal sealed unsafe class Segment : IByteSource
     private SegmentToken? _spare;
     private ReferenceCount _references = new();
 
-    /// <summary>Takes over an open file and its mapping.</summary>
+    /// <summary>Owns an open file and its mapping.</summary>
     public Segment(SegmentFile file, Mapping mapping, SegmentExtent extent, SegmentAccess access)
     {
         _file = file;
@@ -36,27 +37,27 @@ internal sealed unsafe class Segment : IByteSource
     /// <summary>Gets whether a bus error in a mapping reaches the guard; see <see cref="Interop.IsGuardActive"/>.</summary>
     public static bool IsGuardActive => IsGuarded && Interop.IsGuardActive() != 0;
 
-    /// <summary>Gets whether mappings are guarded, so that a touch of lost memory is not the process's death.</summary>
+    /// <summary>Gets whether mappings are guarded, so that a touch of lost memory does not end the process.</summary>
     public static bool IsGuarded => Mapping.IsGuarded;
 
     public SegmentName Name => _file.Name;
 
-    /// <summary>Gets what of the file is used and mapped.</summary>
+    /// <summary>Gets the part of the file that is used and mapped.</summary>
     public SegmentExtent Extent { get; }
 
-    /// <summary>Gets what this process may do with it.</summary>
+    /// <summary>Gets the access of the mapping.</summary>
     public SegmentAccess Access { get; }
 
-    /// <summary>Gets the first mapped byte. Valid for as long as a reference is held.</summary>
+    /// <summary>Gets the address of the first byte. It is valid while a reference is held.</summary>
     public nint Address => _mapping.Address;
 
-    /// <summary>Gets whether memory of the mapping was lost, and zeros put in its place: nothing read since can be trusted.</summary>
+    /// <summary>Gets whether memory of the mapping was lost and replaced by zeros. Nothing that was read since can be trusted.</summary>
     public bool IsLost => Volatile.Read(ref *_mapping.Lost) != 0;
 
-    /// <summary>Tells whether the file is shorter than what is used of it, touched since or not: then its memory is lost. Asks the kernel.</summary>
+    /// <summary>Returns whether the file is shorter than its extent, so that memory is lost, touched or not. Makes a system call.</summary>
     public bool IsTruncated() => GetSize() < Extent.End;
 
-    /// <summary>Gets the file's size, and marks the memory as lost if the file is shorter than what is used of it. Asks the kernel.</summary>
+    /// <summary>Gets the file's size, and marks the memory as lost if the file is shorter than its extent. Makes a system call.</summary>
     public long GetSize()
     {
         long size = Status.Size;
@@ -68,9 +69,9 @@ internal sealed unsafe class Segment : IByteSource
         return size;
     }
 
-    /// <summary>Makes the file longer, with zeros, or fails and leaves it as it was.</summary>
-    /// <param name="offset">Where the new bytes begin, at the file's end or behind it.</param>
-    /// <param name="length">How many there are.</param>
+    /// <summary>Makes the file longer, with zeros, or fails and leaves it unchanged.</summary>
+    /// <param name="offset">The offset of the new bytes, at the file's end or behind it.</param>
+    /// <param name="length">The number of new bytes.</param>
     /// <exception cref="IOException">There is no space.</exception>
     /// <exception cref="UnauthorizedAccessException">The file's size is sealed, or it is immutable.</exception>
     public void Grow(long offset, int length) => _file.Grow(offset, length, Address);
@@ -78,10 +79,10 @@ internal sealed unsafe class Segment : IByteSource
     /// <inheritdoc cref="SegmentFile.IsInArrayDirectory"/>
     public bool IsInArrayDirectory() => _file.IsInArrayDirectory();
 
-    /// <summary>Marks the memory as lost, for one who learned it otherwise than by a fault.</summary>
+    /// <summary>Marks the memory as lost, after a check that found it without a fault.</summary>
     public void MarkLost() => _mapping.MarkLost();
 
-    /// <summary>Marks the memory as lost if the file is shorter than what is used of it. May be called at any time.</summary>
+    /// <summary>Marks the memory as lost if the file is shorter than its extent. May be called at any time.</summary>
     public void CheckSize()
     {
         if (TryAddReference())
@@ -91,16 +92,16 @@ internal sealed unsafe class Segment : IByteSource
         }
     }
 
-    /// <summary>Gets the word behind <see cref="IsLost"/>, for code that looks at it often. It outlives the segment.</summary>
+    /// <summary>Gets the word behind <see cref="IsLost"/>, for code that reads it often. It outlives the segment.</summary>
     public int* Lost => _mapping.Lost;
 
-    /// <summary>Gets what the kernel knows of the file.</summary>
+    /// <summary>Gets the file's status.</summary>
     public Interop.Status Status => _file.GetStatus();
 
     /// <inheritdoc cref="SegmentFile.FindLockedFile"/>
     public string? FindLockedFile() => _file.FindLockedFile();
 
-    /// <summary>Gets whether the name still stands for this segment, and the file has all that is used of it.</summary>
+    /// <summary>Gets whether the name still stands for this segment, and the file has its whole extent.</summary>
     public bool IsCurrent => _file.IsCurrent(Extent.End);
 
     /// <inheritdoc cref="SegmentFile.GetNamedFile"/>
@@ -109,7 +110,7 @@ internal sealed unsafe class Segment : IByteSource
     /// <inheritdoc cref="SegmentFile.Read"/>
     public int Read(Span<byte> buffer, long offset) => _file.Read(buffer, offset);
 
-    /// <summary>Maps a checked file and takes it over.</summary>
+    /// <summary>Maps a checked file, and owns it.</summary>
     public static Segment Attach(SegmentFile file, SegmentExtent extent, SegmentAccess access)
         => new(file, file.Map(extent.Mapped, access), extent, access)
         {
@@ -123,8 +124,8 @@ internal sealed unsafe class Segment : IByteSource
     public bool IsByteLocked(long offset) => _file.IsByteLocked(offset);
 
     /// <summary>
-    /// Gets the address of a range as all processes see it. A private mapping gets a second one of the range, shared and read-only, because every store to a page of its
-    /// own, and every shared futex wait on it, freezes that page. The range must be the same in each call.
+    /// Gets the address of a range that all processes share. A private mapping gets a second one of the range, shared and read-only: every store
+    /// to a page of its own, and every shared futex wait on it, freezes that page. The range must be the same in each call.
     /// </summary>
     public nint GetSharedView(long offset, long length)
     {
@@ -145,7 +146,7 @@ internal sealed unsafe class Segment : IByteSource
         }
     }
 
-    /// <summary>Gives programs that this process starts from now on a descriptor of the segment; returns the path that it has in them.</summary>
+    /// <summary>Opens a descriptor of the segment for programs that this process starts from now on. Returns its path in them.</summary>
     [SuppressMessage("Reliability", "CA2000", Justification = "The shared descriptor owns the file's descriptor.")]
     public string MakeInheritable()
     {
@@ -156,7 +157,7 @@ internal sealed unsafe class Segment : IByteSource
         }
     }
 
-    /// <summary>Writes what was stored in the mapping to the file, and waits for the disk; with <paramref name="withName"/>, also the file itself and its name.</summary>
+    /// <summary>Writes the stores in the mapping to the disk; with <paramref name="withName"/>, also the file itself and its name.</summary>
     public void Flush(bool withName)
     {
         if (Interop.MSync(Address, (ulong)Extent.End) < 0)
@@ -173,7 +174,7 @@ internal sealed unsafe class Segment : IByteSource
     /// <inheritdoc cref="SegmentSpace.Compact"/>
     public long Compact() => SegmentSpace.Compact(Address, Extent.End);
 
-    /// <summary>Keeps the mapping's pages in memory: they are all there afterwards, and never swapped out.</summary>
+    /// <summary>Keeps the mapping's pages in memory: all of them are loaded, and never swapped out.</summary>
     public void LockInMemory()
     {
         if (Interop.MLock(Address, (ulong)Extent.End) < 0)
@@ -185,7 +186,7 @@ internal sealed unsafe class Segment : IByteSource
         }
     }
 
-    /// <summary>Lets the mapping's pages go where the kernel wants them.</summary>
+    /// <summary>Permits the kernel to swap out the mapping's pages.</summary>
     public void UnlockFromMemory()
     {
         if (Interop.MUnlock(Address, (ulong)Extent.End) < 0)
@@ -194,10 +195,10 @@ internal sealed unsafe class Segment : IByteSource
         }
     }
 
-    /// <summary>Takes a reference; false if the last one is gone already.</summary>
+    /// <summary>Adds a reference. False if the last one was already released.</summary>
     public bool TryAddReference() => _references.TryAdd();
 
-    /// <summary>Gives a reference back; the last one unmaps, and then says that the segment is no longer in use.</summary>
+    /// <summary>Releases a reference. The last release unmaps, and then ends the use of the segment.</summary>
     public void Release()
     {
         if (_references.Release())
@@ -211,10 +212,10 @@ internal sealed unsafe class Segment : IByteSource
         }
     }
 
-    /// <summary>Gives a token for a reference that the caller has taken, and that is released by it.</summary>
+    /// <summary>Gets a token for a reference that the caller has added. The token releases it.</summary>
     public SegmentToken Token() => Interlocked.Exchange(ref _spare, null) ?? new SegmentToken(this);
 
-    /// <summary>Takes a token back, and releases its reference.</summary>
+    /// <summary>Keeps a token for the next lease, and releases its reference.</summary>
     public void Return(SegmentToken token)
     {
         Volatile.Write(ref _spare, token);

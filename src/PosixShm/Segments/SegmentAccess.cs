@@ -1,14 +1,14 @@
 namespace PosixShm.Segments;
 
-/// <summary>What a mapping lets its process do.</summary>
+/// <summary>The access of a mapping.</summary>
 internal enum SegmentAccess
 {
-    /// <summary>Reads and writes what everybody sees.</summary>
+    /// <summary>Reads and writes the memory that all processes share.</summary>
     ReadWrite,
 
-    /// <summary>Reads; a store is a fault.</summary>
+    /// <summary>Reads the shared memory. A store is a fault.</summary>
     ReadOnly,
 
-    /// <summary>Reads what everybody sees; a store copies its page, and stays in this process.</summary>
+    /// <summary>Reads the shared memory. A store copies its page, and is visible to this process alone.</summary>
     CopyOnWrite,
 }

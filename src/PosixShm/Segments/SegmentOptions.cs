@@ -1,10 +1,10 @@
 namespace PosixShm.Segments;
 
-/// <summary>How a segment is created.</summary>
-/// <param name="Mode">Its permission bits, exactly.</param>
-/// <param name="Reserve">Whether its space is taken at once.</param>
-/// <param name="HugePages">Whether huge pages are asked for.</param>
-/// <param name="Populate">Whether its pages are mapped at once.</param>
+/// <summary>The options of a creation.</summary>
+/// <param name="Mode">The permission bits, exactly.</param>
+/// <param name="Reserve">Whether to reserve the space at once.</param>
+/// <param name="HugePages">Whether to request huge pages.</param>
+/// <param name="Populate">Whether to map the pages at once.</param>
 internal readonly record struct SegmentOptions(UnixFileMode Mode, bool Reserve, bool HugePages, bool Populate);
 
 /// <summary>Writes a new segment's content, before any other process can see it.</summary>

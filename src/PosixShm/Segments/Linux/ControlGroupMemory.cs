@@ -3,15 +3,16 @@ using System.Globalization;
 namespace PosixShm.Segments;
 
 /// <summary>
-/// How much memory the control groups of this process leave it; see <c>cgroups(7)</c>. Each group on the way to the top may have a limit, and the hierarchies of version 1 and 2 may both be mounted. Pages
-/// of files that the kernel can drop at any time count as free: a limit that they fill is not reached.
+/// The memory that the control groups of this process leave to it; see <c>cgroups(7)</c>. Each group on the way to the top may have a limit,
+/// and the hierarchies of version 1 and 2 may both be mounted. Pages of files that the kernel can drop at any time count as free: the kernel
+/// drops them before it enforces a limit.
 /// </summary>
 internal static class ControlGroupMemory
 {
     private static readonly Files s_version1 = new("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file", "total_active_file");
     private static readonly Files s_version2 = new("memory.max", "memory.current", "inactive_file", "active_file");
 
-    /// <summary>Gets the bytes; null where there is no limit, or where it cannot be read.</summary>
+    /// <summary>Gets the bytes; null if there is no limit, or if it cannot be read.</summary>
     /// <param name="root">The directory that has <c>/proc</c> and the mounts.</param>
     public static long? Read(string root)
     {
@@ -37,7 +38,8 @@ internal static class ControlGroupMemory
     private static IEnumerable<(string Mount, string Group, Files Files)> Find(string root)
     {
         // As in "4:memory:/a" and "0::/a".
-        string[][] groups = [.. Lines($"{root}/proc/self/cgroup").Select(static line => line.Split(':', 3)).Where(static fields => fields.Length == 3)];
+        string[][] groups =
+            [.. Lines($"{root}/proc/self/cgroup").Select(static line => line.Split(':', 3)).Where(static fields => fields.Length == 3)];
 
         // As in "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory".
         foreach (string line in Lines($"{root}/proc/self/mountinfo"))
@@ -54,19 +56,21 @@ internal static class ControlGroupMemory
             string? group = Array.Find(groups, fields => isVersion2 ? fields[0] == "0" : fields[1].Split(',').Contains("memory"))?[2];
             if (isMemory && group is not null)
             {
-                yield return (fields[4].Replace("\\040", " ", StringComparison.Ordinal), Below(fields[3], group), isVersion2 ? s_version2 : s_version1);
+                string mount = fields[4].Replace("\\040", " ", StringComparison.Ordinal);
+                yield return (mount, Below(fields[3], group), isVersion2 ? s_version2 : s_version1);
             }
         }
     }
 
-    // A container may see its own group as the top of the mount, under a path that only the host knows.
+    // In a container, its own group may be the top of the mount, under a path that exists only on the host.
     private static string Below(string top, string group)
     {
         string prefix = top.TrimEnd('/');
-        return group.StartsWith(prefix + "/", StringComparison.Ordinal) && !group.Contains("/..", StringComparison.Ordinal) ? group[prefix.Length..].TrimEnd('/') : string.Empty;
+        bool isBelow = group.StartsWith(prefix + "/", StringComparison.Ordinal) && !group.Contains("/..", StringComparison.Ordinal);
+        return isBelow ? group[prefix.Length..].TrimEnd('/') : string.Empty;
     }
 
-    // No limit is "max" in version 2, and nearly 2^63 in version 1.
+    // The absence of a limit is "max" in version 2, and nearly 2^63 in version 1.
     private static long? Left(string directory, Files files)
         => Number($"{directory}/{files.Limit}") is long limit and < (1L << 60) && Number($"{directory}/{files.Usage}") is long usage
             ? Math.Max(limit - usage + Droppable($"{directory}/memory.stat", files), 0)

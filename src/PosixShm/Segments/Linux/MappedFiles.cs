@@ -3,8 +3,9 @@ using System.Globalization;
 namespace PosixShm.Segments;
 
 /// <summary>
-/// The files that processes have mapped, by what <c>/proc/PID/maps</c> says (<c>proc(5)</c>): it tells of programs that do not mark a segment as in use, such as Python with numpy.
-/// It shows the processes of this PID namespace and those below it, of this user, or of all if this is root.
+/// The files that processes have mapped, from <c>/proc/PID/maps</c> (<c>proc(5)</c>). They include those of programs that do not mark a segment
+/// as in use, such as Python with numpy. The processes are those of this PID namespace and those below it, of this user, or of all if this
+/// is root.
 /// </summary>
 internal sealed class MappedFiles
 {
@@ -14,7 +15,7 @@ internal sealed class MappedFiles
     {
     }
 
-    /// <summary>Looks at all processes.</summary>
+    /// <summary>Reads the maps of all processes.</summary>
     public static MappedFiles Read()
     {
         MappedFiles mapped = new();
@@ -29,7 +30,7 @@ internal sealed class MappedFiles
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                // Gone meanwhile, or another user's.
+                // The process has exited meanwhile, or is another user's.
             }
         }
 
@@ -42,7 +43,9 @@ internal sealed class MappedFiles
     private void Add(string line)
     {
         string[] fields = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
-        if (fields.Length >= 5 && fields[3].Split(':') is [string major, string minor] && ulong.Parse(fields[4], CultureInfo.InvariantCulture) is ulong inode and > 0)
+        if (fields.Length >= 5
+            && fields[3].Split(':') is [string major, string minor]
+            && ulong.Parse(fields[4], CultureInfo.InvariantCulture) is ulong inode and > 0)
         {
             _ = _files.Add((Device(Hex(major), Hex(minor)), inode));
         }

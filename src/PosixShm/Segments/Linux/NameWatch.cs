@@ -5,11 +5,11 @@ namespace PosixShm.Segments;
 
 /// <summary>Waits for a name to appear or its file to change, without polling; see <c>inotify(7)</c>.</summary>
 /// <remarks>
-/// The directory is watched before the caller tries to open the name for the last time before it sleeps. A name that appears between that try and the sleep has an event in
-/// the queue, so no name is missed.
+/// Invariant: no name is missed. The directory is watched before the last attempt to open the name before a sleep. So a name that appears
+/// between that attempt and the sleep has an event in the queue.
 /// </remarks>
 /// <param name="name">The name.</param>
-/// <param name="timeoutMilliseconds">The whole time; -1 for ever.</param>
+/// <param name="timeoutMilliseconds">The time limit; -1 for none.</param>
 /// <param name="cancellation">Ends the wait.</param>
 internal sealed class NameWatch(SegmentName name, int timeoutMilliseconds, CancellationToken cancellation) : IDisposable
 {
@@ -18,7 +18,7 @@ internal sealed class NameWatch(SegmentName name, int timeoutMilliseconds, Cance
     private CancellationTokenRegistration _registration;
     private Descriptor? _queue;
 
-    /// <summary>Returns true when the name should be tried again: at once after the watch has begun, and then after each change. False if the time is over.</summary>
+    /// <summary>Waits for the next attempt: at once after the watch has begun, then after each change. False if the time is over.</summary>
     /// <exception cref="FileNotFoundException">The directory does not exist.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public bool Wait()
@@ -55,7 +55,7 @@ internal sealed class NameWatch(SegmentName name, int timeoutMilliseconds, Cance
 
     public void Dispose()
     {
-        // First: it waits for a callback that uses the descriptor.
+        // The registration comes first: its disposal waits for a callback that uses the descriptor.
         _registration.Dispose();
         _queue?.Dispose();
     }
@@ -73,7 +73,7 @@ internal sealed class NameWatch(SegmentName name, int timeoutMilliseconds, Cance
         return true;
     }
 
-    // Milliseconds, or -1 for ever.
+    // Milliseconds, or -1 for no limit.
     private int Rest()
         => timeoutMilliseconds < 0 ? timeoutMilliseconds : (int)Math.Max(0, _start + timeoutMilliseconds - Environment.TickCount64);
 }

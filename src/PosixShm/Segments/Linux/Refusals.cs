@@ -5,14 +5,14 @@ using PosixShm.Native;
 namespace PosixShm.Segments;
 
 /// <summary>
-/// The ways to create a segment that a system refused. Sandboxes (a strict snap's AppArmor, gVisor, proot, seccomp) and file systems refuse some and allow
-/// others, each with an error of its own. The first error is the one to report if nothing is left to try.
+/// The errors by which the system refused to create a segment. Sandboxes (a strict snap's AppArmor, gVisor, proot, seccomp) and file systems
+/// refuse some calls and allow others, each with an error of its own. If no fallback is left, the first error is reported.
 /// </summary>
 internal sealed class Refusals
 {
     private int _first;
 
-    /// <summary>Notes the error that this thread's last call left behind; false if another way would meet it, too.</summary>
+    /// <summary>Notes the error of this thread's last call. False if every fallback would meet it, too.</summary>
     public bool Note()
     {
         int errno = Marshal.GetLastPInvokeError();
@@ -23,6 +23,9 @@ internal sealed class Refusals
         return isRefusal;
     }
 
-    /// <summary>Makes the exception for a segment that could not be created in any way.</summary>
+    /// <summary>Notes the error of this thread's last call and returns false, or throws if every fallback would meet it, too.</summary>
+    public bool NoteOrThrow(SegmentName name) => Note() ? false : throw SegmentError.Last(name, SegmentError.Create);
+
+    /// <summary>Makes the exception for a segment that could not be created.</summary>
     public Exception First(SegmentName name) => SegmentError.From(_first, name, SegmentError.Create);
 }

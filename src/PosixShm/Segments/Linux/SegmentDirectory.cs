@@ -6,10 +6,10 @@ namespace PosixShm.Segments;
 /// <summary>The names of segments.</summary>
 internal static class SegmentDirectory
 {
-    /// <summary>Tells whether a name is taken, by whatever.</summary>
+    /// <summary>Checks whether a name exists, also as that of another kind of file.</summary>
     public static bool Has(SegmentName name) => Interop.Stat(name.Path, follow: 0, out _) == 0;
 
-    /// <summary>Gets the names of the files in a segment's folder, which may be those of no segment.</summary>
+    /// <summary>Gets the names of all files in a segment's directory.</summary>
     public static IEnumerable<string> Names(SegmentName name)
     {
         try
@@ -22,7 +22,7 @@ internal static class SegmentDirectory
         }
     }
 
-    /// <summary>Removes a name. Whoever has the segment open or mapped keeps it.</summary>
+    /// <summary>Removes a name. Processes that have the segment open or mapped keep it.</summary>
     public static void Remove(SegmentName name)
     {
         if (Unlink(name) < 0)
@@ -37,17 +37,17 @@ internal static class SegmentDirectory
     /// <summary>Removes a path; see <c>unlink(2)</c>. Returns 0, or -1.</summary>
     public static int Unlink(string path) => Interop.Unlink(path);
 
-    /// <summary>Removes the name of a segment that no other open file or mapping uses; false if it is in use, or the name is another file's or nobody's.</summary>
+    /// <summary>Removes the name of a segment that no other open file or mapping uses. False if it is in use, or if the name is not its own.</summary>
     /// <param name="name">The segment.</param>
     /// <param name="expected">The file that must have the name.</param>
-    /// <param name="mapped">The files that processes have mapped, for systems where the kernel does not answer.</param>
-    /// <param name="patience">How long to wait for other processes that check the same, or have the file open for a moment.</param>
-    /// <exception cref="UnauthorizedAccessException">This user may not open it, or not remove it.</exception>
+    /// <param name="mapped">The files that processes have mapped, for systems where the kernel grants no lease.</param>
+    /// <param name="patience">The limit of the wait for other processes that check the same, or have the file open for a moment.</param>
+    /// <exception cref="UnauthorizedAccessException">This user may not open the file, or not remove the name.</exception>
     public static bool TryRemoveUnused(SegmentName name, in Interop.Status expected, Lazy<MappedFiles> mapped, Patience patience)
     {
         while (true)
         {
-            // Not kept open while it waits: an open file is a user to everybody else who checks.
+            // The file is closed during the wait: to other processes that check, an open file is a user.
             bool? isRemoved = TryRemoveOnce(name, expected, mapped);
             if (isRemoved is not null || !patience.TryWait())
             {
@@ -82,12 +82,14 @@ internal static class SegmentDirectory
         }
         finally
         {
-            // Not left to the closing, as in SegmentFile.Dispose: processes that attach wait for it.
+            // The closing would unlock later, as in SegmentFile.Dispose: processes that attach wait for it.
             _ = Interop.UnlockAll(file);
         }
     }
 
-    // Takes the "in use" byte exclusively, which keeps out processes that attach. Null if another process checks the same.
+    // Locks the "in use" byte exclusively. Null if another process checks the same. Invariant: while it is locked, no process of this library
+    // attaches the file, because each one needs a shared lock on the byte. Without write permission there is no exclusive lock, and a query
+    // excludes no process; docs/FORMAT.md, "Deleting an unused array", 2.
     private static bool? IsFree(Descriptor file, SegmentName name, bool isWritable)
     {
         if (isWritable && Interop.LockByte(file, SegmentFile.InUseByte, Interop.ByteLock.LOCK_EXCLUSIVE) == 0)
@@ -107,13 +109,15 @@ internal static class SegmentDirectory
         };
     }
 
-    // The kernel grants the lease only while nobody else has the file open or mapped, and holds up whoever opens it meanwhile.
+    // Null if the file is in use, maybe for a moment only. Invariant: the removed name is that of the file that was checked, and no process has
+    // it open or mapped. The kernel grants the lease only to the sole user, and delays every open until the lease ends. A removal after the end
+    // of the lease breaks it; docs/FORMAT.md, "Deleting an unused array", 3 to 5.
     private static bool? TryRemoveLeased(Descriptor file, SegmentName name, in Interop.Status expected, bool isWritable, Lazy<MappedFiles> mapped)
     {
         bool isLeased = Interop.TakeLease(file) == 0;
         if (!isLeased && (Interop.LastError == Interop.Error.EAGAIN || !isWritable))
         {
-            // Without a lease and without the "in use" byte, nothing keeps out a process that attaches between the check and the removal.
+            // Without a lease and without the lock on the "in use" byte, a process could attach between the check and the removal.
             return Interop.LastError == Interop.Error.EAGAIN ? null : false;
         }
 

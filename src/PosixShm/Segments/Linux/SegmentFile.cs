@@ -7,18 +7,18 @@ using PosixShm.Native;
 namespace PosixShm.Segments;
 
 /// <summary>
-/// A segment's open file. Whoever holds one marks the segment as in use: a shared lock on a byte far past the end, which the
-/// kernel drops with the descriptor, however its process ends.
+/// A segment's open file. It marks the segment as in use by a shared lock on a byte far past the end. The kernel releases the lock with the
+/// descriptor, however the process ends.
 /// </summary>
 internal sealed class SegmentFile : IByteSource, IDisposable
 {
-    /// <summary>The byte that is locked while a segment is in use. Part of the format: others test it too.</summary>
+    /// <summary>The byte that is locked while a segment is in use. Part of the protocol: docs/FORMAT.md, "The in use byte".</summary>
     public const long InUseByte = 1L << 62;
 
-    // The byte that is locked by a process that replaces the segment.
+    // The byte that is locked by a process that replaces the segment. Part of the protocol: docs/FORMAT.md, "Replacing an array".
     private const long ReplaceByte = InUseByte - 1;
 
-    // The id that stands for every user who has none in this user namespace; see user_namespaces(7). We may be another one of them.
+    // The id of every user that has no other one in this user namespace; see user_namespaces(7). Two files with it may have different owners.
     private const uint UnmappedUser = 65534;
 
     private readonly Descriptor _fd;
@@ -34,14 +34,14 @@ internal sealed class SegmentFile : IByteSource, IDisposable
 
     public SegmentName Name { get; }
 
-    /// <summary>Opens an existing segment and checks that it is what it should be.</summary>
+    /// <summary>Opens an existing segment, and checks its type, its links and its owner.</summary>
     /// <param name="name">The segment.</param>
-    /// <param name="access">What it will be mapped for.</param>
-    /// <param name="attachPolicy">Which files are welcome.</param>
-    /// <param name="probe">What the kernel says of it, and its first bytes.</param>
+    /// <param name="access">The access of its later mapping.</param>
+    /// <param name="attachPolicy">The files that are accepted.</param>
+    /// <param name="probe">Its status, and its first bytes.</param>
     public static SegmentFile Open(SegmentName name, SegmentAccess access, AttachPolicy attachPolicy, out Interop.Probe probe)
     {
-        // One that was deleted or replaced since it was opened is no longer what the name stands for.
+        // A file without links was deleted or replaced after the open, and the name stands for another file.
         const int MaxTries = 1000;
 
         SegmentFile file = OpenOnce(name, access, attachPolicy, out probe);
@@ -54,7 +54,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         return file;
     }
 
-    /// <summary>Makes a new file without a name, or returns null where that is refused.</summary>
+    /// <summary>Makes a new file without a name. Null where the system refuses that.</summary>
     [SuppressMessage("Reliability", "CA2000", Justification = "The file owns the descriptor. An invalid one has nothing to close.")]
     public static SegmentFile? TryCreateUnnamed(SegmentName name, Refusals refusals)
     {
@@ -62,7 +62,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         return fd.IsInvalid && refusals.Note() ? null : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
     }
 
-    /// <summary>Makes a new file that never has a name, and is named by its descriptor.</summary>
+    /// <summary>Makes a new file that never has a name. It is attached by its descriptor.</summary>
     public static SegmentFile CreateAnonymous(string label)
     {
         LinuxOnly.Check();
@@ -70,7 +70,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         return new SegmentFile(SegmentName.OfDescriptor(Environment.ProcessId, fd.Number), fd);
     }
 
-    /// <summary>Makes a new file under its name, or a path of its own, if that is free, or returns null where that is refused.</summary>
+    /// <summary>Makes a new file under its name or another path, if that is free. Null where the system refuses that.</summary>
     [SuppressMessage("Reliability", "CA2000", Justification = "The file owns the descriptor. An invalid one has nothing to close.")]
     public static SegmentFile? TryCreateNamed(SegmentName name, Refusals refusals, string? path = null)
     {
@@ -79,13 +79,16 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         return fd.IsInvalid && refusals.Note() ? null : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
     }
 
-    /// <summary>Makes a new file with a path of its own in the name's folder. Its permissions are those of any new file, not those of arrays.</summary>
-    /// <exception cref="IOException">The name is that of a device, a pipe or a socket: those are written to, and not replaced.</exception>
+    /// <summary>
+    /// Makes a new file with another path in the name's directory. Its permissions are those of any new file, not those of arrays.
+    /// </summary>
+    /// <exception cref="IOException">The name is that of a device, a pipe or a socket, which cannot be replaced by a file.</exception>
     public static SegmentFile CreateBeside(SegmentName name, out string path)
     {
         if (Interop.Stat(name.Path, follow: 1, out Interop.Status old) == 0 && old.Type != Interop.FileType.TYPE_REGULAR)
         {
-            throw new IOException($"'{name.Path}' is not a regular file, and is not replaced by one. Open a pipe or a device, and write to its stream.");
+            throw new IOException(
+                $"'{name.Path}' is not a regular file, and is not replaced by one. Open a pipe or a device, and write to its stream.");
         }
 
         path = name.MakeOwnPath();
@@ -95,7 +98,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         return new SegmentFile(name, fd);
     }
 
-    /// <summary>Moves a whole file from a path of its own to its name.</summary>
+    /// <summary>Moves a complete file from another path to its name.</summary>
     public void MoveToName(string path, bool flushToDisk)
     {
         if (flushToDisk)
@@ -110,12 +113,12 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         }
     }
 
-    /// <summary>Opens what a name stands for. The C library knows shared memory objects in one directory, and follows no link to them.</summary>
+    /// <summary>Opens a file by its name. The C library opens shared memory objects in one directory, and follows no link to them.</summary>
     public static Descriptor OpenName(SegmentName name, Interop.OpenFlags flags)
         => name.IsObject && (flags & Interop.OpenFlags.O_FOLLOW) == 0 ? Interop.ShmOpen(name.Value, flags) : Interop.Open(name.Path, flags);
 
-    /// <summary>Says that somebody has the segment attached, for as long as the file is open.</summary>
-    /// <exception cref="IOException">Another process keeps the byte for itself: an attachment that is not marked could be deleted as a leftover.</exception>
+    /// <summary>Marks the segment as attached, for as long as the file is open.</summary>
+    /// <exception cref="IOException">Another process has locked the byte. An attachment without the mark could be deleted as a leftover.</exception>
     public void MarkInUse()
     {
         if (!IsMarked(Name))
@@ -123,7 +126,8 @@ internal sealed class SegmentFile : IByteSource, IDisposable
             return;
         }
 
-        // A process that deletes an unused segment has the byte exclusively, for a moment; docs/FORMAT.md, "Deleting an unused array".
+        // Invariant: no segment is deleted as unused while it is attached. Every attachment keeps it by this lock. A process that deletes has
+        // the byte exclusively for a moment; docs/FORMAT.md, "Deleting an unused array". An attachment without the lock breaks it.
         _fd.IsLocked = true;
         for (Patience patience = Patience.ForOne; Interop.LockByte(_fd, InUseByte, Interop.ByteLock.LOCK_SHARED) < 0;)
         {
@@ -134,7 +138,9 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         }
     }
 
-    /// <summary>Sets the size of a new file; with <paramref name="reserve"/>, also takes the space, so that no later store can lack it.</summary>
+    /// <summary>
+    /// Sets the size of a new file; with <paramref name="reserve"/>, also reserves the space, so that no later store can fail.
+    /// </summary>
     public void SetLength(long length, bool reserve)
     {
         // Reserving sets the size, too.
@@ -152,8 +158,8 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     public void Grow(long offset, int length, nint mapping) => SegmentSpace.Grow(_fd, Name, offset, length, mapping);
 
     /// <summary>
-    /// Tells whether the file is in the directory of shared memory, where all arrays are this library's to use. A descriptor has no name, and a link has another
-    /// file's: there, the kernel's path of the open file decides.
+    /// Returns whether the file is in the directory of shared memory, whose files this library may extend. A descriptor has no name, and a link
+    /// has another file's: there, the kernel's path of the open file decides.
     /// </summary>
     public bool IsInArrayDirectory()
     {
@@ -168,10 +174,10 @@ internal sealed class SegmentFile : IByteSource, IDisposable
             && (folder.Inode, folder.Device) == (arrays.Inode, arrays.Device);
     }
 
-    /// <summary>Sets the permission bits exactly, whatever the umask.</summary>
+    /// <summary>Sets the permission bits exactly: the umask does not apply.</summary>
     public void SetPermissions(UnixFileMode mode) => Check(Interop.FChMod(_fd, (uint)mode), SegmentError.Create);
 
-    /// <summary>Reads bytes into private memory; returns how many there were.</summary>
+    /// <summary>Reads bytes into private memory. Returns the number of bytes before the end of the file.</summary>
     public int Read(Span<byte> buffer, long offset)
     {
         int total = 0;
@@ -210,29 +216,39 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         }
     }
 
-    /// <summary>Takes a byte for this open file alone, until it is closed; false if another one has it.</summary>
+    /// <summary>Locks a byte for this open file alone, until it is closed. False if another open file has locked it.</summary>
     public bool TryLockByte(long offset)
-        => Interop.LockByte(_fd, offset, Interop.ByteLock.LOCK_EXCLUSIVE) == 0
-            || (Interop.LastError == Interop.Error.EAGAIN ? false : throw SegmentError.Last(Name, SegmentError.Lock));
-
-    /// <summary>Tells whether another open file has a byte for itself. Shared locks, for which read permission is enough, do not count.</summary>
-    public bool IsByteLocked(long offset)
-        => Interop.FindByteLock(_fd, offset, Interop.ByteLock.LOCK_SHARED) switch
+    {
+        bool isLocked = Interop.LockByte(_fd, offset, Interop.ByteLock.LOCK_EXCLUSIVE) == 0;
+        if (!isLocked && Interop.LastError != Interop.Error.EAGAIN)
         {
-            < 0 => throw SegmentError.Last(Name, SegmentError.Lock),
-            int locked => locked != 0,
-        };
+            throw SegmentError.Last(Name, SegmentError.Lock);
+        }
 
-    /// <summary>Makes the size of an anonymous file final: nobody can truncate it under those who have it mapped.</summary>
+        return isLocked;
+    }
+
+    /// <summary>
+    /// Returns whether another open file has locked a byte exclusively. A shared lock, which needs no write permission, does not count.
+    /// </summary>
+    public bool IsByteLocked(long offset)
+    {
+        int found = Interop.FindByteLock(_fd, offset, Interop.ByteLock.LOCK_SHARED);
+        Check(found, SegmentError.Lock);
+        return found != 0;
+    }
+
+    /// <summary>Makes the size of an anonymous file final: no process can truncate it while it is mapped.</summary>
     public void SealSize() => Check(Interop.SealSize(_fd), SegmentError.Create);
 
     /// <summary>
-    /// Opens the file a second time, for programs that this process starts. Not the same descriptor: they would share the locks on it, and so keep
-    /// "in use" and held locks alive when this process is dead.
+    /// Opens the file a second time, for programs that this process starts. With the same descriptor they would share its locks, and keep
+    /// "in use" and held locks alive after this process's death.
     /// </summary>
     public Descriptor OpenForChildren()
     {
-        Descriptor second = Opened(Interop.Open($"/proc/self/fd/{_fd.Number}", Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_FOLLOW), Name, "hand on");
+        const Interop.OpenFlags Flags = Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_FOLLOW;
+        Descriptor second = Opened(Interop.Open($"/proc/self/fd/{_fd.Number}", Flags), Name, "hand on");
         if (Interop.SetInheritable(second, 1) < 0)
         {
             Exception error = SegmentError.Last(Name, "hand on");
@@ -243,7 +259,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         return second;
     }
 
-    /// <summary>Gets what the kernel knows of the file.</summary>
+    /// <summary>Gets the file's status.</summary>
     public Interop.Status GetStatus()
     {
         Check(Interop.FStat(_fd, out Interop.Status status), SegmentError.Read);
@@ -251,8 +267,8 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     }
 
     /// <summary>
-    /// Gets the file as <c>/proc/PID/fdinfo</c> shows it with its locks: device and inode, <c>00:1a:4711</c>. It is read from our own mark, as
-    /// <c>stat(2)</c> names another device on some file systems.
+    /// Gets the file as <c>/proc/PID/fdinfo</c> shows it with its locks: device and inode, <c>00:1a:4711</c>. It is read from the lock of this
+    /// descriptor, because <c>stat(2)</c> reports another device on some file systems.
     /// </summary>
     public string? FindLockedFile()
         => File.ReadLines($"/proc/self/fdinfo/{_fd.Number}")
@@ -262,7 +278,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     /// <summary>Returns whether the name still stands for this file, and the file has at least a size.</summary>
     public bool IsCurrent(long size = 0) => GetStatus().Size >= size && GetNamedFile() == NamedFile.Same;
 
-    /// <summary>Tells what file has the name. That of a descriptor cannot be another's.</summary>
+    /// <summary>Returns which file has the name. That of a descriptor cannot be another file's.</summary>
     public NamedFile GetNamedFile()
     {
         if (Name.Kind == SegmentKind.Descriptor)
@@ -288,14 +304,14 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         return Mapping.TryMap(_fd, length, flags, offset) ?? throw SegmentError.Last(Name, "map");
     }
 
-    /// <summary>Hands the file over to a semaphore that the C library mapped from it, which guards its page with it.</summary>
+    /// <summary>Transfers the file to a semaphore that the C library mapped from it, for the guard of its page.</summary>
     public void ReleaseTo(SafeSemaphoreHandle semaphore)
     {
         semaphore.Guard(_fd);
         _isReleased = true;
     }
 
-    /// <summary>Gives an unnamed file a name. Returns false where the system refuses that.</summary>
+    /// <summary>Gives an unnamed file a name. False where the system refuses that.</summary>
     /// <exception cref="IOException">The name exists.</exception>
     public bool TryLink(string path, Refusals refusals)
     {
@@ -304,29 +320,42 @@ internal sealed class SegmentFile : IByteSource, IDisposable
             return true;
         }
 
-        // ENOENT: a kernel before 6.10, where that takes a privilege; the second time, there is no /proc.
-        return (Interop.LastError == Interop.Error.ENOENT && Interop.LinkThroughProc(_fd, path) == 0)
-            || (Interop.LastError == Interop.Error.ENOENT || refusals.Note() ? false : throw SegmentError.Last(Name, SegmentError.Create));
+        // ENOENT comes from kernels before 6.10 without a privilege, and the second time from a system without /proc.
+        if (Interop.LastError == Interop.Error.ENOENT && Interop.LinkThroughProc(_fd, path) == 0)
+        {
+            return true;
+        }
+
+        return Interop.LastError != Interop.Error.ENOENT && refusals.NoteOrThrow(Name);
     }
 
-    /// <summary>Moves a file from a path of its own to its name, if that is free. Returns false where the system refuses that.</summary>
+    /// <summary>Moves a file from another path to its name, if that is free. False where the system refuses that.</summary>
     /// <exception cref="IOException">The name exists.</exception>
     public bool TryRenameNew(string path, Refusals refusals)
     {
-        // Some file systems cannot rename without replacing; a link never replaces.
-        return Interop.RenameNew(path, Name.Path) == 0
-            || (refusals.Note() && Interop.Link(path, Name.Path) == 0 && Interop.Unlink(path) <= 0)
-            || (refusals.Note() ? false : throw SegmentError.Last(Name, SegmentError.Create));
+        if (Interop.RenameNew(path, Name.Path) == 0)
+        {
+            return true;
+        }
+
+        // Some file systems cannot rename without replacing. A link never replaces.
+        _ = refusals.NoteOrThrow(Name);
+        if (Interop.Link(path, Name.Path) == 0)
+        {
+            _ = Interop.Unlink(path);
+            return true;
+        }
+
+        return refusals.NoteOrThrow(Name);
     }
 
-    /// <summary>Moves a file from a path of its own to its name, in place of the old file. Others see the old or the new one, never neither.</summary>
+    /// <summary>Moves a file from another path to its name, in place of the old file. At any time, the name is that of one of the two.</summary>
     /// <remarks>
-    /// The file that has the name must not change between the decision to remove the name and its removal: a pruner, or another replacer, would
-    /// remove a third file. A replacer marks the old file as in use, which keeps pruners away. It takes a byte of the file, which keeps other
-    /// replacers away. Then it checks that the file still has the name. A file that may not be written gives us no such byte. See docs/FORMAT.md,
-    /// "Deleting an unused array".
+    /// Invariant: the rename removes the file that was checked. A pruner, or another replacer, could otherwise give the name to a third file in
+    /// between. This process marks the old file as in use, which excludes pruners. It locks a byte of the file, which excludes other replacers.
+    /// Then it checks that the file still has the name. A file that may not be written has no such lock. docs/FORMAT.md, "Replacing an array".
     /// </remarks>
-    /// <param name="path">The path of its own.</param>
+    /// <param name="path">The other path.</param>
     /// <param name="replaced">Called with the file that was replaced.</param>
     public void RenameOver(string path, Action<SegmentFile> replaced)
     {
@@ -357,14 +386,14 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         Interop.Status now = GetStatus();
         bool isOwned = (was.Owner == now.Owner && was.Group == now.Group) || Interop.FChOwn(_fd, was.Owner, was.Group) == 0;
 
-        // The list last: where there is one, the group's bits of the mode are its mask.
+        // The list comes last: if the file has one, the group's bits of the mode are its mask.
         if (!isOwned || Interop.FChMod(_fd, was.Permissions & 0x1FF) < 0 || Interop.CopyAccessList(old._fd, _fd) < 0)
         {
             throw SegmentError.OtherPermissions(System.Runtime.InteropServices.Marshal.GetLastPInvokeError(), Name, was.Owner, was.Group);
         }
     }
 
-    /// <summary>Waits until the file, with all that is needed to find it by its name after a crash of the machine, is on disk.</summary>
+    /// <summary>Waits until the file and its name are on disk, so that it can be opened after a crash of the machine.</summary>
     public void Sync()
     {
         Check(Interop.FSync(_fd), SegmentError.Flush);
@@ -373,14 +402,14 @@ internal sealed class SegmentFile : IByteSource, IDisposable
             return;
         }
 
-        // A new name is an entry of its folder, which is a file of its own; fsync(2).
+        // A new name is an entry of its directory, which is another file; fsync(2).
         string path = (_isFollowed ? File.ResolveLinkTarget(Name.Path, returnFinalTarget: true)?.FullName : null) ?? Name.Path;
-        using Descriptor folder = Opened(
+        using Descriptor directory = Opened(
             Interop.Open(Path.GetDirectoryName(path)!, Interop.OpenFlags.O_RDONLY | Interop.OpenFlags.O_FOLLOW), Name, SegmentError.Flush);
-        Check(Interop.FSync(folder), SegmentError.Flush);
+        Check(Interop.FSync(directory), SegmentError.Flush);
     }
 
-    /// <summary>Closes the file, which is no longer in use then.</summary>
+    /// <summary>Closes the file, which ends its use.</summary>
     public void Dispose()
     {
         if (!_isReleased)
@@ -398,7 +427,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         probe.File = -1;
         fixed (Interop.Probe* found = &probe)
         {
-            // A lease of a process that prunes refuses an open that does not wait, and its lock refuses the mark.
+            // The lease of a process that prunes refuses an open that does not wait, and its lock refuses the mark.
             for (Patience patience = Patience.ForOne;
                 SegmentProbe.Read(name, flags, isMarked ? InUseByte : SegmentProbe.NoByte, Interop.ByteLock.LOCK_SHARED, found) < 0;)
             {
@@ -422,7 +451,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         }
     }
 
-    // The kernel knows no "in use" of a semaphore that programs in C could see.
+    // Programs in C do not mark a semaphore as in use.
     private static bool IsMarked(SegmentName name) => name.Kind != SegmentKind.Semaphore;
 
     private static Descriptor Opened(Descriptor fd, SegmentName name, string action)
@@ -456,8 +485,8 @@ internal sealed class SegmentFile : IByteSource, IDisposable
             throw new InvalidDataException($"'{Name}' is not {Name.ANoun}, nor any regular file.");
         }
 
-        // Anybody may plant files in the shared folder: a second link there is somebody's trick. A semaphore has two
-        // while sem_open(3) makes it.
+        // Every user may make files in the shared directory, so a second link there may be another user's trick. A semaphore has two while
+        // sem_open(3) makes it.
         bool isShared = Name.Kind == SegmentKind.SharedMemory || (Name.Kind == SegmentKind.File && Name.Folder == ArrayDirectory.Default);
         if (status.Links > 1 && isShared)
         {
@@ -482,15 +511,15 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     }
 }
 
-/// <summary>What file has a segment's name.</summary>
+/// <summary>The file that has a segment's name.</summary>
 internal enum NamedFile
 {
-    /// <summary>The segment's own.</summary>
+    /// <summary>The segment's own file.</summary>
     Same,
 
-    /// <summary>Another one.</summary>
+    /// <summary>Another file.</summary>
     Another,
 
-    /// <summary>None that can be found.</summary>
+    /// <summary>No file that can be found.</summary>
     None,
 }

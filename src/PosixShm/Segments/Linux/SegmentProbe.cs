@@ -4,10 +4,10 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <summary>Looks at segments without mapping them, one after the other: their status, their bytes, and whether they are in use.</summary>
+/// <summary>Reads segments without mapping them, one after the other: their status, their bytes, and whether they are in use.</summary>
 internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
 {
-    // Neither is a byte of a file.
+    // Not bytes of a file: the shim's own values.
     public const long NoByte = -1;
     private const long NoStatus = -2;
 
@@ -17,19 +17,20 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
 
     public ref readonly Interop.Status Status => ref _probe->Status;
 
-    /// <summary>Gets whether some process has the segment attached.</summary>
+    /// <summary>Gets whether a process has the segment attached.</summary>
     public bool IsInUse => _probe->Locked > 0;
 
     /// <inheritdoc cref="Interop.Probe.FirstBytes"/>
     public ReadOnlySpan<byte> Head => _probe->FirstBytes;
 
-    /// <summary>Looks at one segment.</summary>
+    /// <summary>Reads one segment.</summary>
     /// <param name="name">The segment.</param>
-    /// <param name="asksUse">Whether <see cref="IsInUse"/> is of interest.</param>
-    public void Read(SegmentName name, bool asksUse = true)
+    /// <param name="withUse">Whether <see cref="IsInUse"/> is needed.</param>
+    public void Read(SegmentName name, bool withUse = true)
     {
         Interop.OpenFlags flags = name.Kind == SegmentKind.Descriptor ? Interop.OpenFlags.O_FOLLOW : Interop.OpenFlags.O_RDONLY;
-        for (Patience patience = Patience.ForOne; Read(name, flags, asksUse ? SegmentFile.InUseByte : NoByte, Interop.ByteLock.LOCK_NONE, _probe) < 0;)
+        long lockOffset = withUse ? SegmentFile.InUseByte : NoByte;
+        for (Patience patience = Patience.ForOne; Read(name, flags, lockOffset, Interop.ByteLock.LOCK_NONE, _probe) < 0;)
         {
             // A lease refuses an open that does not wait.
             if (Interop.LastError != Interop.Error.EAGAIN || !patience.TryWait())
@@ -39,25 +40,32 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
         }
     }
 
-    /// <summary>Reads the first bytes of one segment into <see cref="Head"/>, and nothing else, for those to whom they may say enough. False if that failed, or has to wait.</summary>
+    /// <summary>Reads the first bytes of one segment into <see cref="Head"/>, and nothing else. False if that failed, or has to wait.</summary>
     public bool TryReadHead(SegmentName name) => Read(name, Interop.OpenFlags.O_RDONLY, NoStatus, Interop.ByteLock.LOCK_NONE, _probe) == 0;
 
-    /// <summary>Opens a file by name and looks at it, and leaves it open. Returns 0, or -1. The C library knows shared memory objects in one directory, and follows no link to them.</summary>
+    /// <summary>
+    /// Opens a file by its name, reads it, and leaves it open. Returns 0, or -1. The C library opens shared memory objects in one directory, and
+    /// follows no link to them.
+    /// </summary>
     public static int Read(SegmentName name, Interop.OpenFlags flags, long lockOffset, Interop.ByteLock kind, Interop.Probe* probe)
     {
         bool isObject = name.IsObject && (flags & Interop.OpenFlags.O_FOLLOW) == 0;
         return Interop.ProbePath(0, isObject ? name.Value : name.Path, flags, lockOffset, kind, probe);
     }
 
-    /// <summary>Looks at a file of a folder; false if it was deleted, cannot be an array, or may not be read by this user; or if another process holds a lease on it.</summary>
-    /// <param name="folder">The folder, for messages.</param>
-    /// <param name="directory">The open folder.</param>
+    /// <summary>
+    /// Reads a file of a directory. False if it was deleted, cannot be an array, or may not be read by this user, or if another process holds a
+    /// lease on it.
+    /// </summary>
+    /// <param name="folder">The directory, for messages.</param>
+    /// <param name="directory">The open directory.</param>
     /// <param name="file">The file's name, with its zero.</param>
     /// <param name="isLeased">Whether a later try may succeed.</param>
-    /// <exception cref="IOException">Anything else keeps the file from being read: not to be taken for a folder without arrays.</exception>
-    public bool TryLook(SegmentName folder, SafeDirectoryHandle directory, byte* file, out bool isLeased)
+    /// <exception cref="IOException">The file cannot be read for another reason. The directory may have arrays.</exception>
+    public bool TryRead(SegmentName folder, SafeDirectoryHandle directory, byte* file, out bool isLeased)
     {
-        bool isRead = Interop.ProbeEntry(directory, file, Interop.OpenFlags.O_RDONLY, SegmentFile.InUseByte, Interop.ByteLock.LOCK_NONE, _probe) == 0;
+        const Interop.OpenFlags Flags = Interop.OpenFlags.O_RDONLY;
+        bool isRead = Interop.ProbeEntry(directory, file, Flags, SegmentFile.InUseByte, Interop.ByteLock.LOCK_NONE, _probe) == 0;
         Interop.Error error = isRead ? Interop.Error.SUCCESS : Interop.LastError;
         isLeased = error == Interop.Error.EAGAIN && _probe->Locked >= 0;
         bool isSkipped = isLeased || error is Interop.Error.ENOENT or Interop.Error.EACCES or Interop.Error.EPERM
@@ -68,7 +76,7 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
     }
 
     /// <inheritdoc/>
-    /// <remarks>What cannot be read is not there: the reader then finds no array.</remarks>
+    /// <remarks>A failure counts as no bytes: the reader then finds no array.</remarks>
     public int Read(Span<byte> buffer, long offset)
     {
         bool isRegular = Status.Type == Interop.FileType.TYPE_REGULAR;

@@ -3,11 +3,14 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <summary>Looks at all that a folder holds: alone at a small one, with all processors at a large one, since most of it is system calls that do not wait for each other.</summary>
-/// <typeparam name="T">What is found.</typeparam>
+/// <summary>
+/// Reads all files of a directory: on one thread if it is small, on all processors if it is large. Most of the work is system calls that do
+/// not wait for each other.
+/// </summary>
+/// <typeparam name="T">The type of a result.</typeparam>
 internal sealed unsafe class SegmentScan<T>
 {
-    // More than a hundred names: about a millisecond's work, so that nobody waits for the next ones, and a second thread is worth its start.
+    // More than a hundred names: about a millisecond's work. So no thread waits for the next names, and a second thread is worth its start.
     private const int BatchSize = 8 << 10;
 
     // A batch as long as this had no room for one more name.
@@ -24,10 +27,10 @@ internal sealed unsafe class SegmentScan<T>
         _visit = visit;
     }
 
-    /// <summary>Looks at all. Files that this user may not read are skipped.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="visit">Called for each, on several threads.</param>
-    /// <returns>What the visitor found, in no order.</returns>
+    /// <summary>Visits all files. Files that this user may not read are skipped.</summary>
+    /// <param name="folder">The directory.</param>
+    /// <param name="visit">Called for each file, on several threads.</param>
+    /// <returns>The visitor's results, in no order.</returns>
     public static List<T> Run(SegmentName folder, SegmentVisitor<T> visit)
     {
         using SafeDirectoryHandle directory = Interop.OpenDirectory(folder.Path);
@@ -63,7 +66,7 @@ internal sealed unsafe class SegmentScan<T>
         }
     }
 
-    // Looks at the names that are at hand, and at the next ones, until there are no more.
+    // Visits the names that were read, and the next ones, up to the end of the directory.
     private List<T> Work(byte[] names, int length)
     {
         List<T> found = [];
@@ -83,7 +86,7 @@ internal sealed unsafe class SegmentScan<T>
             }
         }
 
-        // A pruner holds a lease for a moment. One who holds some for longer must not stop the listing: all of them share one time limit.
+        // A pruner holds a lease for a moment. A process that holds leases for longer must not stop the listing, so all share one time limit.
         for (Patience patience = Patience.ForMany; leased.Count > 0 && patience.TryWait();)
         {
             _ = leased.RemoveAll(name => TryVisit(probe, name, found));
@@ -98,7 +101,7 @@ internal sealed unsafe class SegmentScan<T>
         bool isLeased;
         fixed (byte* first = name)
         {
-            if (probe.TryLook(_folder, _directory, first, out isLeased))
+            if (probe.TryRead(_folder, _directory, first, out isLeased))
             {
                 _visit(probe, name[..^1], found);
             }
@@ -117,5 +120,5 @@ internal sealed unsafe class SegmentScan<T>
     }
 }
 
-/// <summary>Receives what a scan looked at: the probe holds it, and the bytes are those of the file's name.</summary>
+/// <summary>Receives one file of a scan: the probe has read it, and the bytes are its name.</summary>
 internal delegate void SegmentVisitor<T>(SegmentProbe probe, ReadOnlySpan<byte> file, List<T> found);

@@ -3,22 +3,23 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <summary>Takes the space of new segments, so that a lack of it is an exception at creation and not a bus error, or somebody's death, later.</summary>
+/// <summary>
+/// Reserves the space of new segments, so that a lack of it is an exception at the creation, and not a bus error or the death of a process
+/// later.
+/// </summary>
 internal static class SegmentSpace
 {
-    // In steps, because kernels before 5.18 give up a large reservation at every signal and start again.
+    // Kernels before 5.18 give up a reservation at every signal and start it again, so a large one is made in steps.
     private const long Step = 64L << 20;
 
-    /// <summary>The bytes of a huge page, of which a smaller segment has none.</summary>
+    /// <summary>The bytes of a huge page. A smaller segment has no huge pages.</summary>
     public const long HugePage = 2L << 20;
 
     // Machines with larger pages have larger huge pages, too.
-    private const int PageOfSuchMachines = 4096;
-
-    private static bool HasHugePages => Environment.SystemPageSize == PageOfSuchMachines;
+    private static bool HasHugePages => Environment.SystemPageSize == 4096;
 
     /// <summary>Sets a file's size and reserves the space for it; see <c>fallocate(2)</c>.</summary>
-    /// <returns>False where the file system cannot: there, space is allocated as it is written.</returns>
+    /// <returns>False where the file system cannot reserve: there, stores allocate the space.</returns>
     public static bool TryReserve(Descriptor fd, SegmentName name, long length)
     {
         if (length > Step)
@@ -31,14 +32,14 @@ internal static class SegmentSpace
 
     /// <summary>
     /// Reserves the space of a mapped file in memory that has its size, and for which <see cref="CheckFit"/> found room. All whole units of
-    /// 2 MiB become huge pages, whatever the mount's options, which takes a tenth of the time of <c>fallocate(2)</c>. That is best effort:
-    /// fallocate allocates the rest, or reports that there is no space.
+    /// 2 MiB become huge pages for any mount options, which takes a tenth of the time of <c>fallocate(2)</c>. That is best effort: fallocate
+    /// allocates the rest, or reports that there is no space.
     /// </summary>
     /// <param name="fd">The file.</param>
     /// <param name="name">The segment.</param>
     /// <param name="mapping">A mapping of all of it.</param>
     /// <param name="length">The bytes.</param>
-    /// <param name="populate">Whether pages are populated if they cannot be collapsed: so kernels before 6.1 use the mount's huge pages.</param>
+    /// <param name="populate">Whether to populate pages that cannot be collapsed: kernels before 6.1 then use the mount's huge pages.</param>
     public static void ReserveLarge(Descriptor fd, SegmentName name, Mapping mapping, long length, bool populate)
     {
         bool isPopulated = !TryCollapse(fd, mapping.Address, length) && populate && TryPopulate(mapping.Address, name, length);
@@ -54,16 +55,21 @@ internal static class SegmentSpace
         {
             if (Interop.Allocate(fd, offset, Math.Min(Step, length - offset)) < 0)
             {
-                return Interop.LastError == Interop.Error.EOPNOTSUPP ? false : throw Error(name, length);
+                if (Interop.LastError != Interop.Error.EOPNOTSUPP)
+                {
+                    throw Error(name, length);
+                }
+
+                return false;
             }
         }
 
         return true;
     }
 
-    // MADV_COLLAPSE in madvise(2): EINVAL before Linux 6.1. It refuses a range without any page, and copies the pages that exist: so one page
-    // of each range is allocated first, and no more. A lack of memory ends the collapse and never a process. Returns whether all whole units
-    // are in huge pages.
+    // MADV_COLLAPSE in madvise(2): EINVAL before Linux 6.1. It refuses a range without any page, and copies the pages that exist. So exactly one
+    // page of each range is allocated first. A lack of memory ends the collapse and never a process. Returns whether all whole units are in
+    // huge pages.
     private static bool TryCollapse(Descriptor fd, nint address, long length)
     {
         bool isWhole = HasHugePages;
@@ -93,10 +99,10 @@ internal static class SegmentSpace
         return isWhole;
     }
 
-    /// <summary>Moves the pages of a mapped file into huge ones. Returns the bytes that are in huge pages then.</summary>
+    /// <summary>Moves the pages of a mapped file into huge ones. Returns the number of bytes in huge pages.</summary>
     public static long Compact(nint address, long length)
     {
-        // One range at a time: a range without any page is an error, and does not concern the others.
+        // One range at a time: an error for a range without any page does not concern the others.
         long compacted = 0;
         for (long start = 0; HasHugePages && start <= length - HugePage; start += HugePage)
         {
@@ -106,7 +112,7 @@ internal static class SegmentSpace
         return compacted;
     }
 
-    // Allocates page by page as stores would, but with an error where those would fail. False before Linux 5.14.
+    // Allocates page by page as stores do, but reports an error where a store would raise a signal. False before Linux 5.14.
     private static bool TryPopulate(nint address, SegmentName name, long length)
     {
         int errno = ParallelMemory.Populate(address, length);
@@ -114,15 +120,15 @@ internal static class SegmentSpace
         {
             Interop.Error.SUCCESS => true,
             Interop.Error.EINVAL => false,
-            Interop.Error.EFAULT => throw SegmentError.NoSpace(name, length), // as a store would fail
+            Interop.Error.EFAULT => throw SegmentError.NoSpace(name, length),
             _ => throw SegmentError.From(errno, name, SegmentError.Create),
         };
     }
 
     /// <summary>Makes a mapped file longer, with zeros, or fails and leaves it as it was; see <c>fallocate(2)</c>.</summary>
     /// <remarks>
-    /// Where the file system has no fallocate, a zero is written to the last byte, and the pages are taken through the mapping. Others may do the same
-    /// at the same time, which changes nothing.
+    /// Where the file system has no fallocate, a zero is written to the last byte, and the pages are allocated through the mapping. Other
+    /// processes may do the same at the same time, which changes nothing.
     /// </remarks>
     public static void Grow(Descriptor fd, SegmentName name, long offset, int length, nint mapping)
     {
@@ -140,10 +146,10 @@ internal static class SegmentSpace
         _ = TryPopulate(mapping + (nint)start, name, offset + length - start);
     }
 
-    /// <summary>Maps the pages of a file, and allocates those that it does not have yet. Advice, but for what cannot fit.</summary>
+    /// <summary>Maps the pages of a file, and allocates those that it lacks. Best effort, except for a segment that cannot fit.</summary>
     public static void Populate(Mapping mapping, SegmentName name, long length, bool isReserved)
     {
-        // The free space no longer contains what is reserved.
+        // The free space no longer contains the pages that are reserved.
         if (length > Step && !isReserved)
         {
             _ = CheckFit(name, length);
@@ -152,7 +158,7 @@ internal static class SegmentSpace
         _ = ParallelMemory.Populate(mapping.Address, length);
     }
 
-    /// <summary>Makes the exception for the error that this thread's last call left behind while it took space.</summary>
+    /// <summary>Makes the exception for the error of this thread's last call, which reserved space.</summary>
     public static Exception Error(SegmentName name, long bytes)
     {
         Exception error = SegmentError.Last(name, SegmentError.Create);
@@ -161,13 +167,13 @@ internal static class SegmentSpace
             : error;
     }
 
-    /// <summary>Checks that a segment can fit, before any of it is allocated: afterwards, the free space no longer contains its pages.</summary>
+    /// <summary>Checks that a segment can fit. Must precede its allocation: afterwards, the free space no longer contains its pages.</summary>
     /// <remarks>A tmpfs may be larger than the free memory. The kernel would then end a process after some steps of the allocation.</remarks>
     /// <returns>Whether the segment is in memory.</returns>
     /// <exception cref="IOException">It cannot fit.</exception>
     public static bool CheckFit(SegmentName name, long length)
     {
-        // Zero also means "no limit"; then the memory, or the reservation itself, has the word.
+        // Zero also means "no limit"; then the memory, or the reservation itself, decides.
         bool isKnown = Interop.GetFreeSpace(name.Folder, out long free, out _, out int isMemory) == 0;
         if (isKnown && free > 0 && length > free)
         {

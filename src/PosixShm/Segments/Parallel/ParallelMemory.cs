@@ -4,21 +4,21 @@ using PosixShm.Native;
 namespace PosixShm.Segments;
 
 /// <summary>
-/// Work that may touch much memory. One processor alone uses half of the memory's bandwidth, or less, and takes new pages one after the other,
-/// so large work is done in pieces by several. docs/BENCHMARKS.md has what that gains.
+/// Work that may touch much memory. One processor alone uses at most half of the memory's bandwidth, and allocates new pages one after the
+/// other. So several processors share large work in pieces; docs/BENCHMARKS.md has the gain.
 /// </summary>
 internal static unsafe class ParallelMemory
 {
-    // Up to here, the call of a guarded copy would take longer than the copy.
+    // Up to this size, the call of a guarded copy takes longer than the copy.
     private const long MaxSmall = 1024;
 
-    // Of memory that is there already, less is done by one before a second one has begun.
+    // One thread completes a smaller copy before a second one has begun.
     private const long LeastToCopy = 16 << 20;
 
     // New pages are cleared first, which takes longer.
     private const long LeastToPopulate = 4 << 20;
 
-    // As large as a huge page, so that no two processors populate the same one.
+    // The size of a huge page, so that no two processors populate the same one.
     private const long Piece = 2 << 20;
 
     private static readonly int* s_anyLost = Interop.AnyLost();
@@ -31,7 +31,7 @@ internal static unsafe class ParallelMemory
         bool isOverlapping = to < from + bytes && from < to + bytes;
         if (bytes <= MaxSmall && !isOverlapping)
         {
-            // A small copy meets zeros in place of lost memory. Once any was lost, it is repeated under the guard, which finds out whose.
+            // A small copy meets zeros in place of lost memory. If any memory was lost, the guarded copy follows and finds the mapping.
             Buffer.MemoryCopy(from, to, bytes, bytes);
             if (Volatile.Read(ref *s_anyLost) == 0)
             {
@@ -53,7 +53,7 @@ internal static unsafe class ParallelMemory
             : FillInPieces((byte*)elements, length, element, size);
     }
 
-    /// <summary>Maps every page, to be written. Returns 0 or the error: kernels before 5.14 cannot, and there may be no space.</summary>
+    /// <summary>Maps every page for stores. Returns 0 or the error: EINVAL from kernels before 5.14, or a lack of space.</summary>
     public static int Populate(nint address, long bytes)
         => bytes < LeastToPopulate ? PopulatePiece(address, bytes) : PopulateInPieces(address, bytes);
 
@@ -72,7 +72,7 @@ internal static unsafe class ParallelMemory
     private static int PopulatePiece(nint address, long bytes)
         => Interop.MAdvise(address, (ulong)bytes, Interop.MemoryAdvice.ADVICE_POPULATE_WRITE) == 0 ? 0 : Marshal.GetLastPInvokeError();
 
-    // The first failure ends the work: memory that is lost in one piece must not be looked for in all others. Returns it, or 0.
+    // The first failure ends the work, because lost memory is lost for all pieces. Returns it, or 0.
     private static nint InPieces(long total, long piece, Func<long, long, nint> work)
     {
         long next = 0;
@@ -80,7 +80,7 @@ internal static unsafe class ParallelMemory
         WorkSharing.Run(WorkOn, WorkOn);
         return failure;
 
-        // Each takes the next piece.
+        // Each thread acquires the next piece.
         void WorkOn()
         {
             for (long start = Take(); start < total && Volatile.Read(ref failure) == 0; start = Take())

@@ -3,24 +3,24 @@ using System.Runtime.ExceptionServices;
 namespace PosixShm.Segments;
 
 /// <summary>
-/// Threads of the pool that help the caller with work whose parts everybody takes for himself. They come if they are free: nobody waits for one that has not begun,
-/// so that a busy pool makes it slower and never stops it, which <see cref="Parallel"/> does not promise.
+/// Work that thread-pool threads share with the caller: each of them acquires the next part until none is left. The caller waits for threads
+/// that have begun, and not for others. So a busy pool delays the work and never stops it, which <see cref="Parallel"/> does not promise.
 /// </summary>
 internal sealed class WorkSharing : IThreadPoolWorkItem
 {
-    /// <summary>How many may help: with the caller, so many use all of the bandwidth of usual machines. More would only be kept from other work.</summary>
+    /// <summary>The most threads that share. With the caller, they use the whole bandwidth of usual machines.</summary>
     public static readonly int MaxHelpers = Math.Min(Environment.ProcessorCount, 8) - 1;
 
     private readonly object _gate = new();
-    private Action? _help; // null when it is over: one who begins later must not keep alive what was worked on
+    private Action? _help; // null at the end, so that a thread that begins later does not keep the work's objects alive
     private int _atWork;
     private ExceptionDispatchInfo? _error;
 
     private WorkSharing(Action help) => _help = help;
 
-    /// <summary>Works, with help.</summary>
-    /// <param name="work">The caller's part: returns when there is nothing left to take.</param>
-    /// <param name="help">Each helper's part.</param>
+    /// <summary>Does the work, together with free thread-pool threads.</summary>
+    /// <param name="work">The caller's share, which returns when no part is left.</param>
+    /// <param name="help">The share of each thread-pool thread.</param>
     public static void Run(Action work, Action help)
     {
         WorkSharing sharing = new(help);
@@ -54,7 +54,7 @@ internal sealed class WorkSharing : IThreadPoolWorkItem
         {
             help();
         }
-#pragma warning disable CA1031 // Any: it is the caller's.
+#pragma warning disable CA1031 // The caller gets exceptions of all types.
         catch (Exception error)
 #pragma warning restore CA1031
         {
@@ -82,7 +82,7 @@ internal sealed class WorkSharing : IThreadPoolWorkItem
         }
     }
 
-    // For who has begun, the caller waits.
+    // The caller waits for threads that have begun.
     private void Dismiss()
     {
         lock (_gate)
@@ -95,7 +95,7 @@ internal sealed class WorkSharing : IThreadPoolWorkItem
         }
     }
 
-    // Thread.Interrupt ends waits: then sharing would go on with memory that the caller takes for his again. It is put off until the wait is over.
+    // Invariant: no thread works on the caller's memory after Run. An interrupt would end the wait early, so it is postponed until after it.
     private static void Uninterrupted(Action action)
     {
         bool isInterrupted = false;

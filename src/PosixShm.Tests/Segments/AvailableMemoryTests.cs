@@ -72,7 +72,7 @@ internal sealed class AvailableMemoryTests : NamedTest
         Assert.That(AvailableMemory.Read(), Is.Positive);
         Assert.That(
             () => SharedArray.CreateAnonymous<byte>(1L << 50),
-            Throws.InstanceOf<IOException>().With.Message.Contains("1,125,899,906,850,816 bytes asked").And.Message.Contains("available"));
+            Throws.InstanceOf<IOException>().With.Message.Contains("1,125,899,906,850,816 bytes requested").And.Message.Contains("available"));
     }
 
     // A tmpfs is memory wherever it is mounted, as an emptyDir of a container is.
@@ -87,7 +87,7 @@ internal sealed class AvailableMemoryTests : NamedTest
         using ChildProcess child = ChildProcess.Start(Namespaces.WithMounts(imitate, mount, ChildProcess.CommandLine(Refuse, name)));
         child.WaitForSuccess();
         string output = child.Output;
-        Assert.That(output, Does.Contain("314,572,928 bytes asked").And.Contain("control group"));
+        Assert.That(output, Does.Contain("314,572,928 bytes requested").And.Contain("control group"));
 
         static int Refuse(string[] args)
         {

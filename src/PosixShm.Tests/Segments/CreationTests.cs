@@ -285,7 +285,7 @@ internal sealed class CreationTests : NamedTest
     public void A_full_folder_is_an_error_with_the_bytes_asked_and_free_and_leaves_nothing()
     {
         string output = Namespaces.RunWithShm("size=1m", Fill);
-        Assert.That(output, Does.Contain("No space in /dev/shm for 'big': 4,194,432 bytes asked, free: 1,048,576 bytes.").And.Contain("--shm-size"));
+        Assert.That(output, Does.Contain("No space in /dev/shm for 'big': 4,194,432 bytes requested, free: 1,048,576 bytes.").And.Contain("--shm-size"));
 
         // More than one step of the reservation, and less than one.
         static int Fill(string[] args)
@@ -363,7 +363,7 @@ internal sealed class CreationTests : NamedTest
     {
         Assert.That(
             () => SharedArray.Create<byte>(Name, 1L << 50),
-            Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28).And.Message.Contains("1,125,899,906,842,752 bytes asked"));
+            Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28).And.Message.Contains("1,125,899,906,842,752 bytes requested"));
         Assert.That(File.Exists(ShmPath), Is.False);
     }
 

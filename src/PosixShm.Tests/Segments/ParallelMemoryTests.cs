@@ -103,7 +103,7 @@ internal sealed class ParallelMemoryTests : NamedTest
     [Test]
     public void Huge_pages_that_do_not_fit_are_an_error_and_leave_nothing()
     {
-        Assert.That(Namespaces.RunWithShm("size=20m,huge=advise", Create), Does.Contain($"{Length + 128:N0} bytes asked"));
+        Assert.That(Namespaces.RunWithShm("size=20m,huge=advise", Create), Does.Contain($"{Length + 128:N0} bytes requested"));
 
         static int Create(string[] args)
         {

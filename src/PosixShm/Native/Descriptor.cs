@@ -4,8 +4,8 @@ namespace PosixShm.Native;
 
 /// <summary>Owns one descriptor; disposing it calls <c>close(2)</c>.</summary>
 /// <remarks>
-/// It is no SafeHandle. Its owner disposes it on every path, and counts its users where several threads have it (<c>Segment</c>). A
-/// finalizer would unmap or close what a span or a lock still needs. So a call pays for neither.
+/// It is not a SafeHandle. Its owner disposes it on every path, and counts its users where several threads use it (<c>Segment</c>). A
+/// finalizer could unmap or close a resource that a span or a lock still needs. So no call pays for either.
 /// </remarks>
 [NativeMarshalling(typeof(DescriptorMarshaller))]
 internal sealed class Descriptor(nint fd, bool isLocked = false) : IDisposable
@@ -29,7 +29,7 @@ internal sealed class Descriptor(nint fd, bool isLocked = false) : IDisposable
         }
     }
 
-    /// <summary>Gets or sets whether byte locks are held through it, which are dropped before it is closed.</summary>
+    /// <summary>Gets or sets whether byte locks are held through it. They are released before it is closed.</summary>
     public bool IsLocked { get; set; } = isLocked;
 
     public void Dispose()
@@ -42,7 +42,7 @@ internal sealed class Descriptor(nint fd, bool isLocked = false) : IDisposable
     }
 }
 
-/// <summary>Passes descriptors to the shim, and makes them of what it returns.</summary>
+/// <summary>Converts descriptors to the numbers of the shim, and back.</summary>
 [CustomMarshaller(typeof(Descriptor), MarshalMode.ManagedToUnmanagedIn, typeof(DescriptorMarshaller))]
 [CustomMarshaller(typeof(Descriptor), MarshalMode.ManagedToUnmanagedOut, typeof(DescriptorMarshaller))]
 internal static class DescriptorMarshaller

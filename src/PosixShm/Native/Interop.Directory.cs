@@ -24,12 +24,13 @@ internal static unsafe partial class Interop
         public int HeadLength;
         public HeadBytes Head;
 
-        /// <summary>Gets the first bytes that were read: the whole file, if it is short. None if it is no regular file.</summary>
+        /// <summary>Gets the first bytes of the file, up to its end. Empty if the file is not regular.</summary>
         [UnscopedRef]
         public readonly ReadOnlySpan<byte> FirstBytes => ((ReadOnlySpan<byte>)Head)[..HeadLength];
     }
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_OpenDirectory", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    [LibraryImport(
+        Libraries.PosixShm, EntryPoint = "PosixShm_OpenDirectory", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial SafeDirectoryHandle OpenDirectory(string path);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_ReadDirectory", SetLastError = true)]
@@ -39,7 +40,8 @@ internal static unsafe partial class Interop
     internal static partial int CloseDirectory(nint directory);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Probe", SetLastError = true)]
-    internal static partial int ProbeEntry(SafeDirectoryHandle directory, byte* name, OpenFlags flags, long lockOffset, ByteLock kind, Probe* probe);
+    internal static partial int ProbeEntry(
+        SafeDirectoryHandle directory, byte* name, OpenFlags flags, long lockOffset, ByteLock kind, Probe* probe);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Probe", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int ProbePath(nint noDirectory, string name, OpenFlags flags, long lockOffset, ByteLock kind, Probe* probe);

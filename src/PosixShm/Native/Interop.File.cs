@@ -49,13 +49,16 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_ShmUnlink", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int ShmUnlink(string name);
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_OpenUnnamed", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    [LibraryImport(
+        Libraries.PosixShm, EntryPoint = "PosixShm_OpenUnnamed", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial Descriptor OpenUnnamed(string directory);
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_LinkThroughProc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    [LibraryImport(
+        Libraries.PosixShm, EntryPoint = "PosixShm_LinkThroughProc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int LinkThroughProc(Descriptor fd, string path);
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_LinkEmptyPath", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    [LibraryImport(
+        Libraries.PosixShm, EntryPoint = "PosixShm_LinkEmptyPath", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int LinkEmptyPath(Descriptor fd, string path);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Link", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
@@ -67,7 +70,8 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Rename", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int Rename(string from, string to);
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_CreateAnonymous", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    [LibraryImport(
+        Libraries.PosixShm, EntryPoint = "PosixShm_CreateAnonymous", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial Descriptor CreateAnonymous(string label);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_SealSize", SetLastError = true)]
@@ -121,7 +125,8 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FSync", SetLastError = true)]
     internal static partial int FSync(Descriptor fd);
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_GetFreeSpace", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    [LibraryImport(
+        Libraries.PosixShm, EntryPoint = "PosixShm_GetFreeSpace", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial int GetFreeSpace(string path, out long bytes, out long files, out int isMemory);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Close")]

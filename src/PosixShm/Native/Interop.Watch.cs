@@ -11,10 +11,12 @@ internal static partial class Interop
         WATCH_ENDED = 2,
     }
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_WatchDirectory", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    [LibraryImport(
+        Libraries.PosixShm, EntryPoint = "PosixShm_WatchDirectory", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial Descriptor WatchDirectory(string path, out int watch);
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_WaitForEntry", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    [LibraryImport(
+        Libraries.PosixShm, EntryPoint = "PosixShm_WaitForEntry", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     internal static partial WatchResult WaitForEntry(Descriptor fd, string name, int timeoutMilliseconds);
 
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_EndWatch", SetLastError = true)]

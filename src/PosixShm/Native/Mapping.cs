@@ -1,11 +1,9 @@
 namespace PosixShm.Native;
 
-/// <summary>
-/// Owns one mapping of a file; disposing it calls <c>munmap(2)</c>. It is no SafeHandle, for the reasons of <see cref="Descriptor"/>.
-/// </summary>
+/// <summary>Owns one mapping of a file. Disposing it calls <c>munmap(2)</c>. It has no finalizer; see <see cref="Descriptor"/>.</summary>
 internal sealed unsafe class Mapping : IDisposable
 {
-    // Read where the guard is off: never lost.
+    // The lost word of mappings without a guard: always 0.
     private static readonly int* s_neverLost = (int*)System.Runtime.InteropServices.NativeMemory.AllocZeroed(sizeof(int));
 
     /// <summary>Gets whether mappings are guarded: the guard was not switched off, and its handler is installed.</summary>
@@ -26,19 +24,19 @@ internal sealed unsafe class Mapping : IDisposable
     /// <summary>Gets the address of the first byte. It is 0 after <see cref="Dispose"/>.</summary>
     public nint Address => _address;
 
-    /// <summary>Gets the word that becomes 1 when pages of the mapping were lost, and zeros put in their place.</summary>
+    /// <summary>Gets the word that becomes 1 when pages of the mapping were lost and replaced by zeros.</summary>
     public int* Lost => _lost;
 
-    /// <summary>Maps a range of a file. Null on failure, and the error is the thread's last.</summary>
+    /// <summary>Maps a range of a file. Null on failure; the error is the last one of the thread.</summary>
     public static Mapping? TryMap(Descriptor fd, long length, Interop.MapFlags flags, long offset = 0)
     {
-        // Without a record of it, which needs memory, a lost page ends the process as it would without the guard.
+        // The guard's record needs memory. Without a record, a lost page ends the process, as it does without the guard.
         int* lost = s_neverLost;
         nint address = Interop.MMap((ulong)length, flags, fd, offset, IsGuarded ? &lost : null);
         return address == 0 ? null : new Mapping(address, (ulong)length, lost);
     }
 
-    /// <summary>Marks the mapping as lost, after a check that found it so without a fault.</summary>
+    /// <summary>Marks the mapping as lost, after a check that found it without a fault.</summary>
     public void MarkLost()
     {
         if (_lost != s_neverLost)

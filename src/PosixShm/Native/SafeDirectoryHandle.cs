@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace PosixShm.Native;
 
-/// <summary>Owns one open directory stream; releasing it calls <c>closedir(3)</c>.</summary>
+/// <summary>Owns one open directory stream. Releasing it calls <c>closedir(3)</c>.</summary>
 internal sealed class SafeDirectoryHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
     public SafeDirectoryHandle()

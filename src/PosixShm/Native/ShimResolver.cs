@@ -5,12 +5,10 @@ using System.Runtime.Loader;
 
 namespace PosixShm.Native;
 
-/// <summary>
-/// Finds the shim if the runtime does not: an interpreter loaded the assembly from memory, or from a copy without the shim.
-/// </summary>
+/// <summary>Finds the shim if the runtime does not: if an interpreter loaded the assembly from memory or from a lone copy.</summary>
 internal static class ShimResolver
 {
-    // The runtime resolves each function of the shim by itself. A second search would overwrite the error number that the first call left.
+    // The runtime resolves each function of the shim separately. A second search would overwrite the error number of the first call.
     private static nint s_shim;
 
     // The event comes after the runtime's own search. An initializer of the module costs no check in any call.
@@ -32,18 +30,22 @@ internal static class ShimResolver
             return s_shim;
         }
 
-        string inPackage = Path.Combine("runtimes", RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64", "native");
+        string platform = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64";
+        string inPackage = Path.Combine("runtimes", platform, "native");
         string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         string version = typeof(ShimResolver).Assembly.GetName().Version!.ToString(3);
         string?[] directories =
         [
-            Environment.GetEnvironmentVariable("POSIXSHM_NATIVE"), AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, inPackage),
+            Environment.GetEnvironmentVariable("POSIXSHM_NATIVE"),
+            AppContext.BaseDirectory,
+            Path.Combine(AppContext.BaseDirectory, inPackage),
             Path.Combine(packages, "posixshm", version, inPackage),
         ];
         foreach (string? directory in directories)
         {
-            if (Path.IsPathFullyQualified(directory ?? string.Empty) && NativeLibrary.TryLoad(Path.Combine(directory!, $"{Interop.Libraries.PosixShm}.so"), out s_shim))
+            if (Path.IsPathFullyQualified(directory ?? string.Empty)
+                && NativeLibrary.TryLoad(Path.Combine(directory!, $"{Interop.Libraries.PosixShm}.so"), out s_shim))
             {
                 break;
             }

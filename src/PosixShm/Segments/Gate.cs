@@ -1,8 +1,8 @@
 namespace PosixShm.Segments;
 
 /// <summary>
-/// Mutual exclusion for a few instructions. <see cref="Thread.Interrupt"/> ends a wait for a <see cref="Monitor"/>, but not for a gate, so a
-/// disposal is always completed.
+/// Mutual exclusion for a few instructions. <see cref="Thread.Interrupt"/> ends a wait for a <see cref="Monitor"/>, but not for a gate, so
+/// a disposal is always completed.
 /// </summary>
 internal sealed class Gate
 {

@@ -20,7 +20,8 @@ internal static unsafe class LostMemory
     {
         AppDomain.CurrentDomain.FirstChanceException += static (_, args) =>
         {
-            if (args.Exception is IOException { HResult: SegmentError.BadAddress } or SocketException { SocketErrorCode: SocketError.Fault })
+            if (args.Exception is IOException { HResult: SegmentError.BadAddress }
+                or SocketException { SocketErrorCode: SocketError.Fault })
             {
                 Array.ForEach(Segments.All(), static segment => segment.CheckSize());
             }

@@ -1,6 +1,6 @@
 namespace PosixShm.Segments;
 
-/// <summary>A set of objects that all threads may change. An interrupt ends no wait for it, unlike one for a concurrent dictionary.</summary>
+/// <summary>A set of objects that all threads may change. Unlike a concurrent dictionary's, its waits ignore interrupts.</summary>
 internal sealed class Registry<T>
     where T : class
 {

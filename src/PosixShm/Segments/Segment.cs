@@ -7,9 +7,9 @@ namespace PosixShm.Segments;
 
 /// <summary>A segment that is mapped into this process. The content has no meaning here.</summary>
 /// <remarks>
-/// It exists as long as a reference is held; the creator has the first one. There is no finalizer: it could unmap memory to which a span still
-/// points, and the span would then see the next mapping at that address. If a reference is never released, the mapping exists until the process
-/// ends.
+/// It exists as long as a reference is held; the creator has the first one. There is no finalizer: it could unmap memory to which a span
+/// still points, and the span would then see the next mapping at that address. If a reference is never released, the mapping exists until
+/// the process ends.
 /// </remarks>
 internal sealed unsafe class Segment : IByteSource
 {
@@ -124,8 +124,8 @@ internal sealed unsafe class Segment : IByteSource
     public bool IsByteLocked(long offset) => _file.IsByteLocked(offset);
 
     /// <summary>
-    /// Gets the address of a range that all processes share. A private mapping gets a second one of the range, shared and read-only: every store
-    /// to a page of its own, and every shared futex wait on it, freezes that page. The range must be the same in each call.
+    /// Gets the address of a range that all processes share. A private mapping gets a second one of the range, shared and read-only: every
+    /// store to a page of its own, and every shared futex wait on it, freezes that page. The range must be the same in each call.
     /// </summary>
     public nint GetSharedView(long offset, long length)
     {
@@ -157,7 +157,7 @@ internal sealed unsafe class Segment : IByteSource
         }
     }
 
-    /// <summary>Writes the stores in the mapping to the disk; with <paramref name="withName"/>, also the file itself and its name.</summary>
+    /// <summary>Writes the stores in the mapping to the disk. With <paramref name="withName"/>, the file and its name follow.</summary>
     public void Flush(bool withName)
     {
         if (Interop.MSync(Address, (ulong)Extent.End) < 0)

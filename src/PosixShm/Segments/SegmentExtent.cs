@@ -2,5 +2,5 @@ namespace PosixShm.Segments;
 
 /// <summary>The part of a segment's file that is used, in bytes from its start.</summary>
 /// <param name="End">The bytes that the file must have. If it is shorter, memory is lost.</param>
-/// <param name="Mapped">The bytes that are mapped. They may reach beyond the end of the file, and are not touched there before it grows.</param>
+/// <param name="Mapped">The bytes that are mapped. Bytes beyond the end of the file are not touched before it grows.</param>
 internal readonly record struct SegmentExtent(long End, long Mapped);

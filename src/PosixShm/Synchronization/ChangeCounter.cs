@@ -52,9 +52,7 @@ public sealed unsafe class ChangeCounter
         }
     }
 
-    /// <summary>
-    /// Adds one change, and wakes all waiters. A reader of the new count also sees everything that was written before it.
-    /// </summary>
+    /// <summary>Adds one change, and wakes all waiters. A reader of the new count also sees everything that was written before.</summary>
     /// <returns>The new count.</returns>
     /// <exception cref="InvalidOperationException">
     /// The array is attached to read only, or as a private copy; or it cannot get a control page, for the reason in the message.

@@ -5,9 +5,7 @@ using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>
-/// A counting semaphore that processes share by name, also with programs in C (<c>sem_open(3)</c>) and Python (posix_ipc).
-/// </summary>
+/// <summary>A counting semaphore that processes share by name, also with C (<c>sem_open(3)</c>) and Python (posix_ipc).</summary>
 /// <remarks>
 /// The names <c>x</c> and <c>/x</c> mean one semaphore, which the C library keeps in <c>/dev/shm/sem.x</c>. <c>POSIXSHM_DIR</c> does not
 /// apply. A semaphore outlives its processes and exists until it is deleted. If a process dies between waiting and releasing, the count
@@ -41,9 +39,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <summary>Creates a semaphore that other processes can open by name.</summary>
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="initialCount">The number of waits that succeed before the first release.</param>
-    /// <param name="mode">
-    /// The permission bits, exactly: the umask does not apply. A user of the semaphore needs both read and write.
-    /// </param>
+    /// <param name="mode">The permission bits, exactly: the umask does not apply. A user of the semaphore needs read and write.</param>
     /// <returns>The semaphore, open.</returns>
     /// <exception cref="ArgumentException">The name is not valid, or the count is negative.</exception>
     /// <exception cref="IOException">The name exists, or there is no space.</exception>
@@ -70,7 +66,7 @@ public sealed class NamedSemaphore : IDisposable
         return new NamedSemaphore(parsed, SemaphoreFile.Open(parsed, (options ?? s_cautious).ToAttachPolicy()));
     }
 
-    /// <summary>Creates a semaphore, or attaches the one that exists. Of several callers at once, exactly one creates it.</summary>
+    /// <summary>Creates a semaphore, or attaches the one that exists. If several callers do so at once, exactly one creates it.</summary>
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="initialCount">The number of waits that succeed before the first release, if it is created.</param>
     /// <param name="mode">The permission bits, exactly, if it is created.</param>
@@ -100,7 +96,8 @@ public sealed class NamedSemaphore : IDisposable
             }
         }
 
-        throw new IOException($"Cannot attach the semaphore '{name}': other processes created and deleted it {MaxCreateOrAttachRounds} times.");
+        throw new IOException(
+            $"Cannot attach the semaphore '{name}': other processes created and deleted it {MaxCreateOrAttachRounds} times.");
     }
 
     /// <summary>Checks whether a semaphore exists.</summary>
@@ -115,20 +112,15 @@ public sealed class NamedSemaphore : IDisposable
     public static IReadOnlyList<string> List() => [.. Files().Select(static name => name.Value).Order(StringComparer.Ordinal)];
 
     /// <summary>
-    /// Lists files that processes killed in <c>sem_open(3)</c> may have left behind: <c>sem.</c> and six letters or digits. Nothing is
-    /// deleted.
+    /// Lists files that processes killed in <c>sem_open(3)</c> may have left behind: <c>sem.</c> and six letters or digits.
     /// </summary>
     /// <param name="options">The files to list; all of them unless given. Their age counts from their last change.</param>
     /// <returns>The files, by name.</returns>
-    /// <remarks>
-    /// Only a file that is empty, or has a second name, is certainly stale. A complete one may be a semaphore of that name.
-    /// </remarks>
+    /// <remarks>Only a file that is empty, or has a second name, is certainly stale. Others may be semaphores of that name.</remarks>
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
     public static IReadOnlyList<StaleSemaphore> FindStale(StaleOptions? options = null) => Stale(options, static (_, _) => true);
 
-    /// <summary>
-    /// Deletes the files that are certainly stale: those of <see cref="FindStale"/> that are empty or have a second name.
-    /// </summary>
+    /// <summary>Deletes the files that are certainly stale: those of <see cref="FindStale"/> that are empty or have two names.</summary>
     /// <param name="options">The files to check; all of them unless given. Their age counts from their last change.</param>
     /// <returns>The files that were deleted, by name.</returns>
     /// <remarks>A complete file is deleted only by <see cref="Delete"/>.</remarks>
@@ -203,9 +195,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <param name="timeout">The time limit; <see cref="Timeout.InfiniteTimeSpan"/> for none.</param>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <returns><see langword="false"/> if the time ran out.</returns>
-    /// <remarks>
-    /// On a C library without <c>sem_clockwait(3)</c> (musl, glibc before 2.30), a waiter polls every few milliseconds and is not woken.
-    /// </remarks>
+    /// <remarks>Without <c>sem_clockwait(3)</c> (musl, glibc before 2.30), a waiter polls every few milliseconds.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">
     /// The time is negative, or longer than <see cref="int.MaxValue"/> milliseconds.
     /// </exception>
@@ -251,7 +241,7 @@ public sealed class NamedSemaphore : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         if (count > int.MaxValue - CurrentCount)
         {
-            throw new SemaphoreFullException($"The count of the semaphore '{Name}' would be more than {int.MaxValue}.");
+            throw Full(_name);
         }
 
         for (int i = 0; i < count; i++)
@@ -295,9 +285,12 @@ public sealed class NamedSemaphore : IDisposable
         => Interop.LastError switch
         {
             Interop.Error.EINVAL => SemaphoreFile.Changed(name),
-            Interop.Error.EOVERFLOW => new SemaphoreFullException($"The count of the semaphore '{name}' would be more than {int.MaxValue}."),
+            Interop.Error.EOVERFLOW => Full(name),
             _ => SegmentError.Last(name, action),
         };
+
+    private static SemaphoreFullException Full(SegmentName name)
+        => new($"The count of the semaphore '{name}' would be more than {int.MaxValue}.");
 
     private int Check(int result, string action) => result >= 0 ? result : throw LastError(_name, action);
 }

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace PosixShm.Synchronization;
 
 /// <summary>
-/// A mutual-exclusion lock in an array's own memory, for all threads of all processes that attach the array. It survives the death of its
-/// holder.
+/// A mutual-exclusion lock in an array's own memory, for all threads of all processes that attach the array. It survives its holder's
+/// death.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -89,16 +89,12 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <exception cref="AbandonedMutexException">A holder died. The lock is not held; see <see cref="EnterRecovery"/>.</exception>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
-    /// <exception cref="ThreadInterruptedException">
-    /// The thread was interrupted while it waited, or before; noticed within 50 ms.
-    /// </exception>
-    /// <exception cref="InvalidOperationException">
-    /// The array is attached to read only, or as a private copy; or this is the default value.
-    /// </exception>
+    /// <exception cref="ThreadInterruptedException">The thread was interrupted, also before the wait; noticed within 50 ms.</exception>
+    /// <exception cref="InvalidOperationException">The array is read-only or a private copy, or this is the default value.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost, or another program saved over its file.</exception>
     /// <exception cref="IOException">448 attachments already use the array's locks, or there is no space for the control page.</exception>
     /// <exception cref="InsufficientMemoryException">
-    /// The calling thread has used no lock before, and there is no memory or thread left to watch it.
+    /// No memory or thread is left to watch the calling thread, at its first lock.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public void Enter(CancellationToken cancellation = default) => _ = Attached.Enter(Timeout.Infinite, cancellation);
@@ -122,8 +118,8 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     /// <summary>Enters, whether the lock is abandoned or not, to repair the data of a holder that died.</summary>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <returns>
-    /// The scope, for <c>using</c>: check <see cref="RecoveryScope.WasAbandoned"/>, repair, and call <see
-    /// cref="RecoveryScope.MarkConsistent"/>.
+    /// The scope, for <c>using</c>: check <see cref="RecoveryScope.WasAbandoned"/>, repair, and call
+    /// <see cref="RecoveryScope.MarkConsistent"/>.
     /// </returns>
     /// <exception cref="LockRecursionException">The calling thread already holds the lock.</exception>
     /// <inheritdoc cref="Enter"/>
@@ -131,7 +127,8 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     {
         AttachedLock attached = Attached;
         return IsHeldByCurrentThread
-            ? throw new LockRecursionException($"The current thread already holds the lock of '{attached.Page.Name}', which is not abandoned.")
+            ? throw new LockRecursionException(
+                $"The current thread already holds the lock of '{attached.Page.Name}', which is not abandoned.")
             : new RecoveryScope(attached, attached.EnterRecovery(cancellation));
     }
 
@@ -141,9 +138,7 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     /// The entry, which exits when it is disposed, on any thread. It belongs to no thread: <see cref="IsHeldByCurrentThread"/> is false,
     /// and an entry inside it waits for ever.
     /// </returns>
-    /// <remarks>
-    /// If the lock is not free, a dedicated thread waits for it, on behalf of one asynchronous entry of this attachment at a time.
-    /// </remarks>
+    /// <remarks>If the lock is not free, a dedicated thread waits, for one asynchronous entry of this attachment at a time.</remarks>
     /// <inheritdoc cref="Enter"/>
     public async ValueTask<SharedLockReleaser> EnterAsync(CancellationToken cancellation = default)
     {
@@ -159,9 +154,7 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     public void Exit() => Attached.Exit(LockWord.Free);
 
     /// <summary>Finds the process that holds the lock, by a search of <c>/proc</c>.</summary>
-    /// <returns>
-    /// Its id in this process's PID namespace; null if the lock is not held, or if its process is in another namespace or another user's.
-    /// </returns>
+    /// <returns>Its id in this process's PID namespace; null if the lock is not held, or if the process is not visible.</returns>
     /// <inheritdoc cref="State"/>
     public int? FindOwnerProcess()
     {
@@ -195,9 +188,7 @@ public readonly struct SharedLock : IEquatable<SharedLock>
         /// <summary>Gets whether a holder had died. If not, this is an ordinary entry.</summary>
         public bool WasAbandoned { get; }
 
-        /// <summary>
-        /// Marks the data as repaired. Without this call, the lock stays abandoned when the scope ends, as it does if the repair throws.
-        /// </summary>
+        /// <summary>Marks the data as repaired. Without this call, the lock stays abandoned when the scope ends.</summary>
         public void MarkConsistent() => _isRepaired = true;
 
         /// <inheritdoc cref="Exit()"/>

@@ -2,7 +2,5 @@ namespace PosixShm.Synchronization;
 
 /// <summary>A file that a process killed in <c>sem_open(3)</c> may have left behind.</summary>
 /// <param name="Name">The file's name in the form of a semaphore's: six letters or digits.</param>
-/// <param name="IsCertain">
-/// Whether it is certainly a leftover: empty, or a second name of a file. A complete one cannot be told from a semaphore of that name.
-/// </param>
+/// <param name="IsCertain">Whether it is certainly a leftover: empty, or a second name. Others may be semaphores of that name.</param>
 public sealed record StaleSemaphore(string Name, bool IsCertain);

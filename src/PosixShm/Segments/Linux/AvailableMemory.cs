@@ -2,12 +2,13 @@ using System.Globalization;
 
 namespace PosixShm.Segments;
 
-/// <summary>The memory that is available to this process: less than the machine's if a control group limits it, as in a container.</summary>
+/// <summary>The memory that is available to this process: less than the machine's if a control group limits it.</summary>
 internal static class AvailableMemory
 {
     /// <summary>Gets the smaller of the amounts that <c>proc(5)</c> and the control groups report; null if there is no report.</summary>
     /// <param name="root">The directory that has <c>/proc</c> and the mounts: the machine's own unless given.</param>
-    public static long? Read(string root = "") => ControlGroupMemory.Least(OfMachine($"{root}/proc/meminfo"), ControlGroupMemory.Read(root));
+    public static long? Read(string root = "")
+        => ControlGroupMemory.Least(OfMachine($"{root}/proc/meminfo"), ControlGroupMemory.Read(root));
 
     // MemAvailable and SwapFree, in kB.
     private static long? OfMachine(string path)

@@ -3,13 +3,14 @@ using System.Globalization;
 namespace PosixShm.Segments;
 
 /// <summary>
-/// The memory that the control groups of this process leave to it; see <c>cgroups(7)</c>. Each group on the way to the top may have a limit,
-/// and the hierarchies of version 1 and 2 may both be mounted. Pages of files that the kernel can drop at any time count as free: the kernel
-/// drops them before it enforces a limit.
+/// The memory that the control groups of this process leave to it; see <c>cgroups(7)</c>. Each group on the way to the top may have a
+/// limit, and the hierarchies of version 1 and 2 may both be mounted. Pages of files that the kernel can drop at any time count as free:
+/// the kernel drops them before it enforces a limit.
 /// </summary>
 internal static class ControlGroupMemory
 {
-    private static readonly Files s_version1 = new("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file", "total_active_file");
+    private static readonly Files s_version1
+        = new("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file", "total_active_file");
     private static readonly Files s_version2 = new("memory.max", "memory.current", "inactive_file", "active_file");
 
     /// <summary>Gets the bytes; null if there is no limit, or if it cannot be read.</summary>
@@ -83,7 +84,9 @@ internal static class ControlGroupMemory
             .Sum(static fields => long.Parse(fields[1], CultureInfo.InvariantCulture));
 
     private static long? Number(string path)
-        => Lines(path) is [string text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
+        => Lines(path) is [string text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            ? number
+            : null;
 
     private static string[] Lines(string path)
     {

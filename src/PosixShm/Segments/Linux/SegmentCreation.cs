@@ -4,14 +4,15 @@ using PosixShm.Names;
 namespace PosixShm.Segments;
 
 /// <summary>
-/// Creates segments, each of which is absent or complete at whatever moment its creator dies: the file has no name until all is written; see
+/// Creates segments, each of which is absent or complete at whatever moment its creator dies: the file has no name until all is written;
+/// see
 /// <c>O_TMPFILE</c> in <c>open(2)</c>.
 /// </summary>
 [SuppressMessage("Reliability", "CA2000", Justification = "A draft owns its file.")]
 internal static class SegmentCreation
 {
-    // Part of the protocol: docs/FORMAT.md, "Creating an array", exclusive creation in place. The magic makes an incomplete array known as one,
-    // and the version comes last.
+    // Part of the protocol: docs/FORMAT.md, "Creating an array", exclusive creation in place. The magic makes an incomplete array known as
+    // one, and the version comes last.
     private const int MagicLength = 6;
     private const int VersionEnd = 8;
 
@@ -21,8 +22,8 @@ internal static class SegmentCreation
     /// <summary>Creates a segment, if the name is free.</summary>
     public static Segment Create(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill)
     {
-        // Reports EEXIST rather than ENOSPC: checks before much space is reserved. Otherwise it checks only after a failure, which saves a system
-        // call in the common case. The publication decides in the end.
+        // Reports EEXIST rather than ENOSPC: checks before much space is reserved. Otherwise it checks only after a failure, which saves a
+        // system call in the common case. The publication decides in the end.
         bool takesSpace = fill is not null || ((options.Reserve || options.Populate) && image.Length > MuchSpace);
         if (takesSpace && SegmentDirectory.Has(name))
         {
@@ -39,9 +40,7 @@ internal static class SegmentCreation
         }
     }
 
-    /// <summary>
-    /// Creates a segment in place of an old one, with its owner, group and permissions. Processes that have the old one attached keep it.
-    /// </summary>
+    /// <summary>Creates a segment in place of an old one, with its owner, group and permissions. Mappings of the old one remain.</summary>
     public static Segment Replace(
         SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Replacement replacement)
         => Publish(name, image, options, fill, replacement);
@@ -59,18 +58,24 @@ internal static class SegmentCreation
     private static Segment Publish(SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Replacement? old)
     {
         Refusals refusals = new();
-        Segment? segment = TryPublish(SegmentFile.TryCreateUnnamed(name, refusals), path: null, image, options, fill, old, refusals);
+        Segment? segment = TryPublish(SegmentFile.TryCreateUnnamed(name, refusals), path: null, refusals, image, options, fill, old);
         if (segment is null)
         {
             string path = name.MakeOwnPath();
-            segment = TryPublish(SegmentFile.TryCreateNamed(name, refusals, path), path, image, options, fill, old, refusals);
+            segment = TryPublish(SegmentFile.TryCreateNamed(name, refusals, path), path, refusals, image, options, fill, old);
         }
 
         return segment ?? (old is null ? TryCreateInPlace(name, image, options, fill, refusals) : null) ?? throw refusals.First(name);
     }
 
     private static Segment? TryPublish(
-        SegmentFile? file, string? path, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Replacement? old, Refusals refusals)
+        SegmentFile? file,
+        string? path,
+        Refusals refusals,
+        SegmentImage image,
+        SegmentOptions options,
+        SegmentFiller? fill,
+        Replacement? old)
     {
         if (file is null)
         {
@@ -82,8 +87,9 @@ internal static class SegmentCreation
         return old is null ? draft.TryPublish(refusals) : draft.TryReplace(old, refusals);
     }
 
-    // Creates the file under its final name, where no other is permitted. Invariant: readers refuse the file until the bytes that describe it
-    // are written. The creator keeps it, because it writes the version, or the trailer, last. A version that is written earlier breaks it.
+    // Creates the file under its final name, where no other is permitted. Invariant: readers refuse the file until the bytes that describe
+    // it are written. The creator keeps it, because it writes the version, or the trailer, last. A version that is written earlier breaks
+    // it.
     private static Segment? TryCreateInPlace(
         SegmentName name, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Refusals refusals)
     {

@@ -37,7 +37,7 @@ internal static class SegmentDirectory
     /// <summary>Removes a path; see <c>unlink(2)</c>. Returns 0, or -1.</summary>
     public static int Unlink(string path) => Interop.Unlink(path);
 
-    /// <summary>Removes the name of a segment that no other open file or mapping uses. False if it is in use, or if the name is not its own.</summary>
+    /// <summary>Removes the name of a segment that no other open file or mapping uses. False if it is in use or not the name's.</summary>
     /// <param name="name">The segment.</param>
     /// <param name="expected">The file that must have the name.</param>
     /// <param name="mapped">The files that processes have mapped, for systems where the kernel grants no lease.</param>
@@ -87,9 +87,9 @@ internal static class SegmentDirectory
         }
     }
 
-    // Locks the "in use" byte exclusively. Null if another process checks the same. Invariant: while it is locked, no process of this library
-    // attaches the file, because each one needs a shared lock on the byte. Without write permission there is no exclusive lock, and a query
-    // excludes no process; docs/FORMAT.md, "Deleting an unused array", 2.
+    // Locks the "in use" byte exclusively. Null if another process checks the same. Invariant: while it is locked, no process of this
+    // library attaches the file, because each one needs a shared lock on the byte. Without write permission there is no exclusive lock, and
+    // a query excludes no process; docs/FORMAT.md, "Deleting an unused array", 2.
     private static bool? IsFree(Descriptor file, SegmentName name, bool isWritable)
     {
         if (isWritable && Interop.LockByte(file, SegmentFile.InUseByte, Interop.ByteLock.LOCK_EXCLUSIVE) == 0)
@@ -109,10 +109,11 @@ internal static class SegmentDirectory
         };
     }
 
-    // Null if the file is in use, maybe for a moment only. Invariant: the removed name is that of the file that was checked, and no process has
-    // it open or mapped. The kernel grants the lease only to the sole user, and delays every open until the lease ends. A removal after the end
-    // of the lease breaks it; docs/FORMAT.md, "Deleting an unused array", 3 to 5.
-    private static bool? TryRemoveLeased(Descriptor file, SegmentName name, in Interop.Status expected, bool isWritable, Lazy<MappedFiles> mapped)
+    // Null if the file is in use, maybe for a moment only. Invariant: the removed name is that of the file that was checked, and no process
+    // has it open or mapped. The kernel grants the lease only to the sole user, and delays every open until the lease ends. A removal after
+    // the end of the lease breaks it; docs/FORMAT.md, "Deleting an unused array", 3 to 5.
+    private static bool? TryRemoveLeased(
+        Descriptor file, SegmentName name, in Interop.Status expected, bool isWritable, Lazy<MappedFiles> mapped)
     {
         bool isLeased = Interop.TakeLease(file) == 0;
         if (!isLeased && (Interop.LastError == Interop.Error.EAGAIN || !isWritable))

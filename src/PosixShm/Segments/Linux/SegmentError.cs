@@ -5,13 +5,13 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <summary>The one door from errno to exception: names the segment and says what to do.</summary>
+/// <summary>Makes exceptions from error numbers. Their messages name the segment and the remedy.</summary>
 internal static class SegmentError
 {
-    /// <summary>The action of making a new segment, as <see cref="From"/> is told it.</summary>
+    /// <summary>The action of making a new segment, for <see cref="From"/>.</summary>
     public const string Create = "create";
 
-    /// <summary>The action of listing a folder of segments.</summary>
+    /// <summary>The action of listing a directory of segments.</summary>
     public const string List = "list";
 
     /// <summary>The action of opening a segment that exists, or of marking it as in use.</summary>
@@ -20,7 +20,7 @@ internal static class SegmentError
     /// <summary>The action of reading a segment without attaching it.</summary>
     public const string Read = "read";
 
-    /// <summary>The action of taking or querying a lock.</summary>
+    /// <summary>The action of acquiring or querying a lock.</summary>
     public const string Lock = "lock";
 
     /// <summary>The action of waiting for a name.</summary>
@@ -29,13 +29,13 @@ internal static class SegmentError
     /// <summary>The action of writing a segment to its disk.</summary>
     public const string Flush = "flush";
 
-    // EEXIST, ENOSPC, ENOENT and EFAULT on every Linux.
+    // EEXIST, ENOSPC, ENOENT and EFAULT on every Linux: an exception has the kernel's number, and not that of the shim.
     private const int AlreadyExists = 17;
     private const int NoSpaceLeft = 28;
     public const int NotThere = 2;
     public const int BadAddress = 14;
 
-    /// <summary>Makes the exception for the error that this thread's last call left behind.</summary>
+    /// <summary>Makes the exception for the error of this thread's last call.</summary>
     public static Exception Last(SegmentName name, string action) => From(Marshal.GetLastPInvokeError(), name, action);
 
     /// <summary>Makes the exception for an errno, which is also its <see cref="Exception.HResult"/>.</summary>
@@ -45,12 +45,14 @@ internal static class SegmentError
         {
             Interop.Error.ENOENT when action == Create => new DirectoryNotFoundException(
                 $"There is no directory {name.Folder} to create the {name.Noun} '{name}' in.{OtherPlace(name)}"),
-            Interop.Error.ENOENT when action == List => new DirectoryNotFoundException($"There is no directory {name.Folder}.{OtherPlace(name)}"),
-            Interop.Error.ENOTDIR when action == List => new IOException($"'{name}' is no folder."),
+            Interop.Error.ENOENT when action == List => new DirectoryNotFoundException(
+                $"There is no directory {name.Folder}.{OtherPlace(name)}"),
+            Interop.Error.ENOTDIR when action == List => new IOException($"'{name}' is not a directory."),
             Interop.Error.EAGAIN when action is Attach or Read => new IOException(
-                $"Cannot {action} '{name}': another process has kept it for itself for seconds "
+                $"Cannot {action} '{name}': another process has excluded others from it for seconds "
                 + "(a lease, or a write lock on its \"in use\" byte; see lslocks)."),
-            Interop.Error.ENOLCK or Interop.Error.EINVAL or Interop.Error.ENOSYS or Interop.Error.EOPNOTSUPP when action is Attach or Lock =>
+            Interop.Error.ENOLCK or Interop.Error.EINVAL or Interop.Error.ENOSYS or Interop.Error.EOPNOTSUPP
+                when action is Attach or Lock =>
                 new IOException(
                     $"Cannot {action} '{name}': this system, or the file system of {name.Folder}, has no open file description locks "
                     + $"(F_OFD_SETLK): {Marshal.GetPInvokeErrorMessage(errno)}."),
@@ -64,12 +66,13 @@ internal static class SegmentError
             Interop.Error.ENXIO or Interop.Error.ENODEV => new InvalidDataException($"'{name}' is a socket or a device, not {name.ANoun}."),
             Interop.Error.ENAMETOOLONG => new PathTooLongException($"Cannot {action} '{name}': its path is too long."),
             Interop.Error.ENOMEM => new IOException(
-                $"Cannot {action} '{name}': out of memory, address space (RLIMIT_AS) or mappings (vm.max_map_count), or the system promises no more memory to private copies (vm.overcommit_memory). Did you forget Dispose?"),
+                $"Cannot {action} '{name}': out of memory, address space (RLIMIT_AS) or mappings (vm.max_map_count), or the system "
+                + "promises no more memory to private copies (vm.overcommit_memory). Did you forget Dispose?"),
             Interop.Error.ENOSPC when action == Watch => new IOException(
                 $"Cannot wait for '{name}': this user has no more inotify watches (fs.inotify.max_user_watches)."),
             Interop.Error.EMFILE when action == Watch => new IOException(
-                $"Cannot wait for '{name}': this user has too many inotify instances (fs.inotify.max_user_instances), or this process too many open files "
-                + "(RLIMIT_NOFILE)."),
+                $"Cannot wait for '{name}': this user has too many inotify instances (fs.inotify.max_user_instances), or this process "
+                + "too many open files (RLIMIT_NOFILE)."),
             Interop.Error.EMFILE => new IOException(
                 $"Cannot {action} '{name}': this process has too many open files (RLIMIT_NOFILE). Did you forget Dispose?"),
             Interop.Error.ENFILE => new IOException($"Cannot {action} '{name}': the system has too many open files (fs.file-max)."),
@@ -81,7 +84,7 @@ internal static class SegmentError
         return exception;
     }
 
-    /// <summary>Makes the exception for more locked memory than this process may have.</summary>
+    /// <summary>Makes the exception for more locked memory than the limit of this process.</summary>
     public static IOException LockLimit(int errno, SegmentName name, long bytes)
     {
         string limit = Interop.GetMemoryLockLimit(out long most) < 0 ? "not known"
@@ -90,7 +93,8 @@ internal static class SegmentError
         return new IOException(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"Cannot lock the {bytes:N0} bytes of '{name}' in memory: the limit of all that this process locks (RLIMIT_MEMLOCK) is {limit}. Please raise it (ulimit -l; systemd: LimitMEMLOCK=; Docker: --ulimit memlock=)."),
+                $"Cannot lock the {bytes:N0} bytes of '{name}' in memory: the limit of all that this process locks (RLIMIT_MEMLOCK) is "
+                + $"{limit}. Please raise it (ulimit -l; systemd: LimitMEMLOCK=; Docker: --ulimit memlock=)."),
             errno);
     }
 
@@ -98,14 +102,16 @@ internal static class SegmentError
     public static FileNotFoundException Missing(SegmentName name)
     {
         string place = Directory.Exists(name.Folder) ? string.Empty : $" There is no directory {name.Folder}.{OtherPlace(name)}";
-        return new FileNotFoundException($"There is no {name.Noun} named '{name}'.{place}{SemaphorePlace(name)}", name.Value) { HResult = NotThere };
+        string message = $"There is no {name.Noun} named '{name}'.{place}{SemaphorePlace(name)}";
+        return new FileNotFoundException(message, name.Value) { HResult = NotThere };
     }
 
-    /// <summary>Makes the exception for a name that exists already.</summary>
+    /// <summary>Makes the exception for a name that exists.</summary>
     public static IOException Taken(SegmentName name)
         => name.Kind == SegmentKind.Semaphore
             ? new IOException(
-                $"There is a semaphore named '{name}' already: open it, delete it first, or choose another name.{SemaphorePlace(name)}", AlreadyExists)
+                $"There is a semaphore named '{name}' already: open it, delete it first, or choose another name.{SemaphorePlace(name)}",
+                AlreadyExists)
             : new SharedArrayExistsException($"The name '{name}' is taken: attach it, delete it first, or choose another name.")
             {
                 HResult = AlreadyExists,
@@ -116,11 +122,11 @@ internal static class SegmentError
     public static UnauthorizedAccessException OtherOwner(SegmentName name, uint owner)
         => new($"'{name}' belongs to user {owner}, who may change or truncate it at any time; set AllowOtherOwners to use it.");
 
-    /// <summary>Makes the exception for a replacement that would change who may use an array.</summary>
+    /// <summary>Makes the exception for a replacement that would change the permissions of an array.</summary>
     public static UnauthorizedAccessException OtherPermissions(int errno, SegmentName name, uint owner, uint group)
         => new(
-            $"Cannot replace '{name}': this user cannot give the new array the owner ({owner}), the group ({group}) and the access control list "
-            + $"of the old one: {Marshal.GetPInvokeErrorMessage(errno)}. Delete it and create it anew.")
+            $"Cannot replace '{name}': this user cannot set the owner ({owner}), the group ({group}) and the access control list of the "
+            + $"old array on the new one: {Marshal.GetPInvokeErrorMessage(errno)}. Delete it and create it anew.")
         {
             HResult = errno,
         };
@@ -130,26 +136,30 @@ internal static class SegmentError
     {
         SegmentKind.Semaphore => " Semaphores are kept there only; the locks of an array in a file ('file:///path') work without it.",
         _ when name.Folder == ArrayDirectory.Default =>
-            " An array works without it in a file ('file:///path'), best in another directory of memory (tmpfs), or POSIXSHM_DIR names that for all arrays.",
+            " An array works without it in a file ('file:///path'), best in another directory of memory (tmpfs), or POSIXSHM_DIR "
+            + "names that for all arrays.",
         _ => string.Empty,
     };
 
-    // The message where the arrays are elsewhere: a user may expect the semaphores there, too.
+    // The message if the arrays are in another directory: a user may expect the semaphores there, too.
     private static string SemaphorePlace(SegmentName name)
-        => name.Kind == SegmentKind.Semaphore && ArrayDirectory.IsChosen ? $" Semaphores are in {name.Folder}: POSIXSHM_DIR is for arrays." : string.Empty;
+        => name.Kind == SegmentKind.Semaphore && ArrayDirectory.IsChosen
+            ? $" Semaphores are in {name.Folder}: POSIXSHM_DIR is for arrays."
+            : string.Empty;
 
-    /// <summary>Makes the exception for what is larger than all that a file system has free.</summary>
+    /// <summary>Makes the exception for a segment that is larger than the free space of its file system.</summary>
     public static IOException NoSpace(SegmentName name, long bytes) => NoSpace(NoSpaceLeft, name, bytes);
 
-    /// <summary>Makes the exception for a request that is more than the memory that is left.</summary>
+    /// <summary>Makes the exception for a segment that is larger than the available memory.</summary>
     public static IOException NoMemory(SegmentName name, long bytes, long available)
         => new(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"No memory for '{name}': {bytes:N0} bytes asked, available: {available:N0} bytes (of the machine, or of a control group). Please delete leftovers, or take memory as it is written (Preallocate = false)."),
+                $"No memory for '{name}': {bytes:N0} bytes requested, available: {available:N0} bytes (of the machine, or of a control "
+                + "group). Please delete leftovers, or allocate memory at each first store (Preallocate = false)."),
             NoSpaceLeft);
 
-    /// <summary>Makes the exception for a file system that has no room, with what was asked and what is free.</summary>
+    /// <summary>Makes the exception for a full file system, with the requested and the free bytes.</summary>
     public static IOException NoSpace(int errno, SegmentName name, long bytes)
     {
         string free = Interop.GetFreeSpace(name.Folder, out long freeBytes, out long freeFiles, out _) < 0
@@ -163,7 +173,7 @@ internal static class SegmentError
         return new IOException(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"No space in {name.Folder} for '{name}': {bytes:N0} bytes asked, free: {free}. Please {advice}."),
+                $"No space in {name.Folder} for '{name}': {bytes:N0} bytes requested, free: {free}. Please {advice}."),
             errno);
     }
 }

@@ -18,7 +18,8 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     // The byte that is locked by a process that replaces the segment. Part of the protocol: docs/FORMAT.md, "Replacing an array".
     private const long ReplaceByte = InUseByte - 1;
 
-    // The id of every user that has no other one in this user namespace; see user_namespaces(7). Two files with it may have different owners.
+    // The id of every user that has no other one in this user namespace; see user_namespaces(7). Two files with it may have different
+    // owners.
     private const uint UnmappedUser = 65534;
 
     private readonly Descriptor _fd;
@@ -79,9 +80,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         return fd.IsInvalid && refusals.Note() ? null : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
     }
 
-    /// <summary>
-    /// Makes a new file with another path in the name's directory. Its permissions are those of any new file, not those of arrays.
-    /// </summary>
+    /// <summary>Makes a new file with another path in the name's directory. It gets the default permissions, not those of arrays.</summary>
     /// <exception cref="IOException">The name is that of a device, a pipe or a socket, which cannot be replaced by a file.</exception>
     public static SegmentFile CreateBeside(SegmentName name, out string path)
     {
@@ -113,12 +112,12 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         }
     }
 
-    /// <summary>Opens a file by its name. The C library opens shared memory objects in one directory, and follows no link to them.</summary>
+    /// <summary>Opens a file by its name. The C library opens objects of shared memory in one directory, and follows no link.</summary>
     public static Descriptor OpenName(SegmentName name, Interop.OpenFlags flags)
         => name.IsObject && (flags & Interop.OpenFlags.O_FOLLOW) == 0 ? Interop.ShmOpen(name.Value, flags) : Interop.Open(name.Path, flags);
 
     /// <summary>Marks the segment as attached, for as long as the file is open.</summary>
-    /// <exception cref="IOException">Another process has locked the byte. An attachment without the mark could be deleted as a leftover.</exception>
+    /// <exception cref="IOException">Another process has locked the byte. A segment without the mark could be deleted.</exception>
     public void MarkInUse()
     {
         if (!IsMarked(Name))
@@ -126,8 +125,8 @@ internal sealed class SegmentFile : IByteSource, IDisposable
             return;
         }
 
-        // Invariant: no segment is deleted as unused while it is attached. Every attachment keeps it by this lock. A process that deletes has
-        // the byte exclusively for a moment; docs/FORMAT.md, "Deleting an unused array". An attachment without the lock breaks it.
+        // Invariant: no segment is deleted as unused while it is attached. Every attachment keeps it by this lock. A process that deletes
+        // has the byte exclusively for a moment; docs/FORMAT.md, "Deleting an unused array". An attachment without the lock breaks it.
         _fd.IsLocked = true;
         for (Patience patience = Patience.ForOne; Interop.LockByte(_fd, InUseByte, Interop.ByteLock.LOCK_SHARED) < 0;)
         {
@@ -138,9 +137,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         }
     }
 
-    /// <summary>
-    /// Sets the size of a new file; with <paramref name="reserve"/>, also reserves the space, so that no later store can fail.
-    /// </summary>
+    /// <summary>Sets the size of a new file. With <paramref name="reserve"/>, reserves the space too, so that no store fails.</summary>
     public void SetLength(long length, bool reserve)
     {
         // Reserving sets the size, too.
@@ -152,14 +149,15 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     }
 
     /// <inheritdoc cref="SegmentSpace.ReserveLarge"/>
-    public void ReserveLarge(Mapping mapping, long length, bool populate) => SegmentSpace.ReserveLarge(_fd, Name, mapping, length, populate);
+    public void ReserveLarge(Mapping mapping, long length, bool populate)
+        => SegmentSpace.ReserveLarge(_fd, Name, mapping, length, populate);
 
     /// <inheritdoc cref="SegmentSpace.Grow"/>
     public void Grow(long offset, int length, nint mapping) => SegmentSpace.Grow(_fd, Name, offset, length, mapping);
 
     /// <summary>
-    /// Returns whether the file is in the directory of shared memory, whose files this library may extend. A descriptor has no name, and a link
-    /// has another file's: there, the kernel's path of the open file decides.
+    /// Returns whether the file is in the directory of shared memory, whose files this library may extend. A descriptor has no name, and a
+    /// link has another file's: there, the kernel's path of the open file decides.
     /// </summary>
     public bool IsInArrayDirectory()
     {
@@ -228,9 +226,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         return isLocked;
     }
 
-    /// <summary>
-    /// Returns whether another open file has locked a byte exclusively. A shared lock, which needs no write permission, does not count.
-    /// </summary>
+    /// <summary>Returns whether another open file has an exclusive lock on a byte. Shared locks prove nothing.</summary>
     public bool IsByteLocked(long offset)
     {
         int found = Interop.FindByteLock(_fd, offset, Interop.ByteLock.LOCK_SHARED);
@@ -267,8 +263,8 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     }
 
     /// <summary>
-    /// Gets the file as <c>/proc/PID/fdinfo</c> shows it with its locks: device and inode, <c>00:1a:4711</c>. It is read from the lock of this
-    /// descriptor, because <c>stat(2)</c> reports another device on some file systems.
+    /// Gets the file as <c>/proc/PID/fdinfo</c> shows it with its locks: device and inode, <c>00:1a:4711</c>. It is read from the lock of
+    /// this descriptor, because <c>stat(2)</c> reports another device on some file systems.
     /// </summary>
     public string? FindLockedFile()
         => File.ReadLines($"/proc/self/fdinfo/{_fd.Number}")
@@ -349,11 +345,12 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         return refusals.NoteOrThrow(Name);
     }
 
-    /// <summary>Moves a file from another path to its name, in place of the old file. At any time, the name is that of one of the two.</summary>
+    /// <summary>Moves a file from another path to its name, in place of the old file. The name always is that of one of the two.</summary>
     /// <remarks>
-    /// Invariant: the rename removes the file that was checked. A pruner, or another replacer, could otherwise give the name to a third file in
-    /// between. This process marks the old file as in use, which excludes pruners. It locks a byte of the file, which excludes other replacers.
-    /// Then it checks that the file still has the name. A file that may not be written has no such lock. docs/FORMAT.md, "Replacing an array".
+    /// Invariant: the rename removes the file that was checked. A pruner, or another replacer, could otherwise give the name to a third
+    /// file in between. This process marks the old file as in use, which excludes pruners. It locks a byte of the file, which excludes
+    /// other replacers. Then it checks that the file still has the name. A file that may not be written has no such lock. docs/FORMAT.md,
+    /// "Replacing an array".
     /// </remarks>
     /// <param name="path">The other path.</param>
     /// <param name="replaced">Called with the file that was replaced.</param>

@@ -86,7 +86,8 @@ internal sealed unsafe class SegmentScan<T>
             }
         }
 
-        // A pruner holds a lease for a moment. A process that holds leases for longer must not stop the listing, so all share one time limit.
+        // A pruner holds a lease for a moment. A process that holds leases for longer must not stop the listing, so all share one time
+        // limit.
         for (Patience patience = Patience.ForMany; leased.Count > 0 && patience.TryWait();)
         {
             _ = leased.RemoveAll(name => TryVisit(probe, name, found));

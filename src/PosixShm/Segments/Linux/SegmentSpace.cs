@@ -3,10 +3,7 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <summary>
-/// Reserves the space of new segments, so that a lack of it is an exception at the creation, and not a bus error or the death of a process
-/// later.
-/// </summary>
+/// <summary>Reserves the space of new segments, so that a lack of it is an exception at the creation, and no bus error later.</summary>
 internal static class SegmentSpace
 {
     // Kernels before 5.18 give up a reservation at every signal and start it again, so a large one is made in steps.
@@ -32,14 +29,14 @@ internal static class SegmentSpace
 
     /// <summary>
     /// Reserves the space of a mapped file in memory that has its size, and for which <see cref="CheckFit"/> found room. All whole units of
-    /// 2 MiB become huge pages for any mount options, which takes a tenth of the time of <c>fallocate(2)</c>. That is best effort: fallocate
-    /// allocates the rest, or reports that there is no space.
+    /// 2 MiB become huge pages for any mount options, which takes a tenth of the time of <c>fallocate(2)</c>. That is best effort:
+    /// fallocate allocates the rest, or reports that there is no space.
     /// </summary>
     /// <param name="fd">The file.</param>
     /// <param name="name">The segment.</param>
     /// <param name="mapping">A mapping of all of it.</param>
     /// <param name="length">The bytes.</param>
-    /// <param name="populate">Whether to populate pages that cannot be collapsed: kernels before 6.1 then use the mount's huge pages.</param>
+    /// <param name="populate">Whether to populate pages that cannot be collapsed: kernels before 6.1 may use huge pages.</param>
     public static void ReserveLarge(Descriptor fd, SegmentName name, Mapping mapping, long length, bool populate)
     {
         bool isPopulated = !TryCollapse(fd, mapping.Address, length) && populate && TryPopulate(mapping.Address, name, length);
@@ -67,9 +64,9 @@ internal static class SegmentSpace
         return true;
     }
 
-    // MADV_COLLAPSE in madvise(2): EINVAL before Linux 6.1. It refuses a range without any page, and copies the pages that exist. So exactly one
-    // page of each range is allocated first. A lack of memory ends the collapse and never a process. Returns whether all whole units are in
-    // huge pages.
+    // MADV_COLLAPSE in madvise(2): EINVAL before Linux 6.1. It refuses a range without any page, and copies the pages that exist. So
+    // exactly one page of each range is allocated first. A lack of memory ends the collapse and never a process. Returns whether all whole
+    // units are in huge pages.
     private static bool TryCollapse(Descriptor fd, nint address, long length)
     {
         bool isWhole = HasHugePages;
@@ -167,8 +164,8 @@ internal static class SegmentSpace
             : error;
     }
 
-    /// <summary>Checks that a segment can fit. Must precede its allocation: afterwards, the free space no longer contains its pages.</summary>
-    /// <remarks>A tmpfs may be larger than the free memory. The kernel would then end a process after some steps of the allocation.</remarks>
+    /// <summary>Checks that a segment can fit. Must precede its allocation, which reduces the free space.</summary>
+    /// <remarks>A tmpfs may be larger than the free memory. The kernel would then end a process during the allocation.</remarks>
     /// <returns>Whether the segment is in memory.</returns>
     /// <exception cref="IOException">It cannot fit.</exception>
     public static bool CheckFit(SegmentName name, long length)

@@ -7,9 +7,9 @@ namespace PosixShm.Segments;
 
 /// <summary>A descriptor by which segments are attached as <c>/proc/self/fd/N</c>. It is closed with the last of them.</summary>
 /// <remarks>
-/// The first attachment of an inherited descriptor becomes its owner, because no other code of the process uses it. A descriptor is inherited
-/// if it is not close-on-exec, as all of .NET's are. Descriptors that this process opened for its children are in the list from the start.
-/// Standard input, output and error are never owned.
+/// The first attachment of an inherited descriptor becomes its owner, because no other code of the process uses it. A descriptor is
+/// inherited if it is not close-on-exec, as all of .NET's are. Descriptors that this process opened for its children are in the list from
+/// the start. Standard input, output and error are never owned.
 /// </remarks>
 internal sealed class SharedDescriptor
 {
@@ -35,7 +35,7 @@ internal sealed class SharedDescriptor
         }
     }
 
-    /// <summary>Adds a user to a descriptor, by its name. Null if it is not a descriptor of this process, or belongs to the program.</summary>
+    /// <summary>Adds a user to a descriptor, by its name. Null if it is not this process's, or belongs to the program.</summary>
     [SuppressMessage("Reliability", "CA2000", Justification = "A descriptor that is not added belongs to the program, and stays open.")]
     public static SharedDescriptor? TryUse(SegmentName name)
     {

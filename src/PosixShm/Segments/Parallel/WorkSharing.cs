@@ -3,8 +3,9 @@ using System.Runtime.ExceptionServices;
 namespace PosixShm.Segments;
 
 /// <summary>
-/// Work that thread-pool threads share with the caller: each of them acquires the next part until none is left. The caller waits for threads
-/// that have begun, and not for others. So a busy pool delays the work and never stops it, which <see cref="Parallel"/> does not promise.
+/// Work that thread-pool threads share with the caller: each of them acquires the next part until none is left. The caller waits for
+/// threads that have begun, and not for others. So a busy pool delays the work and never stops it, which <see cref="Parallel"/> does not
+/// promise.
 /// </summary>
 internal sealed class WorkSharing : IThreadPoolWorkItem
 {
@@ -95,7 +96,8 @@ internal sealed class WorkSharing : IThreadPoolWorkItem
         }
     }
 
-    // Invariant: no thread works on the caller's memory after Run. An interrupt would end the wait early, so it is postponed until after it.
+    // Invariant: no thread works on the caller's memory after Run. An interrupt would end the wait early, so it is postponed until after
+    // it.
     private static void Uninterrupted(Action action)
     {
         bool isInterrupted = false;

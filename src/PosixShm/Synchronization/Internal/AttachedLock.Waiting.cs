@@ -6,7 +6,8 @@ namespace PosixShm.Synchronization;
 /// <content>A lock that is not free, whose owner is dead, or whose memory is lost.</content>
 internal sealed unsafe partial class AttachedLock
 {
-    private bool EnterSlow(LockThread thread, long holder, int timeout, bool recovers, out bool wasAbandoned, CancellationToken cancellation)
+    private bool EnterSlow(
+        LockThread thread, long holder, int timeout, bool recovers, out bool wasAbandoned, CancellationToken cancellation)
     {
         wasAbandoned = false;
         if (Holder == holder)
@@ -59,9 +60,7 @@ internal sealed unsafe partial class AttachedLock
     //  program wrote to it, and the data cannot be trusted. The release is a compare-exchange, because a waiter may set WAITERS after the
     //  load. The wake-up comes after it: a waiter that is woken before (WAKES_FIRST in docs/model/lock.pml) finds the lock held and sleeps
     //  again.
-    /// <summary>
-    /// Releases the word, also if elements were lost, because others may wait. Returns an error if the word names another owner.
-    /// </summary>
+    /// <summary>Releases the word, also if elements were lost. Returns an error if the word names another owner.</summary>
     private Exception? LeaveWord(int owner, int leaveAs)
     {
         int seen = Volatile.Read(ref *_word);
@@ -83,7 +82,7 @@ internal sealed unsafe partial class AttachedLock
         return IsOverwritten
             ? SharedMemoryLostException.Of(_page.Name.Value)
             : new InvalidDataException(
-                $"The lock of '{_page.Name}' was overwritten by another process while it was held: nothing that it protects can be trusted.");
+                $"Another process overwrote the lock of '{_page.Name}' while it was held: the data that it protects cannot be trusted.");
     }
 
     // The zeros that replace lost memory belong to this process alone, and so does a lock word in them.

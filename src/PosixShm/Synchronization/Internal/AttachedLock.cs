@@ -109,9 +109,7 @@ internal sealed unsafe partial class AttachedLock
         Leave(thread, leaveAs);
     }
 
-    /// <summary>
-    /// Exits for an asynchronous entry, on any thread. Enters the gate if the thread never used a lock: watching it needs memory.
-    /// </summary>
+    /// <summary>Exits for an asynchronous entry, on any thread. A thread without a record uses the gate, which needs no memory.</summary>
     public void ExitEntry()
     {
         if (LockThread.CurrentOrNull is LockThread thread)

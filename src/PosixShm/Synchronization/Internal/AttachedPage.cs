@@ -5,9 +5,7 @@ using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>
-/// The control page of one attachment. All processes see the same page. A private copy sees it through a second mapping of the page alone.
-/// </summary>
+/// <summary>The control page of one attachment. All processes share it; a private copy has a second mapping of the page alone.</summary>
 internal sealed unsafe class AttachedPage
 {
     private readonly PageOnDemand _page;

@@ -3,9 +3,7 @@ using PosixShm.Native;
 namespace PosixShm.Synchronization;
 
 /// <summary>The rules of one entry into a mutual-exclusion lock: the steps Entering and Giving up of docs/FORMAT.md, "Locks".</summary>
-/// <remarks>
-/// docs/model/lock.pml is the model of these steps. Its wrong variants, which the paragraphs name, show what breaks them.
-/// </remarks>
+/// <remarks>docs/model/lock.pml is the model of these steps. The paragraphs name its wrong variants, which show what breaks them.</remarks>
 /// <param name="page">The page of the lock.</param>
 /// <param name="owners">The attachments that use the page's locks.</param>
 /// <param name="word">The lock's word.</param>

@@ -104,8 +104,8 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
         if (!isOurs && array.Policy != PagePolicy.Always && !_segment.IsInArrayDirectory())
         {
             throw None(
-                "its file is outside of the directory of shared memory, and may be another program's. Attach it with AttachOptions.AddLocks, "
-                + "which lets locks add 4,096 bytes behind its elements");
+                "its file is outside of the directory of shared memory, and may be another program's. Attach it with "
+                + "AttachOptions.AddLocks, which lets locks add 4,096 bytes behind its elements");
         }
 
         try

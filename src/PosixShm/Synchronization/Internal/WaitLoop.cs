@@ -13,18 +13,14 @@ namespace PosixShm.Synchronization;
 //  sleep breaks it. No process wakes the waiters of an owner that died, so every sleep ends by itself: docs/FORMAT.md, "Locks", Entering,
 //  4.
 //
-/// <summary>
-/// The wait for a word in shared memory, for locks of every kind. The word, and what its values mean, belong to the rules.
-/// </summary>
+/// <summary>The wait for a word in shared memory, for locks of every kind. The rules define the word and its values.</summary>
 internal static class WaitLoop
 {
     // Each spin takes twice as long as the one before: a few microseconds in all. Few reads, because each takes the cache line from the
     // owner. No yields: among more waiters than processors, they hand the owner's processor to another waiter.
     private static readonly int s_maxSpins = Environment.ProcessorCount > 1 ? 7 : 0;
 
-    /// <summary>
-    /// Waits by the rules of a word. False if the time ran out. A rule, the token and an interrupt end the wait by an exception.
-    /// </summary>
+    /// <summary>Waits by the rules of a word. False if the time ran out. A rule, the token or an interrupt may throw.</summary>
     public static bool Run<TRules>(ref TRules rules, ref WaitTime time)
         where TRules : struct, IWaitRules
     {

@@ -127,7 +127,7 @@ internal sealed class AccessTests : NamedTest
     }
 
     [Test]
-    public void An_untyped_array_tells_its_type_and_gives_and_takes_elements()
+    public void Untyped_array_has_its_dtype_and_gets_and_sets_elements()
     {
         using SharedArray<short> array = SharedArray.Create(Name, ArrayContent.From<short>([1, 2, 3]));
         using UntypedSharedArray untyped = SharedArray.AttachUntyped(Name);

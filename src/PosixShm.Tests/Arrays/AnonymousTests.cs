@@ -6,7 +6,7 @@ namespace PosixShm.Tests;
 internal sealed class AnonymousTests : NamedTest
 {
     [Test]
-    public void Another_process_attaches_by_the_text_that_it_is_told()
+    public void Another_process_attaches_by_the_reference()
     {
         using SharedArray<int> array = SharedArray.CreateAnonymous<int>(2, 3);
         array[1, 2] = 42;
@@ -30,7 +30,7 @@ internal sealed class AnonymousTests : NamedTest
     }
 
     [Test]
-    public void A_started_process_inherits_it()
+    public void Started_process_inherits_an_anonymous_array()
     {
         using SharedArray<int> array = SharedArray.CreateAnonymous<int>(3);
         using (ChildProcess stranger = ChildProcess.Start(Answer, $"/proc/self/fd/{Path.GetFileName(array.Name)}"))
@@ -83,7 +83,7 @@ internal sealed class AnonymousTests : NamedTest
     }
 
     [Test]
-    public void A_descriptor_of_this_process_stays_open_when_what_was_attached_by_it_is_disposed()
+    public void Descriptor_of_this_process_stays_open_when_the_array_attached_by_it_is_disposed()
     {
         using SharedArray<int> array = SharedArray.CreateAnonymous<int>(3);
         string forChildren = array.MakeInheritable();
@@ -123,7 +123,7 @@ internal sealed class AnonymousTests : NamedTest
     }
 
     [Test]
-    public void The_kernel_frees_it_with_its_last_user()
+    public void Kernel_frees_an_anonymous_array_with_its_last_user()
     {
         using ChildProcess maker = ChildProcess.Start(Make);
         string name = maker.ReadLine()!;
@@ -153,7 +153,7 @@ internal sealed class AnonymousTests : NamedTest
     }
 
     [Test]
-    public void Nobody_can_truncate_or_grow_it()
+    public void Anonymous_array_can_be_neither_truncated_nor_extended()
     {
         using SharedArray<int> array = SharedArray.CreateAnonymous<int>(10);
         string answer = Python.Run(
@@ -170,11 +170,11 @@ internal sealed class AnonymousTests : NamedTest
     }
 
     [Test]
-    public void It_belongs_to_its_user_alone()
+    public void Anonymous_array_is_accessible_to_its_user_alone()
         => Assert.That(ModeOfAnonymous(), Is.EqualTo("600"));
 
     [Test]
-    public void It_has_no_name_to_create_or_replace()
+    public void Anonymous_array_has_no_name_to_create_or_replace()
     {
         using SharedArray<int> array = SharedArray.CreateAnonymous<int>(10);
         Assert.That(() => SharedArray.Create<int>(array.Name, 1), Throws.ArgumentException.With.Message.Contains("descriptor"));
@@ -183,7 +183,7 @@ internal sealed class AnonymousTests : NamedTest
     }
 
     [Test]
-    public void A_failure_says_why_and_leaves_nothing()
+    public void Failures_report_a_reason_and_leave_nothing()
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "memfd:24")], Make);
         Assert.That(child.WaitForExit(), Is.EqualTo(2));

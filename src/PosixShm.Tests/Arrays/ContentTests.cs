@@ -180,7 +180,7 @@ internal sealed class ContentTests : NamedTest
     }
 
     [Test]
-    public void Of_six_processes_one_creates_the_array_and_all_see_its_content()
+    public void One_of_six_processes_creates_the_array_and_all_see_its_content()
     {
         const int Rounds = 50;
         ChildProcess[] children = [.. Enumerable.Range(0, 6).Select(_ => ChildProcess.Start(Compete, Name))];

@@ -43,7 +43,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    public void A_relative_path_is_one_from_the_current_folder()
+    public void Relative_path_starts_at_the_current_directory()
     {
         // In a process of its own: the current folder is the whole process's.
         ChildProcess.Run("bash", ["-c", "cd \"$1\"; shift; exec \"$@\"", "bash", Folder, .. ChildProcess.CommandLine(Create, layout.ToString())]);
@@ -63,7 +63,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    public void A_folder_is_listed_by_names_that_attach_takes_and_what_is_no_array_is_passed_over()
+    public void Directory_listing_gives_names_for_Attach_and_skips_other_files()
     {
         SharedArray.Create($"file://{Folder}/b", ArrayContent.Zeros<int>(1), _options).Dispose();
         SharedArray.Create($"file://{Folder}/sem.a", ArrayContent.Zeros<int>(1), _options).Dispose();
@@ -86,7 +86,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    public void A_list_of_no_folder_says_so()
+    public void Listing_of_a_missing_directory_is_an_error()
     {
         File.WriteAllText(FilePath, "text");
         using (Assert.EnterMultipleScope())
@@ -99,7 +99,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    public void A_symbolic_link_is_followed_only_if_asked()
+    public void Symbolic_links_are_followed_only_on_request()
     {
         SharedArray.Create(FileName, ArrayContent.Zeros<int>(3), _options).Dispose();
         string link = $"file://{Folder}/link";
@@ -127,7 +127,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     [TestCase("link-empty-path:2,link-through-proc:2")]
     [TestCase("open-unnamed:95,rename:22")]
     [TestCase("allocate:95")]
-    public void On_a_file_system_that_can_less_it_is_created_as_well(string fault)
+    public void File_array_is_created_on_file_systems_that_lack_system_calls(string fault)
     {
         Assert.That(CreateWith(FailingShim.FailAt, fault), Is.Zero);
         SharedArray.Attach<int>(FileName).Dispose();
@@ -137,7 +137,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
 
     [TestCase("write-tail")]
     [TestCase("before-link")]
-    public void A_creator_killed_before_the_name_is_given_leaves_nothing(string step)
+    public void Creator_killed_before_the_link_leaves_nothing(string step)
     {
         // More locks than a page has are written with the array.
         Assert.That(CreateWith(FailingShim.DieAt, step, step == "write-tail" ? "40" : "1"), Is.EqualTo(128 + 9));
@@ -145,7 +145,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    public void A_full_disk_is_an_error_with_the_bytes_asked_and_free_and_leaves_nothing()
+    public void Full_disk_is_an_error_with_the_requested_and_free_bytes_and_leaves_nothing()
     {
         string output = ChildProcess.Run(Namespaces.WithFileSystem(Folder, "size=1m", ChildProcess.CommandLine(Fill, Folder, layout.ToString())));
         Assert.That(output, Does.Contain($"No space in {Folder} for 'file://{Folder}/big'").And.Contain("free: 1,048,576 bytes. Please make room there."));
@@ -176,7 +176,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    public void After_flush_the_file_holds_the_elements_though_its_process_is_killed()
+    public void File_holds_flushed_elements_after_its_process_is_killed()
     {
         using ChildProcess child = ChildProcess.Start(WriteAndWait, FileName, layout.ToString());
         child.Expect("FLUSHED");
@@ -220,7 +220,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     [TestCase("msync:28", "True", 28)]
     [TestCase("fsync:5", "False", 0)]
     [TestCase("fsync:5", "True", 5)]
-    public void A_disk_that_fails_is_an_error_of_flush(string fault, string toDisk, int error)
+    public void Disk_failure_is_an_exception_of_Flush(string fault, string toDisk, int error)
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Flush, FileName, layout.ToString(), toDisk);
         Assert.That(child.WaitForExit(), Is.EqualTo(error), child.Errors);
@@ -242,7 +242,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    public void A_name_is_on_disk_only_when_its_folder_is()
+    public void Name_is_on_disk_only_once_its_directory_is_synchronised()
     {
         // A folder to create files in, and not to read: what cannot be opened cannot be synchronised, and that is said.
         const UnixFileMode NotToRead = UnixFileMode.UserWrite | UnixFileMode.UserExecute;

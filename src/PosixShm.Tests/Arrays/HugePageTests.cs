@@ -76,7 +76,7 @@ internal sealed class HugePageTests : NamedTest
     [TestCase("collapse:16")]
     [TestCase("collapse:11")]
     [TestCase("write-zero:28")]
-    public void Without_huge_pages_small_ones_are_reserved(string fault)
+    public void Small_pages_are_reserved_if_there_are_no_huge_pages(string fault)
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Create, Name);
         child.WaitForSuccess();
@@ -266,7 +266,7 @@ internal sealed class HugePageTests : NamedTest
     }
 
     [Test]
-    public void Compact_in_a_process_whose_kernel_cannot_returns_zero()
+    public void Compact_returns_zero_if_the_kernel_lacks_it()
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, NoCollapse)], Compact, Name);
         child.WaitForSuccess();

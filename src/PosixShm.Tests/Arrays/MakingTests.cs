@@ -4,7 +4,7 @@ namespace PosixShm.Tests;
 internal sealed class MakingTests : NamedTest
 {
     [Test]
-    public void From_elements_a_span_and_a_managed_array()
+    public void Arrays_are_made_from_elements_spans_and_managed_arrays()
     {
         using SharedArray<int> listed = SharedArray.Create(NameOf("a"), ArrayContent.From([1, 2, 3]));
         using SharedArray<double> spanned = SharedArray.Create(NameOf("b"), ArrayContent.From<double>([1.5, 2.5]));
@@ -25,7 +25,7 @@ internal sealed class MakingTests : NamedTest
     }
 
     [Test]
-    public void From_a_rectangular_array()
+    public void Arrays_are_made_from_rectangular_arrays()
     {
         using SharedArray<int> two = SharedArray.Create(NameOf("2"), ArrayContent.From(new[,] { { 1, 2, 3 }, { 4, 5, 6 } }));
         using SharedArray<short> three = SharedArray.Create(NameOf("3"), ArrayContent.From(new short[2, 1, 2] { { { 1, 2 } }, { { 3, 4 } } }));
@@ -34,7 +34,7 @@ internal sealed class MakingTests : NamedTest
     }
 
     [Test]
-    public void Full_and_like()
+    public void Filled_and_zero_arrays_have_the_given_shape()
     {
         using SharedArray<double> full = SharedArray.Create(NameOf("full"), ArrayContent.Filled(2.5, 2, 3));
         using SharedArray<double> like = SharedArray.Create(NameOf("like"), ArrayContent.Zeros<double>([.. full.Shape]));
@@ -66,7 +66,7 @@ internal sealed class MakingTests : NamedTest
     }
 
     [Test]
-    public void Nobody_sees_an_array_before_its_elements()
+    public void Array_is_visible_only_with_its_elements()
     {
         using ChildProcess reader = ChildProcess.Start(ReadUntilThere, Name);
         reader.Expect("READY");

@@ -41,7 +41,7 @@ internal sealed unsafe class MemoryTests : NamedTest
     }
 
     [Test]
-    public void More_than_the_limit_is_an_error_that_says_the_limit()
+    public void Locking_beyond_the_limit_is_an_error_that_names_the_limit()
     {
         // As nobody, since root has no limit; 64 KiB, and none at all.
         foreach ((string limit, string said) in new[] { ("64", "65,536 bytes"), ("0", "0 bytes") })

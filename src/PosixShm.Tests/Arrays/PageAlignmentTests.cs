@@ -40,7 +40,7 @@ internal sealed class PageAlignmentTests : NamedTest
 
     [TestCase(ArrayLayout.PythonSharedArray)]
     [TestCase(ArrayLayout.Npy)]
-    public void Anonymous_arrays_and_both_layouts_have_it(ArrayLayout layout)
+    public void Anonymous_arrays_and_both_layouts_have_the_alignment(ArrayLayout layout)
     {
         SharedArrayOptions options = new() { Alignment = 4096, Layout = layout };
         using SharedArray<int> named = SharedArray.Create(Name, ArrayContent.Zeros<int>(7), options);

@@ -6,7 +6,7 @@ namespace PosixShm.Tests;
 internal sealed class ReplaceTests : NamedTest
 {
     [Test]
-    public void A_new_generation_takes_the_name_and_the_old_one_knows_it()
+    public void New_generation_gets_the_name_and_the_old_one_reports_its_replacement()
     {
         using SharedArray<int> old = SharedArray.Create(Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 });
         old.Fill(1);
@@ -57,7 +57,7 @@ internal sealed class ReplaceTests : NamedTest
     }
 
     [Test]
-    public void What_cannot_be_replaced_stays_as_it_is()
+    public void Refused_replacement_leaves_the_array_as_it_was()
     {
         using (Assert.EnterMultipleScope())
         {
@@ -93,7 +93,7 @@ internal sealed class ReplaceTests : NamedTest
 
     [TestCase("")]
     [TestCase("open-unnamed:95")]
-    public void Readers_see_the_old_or_the_new_one_never_neither(string fault)
+    public void Readers_always_see_the_old_or_the_new_array(string fault)
     {
         SharedArray.Create(Name, ArrayContent.Filled(0L, 512)).Dispose();
         using ChildProcess writer = ChildProcess.Start([(FailingShim.FailAt, fault)], ReplaceForEver, Name);
@@ -201,7 +201,7 @@ internal sealed class ReplaceTests : NamedTest
     }
 
     [Test]
-    public void A_list_that_the_directory_gives_new_files_is_not_given_to_a_new_generation()
+    public void Default_access_list_of_the_directory_is_not_applied_to_a_new_generation()
     {
         string name = $"file://{Folder}/a";
         SharedArray.Create<int>(name, 1).Dispose();
@@ -249,7 +249,7 @@ internal sealed class ReplaceTests : NamedTest
 
     [Test]
     [NeedsRoot("gives a file to another user")]
-    public void Another_users_array_is_replaced_only_if_allowed_and_stays_that_users()
+    public void Array_of_another_user_is_replaced_only_if_allowed_and_keeps_its_owner()
     {
         SharedArray.Create(Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }).Dispose();
         _ = ChildProcess.Run("chown", "4242:4343", ShmPath);

@@ -162,7 +162,7 @@ internal sealed class SaveTests : NamedTest
     }
 
     [Test]
-    public void A_detached_array_is_not_saved()
+    public void Detached_array_cannot_be_saved()
     {
         SharedArray<int> array = SharedArray.Create<int>(Name, 3);
         array.Dispose();

@@ -69,7 +69,7 @@ internal sealed class SavedOverTests : NamedTest
     }
 
     [Test]
-    public void Elements_that_look_like_the_held_lock_stay_as_they_are()
+    public void Elements_equal_to_the_held_lock_word_stay_as_they_are()
     {
         using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10_000));
         array.Lock.Enter();
@@ -82,7 +82,7 @@ internal sealed class SavedOverTests : NamedTest
     }
 
     [Test]
-    public void Waiters_of_an_array_that_is_saved_over_store_nothing_and_end()
+    public void Waiters_of_an_overwritten_array_store_nothing_and_end()
     {
         using SharedArray<double> holder = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10_000));
         using SharedArray<double> waiter = SharedArray.Attach(Name);

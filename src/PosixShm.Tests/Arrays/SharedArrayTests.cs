@@ -22,7 +22,7 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void The_walk()
+    public void Array_is_created_attached_read_written_and_deleted()
     {
         SharedArray<double> first = SharedArray.Create(Name, 10);
         using SharedArray<double> second = SharedArray.Attach(Name);
@@ -117,7 +117,7 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void An_index_outside_throws_and_says_where()
+    public void Index_out_of_range_is_an_error_that_names_the_array_and_the_shape()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 2, 3);
         using (Assert.EnterMultipleScope())
@@ -188,7 +188,7 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void An_array_of_no_elements_and_one_of_no_dimensions()
+    public void Arrays_without_elements_and_without_dimensions_work()
     {
         using SharedArray<float> empty = SharedArray.Create<float>(NameOf("empty"), 3, 0);
         using SharedArray<float> scalar = SharedArray.Create<float>(NameOf("scalar"));
@@ -206,7 +206,7 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void Sixty_four_dimensions_are_the_most()
+    public void Arrays_have_at_most_64_dimensions()
     {
         long[] shape = [.. Enumerable.Repeat(1L, 63), 2];
         using SharedArray<byte> array = SharedArray.Create<byte>(Name, shape);
@@ -252,7 +252,7 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void Complex64_is_two_floats()
+    public void Complex64_consists_of_two_floats()
     {
         using SharedArray<Complex64> array = SharedArray.Create<Complex64>(Name, 1);
         array[0] = (Complex64)new Complex(1.5, -2.5);
@@ -262,7 +262,7 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void A_taken_name_is_an_IOException_that_says_so()
+    public void Existing_name_is_an_IOException_that_names_it()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
         Assert.That(
@@ -287,7 +287,7 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void A_missing_folder_is_a_DirectoryNotFoundException_that_names_it()
+    public void A_missing_directory_is_a_DirectoryNotFoundException_that_names_it()
         => Assert.That(
             () => SharedArray.Create($"file://{Folder}/missing/a.npy", 1),
             Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains($"{Folder}/missing"));
@@ -308,7 +308,7 @@ internal sealed class SharedArrayTests : NamedTest
     [TestCase(127)]
     [TestCase(128)]
     [TestCase(128 + 79)]
-    public void A_truncated_array_is_refused_and_can_be_deleted_unless_nothing_tells_that_it_was_one(int size)
+    public void Truncated_array_is_refused_and_can_be_deleted_while_its_first_bytes_identify_it(int size)
     {
         SharedArray.Create(Name, 10).Dispose();
         using (FileStream file = File.OpenWrite(ShmPath))

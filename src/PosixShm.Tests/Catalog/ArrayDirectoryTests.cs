@@ -186,7 +186,7 @@ internal sealed class ArrayDirectoryTests : CommandTest
     }
 
     [Test]
-    public void Messages_of_semaphores_say_that_they_stay_in_dev_shm()
+    public void Messages_of_semaphores_name_dev_shm_although_the_variable_is_set()
     {
         using ChildProcess child = ChildProcess.Start([(Variable, Folder)], Use, Name);
         child.WaitForSuccess();

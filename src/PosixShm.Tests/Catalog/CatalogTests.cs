@@ -29,7 +29,7 @@ internal sealed class CatalogTests : NamedTest
     }
 
     [Test]
-    public void What_cannot_be_an_array_is_refused_and_nothing_waits_for_a_fifo()
+    public void Other_files_are_refused_and_a_fifo_blocks_no_caller()
     {
         using SharedArray<double> target = SharedArray.Create(Name, 1);
         _ = File.CreateSymbolicLink(ShmPathOf(NameOf("link")), ShmPath);
@@ -49,7 +49,7 @@ internal sealed class CatalogTests : NamedTest
     }
 
     [Test]
-    public void A_list_survives_what_vanishes_and_what_cannot_be_read()
+    public void Listing_skips_files_that_vanish_or_cannot_be_read()
     {
         using ChildProcess churn = ChildProcess.Start(CreateAndDelete, Name);
         churn.Expect("READY");
@@ -79,7 +79,7 @@ internal sealed class CatalogTests : NamedTest
 
     [Test]
     [NeedsRoot("gives a file to another user")]
-    public void Another_users_array_is_listed_if_readable_and_attached_only_if_allowed()
+    public void Array_of_another_user_is_listed_if_readable_and_attached_only_if_allowed()
     {
         SharedArray.Create<double>(NameOf("secret"), 1).Dispose();
         SharedArray.Create(NameOf("open"), ArrayContent.Zeros<double>(1), new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }).Dispose();
@@ -108,7 +108,7 @@ internal sealed class CatalogTests : NamedTest
     [TestCase("lock-query:37", "open file description locks")]
     [TestCase("lock-query:22", "open file description locks")]
     [TestCase("probe:5", "list")]
-    public void A_folder_whose_files_cannot_be_read_is_not_an_empty_one(string fault, string message)
+    public void Listing_reports_a_directory_whose_files_cannot_be_read(string fault, string message)
     {
         SharedArray.Create(Name, 1).Dispose();
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], List, Name, message);

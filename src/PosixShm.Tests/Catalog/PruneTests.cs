@@ -9,7 +9,7 @@ internal sealed class PruneTests : NamedTest
     private string Mine => $"*{Name}*";
 
     [Test]
-    public void What_nobody_has_attached_is_listed_first_and_deleted_when_told()
+    public void Prune_lists_unattached_arrays_and_deletes_them_on_request()
     {
         SharedArray.Create(NameOf("left"), 1).Dispose();
         using SharedArray<double> used = SharedArray.Create(NameOf("used"), 1);
@@ -27,7 +27,7 @@ internal sealed class PruneTests : NamedTest
     }
 
     [Test]
-    public void Age_and_pattern_choose()
+    public void Prune_filters_by_age_and_pattern()
     {
         SharedArray.Create(NameOf("a1"), 1).Dispose();
         SharedArray.Create(NameOf("a2"), 1).Dispose();
@@ -106,7 +106,7 @@ internal sealed class PruneTests : NamedTest
     }
 
     [Test]
-    public void One_who_attaches_while_it_is_pruned_gets_the_array_or_finds_none()
+    public void Attachment_during_a_prune_gets_the_array_or_FileNotFoundException()
     {
         using ChildProcess pruner = ChildProcess.Start(PruneForEver, Name);
         pruner.Expect("READY");
@@ -145,7 +145,7 @@ internal sealed class PruneTests : NamedTest
     }
 
     [Test]
-    public void A_read_only_leftover_is_one_too()
+    public void Prune_removes_read_only_leftovers()
     {
         SharedArray.Create(Name, ArrayContent.Zeros<byte>(1), new SharedArrayOptions { Mode = UnixFileMode.UserRead }).Dispose();
         Assert.That(Pruned(), Is.EqualTo(new[] { Name }));
@@ -189,7 +189,7 @@ internal sealed class PruneTests : NamedTest
     }
 
     [Test]
-    public void Where_the_kernel_grants_no_lease_mappings_are_searched()
+    public void Mappings_are_searched_if_the_kernel_grants_no_lease()
     {
         SharedArray.Create(Name, 1).Dispose();
         using ChildProcess python = Python.Start("a = np.load(sys.argv[1], mmap_mode='r'); print('READY'); sys.stdin.readline()", ShmPath);
@@ -304,7 +304,7 @@ internal sealed class PruneTests : NamedTest
     }
 
     [Test]
-    public void Of_processes_that_all_end_their_use_exactly_one_deletes()
+    public void One_of_several_processes_that_end_their_use_deletes_the_array()
     {
         const int Users = 6;
         const int Rounds = 50;
@@ -345,7 +345,7 @@ internal sealed class PruneTests : NamedTest
     }
 
     [Test]
-    public void The_last_user_deletes_and_no_other_does()
+    public void Only_the_last_user_deletes()
     {
         using SharedArray<int> first = SharedArray.Create<int>(Name, 1);
         using SharedArray<int> second = SharedArray.Attach<int>(Name);

@@ -88,13 +88,13 @@ internal sealed class CommandLineTests : CommandTest
     }
 
     [Test]
-    public void A_name_may_look_like_an_option_or_a_response_file()
+    public void Names_may_begin_with_a_dash_or_an_at_sign()
     {
         Assert.That(Fail(1, "info", "--", $"-{Name}"), Does.Contain($"'-{Name}'"));
         Assert.That(Fail(1, "info", $"@{Name}"), Does.Contain($"'@{Name}'"));
     }
 
     [Test]
-    public void The_command_stays_runnable_from_any_folder()
+    public void Command_runs_in_any_directory()
         => Assert.That(Shell("cd /; \"$pshm\" --version > /dev/null; ln -s \"$pshm\" \"$1/link\"; \"$1/link\" --help | head -n 1", Folder), Is.Not.Empty);
 }

@@ -105,7 +105,7 @@ internal sealed class CommandListTests : CommandTest
     }
 
     [Test]
-    public void It_is_in_use_while_another_process_holds_it()
+    public void Array_is_in_use_while_another_process_has_it_attached()
     {
         static int Hold(string[] args)
         {
@@ -166,7 +166,7 @@ internal sealed class CommandListTests : CommandTest
     }
 
     [Test]
-    public void Nothing_that_a_file_contains_is_a_command_to_the_terminal()
+    public void Bytes_of_a_file_cannot_control_the_terminal()
     {
         _ = Python.Run(
             """

@@ -56,7 +56,7 @@ internal sealed class CommandLockTests : CommandTest
     }
 
     [Test]
-    public void Of_many_locks_only_those_that_are_not_free_are_printed_and_Python_reads_all()
+    public void Text_shows_only_locks_that_are_not_free_and_JSON_shows_all()
     {
         using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Zeros<double>(1), new SharedArrayOptions { Locks = 100 });
         using (ChildProcess dead = ChildProcess.Start(Hold, Name, "97"))
@@ -102,7 +102,7 @@ internal sealed class CommandLockTests : CommandTest
     }
 
     [Test]
-    public void What_is_not_there_cannot_be_unlocked()
+    public void Unlock_fails_without_an_array_or_lock()
         => Assert.That(Fail(1, "unlock", Name), Does.Contain($"'{Name}'"));
 
     [Test]

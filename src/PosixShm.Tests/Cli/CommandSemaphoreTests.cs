@@ -20,7 +20,7 @@ internal sealed class CommandSemaphoreTests : CommandTest
     }
 
     [Test]
-    public void It_begins_at_zero_and_a_wait_that_times_out_is_exit_code_one()
+    public void Count_begins_at_zero_and_a_wait_that_times_out_is_exit_code_one()
     {
         _ = Pshm("semaphore", "create", Name);
         Assert.That(Fail(1, "semaphore", "wait", Name, "--timeout", "0"), Does.Contain($"'{Name}'"));
@@ -55,7 +55,7 @@ internal sealed class CommandSemaphoreTests : CommandTest
     }
 
     [Test]
-    public void Leftovers_of_killed_creators_are_listed_as_such_and_pruned_when_told()
+    public void Leftovers_of_killed_creators_are_marked_and_pruned_on_request()
     {
         string left = Guid.NewGuid().ToString("N")[..6];
         File.WriteAllBytes(ShmPathOf("sem." + left), []);
@@ -73,7 +73,7 @@ internal sealed class CommandSemaphoreTests : CommandTest
     }
 
     [Test]
-    public void All_names_are_deleted_that_can_be()
+    public void Delete_tries_all_semaphores()
     {
         _ = Pshm("semaphore", "create", NameOf("a"));
         _ = Pshm("semaphore", "create", NameOf("b"));
@@ -82,7 +82,7 @@ internal sealed class CommandSemaphoreTests : CommandTest
     }
 
     [Test]
-    public void What_fails_says_why()
+    public void Failures_report_a_reason()
     {
         _ = Pshm("semaphore", "create", Name, "1");
         using (Assert.EnterMultipleScope())

@@ -6,7 +6,7 @@ namespace PosixShm.Tests;
 internal sealed class CommandShowTests : CommandTest
 {
     [Test]
-    public void Info_says_what_is_known_line_by_line()
+    public void Info_prints_one_fact_a_line()
     {
         SharedArray.Create<byte>(Name, 5).Dispose();
         string info = Pshm("info", Name);
@@ -92,7 +92,7 @@ internal sealed class CommandShowTests : CommandTest
         => Assert.That(Fail(1, command, Name), Is.EqualTo($"There is no array named '{Name}'."));
 
     [Test]
-    public void What_is_no_array_is_a_failure_and_stays([Values("info", "show", "delete")] string command)
+    public void Other_file_is_a_failure_and_stays([Values("info", "show", "delete")] string command)
     {
         File.WriteAllText(ShmPath, "not an array");
         Assert.That(Fail(1, command, Name), Does.Contain($"'{Name}'"));

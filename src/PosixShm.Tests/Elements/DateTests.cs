@@ -308,7 +308,7 @@ internal sealed class DateTests : NamedTest
     }
 
     [Test]
-    public void Names_of_fields_are_there_once_and_not_empty()
+    public void Names_of_fields_are_unique_and_not_empty()
     {
         Assert.That(() => SharedArray.Create<Twice>(Name, 1), Refused("two of its fields are called 'Second'"));
         Assert.That(() => SharedArray.Create<Empty>(Name, 1), Refused("'First' no name"));

@@ -99,7 +99,7 @@ internal sealed class ElementValueTests : NamedTest
     }
 
     [Test]
-    public void What_is_no_code_point_is_kept_when_it_is_set_to_itself()
+    public void Invalid_code_points_are_kept_when_they_are_set_to_themselves()
     {
         _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.array([0x61, 0x110000, 0xffffffff], 'u4').view('<U3'))", ShmPath);
         byte[] before = File.ReadAllBytes(ShmPath);

@@ -81,7 +81,7 @@ internal sealed partial class NativeAotTests
     }
 
     [Test]
-    public void With_all_metadata_every_struct_is_described_under_native_AOT()
+    public void Structs_with_all_metadata_are_described_under_native_AOT()
     {
         _ = Publish("-p:IlcTrimMetadata=false", "-p:IlcGenerateCompleteTypeMetadata=true");
         Assert.That(DescribeAheadOfTime(), Is.EqualTo(s_jit));

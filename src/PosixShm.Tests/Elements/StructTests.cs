@@ -64,7 +64,7 @@ internal sealed class StructTests : NamedTest
     }
 
     [Test]
-    public void A_packed_and_an_explicit_struct_are_what_they_say()
+    public void Packed_and_explicit_structs_have_their_declared_layout()
     {
         using SharedArray<Packed> packed = SharedArray.Create<Packed>(NameOf("packed"), 1);
         using SharedArray<Explicit> placed = SharedArray.Create<Explicit>(NameOf("explicit"), 1);
@@ -132,7 +132,7 @@ internal sealed class StructTests : NamedTest
     }
 
     [Test]
-    public void What_numpy_has_nothing_for_is_refused_by_name_with_advice()
+    public void Field_types_that_numpy_lacks_are_refused_by_name_with_advice()
     {
         using (Assert.EnterMultipleScope())
         {
@@ -166,7 +166,7 @@ internal sealed class StructTests : NamedTest
     }
 
     [Test]
-    public void A_struct_without_fields_is_refused_where_it_is()
+    public void Struct_without_fields_is_refused_with_its_place()
         => Assert.That(() => SharedArray.Create<Holder<Nothing>>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.EndsWith("Nothing': it has no fields."));
 
     [Test]

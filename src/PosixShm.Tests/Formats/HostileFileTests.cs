@@ -87,7 +87,7 @@ internal sealed class HostileFileTests : NamedTest
     }
 
     [Test]
-    public void Nothing_is_created_over_or_through_what_was_planted_under_the_name()
+    public void Nothing_is_created_over_or_through_a_planted_file()
     {
         string target = ShmPathOf(NameOf("target"));
         using SharedArray<double> other = SharedArray.Create(NameOf("other"), 1);
@@ -168,7 +168,7 @@ internal sealed class HostileFileTests : NamedTest
 
     [Test]
     [NeedsRoot("is two users")]
-    public void Whoever_may_write_may_truncate_and_its_owner_lives_on()
+    public void User_with_write_permission_may_truncate_and_the_owner_survives()
     {
         ChildProcess.Run(Own, Name);
 

@@ -95,7 +95,7 @@ internal sealed class PythonSharedArrayFormatTests
     }
 
     [Test]
-    public void At_most_27_dimensions_are_created_and_the_reason_is_said()
+    public void Arrays_of_more_than_27_dimensions_are_refused_with_the_reason()
     {
         long[] most = [.. Enumerable.Repeat(1L, 27)];
         Assert.That(New(s_double, most).Header.Shape, Is.EqualTo(most));
@@ -133,7 +133,7 @@ internal sealed class PythonSharedArrayFormatTests
     [TestCase(18, 0, "do not have 0 bytes")]
     [TestCase(18, int.MinValue, "do not have -2147483648 bytes")]
     [TestCase(19, 7, "do not have 7 bytes")]
-    public void A_type_that_cannot_be_is_refused_by_name(int number, int itemSize, string reason)
+    public void Impossible_type_is_refused_by_name(int number, int itemSize, string reason)
     {
         foreach (int length in (int[])[Numpy1, Numpy2])
         {
@@ -146,7 +146,7 @@ internal sealed class PythonSharedArrayFormatTests
     [TestCase(-1)]
     [TestCase(int.MinValue)]
     [TestCase(65)]
-    public void Dimensions_that_cannot_be_are_refused(int rank)
+    public void Impossible_dimensions_are_refused(int rank)
     {
         foreach (int length in (int[])[Numpy1, Numpy2])
         {
@@ -219,7 +219,7 @@ internal sealed class PythonSharedArrayFormatTests
     }
 
     [Test]
-    public void No_mutated_field_is_believed()
+    public void Mutated_fields_are_refused_or_change_nothing()
     {
         // The fields proper, without the unused dimensions: whatever is changed, the array is refused, or nothing that matters was changed.
         byte[] file = PythonSharedArrayFixtures.Both("i2_2x3").Numpy1;

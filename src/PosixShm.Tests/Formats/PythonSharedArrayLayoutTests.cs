@@ -124,7 +124,7 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
     }
 
     [Test]
-    public void Numpy_alone_attaches_when_it_is_told_type_and_shape()
+    public void Numpy_alone_attaches_by_dtype_and_shape()
     {
         using SharedArray<float> array = SharedArray.Create(Name, ArrayContent.Zeros<float>(3, 4), s_layout);
         _ = Python.Run("a = np.memmap(sys.argv[1], np.float32, 'r+', 0, (3, 4)); a[2, 3] = 7", ShmPath);
@@ -218,7 +218,7 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
     }
 
     [Test]
-    public void Damaged_ones_do_not_disturb_the_list_and_can_be_deleted()
+    public void Damaged_arrays_do_not_disturb_the_listing_and_can_be_deleted()
     {
         byte[] good = PythonSharedArrayFixtures.Both("f8_10").Numpy1;
         List<string> bad = [];

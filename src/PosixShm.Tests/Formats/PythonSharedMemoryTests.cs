@@ -8,7 +8,7 @@ internal sealed class PythonSharedMemoryTests : NamedTest
 
     [TestCase(ArrayLayout.Npy, 128)]
     [TestCase(ArrayLayout.PythonSharedArray, 0)]
-    public void It_sees_the_bytes_of_an_array_at_the_documented_offset(ArrayLayout layout, int offset)
+    public void Python_sees_the_bytes_of_an_array_at_the_documented_offset(ArrayLayout layout, int offset)
     {
         using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(100), new SharedArrayOptions { Layout = layout });
         array[0] = 1;
@@ -28,7 +28,7 @@ internal sealed class PythonSharedMemoryTests : NamedTest
     }
 
     [Test]
-    public void It_deletes_an_array_that_it_only_read_when_it_exits()
+    public void Python_deletes_an_array_that_it_only_read_when_it_exits()
     {
         SharedArray.Create<byte>(Name, 100).Dispose();
         _ = Python.Run(Import + "s = shared_memory.SharedMemory(sys.argv[1]); print(s.buf[128]); s.close()", Name);
@@ -39,7 +39,7 @@ internal sealed class PythonSharedMemoryTests : NamedTest
     [TestCase("s = shared_memory.SharedMemory(sys.argv[1], track=False) if sys.version_info >= (3, 13) else None")]
     [TestCase("a = np.load('/dev/shm/' + sys.argv[1], mmap_mode='r+'); a[0] = 1")]
     [TestCase("a = np.memmap('/dev/shm/' + sys.argv[1], np.uint8, 'r+', 128, (100,)); a[0] = 1")]
-    public void There_are_ways_around_that(string script)
+    public void Readers_that_count_by_the_file_size_have_workarounds(string script)
     {
         SharedArray.Create<byte>(Name, 100).Dispose();
         _ = Python.Run(Import + script, Name);
@@ -47,7 +47,7 @@ internal sealed class PythonSharedMemoryTests : NamedTest
     }
 
     [Test]
-    public void Without_it_numpy_makes_an_array_under_another_name_and_renames_it()
+    public void Numpy_makes_an_array_under_another_name_and_renames_it()
     {
         _ = Python.Run(
             "import os; b = np.lib.format.open_memmap(sys.argv[1] + '.new', 'w+', dtype=np.float64, shape=(3, 4)); b[...] = 1; os.rename(sys.argv[1] + '.new', sys.argv[1])",
@@ -57,7 +57,7 @@ internal sealed class PythonSharedMemoryTests : NamedTest
     }
 
     [Test]
-    public void A_segment_of_it_is_attached_with_the_type_and_shape_that_the_caller_gives()
+    public void Segment_of_Python_is_attached_with_the_type_and_shape_of_the_caller()
     {
         using ChildProcess python = Python.Start(
             Import + """

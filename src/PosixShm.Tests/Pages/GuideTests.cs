@@ -68,7 +68,7 @@ internal sealed class GuideTests : NamedTest
     }
 
     [Test]
-    public async Task Memory_goes_where_spans_cannot()
+    public async Task Memory_is_stored_and_used_across_awaits()
     {
         string name = Name;
         using Stream stream = new MemoryStream([1, 2, 3, 4]);
@@ -96,7 +96,7 @@ internal sealed class GuideTests : NamedTest
     }
 
     [Test]
-    public void Read_only_and_private()
+    public void Read_only_and_private_arrays_are_attached()
     {
         string name = Name;
         using SharedArray<double> original = SharedArray.Create(name, 10);
@@ -112,7 +112,7 @@ internal sealed class GuideTests : NamedTest
     }
 
     [Test]
-    public void Without_a_name()
+    public void Anonymous_array_is_shared()
     {
         #region anonymous
         using SharedArray<int> a = SharedArray.CreateAnonymous<int>(3, 4);
@@ -228,7 +228,7 @@ internal sealed class GuideTests : NamedTest
     }
 
     [Test]
-    public void Field_types_become_what_the_page_says()
+    public void Field_types_become_the_dtypes_of_the_page()
     {
         AssertField<bool>("|b1");
         AssertField<sbyte>("|i1");

@@ -21,7 +21,7 @@ internal sealed class AvailableMemoryTests : NamedTest
     }
 
     [Test]
-    public void Nothing_is_known_where_nothing_can_be_read()
+    public void Available_memory_is_unknown_if_no_file_can_be_read()
     {
         Assert.That(AvailableMemory.Read(Folder), Is.Null);
         Write("proc/meminfo", string.Empty);
@@ -66,7 +66,7 @@ internal sealed class AvailableMemoryTests : NamedTest
     }
 
     [Test]
-    public void More_than_the_memory_is_refused_with_both_figures()
+    public void Array_larger_than_the_memory_is_refused_with_both_sizes()
     {
         // An anonymous array has no directory whose size would be checked first.
         Assert.That(AvailableMemory.Read(), Is.Positive);

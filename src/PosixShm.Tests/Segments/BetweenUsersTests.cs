@@ -130,7 +130,7 @@ internal sealed class BetweenUsersTests : NamedTest
 
     [Test]
     [NeedsRoot("is two users")]
-    public void Users_who_have_no_id_here_are_not_taken_for_this_one()
+    public void Users_without_an_id_in_this_namespace_are_not_mistaken_for_this_one()
     {
         // Two users, neither of whom a user namespace without a map knows: both are 65534 there.
         foreach ((string suffix, string owner) in ((string, string)[])[("mine", "4242"), ("theirs", "4243")])
@@ -164,7 +164,7 @@ internal sealed class BetweenUsersTests : NamedTest
     }
 
     [Test]
-    public void Equal_inodes_of_two_mounts_are_told_apart()
+    public void Equal_inodes_of_two_mounts_are_distinguished()
     {
         // The first file of each new tmpfs has the same inode; both have the same slot taken by this process, or by that one.
         const string Mounts = "mount -t tmpfs none \"$1\" && mkdir /dev/shm/other && mount -t tmpfs none /dev/shm/other";

@@ -9,7 +9,7 @@ internal sealed class CreationTests : NamedTest
         ["open-unnamed", "allocate", "write-head", "write-tail", "chmod", "lock", "map", "before-link"];
 
     [TestCaseSource(nameof(s_stepsBefore))]
-    public void A_creator_killed_before_the_name_is_given_leaves_nothing(string step)
+    public void Creator_killed_before_the_link_leaves_nothing(string step)
     {
         // More locks than a page has are written with the array.
         Assert.That(CreateWith(FailingShim.DieAt, step, step == "write-tail" ? "40" : "1"), Is.EqualTo(128 + 9));
@@ -17,31 +17,31 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void A_creator_killed_after_the_name_is_given_leaves_a_whole_array()
+    public void Creator_killed_after_the_link_leaves_a_complete_array()
     {
         Assert.That(CreateWith(FailingShim.DieAt, "after-link"), Is.EqualTo(128 + 9));
         using SharedArray<double> array = SharedArray.Attach(Name);
         Assert.That((array.Length, SharedArray.Describe(Name).Mode), Is.EqualTo((1000L, UnixFileMode.UserRead | UnixFileMode.UserWrite)));
     }
 
-    [TestCase("open-unnamed:95", TestName = "Without_O_TMPFILE_a_name_of_its_own_is_renamed")]
-    [TestCase("link-empty-path:2", TestName = "Without_the_right_to_link_a_descriptor_it_is_linked_through_proc")]
-    [TestCase("link-empty-path:2,link-through-proc:2", TestName = "Without_a_way_to_link_a_name_of_its_own_is_renamed")]
-    [TestCase("open-unnamed:95,rename:22", TestName = "Without_renaming_a_name_of_its_own_is_linked")]
-    [TestCase("open-unnamed:95,rename:38", TestName = "On_an_old_kernel_a_name_of_its_own_is_linked")]
-    [TestCase("open-unnamed:13", TestName = "Where_a_sandbox_refuses_O_TMPFILE_a_name_of_its_own_is_renamed_EACCES")]
-    [TestCase("open-unnamed:1", TestName = "Where_a_sandbox_refuses_O_TMPFILE_a_name_of_its_own_is_renamed_EPERM")]
-    [TestCase("open-unnamed:38", TestName = "Where_a_sandbox_refuses_O_TMPFILE_a_name_of_its_own_is_renamed_ENOSYS")]
-    [TestCase("open-unnamed:21", TestName = "Where_a_sandbox_refuses_O_TMPFILE_a_name_of_its_own_is_renamed_EISDIR")]
-    [TestCase("link-empty-path:13", TestName = "Where_a_sandbox_refuses_linkat_a_name_of_its_own_is_renamed_EACCES")]
-    [TestCase("link-empty-path:1", TestName = "Where_a_sandbox_refuses_linkat_a_name_of_its_own_is_renamed_EPERM")]
-    [TestCase("link-empty-path:18", TestName = "Where_a_sandbox_refuses_linkat_a_name_of_its_own_is_renamed_EXDEV")]
-    [TestCase("link-empty-path:38", TestName = "Where_a_sandbox_refuses_linkat_a_name_of_its_own_is_renamed_ENOSYS")]
-    [TestCase("link-empty-path:2,link-through-proc:13", TestName = "Where_a_sandbox_refuses_proc_a_name_of_its_own_is_renamed")]
-    [TestCase("open-unnamed:13,rename:1", TestName = "Where_a_sandbox_refuses_a_rename_a_name_of_its_own_is_linked")]
-    [TestCase("open-unnamed:13,rename:13,link:13", TestName = "Where_nothing_else_is_allowed_the_header_is_written_last")]
-    [TestCase("open-unnamed:13,create-own:13", TestName = "Where_no_other_name_is_allowed_the_header_is_written_last")]
-    [TestCase("allocate:95", TestName = "Without_fallocate_the_size_is_set")]
+    [TestCase("open-unnamed:95", TestName = "Missing_O_TMPFILE_falls_back_to_a_rename")]
+    [TestCase("link-empty-path:2", TestName = "Refused_link_of_a_descriptor_falls_back_to_a_link_through_proc")]
+    [TestCase("link-empty-path:2,link-through-proc:2", TestName = "Refused_links_fall_back_to_a_rename")]
+    [TestCase("open-unnamed:95,rename:22", TestName = "Unsupported_rename_falls_back_to_a_link")]
+    [TestCase("open-unnamed:95,rename:38", TestName = "Missing_renameat2_falls_back_to_a_link")]
+    [TestCase("open-unnamed:13", TestName = "O_TMPFILE_refused_by_EACCES_falls_back_to_a_rename")]
+    [TestCase("open-unnamed:1", TestName = "O_TMPFILE_refused_by_EPERM_falls_back_to_a_rename")]
+    [TestCase("open-unnamed:38", TestName = "O_TMPFILE_refused_by_ENOSYS_falls_back_to_a_rename")]
+    [TestCase("open-unnamed:21", TestName = "O_TMPFILE_refused_by_EISDIR_falls_back_to_a_rename")]
+    [TestCase("link-empty-path:13", TestName = "Linkat_refused_by_EACCES_falls_back_to_a_rename")]
+    [TestCase("link-empty-path:1", TestName = "Linkat_refused_by_EPERM_falls_back_to_a_rename")]
+    [TestCase("link-empty-path:18", TestName = "Linkat_refused_by_EXDEV_falls_back_to_a_rename")]
+    [TestCase("link-empty-path:38", TestName = "Linkat_refused_by_ENOSYS_falls_back_to_a_rename")]
+    [TestCase("link-empty-path:2,link-through-proc:13", TestName = "Link_through_proc_refused_by_EACCES_falls_back_to_a_rename")]
+    [TestCase("open-unnamed:13,rename:1", TestName = "Rename_refused_by_EPERM_falls_back_to_a_link")]
+    [TestCase("open-unnamed:13,rename:13,link:13", TestName = "Refused_rename_and_link_fall_back_to_writing_the_header_last")]
+    [TestCase("open-unnamed:13,create-own:13", TestName = "Refused_temporary_name_falls_back_to_writing_the_header_last")]
+    [TestCase("allocate:95", TestName = "Missing_fallocate_falls_back_to_ftruncate")]
     public void Fallback(string fault)
     {
         using ChildProcess child = StartWithShm(fault, CreateTwice);
@@ -60,8 +60,8 @@ internal sealed class CreationTests : NamedTest
         }
     }
 
-    [TestCase("open-unnamed:13", TestName = "A_name_of_255_bytes_has_room_for_a_name_of_its_own")]
-    [TestCase("open-unnamed:13,create-own:13", TestName = "A_name_of_255_bytes_is_created_in_place")]
+    [TestCase("open-unnamed:13", TestName = "Name_of_255_bytes_is_created_through_a_temporary_name")]
+    [TestCase("open-unnamed:13,create-own:13", TestName = "Name_of_255_bytes_is_created_in_place")]
     public void Longest(string fault)
     {
         string longest = Name + string.Concat(Enumerable.Repeat("ö", (255 - Name.Length) / 2)) + new string('x', (255 - Name.Length) % 2);
@@ -71,7 +71,7 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void If_every_way_to_create_is_refused_the_first_refusal_is_reported()
+    public void First_refusal_is_reported_if_all_fallbacks_are_refused()
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "open-unnamed:1,create-own:13,open:38")], Create, Name);
         Assert.That(child.WaitForExit(), Is.EqualTo(2), child.Errors);
@@ -84,7 +84,7 @@ internal sealed class CreationTests : NamedTest
     [TestCase(ArrayLayout.Npy, "chmod")]
     [TestCase(ArrayLayout.Npy, "lock")]
     [TestCase(ArrayLayout.PythonSharedArray, "lock")]
-    public void A_creator_killed_where_nothing_else_is_allowed_leaves_what_is_no_array_and_can_be_deleted(ArrayLayout layout, string step)
+    public void Creator_killed_before_writing_the_header_last_leaves_a_file_that_is_not_an_array_and_can_be_deleted(ArrayLayout layout, string step)
     {
         using ChildProcess child = ChildProcess.Start(
             [(FailingShim.FailAt, "open-unnamed:13,create-own:13"), (FailingShim.DieAt, step)], CreateLayout, Name, layout.ToString());
@@ -131,7 +131,7 @@ internal sealed class CreationTests : NamedTest
     [TestCase("open-unnamed:24", "RLIMIT_NOFILE")]
     [TestCase("open-unnamed:23", "file-max")]
     [TestCase("open-unnamed:30", "read-only")]
-    public void A_failure_at_any_step_says_why_and_leaves_nothing(string fault, string message)
+    public void Failure_at_any_step_reports_the_reason_and_leaves_nothing(string fault, string message)
     {
         using ChildProcess child = StartWithShm(fault, Fail);
         child.WaitForSuccess();
@@ -195,7 +195,7 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void Of_four_creators_of_one_name_exactly_one_wins_a_thousand_times()
+    public void Exactly_one_of_four_creators_of_a_name_wins_a_thousand_times()
     {
         const int Creators = 4;
         const int Rounds = 1000;
@@ -282,7 +282,7 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void A_full_folder_is_an_error_with_the_bytes_asked_and_free_and_leaves_nothing()
+    public void Full_file_system_is_an_error_with_the_requested_and_free_bytes_and_leaves_nothing()
     {
         string output = Namespaces.RunWithShm("size=1m", Fill);
         Assert.That(output, Does.Contain("No space in /dev/shm for 'big': 4,194,432 bytes asked, free: 1,048,576 bytes.").And.Contain("--shm-size"));
@@ -313,7 +313,7 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void In_a_full_folder_a_taken_name_is_what_is_said()
+    public void Existing_name_takes_precedence_over_full_file_system()
     {
         _ = Namespaces.RunWithShm("size=32k", CreateTwice);
 
@@ -334,7 +334,7 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void A_folder_without_inodes_is_told_apart_from_one_without_bytes()
+    public void Lack_of_inodes_is_distinguished_from_lack_of_bytes()
     {
         string output = Namespaces.RunWithShm("nr_inodes=2", Fill);
         Assert.That(output, Does.Contain("not one inode"));
@@ -359,7 +359,7 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void What_can_never_fit_is_refused_before_any_memory_is_taken()
+    public void Array_beyond_the_file_system_is_refused_before_memory_is_reserved()
     {
         Assert.That(
             () => SharedArray.Create<byte>(Name, 1L << 50),

@@ -92,7 +92,7 @@ internal sealed class GuardHandlerTests : NamedTest
 
     [TestCase(true)]
     [TestCase(false)]
-    public void Two_copies_of_the_library_guard_their_arrays_and_pass_on_what_is_neithers(bool isOneShim)
+    public void Two_copies_of_the_library_guard_their_own_arrays_and_pass_foreign_signals_on(bool isOneShim)
     {
         string second = Path.Combine(Folder, "second");
         _ = Directory.CreateDirectory(second);

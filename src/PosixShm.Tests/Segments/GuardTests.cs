@@ -172,7 +172,7 @@ internal sealed class GuardTests : NamedTest
     }
 
     [Test]
-    public void Switched_off_a_truncated_array_ends_the_process()
+    public void Truncated_array_ends_the_process_if_the_guard_is_off()
     {
         using ChildProcess child = ChildProcess.Start(Read, Name);
         Assert.That(child.WaitForExit(), Is.EqualTo(128 + 6).Or.EqualTo(128 + 7));
@@ -186,7 +186,7 @@ internal sealed class GuardTests : NamedTest
     }
 
     [Test]
-    public void A_bus_error_that_is_not_ours_is_still_the_runtimes()
+    public void Foreign_bus_error_is_still_the_runtimes()
     {
         using ChildProcess child = ChildProcess.Start(ReadForeign, Name, Path.Combine(Folder, "foreign"));
         Assert.That(child.WaitForExit(), Is.EqualTo(128 + 6).Or.EqualTo(128 + 7));
@@ -206,7 +206,7 @@ internal sealed class GuardTests : NamedTest
     }
 
     [Test]
-    public void A_handler_that_was_there_before_still_gets_what_is_not_ours()
+    public void Earlier_handler_still_gets_foreign_signals()
     {
         string library = Path.Combine(Folder, "handler.so");
         string source = Path.Combine(Folder, "handler.c");
@@ -236,7 +236,7 @@ internal sealed class GuardTests : NamedTest
     }
 
     [Test]
-    public void A_bus_error_that_somebody_sends_is_not_taken_for_lost_memory()
+    public void Sent_bus_error_is_not_taken_for_lost_memory()
     {
         string library = Path.Combine(Folder, "sender.so");
         string source = Path.Combine(Folder, "sender.c");

@@ -8,7 +8,7 @@ internal sealed class LimitTests : NamedTest
     private const long Large = 1 << 30;
 
     [Test]
-    public void Without_address_space_an_array_is_neither_created_nor_attached_nor_deleted()
+    public void Lack_of_address_space_leaves_arrays_uncreated_unattached_and_undeleted()
     {
         // Sparse: it takes address space, and no memory.
         SharedArray.Create(Name, ArrayContent.Zeros<byte>(Large), new SharedArrayOptions { Preallocate = false }).Dispose();
@@ -35,7 +35,7 @@ internal sealed class LimitTests : NamedTest
     }
 
     [Test]
-    public void Without_descriptors_the_message_names_the_limit_and_what_is_disposed_comes_back()
+    public void Lack_of_descriptors_is_an_error_with_the_limit_and_disposal_frees_descriptors()
     {
         SharedArray.Create(Name, 10).Dispose();
         ChildProcess.Run(RunOut, Name);

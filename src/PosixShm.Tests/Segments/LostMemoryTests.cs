@@ -82,7 +82,7 @@ internal sealed class LostMemoryTests : NamedTest
     }
 
     [Test]
-    public void Bulk_work_on_a_sparse_array_in_a_full_file_system_stops_at_the_first_loss()
+    public void Bulk_operations_on_a_sparse_array_stop_at_the_first_lost_page()
     {
         RunInFullFolder(Work);
 
@@ -235,7 +235,7 @@ internal sealed class LostMemoryTests : NamedTest
     }
 
     [Test]
-    public void After_a_system_call_that_met_lost_memory_the_next_call_throws()
+    public void Call_after_a_system_call_on_lost_memory_throws()
     {
         ChildProcess.Run(Read, Name);
 

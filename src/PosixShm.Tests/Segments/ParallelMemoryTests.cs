@@ -29,7 +29,7 @@ internal sealed class ParallelMemoryTests : NamedTest
     [TestCase(-1)]
     [TestCase(5_000_000)]
     [TestCase(-5_000_000)]
-    public void A_large_copy_within_an_array_is_as_if_there_were_a_copy_in_between(int distance)
+    public void Large_overlapping_copy_equals_a_copy_through_a_buffer(int distance)
     {
         using SharedArray<byte> array = SharedArray.Create<byte>(Name, Length + 5_000_000);
         new Random(2).NextBytes(array.Span);
@@ -117,7 +117,7 @@ internal sealed class ParallelMemoryTests : NamedTest
     }
 
     [Test]
-    public void A_kernel_that_cannot_populate_reserves_small_pages()
+    public void Small_pages_are_reserved_if_the_kernel_cannot_populate()
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "advise:22,collapse:22")], Create, Name);
         child.WaitForSuccess();
@@ -152,7 +152,7 @@ internal sealed class ParallelMemoryTests : NamedTest
     }
 
     [Test]
-    public void A_large_sparse_array_that_is_filled_in_a_full_folder_is_not_made()
+    public void Large_sparse_array_whose_filling_exceeds_the_file_system_is_not_created()
     {
         Assert.That(Namespaces.RunWithShm("size=20m", CreateTooLarge), Does.Contain("No space"));
 
@@ -170,7 +170,7 @@ internal sealed class ParallelMemoryTests : NamedTest
 
     [TestCase(true)]
     [TestCase(false)]
-    public void A_large_folder_is_listed_whole_and_each_array_once(bool isPoolBusy)
+    public void Large_directory_is_listed_completely_and_each_array_once(bool isPoolBusy)
     {
         string folder = Directory.CreateTempSubdirectory().FullName;
         try
@@ -214,7 +214,7 @@ internal sealed class ParallelMemoryTests : NamedTest
     [TestCase(24, "RLIMIT_NOFILE")]
     [TestCase(23, "file-max")]
     [TestCase(12, "out of memory")]
-    public void A_listing_that_can_open_nothing_more_is_an_error_and_not_a_part(int errno, string message)
+    public void Listing_without_free_descriptors_is_an_error_and_not_a_partial_list(int errno, string message)
     {
         SharedArray.Create(Name, 1).Dispose();
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, $"probe:{errno}")], List);

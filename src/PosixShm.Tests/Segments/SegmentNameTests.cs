@@ -26,7 +26,7 @@ internal sealed class SegmentNameTests : NamedTest
     }
 
     [Test]
-    public void A_relative_file_is_in_the_current_folder()
+    public void Relative_file_is_in_the_current_directory()
         => Assert.That(SegmentName.Parse("file://a.npy", "name").Path, Is.EqualTo(Path.GetFullPath("a.npy")));
 
     [TestCase("", "empty")]
@@ -98,7 +98,7 @@ internal sealed class SegmentNameTests : NamedTest
     }
 
     [Test]
-    public void A_parsed_name_is_always_one_file_right_in_the_folder()
+    public void Parsed_name_is_always_one_file_directly_in_the_directory()
         => Prop.ForAll<string>(static text =>
         {
             try

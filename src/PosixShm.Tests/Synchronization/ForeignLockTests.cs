@@ -161,7 +161,7 @@ internal sealed class ForeignLockTests : NamedTest
     }
 
     [Test]
-    public void Each_learns_that_the_other_died()
+    public void Each_program_detects_the_death_of_the_other()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
         using (ChildProcess holder = ChildProcess.Start(Program, ShmPath, "0", "hold"))

@@ -27,7 +27,7 @@ internal sealed class HostileNeighbourTests : NamedTest
     }
 
     [Test]
-    public void A_waiter_of_a_lock_that_becomes_garbage_learns_it()
+    public void Waiter_of_a_lock_that_becomes_garbage_gets_an_exception()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
         array.Lock.Enter();
@@ -59,7 +59,7 @@ internal sealed class HostileNeighbourTests : NamedTest
     }
 
     [Test]
-    public void A_wait_that_signals_interrupt_is_as_long_as_asked()
+    public void Wait_interrupted_by_signals_has_the_given_length()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
         array.Lock.Enter();

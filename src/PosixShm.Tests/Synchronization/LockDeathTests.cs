@@ -8,7 +8,7 @@ internal sealed class LockDeathTests : NamedTest
     private static readonly TimeSpan s_longEnough = TimeSpan.FromMinutes(2);
 
     [Test]
-    public void A_killed_holder_leaves_an_abandoned_lock_to_everybody_until_somebody_repairs()
+    public void Killed_owner_leaves_an_abandoned_lock_until_a_repair()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using SharedArray<long> other = SharedArray.Attach<long>(Name);
@@ -52,7 +52,7 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    public void One_who_waits_for_a_holder_that_is_killed_learns_it()
+    public void Waiter_gets_an_exception_when_the_owner_is_killed()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name);
@@ -66,7 +66,7 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    public void A_holder_that_dies_while_it_repairs_leaves_it_abandoned()
+    public void Owner_that_dies_during_a_repair_leaves_the_lock_abandoned()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using (ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name))
@@ -97,7 +97,7 @@ internal sealed class LockDeathTests : NamedTest
 
     [TestCase("before-sleep")]
     [TestCase("after-sleep")]
-    public void A_waiter_killed_around_its_sleep_holds_nobody_up(string step)
+    public void Waiter_killed_around_its_sleep_delays_no_other_waiter(string step)
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         array.Lock.Enter();
@@ -117,7 +117,7 @@ internal sealed class LockDeathTests : NamedTest
 
     [TestCase("before-wake")]
     [TestCase("after-wake")]
-    public void A_holder_killed_between_leaving_and_waking_holds_nobody_up(string step)
+    public void Owner_killed_between_release_and_wake_up_delays_no_waiter(string step)
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using ChildProcess holder = ChildProcess.Start([(FailingShim.DieAt, step)], HoldAndLeave, Name);
@@ -144,7 +144,7 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    public void A_killed_holder_whose_child_inherited_the_array_is_dead_all_the_same([Values] bool isHandedOnFirst)
+    public void Killed_owner_is_dead_although_its_child_inherited_the_array([Values] bool isHandedOnFirst)
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using ChildProcess holder = ChildProcess.Start(HoldWithHeir, Name, $"{isHandedOnFirst}");
@@ -182,7 +182,7 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    public void A_stopped_holder_is_not_a_dead_one()
+    public void Stopped_owner_is_alive()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name);
@@ -199,7 +199,7 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    public void A_slot_that_somebody_else_has_by_now_does_not_stand_for_its_dead_owner()
+    public void Reused_slot_does_not_stand_for_its_former_owner()
     {
         using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(2), new SharedArrayOptions { Locks = 2 });
         using ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name);
@@ -238,7 +238,7 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    public void Slots_run_out_with_a_clear_error_and_come_back()
+    public void Lack_of_slots_is_an_error_and_freed_slots_are_reused()
     {
         List<SharedArray<long>> attachments = [];
         try
@@ -261,7 +261,7 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    public void Process_namespaces_with_the_same_ids_are_told_apart()
+    public void Equal_process_ids_of_two_namespaces_are_distinguished()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using ChildProcess inside = ChildProcess.Start(Namespaces.WithProcessIds(ChildProcess.CommandLine(HoldHalfWay, Name)));
@@ -439,7 +439,7 @@ internal sealed class LockDeathTests : NamedTest
 
     // As the process of a thread that ended inside leaves it: abandoned, and without the mark of those who are asleep.
     [Test]
-    public void Recovery_that_slept_keeps_the_mark_of_other_waiters()
+    public void Recovery_keeps_the_waiter_bit_after_a_sleep()
     {
         using SharedArray<double> array = SharedArray.Create(Name, 10);
         using SharedArray<double> other = SharedArray.Attach(Name);

@@ -6,7 +6,7 @@ namespace PosixShm.Tests;
 internal sealed class LockTests : NamedTest
 {
     [Test]
-    public void A_lock_is_entered_and_left_and_nothing_else()
+    public void Lock_is_entered_and_exited()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
         Assert.That((array.Lock.State, array.Lock.IsHeldByCurrentThread, array.Locks), Is.EqualTo((SharedLockState.Free, false, array.Locks)));
@@ -24,7 +24,7 @@ internal sealed class LockTests : NamedTest
     }
 
     [Test]
-    public void The_thread_that_holds_it_may_enter_again()
+    public void Owner_may_enter_the_lock_again()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
         array.Lock.Enter();
@@ -41,7 +41,7 @@ internal sealed class LockTests : NamedTest
     }
 
     [Test]
-    public void Another_thread_neither_enters_nor_leaves()
+    public void Another_thread_can_neither_enter_nor_exit_a_held_lock()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
         array.Lock.Enter();
@@ -72,7 +72,7 @@ internal sealed class LockTests : NamedTest
     }
 
     [Test]
-    public void Locks_of_one_array_are_independent_and_as_many_as_asked()
+    public void Locks_of_one_array_are_independent_and_as_many_as_requested()
     {
         using SharedArray<int> array = SharedArray.Create(NameOf("many"), ArrayContent.Zeros<int>(1000), new SharedArrayOptions { Locks = 100 });
         using SharedArray<int> other = SharedArray.Attach<int>(NameOf("many"));
@@ -106,7 +106,7 @@ internal sealed class LockTests : NamedTest
     }
 
     [Test]
-    public void Arrays_without_locks_say_so()
+    public void Array_without_locks_has_no_lock_and_no_change_counter()
     {
         using SharedArray<int> none = SharedArray.Create(NameOf("none"), ArrayContent.Zeros<int>(1), new SharedArrayOptions { Locks = 0 });
         using SharedArray<int> raw = SharedArray.AttachRaw<int>(NameOf("none"), [1], offset: 128);
@@ -224,7 +224,7 @@ internal sealed class LockTests : NamedTest
     }
 
     [Test]
-    public void One_who_waits_while_the_array_is_disposed_is_told_and_leaves_the_lock_alone()
+    public void Waiter_whose_array_is_disposed_gets_an_exception_and_leaves_the_lock_alone()
     {
         using SharedArray<int> holder = SharedArray.Create<int>(Name, 1);
         SharedArray<int> waiter = SharedArray.Attach<int>(Name);
@@ -308,7 +308,7 @@ internal sealed class LockTests : NamedTest
     }
 
     [Test]
-    public void Of_two_who_always_want_it_neither_starves()
+    public void Neither_of_two_contending_threads_starves()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using ChildProcess first = ChildProcess.Start(Compete, Name, "0");

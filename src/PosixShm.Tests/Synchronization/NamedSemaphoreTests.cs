@@ -48,7 +48,7 @@ internal sealed class NamedSemaphoreTests : NamedTest
     }
 
     [Test]
-    public void Without_sem_clockwait_a_wait_ends_all_the_same()
+    public void Wait_ends_without_sem_clockwait()
     {
         using NamedSemaphore semaphore = NamedSemaphore.Create(Name, 1);
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "clockwait:38")], Wait, Name);
@@ -69,7 +69,7 @@ internal sealed class NamedSemaphoreTests : NamedTest
     }
 
     [Test]
-    public void C_and_Python_exchange_counts_with_it()
+    public void C_and_Python_share_the_count_of_a_semaphore()
     {
         string source = Path.Combine(Folder, "peer.c");
         File.WriteAllText(source, """
@@ -139,7 +139,7 @@ internal sealed class NamedSemaphoreTests : NamedTest
     }
 
     [Test]
-    public void Each_error_is_its_own()
+    public void Each_error_has_its_own_exception()
     {
         using NamedSemaphore semaphore = NamedSemaphore.Create(Name);
         File.WriteAllBytes(ShmPathOf("sem." + NameOf("short")), [1, 2, 3]);

@@ -14,7 +14,7 @@ internal sealed class PageDeathTests : NamedTest
     [TestCase("allocate", "allocate:95", ElementsEnd)]
     [TestCase("write-zero", "allocate:95", 8192)]
     [TestCase("before-sleep", "", 8192)]
-    public void A_maker_killed_at_any_step_leaves_a_page_that_the_next_one_uses(string step, string fault, int size)
+    public void Process_killed_at_any_step_leaves_a_page_that_the_next_process_uses(string step, string fault, int size)
     {
         using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10));
         using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>(Name);

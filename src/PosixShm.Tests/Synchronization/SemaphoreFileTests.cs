@@ -75,7 +75,7 @@ internal sealed class SemaphoreFileTests : NamedTest
 
     [Test]
     [NeedsRoot("gives a file to another user")]
-    public void Another_users_semaphore_is_opened_only_if_allowed()
+    public void Semaphore_of_another_user_is_opened_only_if_allowed()
     {
         NamedSemaphore.Create(Name, 2, (UnixFileMode)0b110_110_110).Dispose();
         _ = ChildProcess.Run("chown", "4242", SemaphorePath);
@@ -86,7 +86,7 @@ internal sealed class SemaphoreFileTests : NamedTest
     }
 
     [Test]
-    public void Leftovers_of_killed_creators_are_told_from_semaphores()
+    public void Leftovers_of_killed_creators_are_distinguished_from_semaphores()
     {
         // As sem_open(3) names them; another test's files do not match.
         string unique = Guid.NewGuid().ToString("N")[..4];
@@ -193,7 +193,7 @@ internal sealed class SemaphoreFileTests : NamedTest
     }
 
     [Test]
-    public void Two_of_one_file_share_a_page_and_the_first_to_be_closed_leaves_the_other_guarded()
+    public void Two_attachments_of_a_semaphore_share_a_page_and_one_stays_guarded_after_the_other_closes()
     {
         ChildProcess.Run(Use, Name);
 
@@ -286,7 +286,7 @@ internal sealed class SemaphoreFileTests : NamedTest
     }
 
     [Test]
-    public void Without_a_directory_of_shared_memory_the_message_says_so_and_what_works()
+    public void Message_reports_a_missing_dev_shm_and_the_alternatives()
     {
         _ = ChildProcess.Run(Namespaces.WithoutShm(ChildProcess.CommandLine(Use, Folder)));
 

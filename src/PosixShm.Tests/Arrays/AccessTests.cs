@@ -88,12 +88,12 @@ internal sealed class AccessTests : NamedTest
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(original[0], Is.EqualTo(1), "our write is ours");
-            Assert.That(copy[1], Is.EqualTo(1), "a page that we wrote to is ours");
-            Assert.That(copy[PerPage], Is.EqualTo(4), "a page that we did not write to is everybody's");
+            Assert.That(original[0], Is.EqualTo(1), "the private write");
+            Assert.That(copy[1], Is.EqualTo(1), "a written page is private");
+            Assert.That(copy[PerPage], Is.EqualTo(4), "an unwritten page is the shared one");
         }
 
-        // Another process, asked by name, sees the shared one.
+        // Another process opens the file by name and sees the shared elements.
         Assert.That(Python.Run("print(np.load(sys.argv[1], mmap_mode='r')[0])", ShmPath), Is.EqualTo("1"));
     }
 

@@ -1,6 +1,6 @@
 namespace PosixShm.Tests;
 
-/// <summary>Elements of foreign files that do not lie where the processor reads and writes them whole.</summary>
+/// <summary>Elements of foreign files that are not aligned.</summary>
 internal sealed class AlignmentTests : NamedTest
 {
     private struct Mixed

@@ -35,7 +35,7 @@ internal sealed class AnonymousTests : NamedTest
         using SharedArray<int> array = SharedArray.CreateAnonymous<int>(3);
         using (ChildProcess stranger = ChildProcess.Start(Answer, $"/proc/self/fd/{Path.GetFileName(array.Name)}"))
         {
-            Assert.That(stranger.WaitForExit(), Is.Not.Zero, "not inherited unless told");
+            Assert.That(stranger.WaitForExit(), Is.Not.Zero, "the child inherits no descriptor by default");
         }
 
         string inherited = array.MakeInheritable();
@@ -71,7 +71,7 @@ internal sealed class AnonymousTests : NamedTest
             first.Dispose();
             first.Dispose();
             Assert.That(second[2], Is.EqualTo(3));
-            Assert.That(SharedArray.Describe(args[0]).Shape, Is.EqualTo(new long[] { 3 }), "it is still there for the second one");
+            Assert.That(SharedArray.Describe(args[0]).Shape, Is.EqualTo(new long[] { 3 }), "the second attachment still has it");
             second.Dispose();
             Assert.That(File.Exists(args[0]), Is.False);
             Assert.That(Directory.GetFiles("/proc/self/fd").Select(file => new FileInfo(file).LinkTarget), Has.None.Contains("/dev/shm/"));
@@ -131,7 +131,7 @@ internal sealed class AnonymousTests : NamedTest
         long shared = SharedMemoryOfTheSystem();
         maker.Kill();
 
-        // The maker is gone; the memory is not, nor its content.
+        // The creator has exited. Its memory and the content remain.
         Assert.That(array[(64 << 20) - 1], Is.EqualTo(7));
         Assert.That(() => SharedArray.Attach<byte>(name), Throws.InstanceOf<FileNotFoundException>());
         array.Dispose();
@@ -147,7 +147,7 @@ internal sealed class AnonymousTests : NamedTest
             return args.Length;
         }
 
-        // In kB; proc(5). Other tests come and go, but with less than this one's 64 MiB.
+        // In kB; proc(5). Concurrent tests use less than the 64 MiB of this test.
         static long SharedMemoryOfTheSystem()
             => long.Parse(File.ReadLines("/proc/meminfo").Single(line => line.StartsWith("Shmem:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }

@@ -124,7 +124,7 @@ internal sealed class ContentTests : NamedTest
     [TestCase("np.arange(6)")]
     public void A_file_whose_order_is_both_is_loaded(string array)
     {
-        // npy-matlab writes True always.
+        // npy-matlab always writes True.
         _ = Python.Run(
             $"a = {array}; f = open(sys.argv[1], 'wb')\n"
             + "np.lib.format.write_array_header_1_0(f, dict(descr='<i8', fortran_order=True, shape=a.shape)); f.write(a.tobytes())",
@@ -203,7 +203,7 @@ internal sealed class ContentTests : NamedTest
             Array.ForEach(children, child => child.Dispose());
         }
 
-        // Answers with the elements' only value, the creator's process id.
+        // Prints the value of all elements, which is the creator's process id.
         static int Compete(string[] args)
         {
             Console.WriteLine("READY");
@@ -242,7 +242,7 @@ internal sealed class ContentTests : NamedTest
             () => SharedArray.Create<byte>(NameOf("large"), 1L << 50),
             Throws.TypeOf<IOException>().With.Property("HResult").EqualTo(28));
 
-        // That of another array, which a callback creates, ends the creation.
+        // The exception of another array, created by the callback, ends the creation.
         int calls = 0;
         Assert.That(
             () => SharedArray.CreateOrAttach(NameOf("other"), ArrayContent.Build<int>([1], _ => SharedArray.Create<int>(Name, ++calls))),

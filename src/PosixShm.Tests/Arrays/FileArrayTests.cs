@@ -45,7 +45,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     [Test]
     public void Relative_path_starts_at_the_current_directory()
     {
-        // In a process of its own: the current folder is the whole process's.
+        // The current directory belongs to the whole process, so the test runs in its own.
         ChildProcess.Run("bash", ["-c", "cd \"$1\"; shift; exec \"$@\"", "bash", Folder, .. ChildProcess.CommandLine(Create, layout.ToString())]);
         Assert.That(SharedArray.List(directory: Folder).Select(info => info.Name), Is.EqualTo(new[] { $"file://{Folder}/relative" }));
         Assert.That(SharedArray.Exists($"file://{Folder}/sub/below"), Is.True);
@@ -81,7 +81,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
         Assert.That(names, Is.EqualTo(new[] { FileName, $"file://{Folder}/b", $"file://{Folder}/sem.a" }));
         Array.ForEach(names, name => SharedArray.Attach<int>(name).Dispose());
 
-        // .NET cannot name it.
+        // .NET cannot delete a name that is not UTF-8.
         _ = ChildProcess.Run("bash", "-c", "rm \"$1\"/no-utf8-*", "bash", Folder);
     }
 
@@ -168,7 +168,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
             small.Fill(1);
             small.Flush(flushToDisk: true);
 
-            // A disk that fills up between two generations: the first one stays as it is.
+            // The disk fills up between two generations, and the first one stays as it is.
             Assert.That(() => SharedArray.Resize<byte>(small.Name, 1 << 20), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
             Assert.That((small.IsCurrent, small[(1 << 19) - 1], Directory.GetFileSystemEntries(args[0]).Length), Is.EqualTo((true, (byte)1, 1)));
             return 0;
@@ -244,7 +244,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     [Test]
     public void Name_is_on_disk_only_once_its_directory_is_synchronised()
     {
-        // A folder to create files in, and not to read: what cannot be opened cannot be synchronised, and that is said.
+        // The directory permits creating files but not opening it, so it cannot be synchronised, and Flush reports that.
         const UnixFileMode NotToRead = UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         File.SetUnixFileMode(Folder, NotToRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute);
         _ = ChildProcess.Run(OtherUser.WithoutRoot(ChildProcess.CommandLine(Flush, FileName, layout.ToString())));

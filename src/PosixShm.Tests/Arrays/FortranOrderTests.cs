@@ -8,7 +8,7 @@ namespace PosixShm.Tests;
 /// <summary>Arrays whose first index runs fastest, as other programs write them: numpy's elements in numpy's places.</summary>
 internal sealed class FortranOrderTests : CommandTest
 {
-    // An array whose elements are their own places in C order, and its description by numpy.
+    // An array whose elements are their own indices in C order, and numpy's description of it.
     private const string Save = """
         shape = eval(sys.argv[2])
         a = np.asfortranarray(np.arange(np.prod(shape)).reshape(shape).astype(sys.argv[3]))
@@ -65,7 +65,7 @@ internal sealed class FortranOrderTests : CommandTest
         }
     }
 
-    // More than one piece, of 4 MiB each, and the last one shorter.
+    // More than one piece of 4 MiB, and a shorter last piece.
     [TestCase("(3, 4, 2)")]
     [TestCase("(1201, 901)")]
     public void Saved_file_is_the_one_that_numpy_saves_of_a_copy_in_C_order(string shape)

@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Large arrays are in huge pages, as the kernel reports it: the mapping in smaps, the blocks of the file.</summary>
+/// <summary>Large arrays are in huge pages, by the kernel's statistics of mappings (smaps) and files (blocks).</summary>
 internal sealed class HugePageTests : NamedTest
 {
     private const int HugePage = 2 << 20;
 
-    // Not a multiple of a huge page: the end stays in small ones.
+    // The length is not a multiple of a huge page: the end stays in small pages.
     private const int Length = (16 * HugePage) + 12_347;
 
     private const string NoCollapse = "collapse:22";
@@ -33,7 +33,7 @@ internal sealed class HugePageTests : NamedTest
             Assert.That(array.Span.ContainsAnyExcept(isFilled ? (byte)7 : (byte)0), Is.False);
             Assert.That(Blocks("/dev/shm/large"), Is.GreaterThan(Length).And.LessThan(Length + 8192), "all of it is allocated, and no more");
 
-            // All of them, unless the machine's memory is in pieces.
+            // All pages are huge, unless the machine's memory is fragmented.
             Assert.That(HugeBytes(), HasCollapse ? Is.Positive : Is.Zero);
             SharedArray.Delete("large");
             return 0;
@@ -134,7 +134,7 @@ internal sealed class HugePageTests : NamedTest
         }
     }
 
-    // As when another program takes the space between the check and the allocation.
+    // Another program takes the space between the check and the allocation.
     [Test]
     public void Space_that_is_lacking_only_after_the_huge_pages_is_an_error_and_leaves_nothing()
     {
@@ -160,7 +160,7 @@ internal sealed class HugePageTests : NamedTest
 
         static int Attach(string[] args)
         {
-            // Three large ones, so that a place at a huge page by chance is next to impossible.
+            // Three large arrays are hardly at a multiple of a huge page by chance.
             SharedArray<byte> array = SharedArray.Create<byte>(args[0], Length);
             ReadOnlySharedArray<byte> reader = SharedArray.AttachReadOnly<byte>(args[0]);
             SharedArray<byte> copy = SharedArray.AttachCopyOnWrite<byte>(args[0]);
@@ -226,7 +226,7 @@ internal sealed class HugePageTests : NamedTest
         long before = Blocks(ShmPath);
         long compacted = array.Compact();
 
-        // The range of the header, and that of the element.
+        // At most the range of the header and that of the element are compacted.
         Assert.That(compacted, HasCollapse ? Is.LessThanOrEqualTo(2 * HugePage) : Is.Zero);
         Assert.That(Blocks(ShmPath), Is.InRange(before, Math.Max(before, compacted + 8192)));
         Assert.That(array[(5 * HugePage) + 1], Is.EqualTo(1));
@@ -294,7 +294,7 @@ internal sealed class HugePageTests : NamedTest
         return kilobytes << 10;
     }
 
-    // The start of each. A file that was created without a name is shown as '/dev/shm/#NUMBER (deleted)'.
+    // Returns the start of each mapping. A file that was created without a name is shown as '/dev/shm/#NUMBER (deleted)'.
     private static List<long> Mappings() =>
     [
         .. File.ReadLines("/proc/self/maps")

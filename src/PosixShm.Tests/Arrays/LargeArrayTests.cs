@@ -5,7 +5,7 @@ namespace PosixShm.Tests;
 /// <summary>More elements than an <see cref="int"/> counts.</summary>
 internal sealed class LargeArrayTests : NamedTest
 {
-    // Reading takes the pages, too: this needs 3 GiB of memory while it runs.
+    // Reading allocates the pages, too, so the test needs 3 GiB of memory.
     [Test]
     [Category("More")]
     public void Three_gibibytes_are_summed_as_one_tensor()

@@ -1,6 +1,6 @@
 namespace PosixShm.Tests;
 
-/// <summary>Asks the kernel, not the library, what a process still holds.</summary>
+/// <summary>Counts the mappings, descriptors and files of a process by the kernel's tables.</summary>
 internal sealed class LeakTests : NamedTest
 {
     [Test]
@@ -89,14 +89,14 @@ internal sealed class LeakTests : NamedTest
             return 0;
         }
 
-        // In a method of its own, so that no local keeps the array alive.
+        // A separate method, so that no local keeps the array alive.
         [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
         static Span<int> Attach(string name) => SharedArray.Attach<int>(name).Span;
     }
 
     private static int Mappings(string name) => File.ReadLines("/proc/self/maps").Count(line => line.Contains(name, StringComparison.Ordinal));
 
-    // The runtime opens files of its own at any time; ours are in the shared memory folder, or have no name there yet.
+    // The runtime opens other files at any time. The library's files are in the directory of shared memory, or have no name there yet.
     private static int OpenDescriptors()
         => Directory.GetFiles("/proc/self/fd").Count(link => new FileInfo(link).LinkTarget?.StartsWith("/dev/shm", StringComparison.Ordinal) == true);
 }

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace PosixShm.Tests;
 
-/// <summary>Memory stays as long as somebody may use it. What would kill a process if it went wrong runs in one of its own.</summary>
+/// <summary>Memory stays mapped as long as a caller may use it. Tests whose failure would kill the process run in a separate one.</summary>
 internal sealed class LifetimeTests : NamedTest
 {
     [Test]
@@ -36,7 +36,7 @@ internal sealed class LifetimeTests : NamedTest
                 reading.Wait();
                 array.Dispose();
 
-                // Whatever is mapped now must not come to lie where the lease reads.
+                // A new mapping must not replace the memory that the lease reads.
                 using SharedArray<long> other = SharedArray.Create(args[0], ArrayContent.Filled(2L, 1 << 16));
                 SharedArray.Delete(args[0]);
                 enough.Cancel();
@@ -146,7 +146,7 @@ internal sealed class LifetimeTests : NamedTest
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
 
-                // If the mapping were gone, this one would take its place.
+                // If the memory were unmapped, this mapping would replace it.
                 using SharedArray<int> other = SharedArray.Create<int>(args[0] + i, 1000);
                 other.Fill(i);
                 SharedArray.Delete(args[0] + i);

@@ -86,7 +86,7 @@ internal sealed class MakingTests : NamedTest
                 }
                 catch (FileNotFoundException)
                 {
-                    // Not yet.
+                    // The array does not exist yet.
                 }
             }
 

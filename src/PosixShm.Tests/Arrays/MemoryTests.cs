@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Where an array is in memory, and that it stays there.</summary>
+/// <summary>The address of an array, and arrays locked into memory.</summary>
 internal sealed unsafe class MemoryTests : NamedTest
 {
     [Test]
@@ -43,7 +43,7 @@ internal sealed unsafe class MemoryTests : NamedTest
     [Test]
     public void Locking_beyond_the_limit_is_an_error_that_names_the_limit()
     {
-        // As nobody, since root has no limit; 64 KiB, and none at all.
+        // Runs without root, which has no limit. The limits are 64 KiB and 0.
         foreach ((string limit, string said) in new[] { ("64", "65,536 bytes"), ("0", "0 bytes") })
         {
             string output = ChildProcess.Run(
@@ -69,7 +69,7 @@ internal sealed unsafe class MemoryTests : NamedTest
         }
     }
 
-    // A line of the mapping with the address, in kB.
+    // Returns a value of the mapping that contains the address, in kB.
     private static long Smaps(nint address, string field)
     {
         using IEnumerator<string> lines = File.ReadLines("/proc/self/smaps").GetEnumerator();

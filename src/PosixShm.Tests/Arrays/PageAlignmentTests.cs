@@ -4,7 +4,7 @@ using PosixShm.Formats;
 
 namespace PosixShm.Tests;
 
-/// <summary>Where the elements begin in the file, and so in memory.</summary>
+/// <summary>The offset of the elements in the file and in memory.</summary>
 internal sealed class PageAlignmentTests : NamedTest
 {
     [TestCase(64)]

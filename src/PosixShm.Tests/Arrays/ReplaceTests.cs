@@ -47,7 +47,7 @@ internal sealed class ReplaceTests : NamedTest
 
         static int Resize(string[] args)
         {
-            // Its holes take memory as the copy reads them, and there is too little for both.
+            // Reading its holes allocates memory, and there is too little for both arrays.
             SharedArray.Create("sparse", ArrayContent.Zeros<byte>(4 << 20), new SharedArrayOptions { Preallocate = false }).Dispose();
             Assert.That(() => SharedArray.Resize<byte>("sparse", 700_000), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("sparse"));
             Assert.That(SharedArray.Describe("sparse").Length, Is.EqualTo(4 << 20));
@@ -80,7 +80,7 @@ internal sealed class ReplaceTests : NamedTest
         Assert.That(() => SharedArray.Replace<int>(NameOf("text"), 1), Throws.InstanceOf<InvalidDataException>());
         Assert.That(File.ReadAllText(ShmPathOf(NameOf("text"))), Is.EqualTo("no array"));
 
-        // With a /dev/shm of its own: nothing else may be in it.
+        // The test counts all files, so it has a separate /dev/shm.
         static int ReplaceWithTooMuch(string[] args)
         {
             SharedArray.Create<int>("array", 3).Dispose();
@@ -123,7 +123,7 @@ internal sealed class ReplaceTests : NamedTest
                     generation = old[0] + 1;
                 }
 
-                // Filled before anybody sees it: a file of its own, moved over the name.
+                // Another process sees only a filled array: a second file is filled and renamed over the name.
                 string next = args[0] + "-next";
                 SharedArray.Create(next, ArrayContent.Filled(generation, 512)).Dispose();
                 File.Move("/dev/shm/" + next, "/dev/shm/" + args[0], overwrite: true);
@@ -149,7 +149,7 @@ internal sealed class ReplaceTests : NamedTest
         Assert.That(array.Length, Is.EqualTo(step == "after-replace" ? 4 : 3));
         Assert.That(array[2], Is.EqualTo(3));
 
-        // A whole one under a name of its own may be left, as documented.
+        // A complete array with a temporary name may be left, as documented.
         foreach (SharedArrayInfo leftover in SharedArray.List().Where(info => info.Name.StartsWith(Name + ".posixshm-", StringComparison.Ordinal)))
         {
             Assert.That(step, Is.EqualTo("before-replace"));

@@ -52,7 +52,7 @@ internal sealed class SavedOverTests : NamedTest
         python.WaitForSuccess();
     }
 
-    // Zeros where the array's page would be: more than it has room for, exactly that, fewer, and padding alone.
+    // Zeros that reach beyond the place of the array's page, to its end, into it, and only into the padding.
     [TestCase(20_000)]
     [TestCase(1008)]
     [TestCase(600)]

@@ -335,7 +335,7 @@ internal sealed class SharedArrayTests : NamedTest
     [Test]
     public void A_file_that_is_no_array_is_refused_and_not_deleted()
     {
-        File.WriteAllText(ShmPath, "somebody else's");
+        File.WriteAllText(ShmPath, "another program's file");
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
@@ -344,7 +344,7 @@ internal sealed class SharedArrayTests : NamedTest
             Assert.That(() => SharedArray.Create(Name, 1), Throws.InstanceOf<IOException>().With.Message.Contains("taken"));
         }
 
-        Assert.That(File.ReadAllText(ShmPath), Is.EqualTo("somebody else's"));
+        Assert.That(File.ReadAllText(ShmPath), Is.EqualTo("another program's file"));
     }
 
     [Test]

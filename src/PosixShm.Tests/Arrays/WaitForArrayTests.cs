@@ -36,7 +36,7 @@ internal sealed class WaitForArrayTests : NamedTest
                         file.Write(piece);
                     }
 
-                    // Before the file is closed.
+                    // The file is not closed yet.
                     consumer.Expect("42");
                 }
 
@@ -173,7 +173,7 @@ internal sealed class WaitForArrayTests : NamedTest
 
     private static void WaitUntilWatching(int process) => Assert.That(() => Watches(process), Is.EqualTo(1).After(60_000, 5), "no watch");
 
-    // As proc(5) shows them.
+    // The watches are those of proc(5).
     private static int Watches(int process)
         => Directory.GetFiles($"/proc/{process}/fdinfo").Sum(static file =>
         {
@@ -183,7 +183,7 @@ internal sealed class WaitForArrayTests : NamedTest
             }
             catch (IOException)
             {
-                // Closed meanwhile.
+                // The descriptor was closed meanwhile.
                 return 0;
             }
         });

@@ -91,7 +91,7 @@ internal sealed class CatalogTests : NamedTest
             trusted[0] = 1;
         }
 
-        // As nobody: the secret one is neither listed nor attached, and the root's own file counts as trusted.
+        // Without root: the secret array is neither listed nor attached, and root's own file is trusted.
         OtherUser.Run(Look, Name);
 
         static int Look(string[] args)

@@ -3,7 +3,7 @@ using System.IO.MemoryMappedFiles;
 
 namespace PosixShm.Tests;
 
-/// <summary>Only leftovers are deleted: what no live process has attached.</summary>
+/// <summary>Only leftovers are deleted: arrays that no living process has attached.</summary>
 internal sealed class PruneTests : NamedTest
 {
     private string Mine => $"*{Name}*";
@@ -38,7 +38,7 @@ internal sealed class PruneTests : NamedTest
         Assert.That(() => new StaleOptions { MinimumAge = TimeSpan.FromSeconds(-1) }, Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 
-    // As /dev/shm before Linux 5.18.
+    // /dev/shm before Linux 5.18 keeps no time of creation.
     [Test]
     public void Age_is_that_of_the_last_change_where_no_time_of_creation_is_kept()
     {
@@ -84,7 +84,7 @@ internal sealed class PruneTests : NamedTest
         inside.Kill();
         Assert.That(Pruned(), Is.EqualTo(new[] { Name }));
 
-        // And the other way round: one outside, asked from inside, where /proc does not show it.
+        // The attachment is now outside, and the pruner inside, where /proc does not show the other process.
         SharedArray.Create(Name, 1).Dispose();
         using SharedArray<double> outside = SharedArray.Attach(Name);
         string output = ChildProcess.Run(Namespaces.WithProcessIds(ChildProcess.CommandLine(PruneAll, Name), "--mount-proc"));
@@ -123,7 +123,7 @@ internal sealed class PruneTests : NamedTest
             }
             catch (FileNotFoundException)
             {
-                // Pruned.
+                // The pruner deleted it.
             }
         }
 

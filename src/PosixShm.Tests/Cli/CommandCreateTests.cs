@@ -42,7 +42,7 @@ internal sealed class CommandCreateTests : CommandTest
         Assert.That(JsonDocument.Parse(Pshm("show", Name, "--json")).RootElement.GetProperty("values").GetArrayLength(), Is.Zero);
     }
 
-    // What is asked for; what JSON and text say; what numpy reads.
+    // The arguments, the JSON and the text of the command, and the value that numpy reads.
     [TestCase("bool", "true", "true", "True", "True")]
     [TestCase("int8", "-128", "-128", "-128", "-128")]
     [TestCase("int16", "-32768", "-32768", "-32768", "-32768")]
@@ -212,7 +212,7 @@ internal sealed class CommandCreateTests : CommandTest
     [Test]
     public void Lack_of_space_is_a_failure_with_the_free_bytes()
     {
-        // The limit is for the machine's sake: a command that did not ask for the free space first would take all of it. (The
+        // The limit protects the machine: a command that does not check the free space first would reserve all of it. (The
         // runtime's own memory file for W^X would hit the limit, too.)
         string script = "ulimit -f 4096; export DOTNET_EnableWriteXorExecute=0; code=0; \"$pshm\" create \"$1\" \"$2\" 2>&1 || code=$?; echo $code";
         string length = (1L << 50).ToString(CultureInfo.InvariantCulture);

@@ -47,7 +47,7 @@ internal sealed class CommandDoctorTests : CommandTest
     [Test]
     public void Missing_directory_needs_attention()
     {
-        // A directory of devices without it, as AWS Lambda has.
+        // /dev without shm, as on AWS Lambda.
         Dictionary<string, JsonElement> found = Findings(Namespaces.WithoutShm([Repository.Command, "doctor", "--json"]));
         Assert.That(Status(found["directory"]), Is.EqualTo("attention"));
         Assert.That(found["directory"].GetProperty("advice").GetString(), Does.Contain("file:///path"));
@@ -84,7 +84,7 @@ internal sealed class CommandDoctorTests : CommandTest
     [TestCase("rmdir /run/systemd/seats", "1000", "does not apply", TestName = "RemoveIPC_does_not_apply_without_logind")]
     public void RemoveIpc(string setup, string user, string expected)
     {
-        // The command where every user may read it, and a machine with a logind and two users.
+        // Mounts the command where every user may read it, and imitates a machine with logind and two users.
         string command = File.ResolveLinkTarget(Repository.Command, returnFinalTarget: true)!.FullName;
         string machine = $"mount --bind '{Path.GetDirectoryName(command)}' /mnt && mount -t tmpfs none /run && mount -t tmpfs none /var && cp /etc/nsswitch.conf /run/"
             + " && mount -t tmpfs none /etc && cp /run/nsswitch.conf /etc/ && printf 'somebody:x:1000:1000::/:/bin/sh\\nservice:x:999:999::/:/bin/sh\\n' > /etc/passwd && "

@@ -78,7 +78,7 @@ internal sealed class CommandLineTests : CommandTest
         Assert.That(Complete($"pshm --dir {Folder} info else"), Is.EqualTo(["elsewhere"]));
     }
 
-    // The function of docs/CLI.md, as bash calls it.
+    // Calls the function of docs/CLI.md as bash does.
     private static string[] Complete(string line)
     {
         string function = Regions.Page("docs", "CLI.md").Split("```bash\n")[1].Split("```")[0];

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace PosixShm.Tests;
 
-/// <summary>What the command says of locks, and what it does to them.</summary>
+/// <summary>The command shows locks and repairs abandoned ones.</summary>
 internal sealed class CommandLockTests : CommandTest
 {
     [Test]
@@ -45,7 +45,7 @@ internal sealed class CommandLockTests : CommandTest
         Assert.That(Pshm("info", Name), Does.EndWith($"\nlocks: 31\nlock 0: abandoned (slot {slot})\n"));
         Assert.That(FirstLock(), Is.EqualTo($$"""{"index":0,"state":"abandoned","slot":{{slot}},"pid":null}"""));
 
-        // Once somebody has met it, it is nobody's.
+        // The first waiter marks the lock as abandoned, and its owner is no longer known.
         Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
         Assert.That(FirstLock(), Is.EqualTo("""{"index":0,"state":"abandoned","slot":0,"pid":null}"""));
 

@@ -99,7 +99,7 @@ internal sealed class CommandShowTests : CommandTest
         Assert.That(ShmPath, Does.Exist);
     }
 
-    // What numpy saves; what JSON and text say.
+    // The array that numpy saves, and its JSON and text.
     [TestCase("np.array([b'abc', b'', b'\\xff'], 'S3')", """["abc","","ÿ"]""", """[b'abc' b'' b'\xff']""")]
     [TestCase("np.array(['größe', '', '\\x1b[31m'])", """["größe","","\u001B[31m"]""", """['größe' '' '\x1b[31m']""")]
     [TestCase("np.array(['größe'], '>U5')", """["größe"]""", "['größe']")]

@@ -10,7 +10,7 @@ namespace PosixShm.Tests;
 /// </summary>
 internal sealed class DateTests : NamedTest
 {
-    // Past, future, both ends of nanoseconds, and of .NET's dates.
+    // The past, the future, and both ends of nanoseconds and of .NET's dates.
     private static readonly DateTime[] s_dates =
     [
         .. new[]
@@ -42,7 +42,7 @@ internal sealed class DateTests : NamedTest
         -4_611_686_018_427_387_904, long.MaxValue, -long.MaxValue, long.MinValue,
     ];
 
-    // Exact, with nothing of numpy's or ours: null stands for a refusal.
+    // Computes exactly, without numpy and this library. null stands for a refusal.
     private const string Reference = """
         PARTS = dict(W=(6048 * 10**9, 1), D=(864 * 10**9, 1), h=(36 * 10**9, 1), m=(6 * 10**8, 1), s=(10**7, 1), ms=(10**4, 1), us=(10, 1),
             ns=(1, 10**2), ps=(1, 10**5), fs=(1, 10**8), **{'as': (1, 10**11)})
@@ -84,7 +84,7 @@ internal sealed class DateTests : NamedTest
         new object[] { "25s", default(TwentyFiveSeconds) }, new object[] { "3M", default(Quarters) },
     ];
 
-    // Of more days than a long holds.
+    // A long cannot hold this number of days.
     private static readonly object[] s_longest = [new object[] { "2000000000W", default(LongestWeeks) }];
 
     [TestCaseSource(nameof(s_units))]

@@ -80,7 +80,7 @@ internal sealed class ElementValueTests : NamedTest
         Assert.That(array.Bytes.ToArray(), Is.EqualTo(new byte[] { 0, 1, 2, 255 }), "the memory itself stays");
     }
 
-    // Halves of pairs, alone, at the ends and in the wrong order; the last character of all.
+    // Lone surrogates at both ends and in the wrong order, and the last code point.
     [TestCase("'\\ud800'")]
     [TestCase("'a\\udfffb'")]
     [TestCase("'\\ude00\\ud83d'")]
@@ -113,7 +113,7 @@ internal sealed class ElementValueTests : NamedTest
     [Test]
     public void Text_is_escaped_as_numpy_escapes_it()
     {
-        // What one of the two versions of Unicode does not know is left out.
+        // Characters that only one of the two versions of Unicode has are left out.
         string script = """
             import unicodedata
             codes = [c for c in range(1, 0x20000) if unicodedata.category(chr(c)) != 'Cn']

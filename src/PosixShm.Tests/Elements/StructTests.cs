@@ -155,7 +155,7 @@ internal sealed class StructTests : NamedTest
         Assert.That(() => SharedArray.Create<Triangle>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("last dimension of 3"));
 
         using SharedArray<float> array = SharedArray.Create<float>(Name, 1000, 4);
-        Assert.That(array.View<InlineArray4<float>>().FlattenedLength, Is.EqualTo((nint)1000), "the way that the guide gives");
+        Assert.That(array.View<InlineArray4<float>>().FlattenedLength, Is.EqualTo((nint)1000), "the conversion of the guide");
     }
 
     [Test]

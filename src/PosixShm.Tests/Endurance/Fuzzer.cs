@@ -7,8 +7,8 @@ using PosixShm.Formats;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// Feeds changed headers to the formats' readers: files that numpy, Python's SharedArray package and this library wrote, with bits flipped, bytes replaced, put in, cut out and taken from
-/// other files. Whatever the bytes are, the answer is a header that fits the file, or a reason. <c>./build.sh fuzz</c>.
+/// Feeds changed headers to the readers of the formats. The files are those of numpy, of Python's SharedArray package and of this library. Bits are flipped; bytes are replaced, inserted, removed and copied from
+/// other files. For any bytes, the reader returns a header that fits the file, or a reason. <c>./build.sh fuzz</c> runs it.
 /// </summary>
 internal sealed class Fuzzer
 {
@@ -95,7 +95,7 @@ internal sealed class Fuzzer
         BytesOfFile file = new(bytes, size, isCut);
         bool isArray = file.ReadsSafely();
 
-        // A header that was read can be written and read again. The usual one is compared, and with a space in front it is parsed to the same.
+        // A valid header can be written and read again. The usual header is compared; with a leading space it is parsed, to the same result.
         if (isArray && file.TryReadHeader(out _) is { Layout: ArrayLayout.Npy } header)
         {
             byte[] written = NpyHeader.Write(header.Type, header.Shape.AsSpan());
@@ -147,7 +147,7 @@ internal sealed class Fuzzer
             Change();
         }
 
-        // A file may be larger than what is read of it, and shorter than it was when it was opened.
+        // A file may be larger than the part that is read, and may have been truncated after it was opened.
         ReadOnlyMemory<byte> file = _file.AsMemory(0, _length);
         bool isCut = _random.Next(8) == 0;
         bool isLarger = isCut || (_length >= 2 * Pages.Size && _random.Next(8) == 0);
@@ -205,7 +205,7 @@ internal sealed class Fuzzer
         }
     }
 
-    // Where descriptions are: in the first bytes and the last ones, and at the start of a control page.
+    // Descriptions are in the first bytes, in the last bytes, and at the start of a control page.
     private int Place()
         => _length == 0 ? 0 : _random.Next(4) switch
         {

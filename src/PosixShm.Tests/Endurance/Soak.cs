@@ -5,8 +5,8 @@ using PosixShm.Synchronization;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// Processes that create, attach, lock, write, replace, resize and delete the same arrays, and are killed at random, while an auditor checks that every array that has a name is
-/// whole: each element follows from the first one, unless the lock says that its holder died. <c>./build.sh soak</c>.
+/// Processes create, attach, lock, write, replace, resize and delete the same arrays, and are killed at random. An auditor checks that every named array is
+/// complete: each element follows from the first one, unless the lock is abandoned. <c>./build.sh soak</c> runs it.
 /// </summary>
 internal static class Soak
 {
@@ -14,7 +14,7 @@ internal static class Soak
     private const int Arrays = 6;
     private const int LongestArray = 30_000;
 
-    // A holder that is only slow, on a busy machine, is no violation.
+    // A slow owner on a busy machine is not a violation.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     private enum Count
@@ -46,7 +46,7 @@ internal static class Soak
         int mappings = Mappings();
         Random random = new(seed);
 
-        // Its locks are those of the names: who takes an array from a name holds the name's.
+        // Its locks are those of the names: a worker that replaces or deletes the array of a name holds that name's lock.
         using SharedArray<long> counts = SharedArray.Create(
             prefix + "counts", ArrayContent.Zeros<long>(Enum.GetValues<Count>().Length), new SharedArrayOptions { Locks = Arrays });
         HostileNeighbour.Make(prefix + "attacked");
@@ -78,7 +78,7 @@ internal static class Soak
 
         foreach (SharedArrayInfo info in SharedArray.List().Where(info => info.Name.StartsWith(prefix, StringComparison.Ordinal)))
         {
-            // A replacer that is killed between the name of its own and the rename leaves a whole array, as the documentation says.
+            // A replacer that is killed between creating its temporary name and the rename leaves a complete array, as documented.
             SharedArray.Delete(info.Name);
             counts[(int)Count.LeftByKilledReplacers] += info.Name.Contains(".posixshm-", StringComparison.Ordinal) ? 1 : 0;
         }
@@ -109,11 +109,11 @@ internal static class Soak
             }
             catch (FileNotFoundException)
             {
-                // Deleted by another.
+                // Another worker deleted it.
             }
             catch (IOException error) when (error.HResult == 17)
             {
-                // Created by another.
+                // Another worker created it.
             }
         }
     }
@@ -127,7 +127,7 @@ internal static class Soak
                 Add(counts, Count.Created);
                 break;
             case 5:
-                // Zeros are a block, too: that of the seed 0.
+                // Zeros are the block of seed 0.
                 using (EnterName(nameLock))
                 {
                     SharedArray.Replace<long>(name, random.Next(1, LongestArray)).Dispose();
@@ -144,7 +144,7 @@ internal static class Soak
                 Add(counts, Count.Deleted);
                 break;
             case 7:
-                // Under both locks: what is resized is what is locked.
+                // Both locks are held, so the resized array is the locked one.
                 using (EnterName(nameLock))
                 using (SharedArray<long> array = SharedArray.Attach<long>(name))
                 {
@@ -199,7 +199,7 @@ internal static class Soak
         array.Lock.Exit();
     }
 
-    // A name whose holder died is as it is: there is nothing to repair.
+    // A name whose owner died needs no repair.
     private static SharedLock.RecoveryScope EnterName(SharedLock nameLock)
     {
         SharedLock.RecoveryScope scope = nameLock.EnterRecovery();
@@ -218,7 +218,7 @@ internal static class Soak
                 return;
             }
 
-            Expect(IsWhole(array), $"'{name}' is torn, and its lock does not say so", violations);
+            Expect(IsWhole(array), $"'{name}' is torn, and its lock is not abandoned", violations);
             array.Lock.Exit();
             Add(counts, Count.Audited);
         }
@@ -270,7 +270,7 @@ internal static class Soak
         return elements.AsSpan().SequenceEqual(Block(elements[0], elements.Length));
     }
 
-    // The first element is the seed, and all others follow from it; so the first ones of a block are a block.
+    // The first element is the seed, from which all others follow. The start of a block is therefore a block.
     private static long[] Block(long seed, int length)
     {
         long[] block = new long[length];

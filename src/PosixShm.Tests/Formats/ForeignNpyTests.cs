@@ -52,7 +52,7 @@ internal sealed class ForeignNpyTests : NamedTest
             Assert.That(() => SharedArray.Attach("file://" + File1), Throws.InstanceOf<InvalidDataException>(), $"{size} bytes");
         }
 
-        // More than the header says is fine.
+        // A file may be longer than its header requires.
         File.WriteAllBytes(File1, [.. whole, 1, 2, 3]);
         using SharedArray<double> array = SharedArray.Attach("file://" + File1);
         Assert.That(array[5], Is.EqualTo(5));

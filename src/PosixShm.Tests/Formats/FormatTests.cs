@@ -8,7 +8,7 @@ using PosixShm.Formats;
 
 namespace PosixShm.Tests;
 
-/// <summary>The formats, on bytes alone.</summary>
+/// <summary>The formats as bytes, without files.</summary>
 internal sealed class FormatTests
 {
     private const long Exbibyte = 1L << 60;
@@ -49,7 +49,7 @@ internal sealed class FormatTests
         Assert.That((array.FileLength, place.End, place.Offset), Is.EqualTo((fileLength, fileLength, page)));
         Assert.That((place.PageEnd, place.LocksEnd, place.FirstLock, place.LockCount), Is.EqualTo((page + 4096, page + 4096, page + 2112, 31)));
 
-        // The place is the same whatever the file has behind the elements.
+        // The place does not depend on the bytes behind the elements.
         foreach (int more in (int[])[0, 1, 4095, 4096, 8192, 20_000])
         {
             BytesOfFile file = BytesOf(array, more);
@@ -88,7 +88,7 @@ internal sealed class FormatTests
     [Test]
     public void No_mutation_of_a_byte_crashes_the_reader_or_reaches_beyond_the_file()
     {
-        // The header; and of the page what is read at the attachment, and as much again.
+        // The header, and twice the part of the page that an attachment reads.
         NewArray array = New([10], locks: 40);
         byte[] bytes = BytesOf(array).Bytes.ToArray();
         int refused = 0;
@@ -117,7 +117,7 @@ internal sealed class FormatTests
         byte[] bytes = BytesOf(New([10], locks: 40)).Bytes.ToArray();
         for (int size = 0; size <= bytes.Length; size++)
         {
-            // Before the file was opened, and afterwards.
+            // The file is truncated before it is opened, and afterwards.
             Assert.That(new BytesOfFile(bytes.AsMemory(0, size), size).ReadsSafely(), Is.EqualTo(size >= 208), $"{size} bytes");
             _ = new BytesOfFile(bytes.AsMemory(0, size), bytes.Length, IsCut: true).ReadsSafely();
         }
@@ -212,7 +212,7 @@ internal sealed class FormatTests
     [Test]
     public void The_usual_header_is_read_as_every_other_one()
     {
-        // A space more, and it is parsed; as it is, it is compared.
+        // The unchanged header is compared. With another space it is parsed.
         string[] types =
         [
             "<f8", "<f4", "<f2", "|b1", "<i8", "<i4", "<i2", "|i1", "<u8", "<u4", "<u2", "|u1", "<c16", "<c8", ">f8", "|S1", "f8", "<f16", "<b1",
@@ -239,7 +239,7 @@ internal sealed class FormatTests
     [Test]
     public void Elements_cannot_forge_a_control_page()
     {
-        // The elements of this array are full of pages. The place of its own page is behind them.
+        // The elements contain many forged pages. The real page is behind them.
         NewArray array = NewArray.Create(ArrayLayout.Npy, s_byte, [8 * 4096], 1, isSealed: false, "shape");
         byte[] file = BytesOf(array).Bytes.ToArray();
         for (int place = 128; place + 12 <= file.Length; place += 64)
@@ -250,7 +250,7 @@ internal sealed class FormatTests
         Assert.That(BytesOfFile.FindPage((BytesOfFile)file, array.Header, file.Length), Is.EqualTo(new PagePlace(array.FileLength, 0)));
     }
 
-    // The room for locks is what the file has behind the page.
+    // The rest of the file behind the page is the room for locks.
     [TestCase(0, 64 * 64, 0)]
     [TestCase(1, 64 * 64, 1)]
     [TestCase(31, 64 * 64, 31)]
@@ -355,7 +355,7 @@ internal sealed class FormatTests
     private static NewArray New(ReadOnlySpan<long> shape, int locks = 1)
         => NewArray.Create(ArrayLayout.Npy, s_double, shape, locks, isSealed: false, "shape");
 
-    // The file that the library writes for a new array, with some bytes more.
+    // The file that the library writes for a new array, with some additional bytes.
     private static BytesOfFile BytesOf(NewArray array, int more = 0)
     {
         byte[] file = new byte[array.FileLength + more];

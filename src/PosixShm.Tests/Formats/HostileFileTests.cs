@@ -5,7 +5,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Files that others left, planted or change: what is refused, and what a change after the attachment can do.</summary>
+/// <summary>Files that other programs left, planted or change: refusals, and changes after the attachment.</summary>
 internal sealed class HostileFileTests : NamedTest
 {
     private const UnixFileMode Everybody = (UnixFileMode)0b110_110_110;
@@ -47,7 +47,7 @@ internal sealed class HostileFileTests : NamedTest
             file.SetLength(size);
         }
 
-        // More zeros than those of a page need not be ours to store in.
+        // More zeros than a page has may be another program's.
         using SharedArray<double> array = SharedArray.Attach(Name);
         Assert.That(array, Is.All.EqualTo(5));
         Assert.That((array.Lock.State, array.ChangeCounter.Count), Is.EqualTo((SharedLockState.Free, 0u)));
@@ -65,7 +65,7 @@ internal sealed class HostileFileTests : NamedTest
     [Test]
     public void A_sparse_file_as_large_as_an_offset_can_be_is_refused_and_listed()
     {
-        // As large as the kernel lets it be: no place behind the elements has an offset.
+        // The largest file that the kernel allows: a page behind the elements would have no offset.
         byte[] head = NpyHeader.Write(ScalarType.Native(ScalarType.UnsignedInteger, 1), [long.MaxValue - 128]);
         File.WriteAllBytes(ShmPath, head);
         _ = ChildProcess.Run("truncate", "-s", $"{long.MaxValue}", ShmPath);
@@ -116,7 +116,7 @@ internal sealed class HostileFileTests : NamedTest
     [Test]
     public void A_device_under_the_name_is_neither_attached_nor_deleted()
     {
-        // Without root no device can be made, but one can be mounted on a file.
+        // A device cannot be created without root, but can be mounted on a file.
         File.WriteAllBytes(ShmPath, []);
         _ = ChildProcess.Run(
             Namespaces.WithMounts("mount --bind /dev/zero \"$1\"", ShmPath, ChildProcess.CommandLine(Meet, Name)));
@@ -145,13 +145,13 @@ internal sealed class HostileFileTests : NamedTest
             Assert.That(() => SharedArray.Resize<double>(Name, 5), Throws.InstanceOf<UnauthorizedAccessException>());
         }
 
-        // The other way round: a user meets root's, whose private arrays it cannot even read.
+        // A user also meets root's arrays, and cannot read the private ones.
         SharedArray.Create(NameOf("ours"), 10).Dispose();
         OtherUser.Run(Meet, NameOf("ours"));
 
         static int Squat(string[] args)
         {
-            // An unprivileged user makes arrays on the same road: nothing of another name is left.
+            // An unprivileged user creates arrays by the same system calls and leaves no other name.
             SharedArray.Create(args[0], ArrayContent.Zeros<double>(10), new SharedArrayOptions { Mode = Everybody }).Dispose();
             return 0;
         }
@@ -217,7 +217,7 @@ internal sealed class HostileFileTests : NamedTest
 
         static int Change(string[] args)
         {
-            // Larger dimensions, and other counts and places in the control page: all but the locks themselves.
+            // Changes the dimensions, and the counts and places in the control page, but not the locks.
             using FileStream file = File.Open(args[0], FileMode.Open, FileAccess.ReadWrite);
             byte[] head = new byte[128];
             file.ReadExactly(head);
@@ -248,7 +248,7 @@ internal sealed class HostileFileTests : NamedTest
                     .Select(range => (ulong.Parse(range[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture), ulong.Parse(range[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture))),
             ];
 
-            // At any alignment; the description is text.
+            // The description is text at any alignment.
             Assert.That(file, Has.Length.EqualTo(8192));
             for (int i = 128; i <= file.Length - 8; i++)
             {
@@ -274,7 +274,7 @@ internal sealed class HostileFileTests : NamedTest
 
             _ = ChildProcess.Run("truncate", "-s", "136", "/dev/shm/" + args[0]);
 
-            // The kernel raises no signal for the rest of a page that is there.
+            // The kernel raises no signal for the rest of an existing page.
             Assert.That(array.Span.ToArray(), Is.EqualTo(new double[] { 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 }));
 
             // The control page lies behind the elements: calls that check it, or use it, throw. Without one, they query the size of the file.

@@ -78,7 +78,7 @@ internal sealed class NumpyFileTests : NamedTest
             _ = ChildProcess.Run("cmp", ShmPathOf(NameOf($"{i}")), Path.Combine(Folder, $"{i}.npy"));
         }
 
-        // All bytes are 0 or 1, which every type can hold.
+        // All bytes are 0 or 1, which are valid in every dtype.
         void Fill<T>(string dtype)
             where T : unmanaged
         {
@@ -203,7 +203,7 @@ internal sealed class NumpyFileTests : NamedTest
     [Test]
     public void Text_is_quoted_as_Python_quotes_it()
     {
-        // Every code point. Characters that only one side's version of Unicode has are not printable to the other one.
+        // Every code point. A character is not printable to a version of Unicode that lacks it.
         string path = Path.Combine(Folder, "quoted");
         File.WriteAllLines(path, Enumerable.Range(0, 0x110000).Select(static code =>
         {

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace PosixShm.Tests;
 
-/// <summary>numpy as an independent reader and writer: it opens the segment as a file, with nothing of ours.</summary>
+/// <summary>numpy as an independent reader and writer, which opens the segment as a file.</summary>
 internal sealed class NumpyTests : NamedTest
 {
     private static readonly object[] s_samples =
@@ -31,7 +31,7 @@ internal sealed class NumpyTests : NamedTest
         using SharedArray<T> array = SharedArray.Create<T>(Name, 2, 3);
         array.CopyFrom(values);
 
-        // The bytes as hexadecimal: exact for every type. Then numpy reverses the elements in place.
+        // numpy prints the bytes as hexadecimal, which is exact for every dtype, and reverses the elements in place.
         string seen = Python.Run(
             "a = np.load(sys.argv[1], mmap_mode='r+'); print(a.dtype.str, a.shape, a.tobytes().hex()); a.flat[:] = a.ravel()[::-1].copy(); a.flush()",
             ShmPath);
@@ -73,7 +73,7 @@ internal sealed class NumpyTests : NamedTest
             "a = np.load(sys.argv[1]); print(a.shape, a.dtype.str, bool((a.ravel() == np.arange(a.size)).all()), a.flags.c_contiguous)", ShmPath);
         Assert.That(seen, Is.EqualTo($"{expected} <i4 True True"));
 
-        // mmap: what is mapped is the memory itself. Before numpy 1.26, memmap refuses an array of no elements.
+        // memmap maps the memory of the segment. Before numpy 1.26, it refuses an array without elements.
         if (array.Length > 0)
         {
             _ = Python.Run("a = np.load(sys.argv[1], mmap_mode='r+'); a[...] = a + 1", ShmPath);

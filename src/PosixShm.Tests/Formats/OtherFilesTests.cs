@@ -1,6 +1,6 @@
 namespace PosixShm.Tests;
 
-/// <summary>Files that are no arrays, although Python programs keep arrays in them.</summary>
+/// <summary>Files of Python programs that contain arrays in other formats.</summary>
 internal sealed class OtherFilesTests : NamedTest
 {
     [TestCase("np.savez(f, a=np.zeros(3))", "zip archive, as np.savez writes", "np.load")]

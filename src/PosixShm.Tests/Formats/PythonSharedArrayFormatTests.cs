@@ -8,7 +8,7 @@ using PosixShm.Formats;
 
 namespace PosixShm.Tests;
 
-/// <summary>The format of Python's SharedArray package, on bytes alone.</summary>
+/// <summary>The format of Python's SharedArray package as bytes, without files.</summary>
 internal sealed class PythonSharedArrayFormatTests
 {
     private const int Numpy1 = 292;
@@ -85,7 +85,7 @@ internal sealed class PythonSharedArrayFormatTests
                 && BytesOfFile.FindPage(BytesOf(array), read!, array.FileLength) == array.Place;
         }).QuickCheckThrowOnFailure();
 
-        // As the other build sees the file.
+        // The file as the other build reads it.
         static byte[] Without(byte[] tail, int trailer)
         {
             byte[] copy = [.. tail];
@@ -191,7 +191,7 @@ internal sealed class PythonSharedArrayFormatTests
         byte[] whole = BytesOf(ours).Bytes.ToArray();
         (int tried, int refused) = (0, 0);
 
-        // The trailers, and of the page what is read at the attachment.
+        // The trailers, and the part of the page that an attachment reads.
         foreach ((byte[] bytes, IEnumerable<int> places) in (IEnumerable<(byte[], IEnumerable<int>)>)
             [(numpy1, LastOf(numpy1, Numpy1)), (numpy2, LastOf(numpy2, Numpy2)), (whole, Enumerable.Range(4096, 12).Concat(LastOf(whole, Numpy2)))])
         {
@@ -221,7 +221,7 @@ internal sealed class PythonSharedArrayFormatTests
     [Test]
     public void Mutated_fields_are_refused_or_change_nothing()
     {
-        // The fields proper, without the unused dimensions: whatever is changed, the array is refused, or nothing that matters was changed.
+        // All fields but the unused dimensions: a changed byte is refused, or does not change the elements.
         byte[] file = PythonSharedArrayFixtures.Both("i2_2x3").Numpy1;
         int trailer = file.Length - Numpy1;
         ArrayHeader whole = ArrayHeader.TryRead(file, file, file.Length, out _)!;
@@ -284,7 +284,7 @@ internal sealed class PythonSharedArrayFormatTests
         {
             for (int size = 0; size < file.Length; size++)
             {
-                // Without the dimensions that it does not use, the trailer of numpy 2 is that of numpy 1.
+                // The trailer of numpy 2 without its unused dimensions is that of numpy 1.
                 bool isOther = file == numpy2 && size == numpy1.Length;
                 Assert.That(new BytesOfFile(file.AsMemory(0, size), size).ReadsSafely(), Is.EqualTo(isOther), $"{size} bytes");
                 _ = new BytesOfFile(file.AsMemory(0, size), file.Length, IsCut: true).ReadsSafely();
@@ -305,7 +305,7 @@ internal sealed class PythonSharedArrayFormatTests
             array.Tail[array.Tail.Length - trailer + offset] = value;
             if (offset == Dimensions)
             {
-                // Still the same bytes: only the shapes differ.
+                // The bytes are the same, and only the shapes differ.
                 array.Tail[array.Tail.Length - trailer + Dimensions] = 4;
                 array.Tail[array.Tail.Length - trailer + Dimensions + 8] = 1;
             }
@@ -318,7 +318,7 @@ internal sealed class PythonSharedArrayFormatTests
     [Test]
     public void Elements_cannot_forge_the_longer_trailer()
     {
-        // The last elements of an array by numpy 1 look like a trailer of numpy 2 would.
+        // The last elements of an array by numpy 1 have the bytes of a trailer of numpy 2.
         byte[] file = new byte[1024 + Numpy1];
         Describe(file.AsSpan(1024), 2, 1, 1024);
         Describe(file.AsSpan(file.Length - Numpy2), 12, 8, 4);
@@ -334,7 +334,7 @@ internal sealed class PythonSharedArrayFormatTests
     [TestCase(8191, 4097, true)]
     public void A_page_is_only_where_there_is_room_between_elements_and_trailer(int elements, int gap, bool hasPage)
     {
-        // An array by numpy 2 that is full of words, and has some bytes between elements and trailer.
+        // An array by numpy 2 whose elements are forged words, with some bytes between elements and trailer.
         byte[] file = new byte[elements + gap + Numpy2];
         for (int place = 0; place + 12 <= elements + gap; place += 64)
         {
@@ -351,7 +351,7 @@ internal sealed class PythonSharedArrayFormatTests
     [Test]
     public void A_shape_that_reaches_into_the_control_page_or_the_trailer_leaves_no_room_for_a_page()
     {
-        // As if the trailers were changed under us: the page no longer is behind the elements.
+        // The trailers were changed meanwhile: the page is no longer behind the elements.
         NewArray array = New(s_double, [512]);
         byte[] file = BytesOf(array).Bytes.ToArray();
         Describe(file.AsSpan(file.Length - Numpy2), 12, 8, 513);
@@ -360,7 +360,7 @@ internal sealed class PythonSharedArrayFormatTests
         Assert.That(read, Is.Not.Null, problem);
         Assert.That(BytesOfFile.FindPage((BytesOfFile)file, read!, file.Length), Is.Null);
 
-        // And into the trailer it cannot reach.
+        // It cannot overlap the trailer.
         long into = (array.FileLength - Numpy2 + 8) / 8;
         Describe(file.AsSpan(file.Length - Numpy2), 12, 8, into);
         Describe(file.AsSpan(file.Length - Numpy1), 12, 8, into);

@@ -3,10 +3,10 @@ using System.Numerics;
 
 namespace PosixShm.Tests;
 
-/// <summary>Arrays of Python's SharedArray package, and ours in its layout. The package itself is not needed: its files, and a reader written from its layout, stand for it.</summary>
+/// <summary>Arrays of Python's SharedArray package, and arrays of this library in its layout. Files of the package and a reader written from its layout replace the package.</summary>
 internal sealed class PythonSharedArrayLayoutTests : NamedTest
 {
-    // What the package does when it attaches, for a build with room for so many dimensions: numpy and struct, and nothing of ours.
+    // Attaches as the package does, in a build with room for that many dimensions. It uses only numpy and struct.
     private const string Reader = """
         import os, struct
         TYPES = dict(enumerate('? b B h H i I q Q q Q f d g F D G'.split()))
@@ -201,7 +201,7 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
         using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
         Assert.That((array.DType, array.ElementType, array.Length), Is.EqualTo(("<f16", (Type?)null, 2L)));
 
-        // 80 bits on x86-64: 1.5 is 0xC0... times 2^0.
+        // A long double has 80 bits on x86-64: 1.5 is 0xC0... times 2^0.
         Assert.That(array.GetValue(0), Is.InstanceOf<byte[]>().And.Length.EqualTo(16));
     }
 
@@ -250,7 +250,7 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
             SharedArray.Delete(name);
         }
 
-        // One that ends inside its trailer is not known for an array.
+        // A file that ends inside its trailer is not recognised.
         Assert.That(() => SharedArray.AttachUntyped(NameOf("cut")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
         Assert.That(() => SharedArray.Delete(NameOf("cut")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
     }

@@ -1,9 +1,9 @@
 namespace PosixShm.Tests;
 
-/// <summary>Python's own multiprocessing.shared_memory, which knows bytes and no arrays, and deletes what it only read.</summary>
+/// <summary>Python's multiprocessing.shared_memory, which has bytes and no arrays, and deletes segments that it only read.</summary>
 internal sealed class PythonSharedMemoryTests : NamedTest
 {
-    // A Python ends with its helper process, which inherits its standard error: when Run returns, the deed is done, or will not be.
+    // Python's resource tracker inherits standard error, and Run returns only once it has closed it. The deletion has then happened, or never will.
     private const string Import = "from multiprocessing import shared_memory, resource_tracker\n";
 
     [TestCase(ArrayLayout.Npy, 128)]
@@ -32,7 +32,7 @@ internal sealed class PythonSharedMemoryTests : NamedTest
     {
         SharedArray.Create<byte>(Name, 100).Dispose();
         _ = Python.Run(Import + "s = shared_memory.SharedMemory(sys.argv[1]); print(s.buf[128]); s.close()", Name);
-        Assert.That(SharedArray.Exists(Name), Is.False, "if this fails, Python has mended its ways, and docs/PYTHON.md is to be changed");
+        Assert.That(SharedArray.Exists(Name), Is.False, "if this fails, Python has changed, and docs/PYTHON.md must change");
     }
 
     [TestCase("s = shared_memory.SharedMemory(sys.argv[1]); resource_tracker.unregister(s._name, 'shared_memory')")]

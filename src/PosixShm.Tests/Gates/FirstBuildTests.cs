@@ -94,7 +94,7 @@ internal sealed class FirstBuildTests : NamedTest
     private static ChildProcess Dotnet(params string[] args)
         => ChildProcess.Start([("MSBUILDDISABLENODEREUSE", "1"), ("UseSharedCompilation", "false")], ["dotnet", .. args]);
 
-    // As it is before the first build.
+    // The state before the first build.
     private string CopyClone()
     {
         IEnumerable<string> parts = new[] { "src", "native", "global.json" }.Select(name => Path.Combine(Repository.Root, name));

@@ -2,7 +2,7 @@ using PosixShm.Tests.Fixtures;
 
 namespace PosixShm.Tests;
 
-/// <summary>The calls that users write, in three languages; and what the compiler cannot show of them.</summary>
+/// <summary>The calls that users write, in three languages, and their results.</summary>
 internal sealed class CallsTests : NamedTest
 {
     private static readonly string s_pages = Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures");

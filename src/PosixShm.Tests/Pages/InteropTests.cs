@@ -89,7 +89,7 @@ internal sealed partial class InteropTests : NamedTest
             array[i] = (byte)(i / 192);
         }
 
-        // The control page is there, and is no image.
+        // The control page exists and is not read as an image.
         using (array.Lock.EnterScope())
         {
         }

@@ -5,14 +5,14 @@ using System.Text.Json;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// Runs what docs/NUMPY.md shows, and compares each result with numpy's: a region's name is the expression that numpy is given, on the same shared
-/// arrays. numpy attaches them copy-on-write, and is asked first, so that what both change is changed once.
+/// Runs the code of docs/NUMPY.md, and compares each result with numpy's: a region's name is the expression that numpy evaluates on the same shared
+/// arrays. numpy attaches them copy-on-write and evaluates first, so that in-place operations are applied once.
 /// </summary>
 internal sealed class NumpyGuideTests : NamedTest
 {
     private const string PageName = "NUMPY.md";
 
-    // One interpreter for all: importing numpy takes longer than all the rest.
+    // All tests share one interpreter, because importing numpy takes longer than the tests.
     private static ChildProcess s_python = null!;
 
     private readonly List<(string Variable, string Path)> _seen = [];
@@ -749,7 +749,7 @@ internal sealed class NumpyGuideTests : NamedTest
         a[Length - Row] = 4;
         a[Length - 1] = 8;
 
-        // The first byte of each row of 4 MiB, across the 2 GiB that a span can have: 768 pages.
+        // The first byte of each row of 4 MiB, beyond the 2 GiB of a span: 768 pages.
         Assert.That(Tensor.Sum<byte>(a.Reshape(-1, Row).Slice(.., 0..1)), Is.EqualTo(1 + 2 + 4));
         Assert.That(Tensor.Sum<byte>(a.AsTensorSpan(^4096..)), Is.EqualTo(8));
         Assert.That(() => a.Span.Length, Throws.InvalidOperationException);
@@ -758,7 +758,7 @@ internal sealed class NumpyGuideTests : NamedTest
         Assert.That(taken, Is.LessThan(8 << 20), "3 GiB of address space, and the pages that were touched");
         Assert.That(Python.Run("a = np.load(sys.argv[1], mmap_mode='r'); print(a.shape[0], a[::4 << 20].sum(), a[-4096:].sum())", ShmPath), Is.EqualTo($"{Length} 7 8"));
 
-        // What the guide says: reading a hole takes the page, too, also where it is only read.
+        // Reading a hole allocates its page, also by a read-only attachment, as the guide states.
         using SharedArray<byte> copy = SharedArray.AttachCopyOnWrite<byte>(Name);
         using ReadOnlySharedArray<byte> reader = SharedArray.AttachReadOnly<byte>(Name);
         Assert.That(reader.AsSpan(1 << 20, 1 << 20).Contains((byte)1), Is.False);

@@ -4,7 +4,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Users of one machine who cannot trust each other: reading an array, or planting files beside it, gives no power over those who use it.</summary>
+/// <summary>Users of one machine who cannot trust each other: a user who reads an array or plants files beside it cannot harm its users.</summary>
 internal sealed class BetweenUsersTests : NamedTest
 {
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
@@ -79,7 +79,7 @@ internal sealed class BetweenUsersTests : NamedTest
     [Test]
     public void A_listing_waits_for_no_lock_and_marks_nothing()
     {
-        // With headers of more than a page, which a listing reads apart.
+        // Their headers are longer than a page, and a listing reads them separately.
         const int Files = 200;
         _ = Python.Run(
             "t = [(f'Measurement_of_sensor_{i:04}', '<f8') for i in range(300)]\nfor i in range(int(sys.argv[2])): np.save(open(f'{sys.argv[1]}-{i}', 'wb'), np.zeros(1, t))",
@@ -88,7 +88,7 @@ internal sealed class BetweenUsersTests : NamedTest
         using ChildProcess locker = Python.Start(LockBytes, [paths[0], "F_WRLCK", "0", "1", .. paths[1..]]);
         locker.Expect("LOCKED");
 
-        // Each of them would cost 50 ms or more; the limit is twenty times what all of them should.
+        // Each header would cost 50 ms or more if it were parsed. The limit is twenty times the expected time of all.
         Stopwatch time = Stopwatch.StartNew();
         SharedArrayInfo[] mine = [.. SharedArray.List().Where(info => info.Name.StartsWith(Name, StringComparison.Ordinal))];
         Assert.That(time.Elapsed, Is.LessThan(TimeSpan.FromSeconds(8)));
@@ -112,7 +112,7 @@ internal sealed class BetweenUsersTests : NamedTest
             ShmPath);
         long before = GC.GetTotalAllocatedBytes(precise: true);
         IReadOnlyList<SharedArrayInfo> all = SharedArray.List();
-        Assert.That(GC.GetTotalAllocatedBytes(precise: true) - before, Is.LessThan(64 << 20), "10 of them took 3 GiB");
+        Assert.That(GC.GetTotalAllocatedBytes(precise: true) - before, Is.LessThan(64 << 20), "10 such arrays took 3 GiB");
         Assert.That(all.Any(info => info.Name.StartsWith(Name, StringComparison.Ordinal)), Is.False);
         Assert.That(SharedArray.Describe(NameOf("3")).DType, Has.Length.GreaterThan(900_000));
     }
@@ -132,7 +132,7 @@ internal sealed class BetweenUsersTests : NamedTest
     [NeedsRoot("is two users")]
     public void Users_without_an_id_in_this_namespace_are_not_mistaken_for_this_one()
     {
-        // Two users, neither of whom a user namespace without a map knows: both are 65534 there.
+        // A user namespace without a map has neither of the two users: both are 65534 there.
         foreach ((string suffix, string owner) in ((string, string)[])[("mine", "4242"), ("theirs", "4243")])
         {
             SharedArray.Create(NameOf(suffix), ArrayContent.Zeros<int>(1), new SharedArrayOptions { Mode = Everybody }).Dispose();
@@ -166,7 +166,7 @@ internal sealed class BetweenUsersTests : NamedTest
     [Test]
     public void Equal_inodes_of_two_mounts_are_distinguished()
     {
-        // The first file of each new tmpfs has the same inode; both have the same slot taken by this process, or by that one.
+        // The first file of each new tmpfs has the same inode. One process takes a slot of one file, another process the same slot of the other.
         const string Mounts = "mount -t tmpfs none \"$1\" && mkdir /dev/shm/other && mount -t tmpfs none /dev/shm/other";
         _ = ChildProcess.Run(Namespaces.WithMounts(Mounts, "/dev/shm", ChildProcess.CommandLine(Use)));
 
@@ -179,7 +179,7 @@ internal sealed class BetweenUsersTests : NamedTest
             one.Lock.Enter();
             int slot = one.Lock.OwnerSlot;
 
-            // Another process takes the same slot of the other file; the first process found in /proc must not be taken for its owner.
+            // Another process takes the same slot of the other file. The first process in /proc must not be mistaken for its owner.
             using ChildProcess other = Python.Start(LockBytes, "/dev/shm/other/a", "F_WRLCK", slot.ToString(CultureInfo.InvariantCulture), "1");
             other.Expect("LOCKED");
             File.WriteAllBytes("/mnt/word", File.ReadAllBytes("/mnt/a"));

@@ -53,7 +53,7 @@ internal sealed class CreationTests : NamedTest
             using SharedArray<double> array = SharedArray.Attach(args[0]);
             Assert.That(array.Length, Is.EqualTo(1000));
 
-            // A name that is taken stays taken on every road.
+            // Every fallback refuses an existing name.
             Assert.That(Create(args), Is.EqualTo(3));
             Assert.That(Directory.GetFiles("/dev/shm"), Has.Length.EqualTo(1));
             return 0;
@@ -90,7 +90,7 @@ internal sealed class CreationTests : NamedTest
             [(FailingShim.FailAt, "open-unnamed:13,create-own:13"), (FailingShim.DieAt, step)], CreateLayout, Name, layout.ToString());
         Assert.That(child.WaitForExit(), Is.EqualTo(128 + 9), child.Output);
         Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>());
-        Assert.That((SharedArray.Exists(Name), CreateWith(FailingShim.FailAt, "open-unnamed:13,create-own:13")), Is.EqualTo((false, 3)), "the name is taken");
+        Assert.That((SharedArray.Exists(Name), CreateWith(FailingShim.FailAt, "open-unnamed:13,create-own:13")), Is.EqualTo((false, 3)), "the name exists");
         SharedArray.Delete(Name);
         Assert.That(CreateWith(FailingShim.FailAt, "open-unnamed:13,create-own:13"), Is.Zero);
 
@@ -306,7 +306,7 @@ internal sealed class CreationTests : NamedTest
                 Assert.That(new DriveInfo("/dev/shm").AvailableFreeSpace, Is.EqualTo(1 << 20));
             }
 
-            // What fits, fits.
+            // A smaller array has room.
             SharedArray.Create<byte>("small", 1 << 19).Dispose();
             return 0;
         }
@@ -370,7 +370,7 @@ internal sealed class CreationTests : NamedTest
     [Test]
     public void A_file_size_limit_is_an_error_and_not_the_end_of_the_process()
     {
-        // The runtime itself keeps its code in a file that would be larger than the limit, unless told otherwise.
+        // The runtime by default keeps its code in a file that would be larger than the limit.
         string output = ChildProcess.Run("bash", ["-c", "export DOTNET_EnableWriteXorExecute=0; ulimit -f 1024; exec \"$@\"", "bash", .. ChildProcess.CommandLine(CreateTooLarge, Name)]);
         Assert.That(output, Does.Contain("RLIMIT_FSIZE"));
         Assert.That(File.Exists(ShmPath), Is.False);
@@ -421,7 +421,7 @@ internal sealed class CreationTests : NamedTest
         }
     }
 
-    // With a /dev/shm of its own: the files of other processes are no business of the test.
+    // The test counts all files, so it has a separate /dev/shm.
     private ChildProcess StartWithShm(string fault, Func<string[], int> method)
         => ChildProcess.Start([(FailingShim.FailAt, fault)], Namespaces.WithFileSystem("/dev/shm", "size=10m", ChildProcess.CommandLine(method, Name)));
 

@@ -12,10 +12,10 @@ internal sealed class FaultLoopTests : NamedTest
     // EPERM, EIO, ENOMEM, EACCES, EINVAL, EMFILE, ENOSPC, ENOSYS, EOPNOTSUPP. Not EINTR and EAGAIN, which mean: try again.
     private static readonly int[] s_errors = [1, 5, 12, 13, 22, 24, 28, 38, 95];
 
-    // Some do without: an unlink or a close that fails leaves what it should have removed.
+    // Bounds the loop. No operation makes as many system calls.
     private const int MostCalls = 200;
 
-    // Those that the shim makes.
+    // The system calls that the shim makes.
     private static readonly string[] s_traced =
     [
         "openat", "close", "memfd_create", "unlink", "link", "linkat", "rename", "renameat2", "fcntl", "statx", "statfs", "fchown", "fchmod", "fgetxattr", "fsetxattr",
@@ -157,7 +157,7 @@ internal sealed class FaultLoopTests : NamedTest
                 }
                 catch (TimeoutException)
                 {
-                    // It does not exist.
+                    // The file does not exist.
                 }
             },
             Absent,
@@ -231,7 +231,7 @@ internal sealed class FaultLoopTests : NamedTest
             return 0;
         }
 
-        // Of the thread that wrote the marks: "PID call(arguments) = result". Anonymous mappings are the runtime's.
+        // Returns the calls of the thread that wrote the marks: "PID call(arguments) = result". Anonymous mappings are the runtime's.
         static IEnumerable<string> CallsBetweenMarks(string[] lines)
         {
             int begin = Array.FindIndex(lines, static line => line.Contains("\"begin", StringComparison.Ordinal));

@@ -5,7 +5,7 @@ using System.Runtime.Loader;
 
 namespace PosixShm.Tests;
 
-/// <summary>The handler of SIGBUS among other handlers: what is its own, and what goes on to them.</summary>
+/// <summary>The handler of SIGBUS handles its own signals, and passes all others on to other handlers.</summary>
 internal sealed class GuardHandlerTests : NamedTest
 {
     private const int Length = 100_000;
@@ -131,7 +131,7 @@ internal sealed class GuardHandlerTests : NamedTest
             using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
             Assert.That(SharedArray.IsFaultGuardActive, Is.True);
             _ = Call(args[1], "install_passing");
-            Assert.That(SharedArray.IsFaultGuardActive, Is.False, "it has passed nothing on yet");
+            Assert.That(SharedArray.IsFaultGuardActive, Is.False, "the later handler has passed no signal on yet");
             Span<double> span = array.Span;
             _ = ChildProcess.Run("truncate", "-s", "0", "/dev/shm/" + args[0]);
 
@@ -150,7 +150,7 @@ internal sealed class GuardHandlerTests : NamedTest
             }
 
             Assert.That(span[Length - 1], Is.Zero);
-            Assert.That(SharedArray.IsFaultGuardActive, Is.True, "it has passed one on");
+            Assert.That(SharedArray.IsFaultGuardActive, Is.True, "the later handler has passed a signal on");
             return 0;
         }
     }
@@ -191,7 +191,7 @@ internal sealed class GuardHandlerTests : NamedTest
             _ = Call(args[1], "install_counting");
             using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
             delegate* unmanaged<nint, int> send = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(NativeLibrary.Load(args[1]), "send_misaligned");
-            Assert.That(send(array.Address), Is.EqualTo(1), "the handler that was there before has it");
+            Assert.That(send(array.Address), Is.EqualTo(1), "the earlier handler gets it");
             Assert.That(array.ToArray(), Is.All.EqualTo(1));
             return 0;
         }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace PosixShm.Tests;
 
-/// <summary>Memory that goes away under an array is an exception, and not the death of the process. Each runs in a process of its own.</summary>
+/// <summary>Lost memory of an array is an exception and does not end the process. Each test runs in a separate process.</summary>
 internal sealed class GuardTests : NamedTest
 {
     private const int Length = 100_000;
@@ -53,7 +53,7 @@ internal sealed class GuardTests : NamedTest
 
             Assert.That(SharedArray.Exists(args[0] + "-copy"), Is.False);
 
-            // And again, and the runtime is well.
+            // The runtime survives a second time.
             Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => ((string?)null)!.Length, Throws.InstanceOf<NullReferenceException>());
             GC.Collect();
@@ -225,7 +225,7 @@ internal sealed class GuardTests : NamedTest
         {
             ((delegate* unmanaged<void>)NativeLibrary.GetExport(NativeLibrary.Load(args[2]), "install"))();
             using SharedArray<double> array = Truncated(args[0]);
-            Assert.That(array[Length - 1], Is.Zero, "ours is ours");
+            Assert.That(array[Length - 1], Is.Zero, "the library's own fault");
 
             using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(args[1], FileMode.CreateNew, null, 1 << 16);
             using MemoryMappedViewAccessor view = file.CreateViewAccessor();
@@ -269,7 +269,7 @@ internal sealed class GuardTests : NamedTest
             _ = ((delegate* unmanaged<int>)NativeLibrary.GetExport(sender, "install"))();
             using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
             delegate* unmanaged<nint, int> send = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(sender, "send_as_if_at");
-            Assert.That(() => send(Pointer(array)), Is.Positive.After(30_000, 5), "the handler that was there before has it");
+            Assert.That(() => send(Pointer(array)), Is.Positive.After(30_000, 5), "the earlier handler gets it");
             Assert.That(array.ToArray(), Is.All.EqualTo(1));
             return 0;
         }
@@ -299,7 +299,7 @@ internal sealed class GuardTests : NamedTest
 
             SharedArray.Delete("sparse");
 
-            // Filled before it is published: then it is not published.
+            // The array is filled before it is published. The filling fails, so nothing is published.
             try
             {
                 SharedArray.Create("sparse", ArrayContent.From(new byte[4 << 20], 4 << 20), sparse).Dispose();

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Limits of a process are exceptions that name them. Each is set in a process of its own.</summary>
+/// <summary>Exceeded limits of a process are exceptions that name the limit. Each limit is set in a separate process.</summary>
 internal sealed class LimitTests : NamedTest
 {
     private const long Large = 1 << 30;
@@ -28,7 +28,7 @@ internal sealed class LimitTests : NamedTest
                     Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(12).And.Message.Contains("RLIMIT_AS"));
             }
 
-            // What fits still works.
+            // A small array still has room.
             using SharedArray<byte> small = SharedArray.CreateAnonymous<byte>(10);
             return small[9];
         }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Lost memory costs little, and no call reports success on it. Each test runs in a process of its own.</summary>
+/// <summary>Lost memory costs little, and no call reports success on it. Each test runs in a separate process.</summary>
 internal sealed class LostMemoryTests : NamedTest
 {
     private const long GiB = 1L << 30;
@@ -50,7 +50,7 @@ internal sealed class LostMemoryTests : NamedTest
             Assert.That(Mappings(), Is.LessThan(before + 20));
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
 
-            // And once more, further down; what is still in the file is still shared.
+            // Loses a second page further down. The remaining pages of the file are still shared.
             Truncate(args[0], 8192);
             Assert.That(array[100_000], Is.Zero);
             array[0] = 7;
@@ -156,7 +156,7 @@ internal sealed class LostMemoryTests : NamedTest
             Assert.That(Catch(good, span, (array, span) => SharedArray.Create(array.Name + "-new", ArrayContent.From<double>(span)).Dispose())?.Message, Does.Contain($"'{args[0]}'"));
             Assert.That(SharedArray.Exists(args[0] + "-good-new"), Is.False);
 
-            // Touched before, the page is there as zeros, and a copy meets no fault.
+            // The page was touched before, so it is mapped as zeros, and a copy raises no signal.
             Assert.That(span[99_999], Is.Zero);
             Assert.That(Catch(good, span, (array, span) => array.CopyTo(span))?.Message, Does.Contain($"'{args[0]}'"));
             Assert.That(Catch(good, span, (array, span) => array.CopyFrom(span))?.Message, Does.Contain($"'{args[0]}'"));
@@ -180,7 +180,7 @@ internal sealed class LostMemoryTests : NamedTest
                 byte[] copy = new byte[array.Length];
                 Task loser = Task.Run(() =>
                 {
-                    // In the middle of the copy, and nowhere but at the end of the array.
+                    // In the middle of the copy, and only at the end of the array.
                     SpinWait.SpinUntil(() => Volatile.Read(ref copy[1 << 20]) != 0);
                     using (FileStream file = new("/dev/shm/" + args[0], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
                     {
@@ -262,7 +262,7 @@ internal sealed class LostMemoryTests : NamedTest
         {
             using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Filled((byte)1, 100_000));
             Truncate(args[0], 8192);
-            Assert.That(array.GetValue(0), Is.EqualTo(1), "it is still there");
+            Assert.That(array.GetValue(0), Is.EqualTo(1), "the array still exists");
             Assert.That(() => array.CopyTo(new byte[1]), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.GetValue(0), Throws.InstanceOf<SharedMemoryLostException>());
             return 0;

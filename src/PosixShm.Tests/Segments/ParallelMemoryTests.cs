@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace PosixShm.Tests;
 
-/// <summary>What is done in pieces by several processors is done whole, and once.</summary>
+/// <summary>Work that several processors do in pieces is complete, and each piece is done once.</summary>
 internal sealed class ParallelMemoryTests : NamedTest
 {
-    // Neither whole pieces nor whole pages.
+    // The length is a multiple neither of a piece nor of a page.
     private const int Length = (33 << 20) + 12_347;
 
     [Test]
@@ -61,7 +61,7 @@ internal sealed class ParallelMemoryTests : NamedTest
     [TestCase(false)]
     public void A_large_populated_array_is_mapped_whole(bool preallocate)
     {
-        // In a process of its own: the kernel's count is of all that is mapped.
+        // Runs in a separate process, because the kernel counts all mappings of the process.
         ChildProcess.Run(CreatePopulated, Name, preallocate.ToString());
 
         static int CreatePopulated(string[] args)
@@ -69,7 +69,7 @@ internal sealed class ParallelMemoryTests : NamedTest
             using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Populate = true, Preallocate = bool.Parse(args[1]) });
             string[] map = Map();
 
-            // All but the control page, which the file does not have.
+            // All pages but the control page, which the file does not have.
             Assert.That(Kilobytes(map, "Rss:"), Is.EqualTo(Kilobytes(map, "Size:") - 4).And.GreaterThan(Length >> 10));
             return 0;
         }
@@ -91,7 +91,7 @@ internal sealed class ParallelMemoryTests : NamedTest
 
                 array.Fill(1);
 
-                // All of them, unless the machine's memory is in pieces.
+                // All pages are huge, unless the machine's memory is fragmented.
                 Assert.That(Kilobytes(Map(), "ShmemPmdMapped:"), Is.Positive);
                 SharedArray.Delete("huge");
             }
@@ -284,7 +284,7 @@ internal sealed class ParallelMemoryTests : NamedTest
         }
     }
 
-    // What the kernel says of the one array that is mapped.
+    // Returns the kernel's statistics of the only mapped array.
     private static string[] Map() => [.. File.ReadLines("/proc/self/smaps").SkipWhile(static line => !line.Contains("/dev/shm/", StringComparison.Ordinal)).Take(24)];
 
     private static long Kilobytes(string[] map, string key)

@@ -2,7 +2,7 @@ using Mono.Unix.Native;
 
 namespace PosixShm.Tests;
 
-/// <summary>Other programs and libraries say what they see of a segment.</summary>
+/// <summary>A segment as other programs and libraries see it.</summary>
 internal sealed class WitnessTests : NamedTest
 {
     [Test]
@@ -37,7 +37,7 @@ internal sealed class WitnessTests : NamedTest
         array.Lock.Enter(); // another byte is locked for that
         array.Lock.Exit();
 
-        // As a process has one that another thread is just starting.
+        // A child process that another thread is just starting has such a copy.
         string descriptor = Directory.GetFiles("/proc/self/fd").First(link => new FileInfo(link).LinkTarget == ShmPath);
         int copy = Syscall.dup(int.Parse(Path.GetFileName(descriptor), System.Globalization.CultureInfo.InvariantCulture));
         Assert.That(copy, Is.Positive);
@@ -140,7 +140,7 @@ internal sealed class WitnessTests : NamedTest
         }
     }
 
-    // As stat(1) prints it: 2026-01-02 03:04:05.678901234 +0000, of which .NET reads seven decimals.
+    // The format of stat(1) is 2026-01-02 03:04:05.678901234 +0000, of which .NET reads seven decimals.
     private static DateTimeOffset BirthOf(string path)
     {
         string[] words = ChildProcess.Run("stat", "-c", "%w", path).Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);

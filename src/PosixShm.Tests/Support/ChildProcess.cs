@@ -141,7 +141,7 @@ internal sealed class ChildProcess : IDisposable
         _process.StandardInput.Flush();
     }
 
-    /// <summary>Kills the process, as SIGKILL does, and waits until it is gone.</summary>
+    /// <summary>Kills the process by SIGKILL, and waits until it has exited.</summary>
     public void Kill()
     {
         _process.Kill(entireProcessTree: true);

@@ -1,6 +1,6 @@
 namespace PosixShm.Tests;
 
-/// <summary>A test with a name of its own, which is gone afterwards however the test ended.</summary>
+/// <summary>A test with a unique name, whose files are deleted at the end even if the test fails.</summary>
 internal abstract class NamedTest
 {
     private static string Prefix { get; } = $"posixshm-test-{Environment.ProcessId}-";
@@ -14,7 +14,7 @@ internal abstract class NamedTest
     /// <summary>Gets the file of <see cref="Name"/>.</summary>
     protected string ShmPath => ShmPathOf(_own);
 
-    /// <summary>Gets a folder on disk that only this test has.</summary>
+    /// <summary>Gets a directory on disk that only this test uses.</summary>
     protected string Folder => _folder ??= Directory.CreateTempSubdirectory("posixshm-test-").FullName;
 
     [TearDown]

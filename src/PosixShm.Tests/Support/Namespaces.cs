@@ -34,7 +34,7 @@ internal static class Namespaces
     public static string RunWithShm(string options, Func<string[], int> method, params string[] args)
         => ChildProcess.Run(WithFileSystem("/dev/shm", options, ChildProcess.CommandLine(method, args)));
 
-    // A machine can forbid user namespaces; that is asked once.
+    // A machine can forbid user namespaces. The first use checks that.
     private static string[] FindRights()
     {
         if (Syscall.geteuid() == 0)

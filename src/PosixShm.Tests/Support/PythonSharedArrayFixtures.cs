@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace PosixShm.Tests;
 
-/// <summary>Arrays that Python's SharedArray package wrote, in a build with numpy 1 and in one with numpy 2, and what is in them.</summary>
+/// <summary>Arrays of Python's SharedArray package, in builds with numpy 1 and with numpy 2, and their contents.</summary>
 internal static class PythonSharedArrayFixtures
 {
     private static readonly string s_folder = Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures", "SharedArray");

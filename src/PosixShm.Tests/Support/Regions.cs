@@ -1,6 +1,6 @@
 namespace PosixShm.Tests;
 
-/// <summary>The regions of a test file, which a page shows: what is read is what runs.</summary>
+/// <summary>The regions of a test file, which a page shows: the code of the page is the code that runs.</summary>
 internal static class Regions
 {
     /// <summary>Gives the code of every region of a test file by the region's name, without the indentation.</summary>

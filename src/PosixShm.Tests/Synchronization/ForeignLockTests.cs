@@ -2,7 +2,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Programs in C and Python that take part in the locks by what docs/FORMAT.md says, and nothing else.</summary>
+/// <summary>Programs in C and Python that use the locks by the rules of docs/FORMAT.md alone.</summary>
 internal sealed class ForeignLockTests : NamedTest
 {
     // usage: peer PATH LOCK add N (add one to the first element N times) | hold | repair

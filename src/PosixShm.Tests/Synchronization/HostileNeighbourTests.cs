@@ -35,7 +35,7 @@ internal sealed class HostileNeighbourTests : NamedTest
         waiter.Expect("WAITING");
         WaitUntilLockHasWaiter();
 
-        // A dead owner's word, without the bit that somebody sleeps: nobody wakes it.
+        // The word of a dead owner without the WAITERS bit: no process wakes the waiter.
         OverwriteLock(ShmPath, 0x7FFF_FFFF);
         waiter.Expect("ABANDONED");
         waiter.WaitForSuccess();
@@ -67,7 +67,7 @@ internal sealed class HostileNeighbourTests : NamedTest
         waiter.Expect("WAITING");
         for (int i = 0; i < 10; i++)
         {
-            // Stopped and continued, a futex(2) call is interrupted and begun again. On a busy machine the wait can be over before.
+            // Stopping and continuing interrupts and restarts the futex(2) call. On a busy machine the wait can end before.
             _ = Syscall.kill(waiter.Id, Signum.SIGSTOP);
             Assert.That(() => waiter.HasExited || IsStopped(waiter.Id), Is.True.After(60_000, 1));
             _ = Syscall.kill(waiter.Id, Signum.SIGCONT);

@@ -2,7 +2,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Locks whose holders and waiters die, at any moment.</summary>
+/// <summary>Locks whose owners and waiters die at any moment.</summary>
 internal sealed class LockDeathTests : NamedTest
 {
     private static readonly TimeSpan s_longEnough = TimeSpan.FromMinutes(2);
@@ -17,7 +17,7 @@ internal sealed class LockDeathTests : NamedTest
         Assert.That(array.Lock.FindOwnerProcess(), Is.EqualTo(child.Id));
         child.Kill();
 
-        // Everybody learns it, again and again.
+        // Every attempt to enter gets the exception.
         for (int i = 0; i < 2; i++)
         {
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>().With.Message.Contains(Name).And.Message.Contains("EnterRecovery"));
@@ -26,11 +26,11 @@ internal sealed class LockDeathTests : NamedTest
             Assert.That((array.Lock.State, array.Lock.IsHeldByCurrentThread), Is.EqualTo((SharedLockState.Abandoned, false)));
         }
 
-        // A repair that is not finished is none.
+        // An unfinished repair leaves the lock abandoned.
         using (SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery())
         {
             Assert.That(recovery.WasAbandoned, Is.True);
-            Assert.That(other.Lock.TryEnter(), Is.False, "held by the one who repairs");
+            Assert.That(other.Lock.TryEnter(), Is.False, "the repairing thread holds it");
         }
 
         Assert.That(() => other.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
@@ -194,7 +194,7 @@ internal sealed class LockDeathTests : NamedTest
         holder.Send("LEAVE");
         holder.WaitForSuccess();
         Assert.That(array.Lock.TryEnter(s_longEnough), Is.True);
-        Assert.That((array[0], array[1]), Is.EqualTo((1L, 1L)), "it went on where it was");
+        Assert.That((array[0], array[1]), Is.EqualTo((1L, 1L)), "the process continued");
         array.Lock.Exit();
     }
 
@@ -209,11 +209,11 @@ internal sealed class LockDeathTests : NamedTest
         WaitUntilLockHasWaiter();
         int slot = array.Lock.OwnerSlot;
 
-        // The waiter may not look while the slot is free.
+        // The waiter is stopped so that it cannot check the slot while it is free.
         _ = ChildProcess.Run("kill", "-STOP", $"{waiter.Id}");
         holder.Kill();
 
-        // Take slots until the dead one's is taken again.
+        // Takes slots until that of the dead owner is in use again.
         List<SharedArray<long>> attachments = [];
         try
         {
@@ -345,7 +345,7 @@ internal sealed class LockDeathTests : NamedTest
             {
                 Assert.That(array.Lock.TryEnter(s_longEnough), Is.True, $"time-out after kill {kill}");
                 clean++;
-                Assert.That(array[0], Is.EqualTo(array[1]), $"torn unawares after kill {kill}");
+                Assert.That(array[0], Is.EqualTo(array[1]), $"torn without notice after kill {kill}");
                 array.Lock.Exit();
             }
             catch (AbandonedMutexException)
@@ -363,7 +363,7 @@ internal sealed class LockDeathTests : NamedTest
         workers.WaitForSuccess();
         TestContext.Out.WriteLine($"{kills} kills of {Workers} workers: {clean} clean, {abandoned} abandoned, {torn} of them torn, {array[0]} changes.");
         Assert.That(clean + abandoned, Is.EqualTo(kills));
-        Assert.That((clean, abandoned), Is.Not.EqualTo((kills, 0)), "some died while they held it");
+        Assert.That((clean, abandoned), Is.Not.EqualTo((kills, 0)), "some owners died");
 
         static int Serve(string[] args) => ForkServer.Run(
             int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture),
@@ -437,7 +437,7 @@ internal sealed class LockDeathTests : NamedTest
         return 0;
     }
 
-    // As the process of a thread that ended inside leaves it: abandoned, and without the mark of those who are asleep.
+    // The state that a thread leaves when it ends inside: abandoned, and without the WAITERS bit.
     [Test]
     public void Recovery_keeps_the_waiter_bit_after_a_sleep()
     {
@@ -458,7 +458,7 @@ internal sealed class LockDeathTests : NamedTest
         }
 
         Assert.That(recovery.Wait(TimeSpan.FromSeconds(60)), Is.True);
-        Assert.That(recovery.Result, Is.Negative, "the sign bit says that a waiter may be asleep");
+        Assert.That(recovery.Result, Is.Negative, "the sign bit marks a possible waiter");
         Assert.That(ReadWord(), Is.Zero);
 
         int ReadWord() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), LockWord);

@@ -2,7 +2,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Locks among threads, attachments and processes that live.</summary>
+/// <summary>Locks among living threads, attachments and processes.</summary>
 internal sealed class LockTests : NamedTest
 {
     [Test]
@@ -253,7 +253,7 @@ internal sealed class LockTests : NamedTest
             Array.ForEach(threads, thread => thread.Start());
             SpinWait.SpinUntil(() => BitConverter.ToInt32(File.ReadAllBytes("/dev/shm/" + args[0]), LockWord) < 0, 30_000);
 
-            // If a waiter blocked it, this would never end: the waiters wait for what comes after it.
+            // If a waiter blocked the collection, it would never end: the waiters wait for the exit that follows it.
             for (int i = 0; i < 20; i++)
             {
                 GC.Collect();
@@ -326,7 +326,7 @@ internal sealed class LockTests : NamedTest
             Console.WriteLine("READY");
             while (true)
             {
-                // Until both had their turns: a process that starves has none, and the other one goes on until the time limit.
+                // Each process continues until both had their turns. If one starves, the other continues until the time limit.
                 using (array.Lock.EnterScope())
                 {
                     array[mine]++;

@@ -49,7 +49,7 @@ internal sealed class LockThreadTests : NamedTest
     {
         ChildProcess.Run(Reuse, Name);
 
-        // In a process of its own, whose threads are all the test's: the runtime gives the id of a collected thread to the next one.
+        // Runs in a separate process, because the runtime gives the id of a collected thread to the next thread.
         static int Reuse(string[] args)
         {
             using SharedArray<int> array = SharedArray.Create<int>(args[0], 1);

@@ -204,6 +204,6 @@ internal sealed class NamedSemaphoreTests : NamedTest
         NamedSemaphore.Delete(Name);
         Assert.That(NamedSemaphore.Exists(Name), Is.False);
         semaphore.Release();
-        Assert.That(again.CurrentCount, Is.EqualTo(4), "open ones live on");
+        Assert.That(again.CurrentCount, Is.EqualTo(4), "open semaphores remain usable");
     }
 }

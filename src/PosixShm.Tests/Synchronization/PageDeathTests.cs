@@ -3,12 +3,12 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Makers of a control page that are killed, find no space, or lose the memory meanwhile.</summary>
+/// <summary>Processes that are killed, find no space or lose the memory while they make a control page.</summary>
 internal sealed class PageDeathTests : NamedTest
 {
     private const int ElementsEnd = 128 + 80;
 
-    // The step, and the size that is left.
+    // The step, the fault, and the size of the file afterwards.
     [TestCase("before-allocate", "", ElementsEnd)]
     [TestCase("allocate", "", 8192)]
     [TestCase("allocate", "allocate:95", ElementsEnd)]
@@ -27,7 +27,7 @@ internal sealed class PageDeathTests : NamedTest
         byte[] after = File.ReadAllBytes(ShmPath);
         Assert.That(after, Has.Length.EqualTo(size));
         Assert.That(after.AsSpan(0, ElementsEnd).SequenceEqual(before), Is.True);
-        Assert.That(after.AsSpan(ElementsEnd).ContainsAnyExcept((byte)0), Is.EqualTo(step == "before-sleep"), "the word is there");
+        Assert.That(after.AsSpan(ElementsEnd).ContainsAnyExcept((byte)0), Is.EqualTo(step == "before-sleep"), "the word is written");
         Assert.That((reader.Lock.State, reader.ChangeCounter.Count), Is.EqualTo((SharedLockState.Free, 0u)));
 
         ChildProcess.Run(Use, Name);
@@ -169,7 +169,7 @@ internal sealed class PageDeathTests : NamedTest
             }
             catch (FileNotFoundException)
             {
-                // Between two rounds.
+                // The creator is between two rounds.
             }
         }
 
@@ -191,7 +191,7 @@ internal sealed class PageDeathTests : NamedTest
                 }
                 catch (Exception error) when (error is SharedMemoryLostException or InvalidOperationException or InvalidDataException)
                 {
-                    // Lost, or what was added is another program's.
+                    // The memory is lost, or the added bytes are another program's.
                 }
 
                 File.Delete("/dev/shm/" + args[0]);

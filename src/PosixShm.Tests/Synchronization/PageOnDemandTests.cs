@@ -185,7 +185,7 @@ internal sealed class PageOnDemandTests : NamedTest
         using SharedArray<double> cautious = SharedArray.Attach(name);
         Assert.That(cautious.Lock.State, Is.EqualTo(SharedLockState.Held));
         bold.Lock.Exit();
-        Assert.That(cautious.Lock.TryEnter(), Is.True, "the page is there");
+        Assert.That(cautious.Lock.TryEnter(), Is.True, "the page exists");
         cautious.Lock.Exit();
 
         using SharedArray<double> created = SharedArray.Create($"file://{Folder}/b", 10);

@@ -2,7 +2,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>A private copy has its own elements, and the control page of all.</summary>
+/// <summary>A private copy has private elements and the shared control page.</summary>
 internal sealed class PrivateCopyLockTests : NamedTest
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);

@@ -3,7 +3,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>The file behind a semaphore may be anybody's, and anything.</summary>
+/// <summary>The file behind a semaphore may have any content and belong to any user.</summary>
 internal sealed class SemaphoreFileTests : NamedTest
 {
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
@@ -88,7 +88,7 @@ internal sealed class SemaphoreFileTests : NamedTest
     [Test]
     public void Leftovers_of_killed_creators_are_distinguished_from_semaphores()
     {
-        // As sem_open(3) names them; another test's files do not match.
+        // The names are those of sem_open(3), and no other test's files match them.
         string unique = Guid.NewGuid().ToString("N")[..4];
         string empty = $"{unique}e1";
         string linked = $"{unique}l2";
@@ -137,7 +137,7 @@ internal sealed class SemaphoreFileTests : NamedTest
     [Test]
     public void A_creator_killed_inside_sem_open_leaves_a_file_that_is_listed_as_possible()
     {
-        // The kernel kills the process at link(2), by which sem_open gives its temporary file the name.
+        // The kernel kills the process at link(2), by which sem_open names its temporary file.
         string source = Path.Combine(Folder, "nolink.c");
         File.WriteAllText(source, """
             #include <linux/filter.h>
@@ -216,7 +216,7 @@ internal sealed class SemaphoreFileTests : NamedTest
                 file.SetLength(0);
                 Assert.That(() => second.CurrentCount, Throws.InstanceOf<InvalidDataException>());
 
-                // Whole again, but the C library has the lost page under that file for as long as it is open.
+                // The file is complete again, but the C library keeps the lost page mapped for as long as the semaphore is open.
                 file.Write(good);
                 file.Flush();
                 Assert.That(() => NamedSemaphore.Attach(args[0]), Throws.InstanceOf<InvalidDataException>());
@@ -237,11 +237,11 @@ internal sealed class SemaphoreFileTests : NamedTest
         NamedSemaphore.Create(Name, 7).Dispose();
         NamedSemaphore.Create(NameOf("other"), 9).Dispose();
 
-        // A second name makes the other file one that Open refuses.
+        // Open refuses the other file because of its second name.
         string other = ShmPathOf("sem." + NameOf("other"));
         Assert.That(Mono.Unix.Native.Syscall.link(other, ShmPathOf("sem." + NameOf("second"))), Is.Zero);
 
-        // The other file takes the name when the check is over, and sem_open begins.
+        // The other file gets the name between the check and sem_open.
         string source = Path.Combine(Folder, "exchange.c");
         File.WriteAllText(source, """
             #define _GNU_SOURCE
@@ -278,7 +278,7 @@ internal sealed class SemaphoreFileTests : NamedTest
 
         static int Limited(string[] args)
         {
-            // The runtime itself needs larger files when it starts.
+            // The runtime needs larger files when it starts.
             _ = ChildProcess.Run("prlimit", [$"--pid={Environment.ProcessId}", "--fsize=0"]);
             Assert.That(() => NamedSemaphore.Create(args[0], 1), Throws.InstanceOf<IOException>().With.Message.Contains("RLIMIT_FSIZE"));
             return 0;

@@ -133,7 +133,7 @@ internal sealed class WaitEndTests : NamedTest
         reader.Expect("LAST");
         reader.WaitForSuccess();
 
-        // Whoever attaches a generation while another replacer overtakes must not sleep on it for ever.
+        // A process that attaches a generation while another replacer overtakes must not sleep on it for ever.
         static int Follow(string[] args)
         {
             Console.WriteLine("READY");
@@ -218,7 +218,7 @@ internal sealed class WaitEndTests : NamedTest
         }
     }
 
-    // A handled signal every 5 ms, which no system call is restarted after.
+    // A handled signal every 5 ms. No system call is restarted after it.
     private string TimerLibrary()
     {
         string source = Path.Combine(Folder, "timer.c");
@@ -260,7 +260,7 @@ internal sealed class WaitEndTests : NamedTest
         Console.WriteLine("WAITING");
         try
         {
-            // Two hundred times what is promised.
+            // Two hundred times the documented time.
             Console.WriteLine(array.Lock.TryEnter(TimeSpan.FromSeconds(10)) ? "ENTERED" : "NOT NOTICED");
             return 1;
         }
@@ -271,7 +271,7 @@ internal sealed class WaitEndTests : NamedTest
         }
     }
 
-    // Whether a thread is in futex(2) on a word of the mapping; proc_pid_syscall(5).
+    // Returns whether a thread is in futex(2) on a word of the mapping; proc_pid_syscall(5).
     private static bool IsSomebodyAsleepOn(string name)
     {
         long[] range = [.. File.ReadLines("/proc/self/maps").First(line => line.EndsWith(name, StringComparison.Ordinal)).Split(' ')[0].Split('-').Select(Hex)];

@@ -50,7 +50,7 @@ internal sealed class AccessTests : NamedTest
         static int Store(string[] args)
         {
             using ReadOnlySharedArray<int> array = SharedArray.AttachReadOnly<int>(args[0]);
-            string maps = File.ReadLines("/proc/self/maps").Single(line => line.EndsWith(args[0], StringComparison.Ordinal));
+            string maps = OwnProcess.Mappings(args[0]).Single();
             Assert.That(maps, Does.Contain(" r--s "));
             Unsafe.AsRef(in array[0]) = 1;
             return 0;

@@ -84,7 +84,7 @@ internal sealed class HugePageTests : NamedTest
         static int Create(string[] args)
         {
             using SharedArray<byte> array = SharedArray.Create<byte>(args[0], Length);
-            Assert.That(Blocks($"/dev/shm/{args[0]}"), Is.GreaterThan(Length));
+            Assert.That(Blocks(ShmPathOf(args[0])), Is.GreaterThan(Length));
             array.Fill(1);
             Assert.That(HugeBytes(), Is.Zero);
             return 0;
@@ -96,8 +96,7 @@ internal sealed class HugePageTests : NamedTest
     [TestCase(NoCollapse, 140)]
     public void An_array_that_fits_is_created_although_it_takes_most_of_the_space(string fault, int megabytes)
     {
-        string[] command = Namespaces.WithFileSystem(
-            "/dev/shm", string.Create(CultureInfo.InvariantCulture, $"size={megabytes}m"), ChildProcess.CommandLine(Create, $"{megabytes}"));
+        string[] command = Namespaces.WithShm($"size={megabytes}m", Create, $"{megabytes}");
         using ChildProcess child = ChildProcess.Start(fault.Length > 0 ? [(FailingShim.FailAt, fault)] : [], command);
         child.WaitForSuccess();
 
@@ -119,7 +118,7 @@ internal sealed class HugePageTests : NamedTest
     [TestCase(NoCollapse)]
     public void An_array_that_does_not_fit_is_an_error_with_the_free_space_and_leaves_nothing(string fault)
     {
-        string[] command = Namespaces.WithFileSystem("/dev/shm", "size=20m", ChildProcess.CommandLine(Create));
+        string[] command = Namespaces.WithShm("size=20m", Create);
         using ChildProcess child = ChildProcess.Start(fault.Length > 0 ? [(FailingShim.FailAt, fault)] : [], command);
         child.WaitForSuccess();
 
@@ -139,7 +138,7 @@ internal sealed class HugePageTests : NamedTest
     public void Space_that_is_lacking_only_after_the_huge_pages_is_an_error_and_leaves_nothing()
     {
         using ChildProcess child = ChildProcess.Start(
-            [(FailingShim.FailAt, "allocate:28")], Namespaces.WithFileSystem("/dev/shm", "size=100m", ChildProcess.CommandLine(Create)));
+            [(FailingShim.FailAt, "allocate:28")], Namespaces.WithShm("size=100m", Create));
         child.WaitForSuccess();
 
         static int Create(string[] args)
@@ -173,11 +172,11 @@ internal sealed class HugePageTests : NamedTest
             Assert.That(Mappings(), Is.Empty);
 
             // Each attachment reserves 2 MiB more than it keeps.
-            long before = Kilobytes("VmSize:");
+            long before = OwnProcess.Kilobytes("VmSize");
             UntypedSharedArray[] many = [.. Enumerable.Range(0, 200).Select(_ => SharedArray.AttachReadOnly<byte>(args[0]))];
-            Assert.That(Kilobytes("VmSize:") - before, Is.EqualTo(200 * (Length >> 10)).Within(100 << 10));
+            Assert.That(OwnProcess.Kilobytes("VmSize") - before, Is.EqualTo(200 * (Length >> 10)).Within(100 << 10));
             Array.ForEach(many, static one => one.Dispose());
-            Assert.That(Kilobytes("VmSize:"), Is.EqualTo(before).Within(100 << 10));
+            Assert.That(OwnProcess.Kilobytes("VmSize"), Is.EqualTo(before).Within(100 << 10));
             return 0;
         }
     }
@@ -297,17 +296,10 @@ internal sealed class HugePageTests : NamedTest
     // Returns the start of each mapping. A file that was created without a name is shown as '/dev/shm/#NUMBER (deleted)'.
     private static List<long> Mappings() =>
     [
-        .. File.ReadLines("/proc/self/maps")
-            .Where(static line => line.Contains("/dev/shm/", StringComparison.Ordinal))
+        .. OwnProcess.Mappings("/dev/shm/")
             .Select(static line => line[..line.IndexOf('-', StringComparison.Ordinal)])
             .Select(static start => long.Parse(start, NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
     ];
-
-    private static long Kilobytes(string key)
-    {
-        string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(key, StringComparison.Ordinal));
-        return long.Parse(line[key.Length..^"kB".Length], CultureInfo.InvariantCulture);
-    }
 
     private static long Blocks(string path) => long.Parse(ChildProcess.Run("stat", "-c", "%b", path), CultureInfo.InvariantCulture) * 512;
 }

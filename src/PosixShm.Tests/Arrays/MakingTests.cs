@@ -103,7 +103,7 @@ internal sealed class MakingTests : NamedTest
         {
             using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(1 << 20), new SharedArrayOptions { Populate = true, HugePages = true });
             string[] maps = File.ReadAllLines("/proc/self/smaps");
-            string inode = ChildProcess.Run("stat", "-c", "%i", "/dev/shm/" + args[0]).Trim();
+            string inode = ChildProcess.Run("stat", "-c", "%i", ShmPathOf(args[0])).Trim();
             int start = Array.FindIndex(maps, line => line.Contains($" {inode} ", StringComparison.Ordinal));
             string resident = maps[start..].First(line => line.StartsWith("Rss:", StringComparison.Ordinal));
             Assert.That(resident, Does.Match($" {((1 << 20) + 4096) / 1024} kB"));

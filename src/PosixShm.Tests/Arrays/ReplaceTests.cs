@@ -126,7 +126,7 @@ internal sealed class ReplaceTests : NamedTest
                 // Another process sees only a filled array: a second file is filled and renamed over the name.
                 string next = args[0] + "-next";
                 SharedArray.Create(next, ArrayContent.Filled(generation, 512)).Dispose();
-                File.Move("/dev/shm/" + next, "/dev/shm/" + args[0], overwrite: true);
+                File.Move(ShmPathOf(next), ShmPathOf(args[0]), overwrite: true);
                 SharedArray.Resize<long>(args[0], 512).Dispose();
             }
 

@@ -73,8 +73,7 @@ internal sealed class SavedOverTests : NamedTest
     {
         using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10_000));
         array.Lock.Enter();
-        byte[] file = File.ReadAllBytes(ShmPath);
-        int word = BitConverter.ToInt32(file, file.Length - 4096 + 2112);
+        int word = LockWords.Read(ShmPath);
         _ = Python.Run(
             "np.save(open(sys.argv[1], 'wb'), np.full(100_000, int(sys.argv[2]), 'i4'))", ShmPath, $"{word}");
         Assert.That(array.Lock.Exit, Throws.InstanceOf<SharedMemoryLostException>());
@@ -90,7 +89,7 @@ internal sealed class SavedOverTests : NamedTest
         int length = (int)new FileInfo(ShmPath).Length;
         Task entering = Task.Run(() => waiter.Lock.Enter());
         Task waiting = Task.Run(() => waiter.ChangeCounter.Wait(0));
-        Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), length - 4096 + 2112), Is.Negative.After(30_000, 5));
+        WaitUntilLockHasWaiter();
         Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), length - 4096 + 2048 + 4), Is.EqualTo(1).After(30_000, 5));
         using ChildProcess python = Python.Start(SaveOver, ShmPath);
         python.Expect("SAVED");

@@ -22,7 +22,7 @@ internal sealed class ArrayDirectoryTests : CommandTest
             using (SharedArray<double> array = SharedArray.Create<double>(name, 10))
             {
                 array[3] = 42;
-                Assert.That((File.Exists(path), File.Exists($"/dev/shm/{name}")), Is.EqualTo((true, false)));
+                Assert.That((File.Exists(path), File.Exists(ShmPathOf(name))), Is.EqualTo((true, false)));
                 Assert.That(Python.Run("a = np.load(sys.argv[1], mmap_mode='r+'); print(a[3]); a[4] = 7", path), Is.EqualTo("42.0"));
                 Assert.That(array[4], Is.EqualTo(7));
                 using SharedArray<double> again = SharedArray.Attach<double>("shm://" + name);
@@ -182,7 +182,7 @@ internal sealed class ArrayDirectoryTests : CommandTest
         }
 
         SharedArray.Create(args[0], 1).Dispose();
-        return File.Exists($"/dev/shm/{args[0]}") && !File.Exists($"{args[1]}/{args[0]}") ? 0 : 1;
+        return File.Exists(ShmPathOf(args[0])) && !File.Exists($"{args[1]}/{args[0]}") ? 0 : 1;
     }
 
     [Test]

@@ -99,10 +99,10 @@ internal sealed class Fuzzer
         if (isArray && file.TryReadHeader(out _) is { Layout: ArrayLayout.Npy } header)
         {
             byte[] written = NpyHeader.Write(header.Type, header.Shape.AsSpan());
-            Hold(IsSame(Read(written, out string problem), header), $"another one when written again: {header.Type} {problem}");
+            BytesOfFile.Hold(IsSame(Read(written, out string problem), header), $"another one when written again: {header.Type} {problem}");
             int start = written[6] == 1 ? 10 : 12;
             byte[] parsed = [.. written[..start], (byte)' ', .. written[start..^2], (byte)'\n'];
-            Hold(IsSame(Read(parsed, out problem), header), $"another one when parsed: {header.Type} {problem}");
+            BytesOfFile.Hold(IsSame(Read(parsed, out problem), header), $"another one when parsed: {header.Type} {problem}");
         }
 
         return isArray;
@@ -128,14 +128,6 @@ internal sealed class Fuzzer
 
     private static bool IsSame(NpyHeader? read, ArrayHeader header)
         => read is NpyHeader npy && npy.Type == header.Type && npy.Shape.SequenceEqual(header.Shape);
-
-    private static void Hold(bool isTrue, string otherwise)
-    {
-        if (!isTrue)
-        {
-            throw new InvalidDataException(otherwise);
-        }
-    }
 
     private void RunOnce()
     {

@@ -42,8 +42,8 @@ internal static class Soak
         int seed = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1;
         string prefix = string.Create(CultureInfo.InvariantCulture, $"posixshm-soak-{Environment.ProcessId}-");
         List<string> violations = [];
-        int descriptors = OpenDescriptors();
-        int mappings = Mappings();
+        int descriptors = OwnProcess.CountDescriptors();
+        int mappings = OwnProcess.CountMappings("/dev/shm");
         Random random = new(seed);
 
         // Its locks are those of the names: a worker that replaces or deletes the array of a name holds that name's lock.
@@ -88,8 +88,10 @@ internal static class Soak
         counts.Dispose();
 
         Expect(Directory.GetFiles("/dev/shm", prefix + "*").Length == 0, "a file is left in /dev/shm", violations);
-        Expect(OpenDescriptors() == descriptors, $"{OpenDescriptors() - descriptors} descriptors are left", violations);
-        Expect(Mappings() == mappings, $"{Mappings() - mappings} mappings are left", violations);
+        descriptors = OwnProcess.CountDescriptors() - descriptors;
+        mappings = OwnProcess.CountMappings("/dev/shm") - mappings;
+        Expect(descriptors == 0, $"{descriptors} descriptors are left", violations);
+        Expect(mappings == 0, $"{mappings} mappings are left", violations);
         Print(seed, limit, totals, violations);
         return violations.Count == 0 ? 0 : 1;
     }
@@ -315,9 +317,4 @@ internal static class Soak
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{violations.Count} violations"));
     }
-
-    private static int OpenDescriptors()
-        => Directory.GetFiles("/proc/self/fd").Count(link => new FileInfo(link).LinkTarget?.StartsWith("/dev/shm", StringComparison.Ordinal) == true);
-
-    private static int Mappings() => File.ReadLines("/proc/self/maps").Count(line => line.Contains("/dev/shm", StringComparison.Ordinal));
 }

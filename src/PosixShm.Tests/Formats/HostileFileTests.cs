@@ -123,7 +123,7 @@ internal sealed class HostileFileTests : NamedTest
 
         static int Meet(string[] args)
         {
-            string path = "/dev/shm/" + args[0];
+            string path = ShmPathOf(args[0]);
             Assert.That(() => SharedArray.Attach(args[0]), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
             Assert.That(() => SharedArray.Delete(args[0]), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
             Assert.That(SharedArray.List().Select(info => info.Name), Does.Not.Contain(args[0]));
@@ -177,15 +177,15 @@ internal sealed class HostileFileTests : NamedTest
             using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Zeros<double>(10), new SharedArrayOptions { Mode = Everybody });
             OtherUser.Run(Truncate, args[0]);
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
-            Assert.That(File.Exists("/dev/shm/" + args[0]), Is.True);
+            Assert.That(File.Exists(ShmPathOf(args[0])), Is.True);
             return 0;
         }
 
         static int Truncate(string[] args)
         {
-            using FileStream file = File.OpenWrite("/dev/shm/" + args[0]);
+            using FileStream file = File.OpenWrite(ShmPathOf(args[0]));
             file.SetLength(0);
-            Assert.That(() => File.Delete("/dev/shm/" + args[0]), Throws.InstanceOf<UnauthorizedAccessException>());
+            Assert.That(() => File.Delete(ShmPathOf(args[0])), Throws.InstanceOf<UnauthorizedAccessException>());
             return 0;
         }
     }
@@ -272,7 +272,7 @@ internal sealed class HostileFileTests : NamedTest
                 array.Lock.EnterScope().Dispose();
             }
 
-            _ = ChildProcess.Run("truncate", "-s", "136", "/dev/shm/" + args[0]);
+            Truncate(args[0], 136);
 
             // The kernel raises no signal for the rest of an existing page.
             Assert.That(array.Span.ToArray(), Is.EqualTo(new double[] { 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 }));
@@ -281,7 +281,7 @@ internal sealed class HostileFileTests : NamedTest
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.ChangeCounter.Signal(), Throws.InstanceOf<SharedMemoryLostException>());
-            Assert.That(new FileInfo("/dev/shm/" + args[0]).Length, Is.EqualTo(136));
+            Assert.That(new FileInfo(ShmPathOf(args[0])).Length, Is.EqualTo(136));
             return 0;
         }
     }

@@ -45,14 +45,14 @@ internal sealed class HostilePageTests : NamedTest
             int slot = other.Lock.OwnerSlot;
             file = File.ReadAllBytes(ShmPath);
             Assert.That(BitConverter.ToInt32(file, Page + 252 + (4 * slot)), Is.EqualTo(generation));
-            Assert.That(BitConverter.ToInt32(file, Page + 2112), Is.EqualTo(slot | (generation << 9)));
+            Assert.That(BitConverter.ToInt32(file, Page + LockWords.First), Is.EqualTo(slot | (generation << 9)));
         }
     }
 
     // Runs in a separate process, which any access to other memory ends.
     private static int Attach(string[] args)
     {
-        string path = "/dev/shm/" + args[0];
+        string path = ShmPathOf(args[0]);
         Random random = new(int.Parse(args[1], CultureInfo.InvariantCulture));
         string fixtures = Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures", "ControlPage");
         IEnumerable<string> files = Directory.GetFiles(fixtures, "*.npy").Order(StringComparer.Ordinal);
@@ -99,7 +99,7 @@ internal sealed class HostilePageTests : NamedTest
                 2 => (Page + 12, 1 << random.Next(32)),
                 3 => (Page + 256 + (4 * random.Next(448)), random.Next(int.MinValue, int.MaxValue)),
                 4 => (Page + 2048 + (4 * random.Next(2)), random.Next(int.MinValue, int.MaxValue)),
-                5 => (Page + 2112 + (64 * random.Next(31)), random.Next(int.MinValue, int.MaxValue)),
+                5 => (Page + LockWords.First + (LockWords.Step * random.Next(31)), random.Next(int.MinValue, int.MaxValue)),
                 6 => (random.Next(208, size), random.Next(int.MinValue, int.MaxValue)),
                 _ => (PageEnd + (64 * random.Next(40)), random.Next(int.MinValue, int.MaxValue)),
             };
@@ -133,7 +133,7 @@ internal sealed class HostilePageTests : NamedTest
             _ = array.Locks.Count > 0 ? array.ChangeCounter.TryWait(array.ChangeCounter.Count, TimeSpan.Zero, out _) : false;
         }
 
-        Assert.That(File.ReadAllBytes("/dev/shm/" + name), Is.EqualTo(file));
+        Assert.That(File.ReadAllBytes(ShmPathOf(name)), Is.EqualTo(file));
     }
 
     // Returns whether this process may store. If so, each lock is entered, repaired if it is abandoned, and left free.

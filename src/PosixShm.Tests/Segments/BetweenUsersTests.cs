@@ -29,22 +29,13 @@ internal sealed class BetweenUsersTests : NamedTest
     public void Read_locks_on_the_slots_keep_no_dead_owner_alive()
     {
         using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(1), new SharedArrayOptions { Mode = Readable });
-        using ChildProcess owner = ChildProcess.Start(EnterAndStay, Name);
+        using ChildProcess owner = ChildProcess.Start(LockOwner.Hold, Name);
         owner.Expect("HELD");
         Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Held), "by a write lock");
         owner.Kill();
         using ChildProcess reader = Python.Start(LockBytes, ShmPath, "F_RDLCK", "1", "448");
         reader.Expect("LOCKED");
         Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Abandoned));
-
-        static int EnterAndStay(string[] args)
-        {
-            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
-            array.Lock.Enter();
-            Console.WriteLine("HELD");
-            _ = Console.ReadLine();
-            return 0;
-        }
     }
 
     [Test]

@@ -150,7 +150,7 @@ internal sealed class CreationTests : NamedTest
     public void Random_kills_leave_nothing_or_whole_arrays(int kills)
     {
         using ChildProcess child = ChildProcess.Start(
-            ForkServer.Environment, Namespaces.WithFileSystem("/dev/shm", "size=10m", ChildProcess.CommandLine(Serve, Name)));
+            ForkServer.Environment, Namespaces.WithShm("size=10m", Serve, Name));
         child.Expect("READY");
         Random random = new(7);
         for (int kill = 0; kill < kills; kill++)
@@ -423,7 +423,7 @@ internal sealed class CreationTests : NamedTest
 
     // The test counts all files, so it has a separate /dev/shm.
     private ChildProcess StartWithShm(string fault, Func<string[], int> method)
-        => ChildProcess.Start([(FailingShim.FailAt, fault)], Namespaces.WithFileSystem("/dev/shm", "size=10m", ChildProcess.CommandLine(method, Name)));
+        => ChildProcess.Start([(FailingShim.FailAt, fault)], Namespaces.WithShm("size=10m", method, Name));
 
     private int CreateWith(string variable, string value, string locks = "1")
     {

@@ -109,7 +109,7 @@ internal sealed class GuardHandlerTests : NamedTest
         {
             using SharedArray<double> first = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
             using IDisposable second = AttachInAnotherContext(args[2], args[0]);
-            _ = ChildProcess.Run("truncate", "-s", "0", "/dev/shm/" + args[0]);
+            Truncate(args[0], 0);
             MethodInfo get = second.GetType().GetMethod("GetValue", [typeof(long)])!;
             Assert.That(() => first.GetValue(Length - 1), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => get.Invoke(second, [(object)(Length - 1L)]), Throws.InnerException.Message.Contains(args[0]));
@@ -133,7 +133,7 @@ internal sealed class GuardHandlerTests : NamedTest
             _ = Call(args[1], "install_passing");
             Assert.That(SharedArray.IsFaultGuardActive, Is.False, "the later handler has passed no signal on yet");
             Span<double> span = array.Span;
-            _ = ChildProcess.Run("truncate", "-s", "0", "/dev/shm/" + args[0]);
+            Truncate(args[0], 0);
 
             for (int i = 0; i < 3; i++)
             {

@@ -321,7 +321,6 @@ internal sealed class GuardTests : NamedTest
         return array;
     }
 
-    private static void Truncate(string name, int size) => _ = ChildProcess.Run("truncate", "-s", $"{size}", "/dev/shm/" + name);
 
     private static unsafe nint Pointer(SharedArray<double> array) => (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref array[0]);
 }

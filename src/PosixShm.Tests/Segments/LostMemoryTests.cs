@@ -38,7 +38,7 @@ internal sealed class LostMemoryTests : NamedTest
         {
             using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(GiB), s_sparse);
             Truncate(args[0], 1 << 20);
-            int before = Mappings();
+            int before = OwnProcess.CountMappings(string.Empty);
             Random random = new(1);
             long sum = 0;
             for (int i = 0; i < 40_000; i++)
@@ -47,14 +47,14 @@ internal sealed class LostMemoryTests : NamedTest
             }
 
             Assert.That(sum, Is.Zero);
-            Assert.That(Mappings(), Is.LessThan(before + 20));
+            Assert.That(OwnProcess.CountMappings(string.Empty), Is.LessThan(before + 20));
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
 
             // Loses a second page further down. The remaining pages of the file are still shared.
             Truncate(args[0], 8192);
             Assert.That(array[100_000], Is.Zero);
             array[0] = 7;
-            Assert.That(Mappings(), Is.LessThan(before + 20));
+            Assert.That(OwnProcess.CountMappings(string.Empty), Is.LessThan(before + 20));
             Assert.That(ReadByte(args[0], 128), Is.EqualTo(7));
             return 0;
         }
@@ -100,7 +100,7 @@ internal sealed class LostMemoryTests : NamedTest
             using SharedArray<byte> copied = SharedArray.Create("copied", ArrayContent.Zeros<byte>(Length), s_sparse);
             using SharedArray<byte> source = SharedArray.CreateAnonymous<byte>(256 << 20);
             Assert.That(() => copied.CopyFrom(source.Span), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("copied"));
-            Assert.That(Status("RssAnon"), Is.LessThan(200 << 10), "kB");
+            Assert.That(OwnProcess.Kilobytes("RssAnon"), Is.LessThan(200 << 10), "kB");
             return args.Length;
         }
     }
@@ -114,14 +114,14 @@ internal sealed class LostMemoryTests : NamedTest
         {
             using SharedArray<byte> array = SharedArray.Create("sparse", ArrayContent.Zeros<byte>(GiB), s_sparse);
             array.Lock.EnterScope().Dispose();
-            int before = Mappings();
+            int before = OwnProcess.CountMappings(string.Empty);
             Random random = new(1);
             for (int i = 0; i < 100_000; i++)
             {
                 array[random.NextInt64(GiB)] = 1;
             }
 
-            Assert.That(Mappings(), Is.LessThan(before + 20_000));
+            Assert.That(OwnProcess.CountMappings(string.Empty), Is.LessThan(before + 20_000));
             Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
 
             // Behind the header's 128 bytes and the elements, at the next multiple of 4,096.
@@ -182,7 +182,7 @@ internal sealed class LostMemoryTests : NamedTest
                 {
                     // In the middle of the copy, and only at the end of the array.
                     SpinWait.SpinUntil(() => Volatile.Read(ref copy[1 << 20]) != 0);
-                    using (FileStream file = new("/dev/shm/" + args[0], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+                    using (FileStream file = new(ShmPathOf(args[0]), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
                     {
                         file.SetLength(file.Length - 8192);
                     }
@@ -202,7 +202,7 @@ internal sealed class LostMemoryTests : NamedTest
 
                 loser.Wait();
                 Assert.That(isWhole && copy.AsSpan().ContainsAnyExcept((byte)1), Is.False);
-                File.Delete("/dev/shm/" + args[0]);
+                File.Delete(ShmPathOf(args[0]));
             }
 
             return 0;
@@ -223,7 +223,7 @@ internal sealed class LostMemoryTests : NamedTest
                 Assert.That(() => array.SetValue(value, 9999), Throws.InstanceOf<SharedMemoryLostException>());
             }
 
-            File.Delete("/dev/shm/" + args[0]);
+            File.Delete(ShmPathOf(args[0]));
             using (UntypedSharedArray array = s_untyped[args[1]](args[0]))
             {
                 Truncate(args[0], 0);
@@ -281,21 +281,12 @@ internal sealed class LostMemoryTests : NamedTest
             using SharedArray<long> waiter = SharedArray.Attach<long>("lost");
             array.Lock.Enter();
             Task<bool> entering = Task.Run(() => waiter.Lock.TryEnter(limit));
-            Assert.That(() => WordOf("lost"), Is.Negative.After(30_000, 5), "a waiter");
+            Assert.That(() => LockWords.Read(ShmPathOf("lost")), Is.Negative.After(30_000, 5), "a waiter");
             Assert.That(() => array.Fill(1), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(array.Lock.Exit, Throws.Nothing);
             Assert.That(entering.Result, Is.True);
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
             return 0;
-        }
-
-        static int WordOf(string name)
-        {
-            using FileStream file = new("/dev/shm/" + name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            Span<byte> word = stackalloc byte[4];
-            file.Position = file.Length - 4096 + 2112;
-            file.ReadExactly(word);
-            return BitConverter.ToInt32(word);
         }
     }
 
@@ -320,22 +311,12 @@ internal sealed class LostMemoryTests : NamedTest
     private static void RunInFullFolder(Func<string[], int> work)
         => _ = Namespaces.RunWithShm("size=64m", work);
 
-    private static void Truncate(string name, int size) => _ = ChildProcess.Run("truncate", "-s", $"{size}", "/dev/shm/" + name);
-
     private static byte ReadByte(string name, int offset)
     {
-        using FileStream file = new("/dev/shm/" + name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using FileStream file = new(ShmPathOf(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         file.Position = offset;
         return (byte)file.ReadByte();
     }
 
     private static unsafe nint AddressOf(SharedArray<byte> array) => (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref array[0]);
-
-    private static int Mappings() => File.ReadLines("/proc/self/maps").Count();
-
-    private static long Status(string line)
-    {
-        string found = File.ReadLines("/proc/self/status").Single(text => text.StartsWith(line, StringComparison.Ordinal));
-        return long.Parse(found.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
-    }
 }

@@ -125,7 +125,7 @@ internal sealed class ParallelMemoryTests : NamedTest
         static int Create(string[] args)
         {
             using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { HugePages = true });
-            string blocks = ChildProcess.Run("stat", "-c", "%b", $"/dev/shm/{args[0]}").Trim();
+            string blocks = ChildProcess.Run("stat", "-c", "%b", ShmPathOf(args[0])).Trim();
             Assert.That(long.Parse(blocks, CultureInfo.InvariantCulture) * 512, Is.GreaterThan(Length));
             return 0;
         }
@@ -140,7 +140,7 @@ internal sealed class ParallelMemoryTests : NamedTest
         {
             byte[] bytes = new byte[Length];
             using SharedArray<byte> array = SharedArray.Create<byte>(args[0], Length);
-            using (FileStream file = File.OpenWrite($"/dev/shm/{args[0]}"))
+            using (FileStream file = File.OpenWrite(ShmPathOf(args[0])))
             {
                 file.SetLength(20 << 20);
             }

@@ -68,7 +68,7 @@ internal sealed class SegmentNameTests : NamedTest
         longest += new string('x', 255 - Encoding.UTF8.GetByteCount(longest));
 
         using SharedArray<double> array = SharedArray.Create(longest, 1);
-        Assert.That(File.Exists("/dev/shm/" + longest), Is.True);
+        Assert.That(File.Exists(ShmPathOf(longest)), Is.True);
         Assert.That(() => SharedArray.Create(longest + "x", 1), Throws.InstanceOf<ArgumentException>().With.Message.Contains("255 bytes"));
     }
 
@@ -83,10 +83,10 @@ internal sealed class SegmentNameTests : NamedTest
     {
         string name = part + Name;
         using SharedArray<double> array = SharedArray.Create(name, 1);
-        Assert.That(File.Exists("/dev/shm/" + name), Is.True);
+        Assert.That(File.Exists(ShmPathOf(name)), Is.True);
         Assert.That(SharedArray.List().Select(info => info.Name), Does.Contain(name));
         SharedArray.Delete(name);
-        Assert.That(File.Exists("/dev/shm/" + name), Is.False);
+        Assert.That(File.Exists(ShmPathOf(name)), Is.False);
     }
 
     [Test]

@@ -71,7 +71,7 @@ internal sealed class WitnessTests : NamedTest
             {
                 _ = Syscall.umask(umask);
                 SharedArray.Create(args[0], ArrayContent.Zeros<byte>(1), options).Dispose();
-                Assert.That(File.GetUnixFileMode("/dev/shm/" + args[0]), Is.EqualTo(options.Mode));
+                Assert.That(File.GetUnixFileMode(ShmPathOf(args[0])), Is.EqualTo(options.Mode));
                 SharedArray.Delete(args[0]);
             }
 

@@ -71,7 +71,8 @@ internal readonly record struct BytesOfFile(ReadOnlyMemory<byte> Bytes, long Siz
     public static PagePlace? FindPage(BytesOfFile file, ArrayHeader header, long size)
         => ArrayReader.TryFindPage(file, header, size, out PagePlace place) ? place : null;
 
-    private static void Hold(bool isTrue, string otherwise)
+    /// <summary>Throws if a condition does not hold.</summary>
+    public static void Hold(bool isTrue, string otherwise)
     {
         if (!isTrue)
         {

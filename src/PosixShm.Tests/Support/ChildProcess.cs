@@ -107,7 +107,7 @@ internal sealed class ChildProcess : IDisposable
         return child.Output;
     }
 
-    /// <summary>Gives the command line that runs a static local function, for programs that start others.</summary>
+    /// <summary>Returns the command line that runs a static local function, for programs that start others.</summary>
     public static IEnumerable<string> CommandLine(Func<string[], int> method, params string[] args)
         => [Host, "exec", typeof(ChildProcess).Assembly.Location, method.Method.DeclaringType!.FullName!, method.Method.Name, .. args];
 

@@ -47,7 +47,7 @@ internal static class HostileNeighbour
                 1 => ControlOffset + random.Next(32),
                 2 => ControlOffset + 256 + random.Next(1792),
                 3 => ControlOffset + 2048 + random.Next(8),
-                4 or 5 => ControlOffset + 2112,
+                4 or 5 => ControlOffset + LockWords.First,
                 _ => random.Next(FileLength),
             };
 

@@ -31,16 +31,15 @@ internal abstract class NamedTest
         }
     }
 
-    /// <summary>Gives a further name that only this test has.</summary>
+    /// <summary>Returns a further name that only this test has.</summary>
     protected string NameOf(string suffix) => $"{_own}-{suffix}";
 
-    /// <summary>The offset of the first lock word of an array whose header and elements fit into one page: the control page is the second.</summary>
-    protected const int LockWord = 4096 + 2112;
-
-    /// <summary>Waits until the lock of an array as small as that has a waiter: the sign bit of its word.</summary>
+    /// <summary>Waits until the first lock of the array has a waiter.</summary>
     protected void WaitUntilLockHasWaiter()
-        => Assert.That(
-            () => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), LockWord), Is.Negative.After(60_000, 5), "the lock has no waiter");
+        => Assert.That(() => LockWords.Read(ShmPath), Is.Negative.After(60_000, 5), "the lock has no waiter");
+
+    /// <summary>Truncates the file of an array in another process.</summary>
+    protected static void Truncate(string name, long size) => _ = ChildProcess.Run("truncate", "-s", $"{size}", ShmPathOf(name));
 
     protected static string ShmPathOf(string name) => $"/dev/shm/{name}";
 }

@@ -9,7 +9,7 @@ internal static class PythonSharedArrayFixtures
 
     public static IEnumerable<SharedArrayFixture> All { get; } = [.. Read("manifest-numpy1.json"), .. Read("manifest-numpy2.json")];
 
-    /// <summary>Gives the same array as the build with numpy 1 and as the one with numpy 2 wrote it.</summary>
+    /// <summary>Returns the same array as the build with numpy 1 and as the one with numpy 2 wrote it.</summary>
     public static (byte[] Numpy1, byte[] Numpy2) Both(string array)
         => (File.ReadAllBytes(Path.Combine(s_folder, $"numpy1_{array}.sharedarray")), File.ReadAllBytes(Path.Combine(s_folder, $"numpy2_{array}.sharedarray")));
 

@@ -36,7 +36,7 @@ internal sealed class HostileNeighbourTests : NamedTest
         WaitUntilLockHasWaiter();
 
         // The word of a dead owner without the WAITERS bit: no process wakes the waiter.
-        OverwriteLock(ShmPath, 0x7FFF_FFFF);
+        LockWords.Write(ShmPath, 0x7FFF_FFFF);
         waiter.Expect("ABANDONED");
         waiter.WaitForSuccess();
         Assert.That(array.Lock.Exit, Throws.InstanceOf<InvalidDataException>());
@@ -87,11 +87,4 @@ internal sealed class HostileNeighbourTests : NamedTest
 
     private static bool IsStopped(int id)
         => File.Exists($"/proc/{id}/status") && File.ReadAllText($"/proc/{id}/status").Contains("State:\tT", StringComparison.Ordinal);
-
-    private static void OverwriteLock(string path, int word)
-    {
-        using FileStream file = File.OpenWrite(path);
-        file.Position = 4096 + 2112;
-        file.Write(BitConverter.GetBytes(word));
-    }
 }

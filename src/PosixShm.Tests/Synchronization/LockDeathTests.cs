@@ -120,7 +120,7 @@ internal sealed class LockDeathTests : NamedTest
     public void Owner_killed_between_release_and_wake_up_delays_no_waiter(string step)
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
-        using ChildProcess holder = ChildProcess.Start([(FailingShim.DieAt, step)], HoldAndLeave, Name);
+        using ChildProcess holder = ChildProcess.Start([(FailingShim.DieAt, step)], LockOwner.Hold, Name);
         holder.Expect("HELD");
         using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);
         waiter.Expect("WAITING");
@@ -129,18 +129,6 @@ internal sealed class LockDeathTests : NamedTest
         Assert.That(holder.WaitForExit(), Is.EqualTo(128 + 9));
         waiter.Expect("ENTERED");
         waiter.WaitForSuccess();
-
-        static int HoldAndLeave(string[] args)
-        {
-            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
-            using (array.Lock.EnterScope())
-            {
-                Console.WriteLine("HELD");
-                _ = Console.ReadLine();
-            }
-
-            return 0;
-        }
     }
 
     [Test]
@@ -283,7 +271,7 @@ internal sealed class LockDeathTests : NamedTest
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         array.Lock.EnterScope().Dispose();
-        Overwrite(word);
+        LockWords.Write(ShmPath, word);
         Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
         using (SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery())
         {
@@ -291,15 +279,8 @@ internal sealed class LockDeathTests : NamedTest
         }
 
         array.Lock.Enter();
-        Overwrite(word);
+        LockWords.Write(ShmPath, word);
         Assert.That(array.Lock.Exit, Throws.InstanceOf<InvalidDataException>().With.Message.Contains("overwritten"));
-
-        void Overwrite(int value)
-        {
-            using FileStream file = File.OpenWrite(ShmPath);
-            file.Position = LockWord;
-            file.Write(BitConverter.GetBytes(value));
-        }
     }
 
     [Test]
@@ -314,14 +295,9 @@ internal sealed class LockDeathTests : NamedTest
             SharedLock held = array.Lock;
             held.Enter();
             array.Dispose();
-            using (FileStream file = File.OpenWrite("/dev/shm/" + args[0]))
-            {
-                file.Position = LockWord;
-                file.Write(BitConverter.GetBytes(0x7FFF_FFFF));
-            }
-
+            LockWords.Write(ShmPathOf(args[0]), 0x7FFF_FFFF);
             Assert.That(held.Exit, Throws.InstanceOf<InvalidDataException>());
-            return File.ReadAllText("/proc/self/maps").Contains(args[0], StringComparison.Ordinal) ? 1 : 0;
+            return OwnProcess.CountMappings(args[0]);
         }
     }
 
@@ -448,19 +424,12 @@ internal sealed class LockDeathTests : NamedTest
         {
             using SharedLock.RecoveryScope scope = other.Lock.EnterRecovery();
             scope.MarkConsistent();
-            return scope.WasAbandoned ? ReadWord() : 0;
+            return scope.WasAbandoned ? LockWords.Read(ShmPath) : 0;
         });
         WaitUntilLockHasWaiter();
-        using (FileStream file = new(ShmPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
-        {
-            file.Position = LockWord;
-            file.Write(BitConverter.GetBytes(1 << 30));
-        }
-
+        LockWords.Write(ShmPath, 1 << 30);
         Assert.That(recovery.Wait(TimeSpan.FromSeconds(60)), Is.True);
         Assert.That(recovery.Result, Is.Negative, "the sign bit marks a possible waiter");
-        Assert.That(ReadWord(), Is.Zero);
-
-        int ReadWord() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), LockWord);
+        Assert.That(LockWords.Read(ShmPath), Is.Zero);
     }
 }

@@ -98,8 +98,7 @@ internal sealed class LockTests : NamedTest
         using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.Zeros<int>(1), new SharedArrayOptions { Locks = 3 });
         array.Locks[0].Enter();
         array.Locks[2].Enter();
-        byte[] file = File.ReadAllBytes(ShmPath);
-        int[] words = [.. Enumerable.Range(0, 3).Select(i => BitConverter.ToInt32(file, file.Length - 4096 + 2112 + (64 * i)))];
+        int[] words = [.. Enumerable.Range(0, 3).Select(i => LockWords.Read(ShmPath, i))];
         Assert.That((words[0] != 0, words[1], words[2] == words[0]), Is.EqualTo((true, 0, true)));
         array.Locks[0].Exit();
         array.Locks[2].Exit();
@@ -236,7 +235,7 @@ internal sealed class LockTests : NamedTest
         Assert.That(() => waiting.Wait(30_000), Throws.InstanceOf<AggregateException>().With.InnerException.InstanceOf<ObjectDisposedException>());
         holder.Lock.Exit();
         Assert.That(holder.Lock.State, Is.EqualTo(SharedLockState.Free));
-        Assert.That(File.ReadLines("/proc/self/maps").Count(line => line.EndsWith(Name, StringComparison.Ordinal)), Is.Zero);
+        Assert.That(OwnProcess.CountMappings(Name), Is.Zero);
     }
 
     [Test]
@@ -251,7 +250,7 @@ internal sealed class LockTests : NamedTest
             holder.Lock.Enter();
             Thread[] threads = [.. Enumerable.Range(0, 4).Select(_ => new Thread(() => waiter.Lock.EnterScope().Dispose()))];
             Array.ForEach(threads, thread => thread.Start());
-            SpinWait.SpinUntil(() => BitConverter.ToInt32(File.ReadAllBytes("/dev/shm/" + args[0]), LockWord) < 0, 30_000);
+            SpinWait.SpinUntil(() => LockWords.Read(ShmPathOf(args[0])) < 0, 30_000);
 
             // If a waiter blocked the collection, it would never end: the waiters wait for the exit that follows it.
             for (int i = 0; i < 20; i++)

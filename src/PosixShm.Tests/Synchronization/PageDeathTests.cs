@@ -54,7 +54,7 @@ internal sealed class PageDeathTests : NamedTest
     public void Full_file_system_is_an_error_of_the_first_use_and_of_nothing_else(string fault)
     {
         using ChildProcess child = ChildProcess.Start(
-            [(FailingShim.FailAt, fault)], Namespaces.WithFileSystem("/dev/shm", "size=64k", ChildProcess.CommandLine(UseInFull)));
+            [(FailingShim.FailAt, fault)], Namespaces.WithShm("size=64k", UseInFull));
         child.WaitForSuccess();
 
         static int UseInFull(string[] args)
@@ -118,7 +118,7 @@ internal sealed class PageDeathTests : NamedTest
             Assert.That(
                 () => array.Lock.Enter(),
                 Throws.InstanceOf<IOException>().With.Message.Contains("RLIMIT_FSIZE").And.Message.Contains(args[0]));
-            Assert.That(new FileInfo("/dev/shm/" + args[0]).Length, Is.EqualTo(ElementsEnd));
+            Assert.That(new FileInfo(ShmPathOf(args[0])).Length, Is.EqualTo(ElementsEnd));
             SetLimit("unlimited");
             array.Lock.EnterScope().Dispose();
             return 0;
@@ -145,7 +145,7 @@ internal sealed class PageDeathTests : NamedTest
             using SharedArray<double> array = SharedArray.Attach(args[0]);
             using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>(args[0]);
             _ = reader.ChangeCounter.Count;
-            Truncate("/dev/shm/" + args[0], int.Parse(args[1], CultureInfo.InvariantCulture));
+            TruncateFile(ShmPathOf(args[0]), int.Parse(args[1], CultureInfo.InvariantCulture));
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.ChangeCounter.Signal(), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => reader.ChangeCounter.Wait(0), Throws.InstanceOf<SharedMemoryLostException>());
@@ -165,7 +165,7 @@ internal sealed class PageDeathTests : NamedTest
         {
             try
             {
-                Truncate(path, random.Next(3) == 0 ? random.Next(3 * 4096) : new[] { 0, ElementsEnd, 4096, 8191, 8192 }[random.Next(5)]);
+                TruncateFile(path, random.Next(3) == 0 ? random.Next(3 * 4096) : new[] { 0, ElementsEnd, 4096, 8191, 8192 }[random.Next(5)]);
             }
             catch (FileNotFoundException)
             {
@@ -194,7 +194,7 @@ internal sealed class PageDeathTests : NamedTest
                     // The memory is lost, or the added bytes are another program's.
                 }
 
-                File.Delete("/dev/shm/" + args[0]);
+                File.Delete(ShmPathOf(args[0]));
             }
 
             Console.WriteLine(worked);
@@ -202,7 +202,7 @@ internal sealed class PageDeathTests : NamedTest
         }
     }
 
-    private static void Truncate(string path, int size)
+    private static void TruncateFile(string path, int size)
     {
         using FileStream file = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
         file.SetLength(size);

@@ -66,6 +66,6 @@ internal sealed class PrivateCopyLockTests : NamedTest
         }
 
         static string[] Mappings(string name)
-            => [.. File.ReadLines("/proc/self/maps").Where(line => line.EndsWith(name, StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
+            => [.. OwnProcess.Mappings(name).Select(line => line.Split(' ')[1])];
     }
 }

@@ -11,11 +11,11 @@ internal sealed class WaitEndTests : NamedTest
     public void Owner_s_death_is_noticed_while_signals_arrive()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
-        using ChildProcess holder = ChildProcess.Start(Hold, Name);
+        using ChildProcess holder = ChildProcess.Start(LockOwner.Hold, Name);
         holder.Expect("HELD");
         using ChildProcess waiter = ChildProcess.Start(WaitHandlingSignals, Name, TimerLibrary());
         waiter.Expect("WAITING");
-        WaitUntilSomebodySleeps();
+        WaitUntilLockHasWaiter();
         holder.Kill();
         waiter.Expect("ABANDONED");
         waiter.WaitForSuccess();
@@ -32,7 +32,7 @@ internal sealed class WaitEndTests : NamedTest
     public void Owner_s_death_is_noticed_while_a_reader_wakes_the_waiter_in_a_loop()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
-        using ChildProcess holder = ChildProcess.Start(Hold, Name);
+        using ChildProcess holder = ChildProcess.Start(LockOwner.Hold, Name);
         holder.Expect("HELD");
         using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);
         waiter.Expect("WAITING");
@@ -47,9 +47,9 @@ internal sealed class WaitEndTests : NamedTest
             while not select.select([sys.stdin], [], [], 0)[0]:
                 libc.syscall(number, address, 1, 2**31 - 1, None, None, 0)
             """,
-            ShmPath, $"{LockWord}");
+            ShmPath, $"{LockWords.OffsetIn(ShmPath)}");
         waker.Expect("WAKING");
-        WaitUntilSomebodySleeps();
+        WaitUntilLockHasWaiter();
         holder.Kill();
         waiter.Expect("ABANDONED");
         waiter.WaitForSuccess();
@@ -71,11 +71,10 @@ internal sealed class WaitEndTests : NamedTest
             Exception? ended = null;
             Thread waiter = new(() => ended = Assert.Catch(() => changed.Wait(0)));
             waiter.Start();
-            SpinWait.SpinUntil(() => IsSomebodyAsleepOn(args[0]), s_limit);
+            SpinWait.SpinUntil(() => IsThreadAsleepOn(args[0]), s_limit);
             array.Dispose();
-            return waiter.Join(s_limit) && ended is ObjectDisposedException && !File.ReadAllText("/proc/self/maps").Contains(args[0], StringComparison.Ordinal) ? 0 : 1;
+            return waiter.Join(s_limit) && ended is ObjectDisposedException ? OwnProcess.CountMappings(args[0]) : 1;
         }
-
     }
 
     [TestCase("Replace")]
@@ -209,7 +208,7 @@ internal sealed class WaitEndTests : NamedTest
             Thread interrupted = new(() => Assert.Catch<ThreadInterruptedException>(() => waiter.Lock.Enter()));
             Thread next = new(() => holder.Lock.EnterScope().Dispose());
             interrupted.Start();
-            WaitUntilSomebodySleeps();
+            WaitUntilLockHasWaiter();
             next.Start();
             interrupted.Interrupt();
             Assert.That(interrupted.Join(s_limit), Is.True);
@@ -242,18 +241,6 @@ internal sealed class WaitEndTests : NamedTest
         return library;
     }
 
-    private static int Hold(string[] args)
-    {
-        using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
-        using (array.Lock.EnterScope())
-        {
-            Console.WriteLine("HELD");
-            _ = Console.ReadLine();
-        }
-
-        return 0;
-    }
-
     private static int EnterAndTell(string[] args)
     {
         using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
@@ -272,16 +259,13 @@ internal sealed class WaitEndTests : NamedTest
     }
 
     // Returns whether a thread is in futex(2) on a word of the mapping; proc_pid_syscall(5).
-    private static bool IsSomebodyAsleepOn(string name)
+    private static bool IsThreadAsleepOn(string name)
     {
-        long[] range = [.. File.ReadLines("/proc/self/maps").First(line => line.EndsWith(name, StringComparison.Ordinal)).Split(' ')[0].Split('-').Select(Hex)];
+        long[] range = [.. OwnProcess.Mappings(name).First().Split(' ')[0].Split('-').Select(Hex)];
         return Directory.GetDirectories("/proc/self/task")
             .Select(task => File.ReadAllText(task + "/syscall").Split(' '))
             .Any(call => call.Length > 2 && call[0] is "202" or "98" && Hex(call[1][2..]) is long address && address >= range[0] && address < range[1]);
 
         static long Hex(string text) => Convert.ToInt64(text, 16);
     }
-
-    // The WAITERS bit is the sign bit of the lock word.
-    private void WaitUntilSomebodySleeps() => Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), LockWord), Is.Negative.After(30_000, 5));
 }

@@ -2,7 +2,10 @@ using System.Buffers;
 
 namespace PosixShm.Tests;
 
-/// <summary>Every member but views may be called while another thread disposes the array. It returns a good result or throws <see cref="ObjectDisposedException"/>.</summary>
+/// <summary>
+/// Every member but views may be called while another thread disposes the array. It returns a good result or throws
+/// <see cref="ObjectDisposedException"/>.
+/// </summary>
 internal sealed class DisposalRaceTests : NamedTest
 {
     private const int Length = 64;

@@ -2,7 +2,10 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Every member of a lock and of the change counter may run during Dispose on another thread. Each runs in a separate process, which a failure would kill.</summary>
+/// <summary>
+/// Every member of a lock and of the change counter may run during Dispose on another thread. Each runs in a separate process, which a
+/// failure would kill.
+/// </summary>
 internal sealed class DisposeRaceTests : NamedTest
 {
     private const int Rounds = 20_000;

@@ -6,7 +6,8 @@ using System.Text.Json;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// numpy's dates and time spans as C# elements: every unit, both ways, and their conversions. Python's integers are the reference of conversions.
+/// numpy's dates and time spans as C# elements: every unit, both ways, and their conversions. Python's integers are the reference of
+/// conversions.
 /// </summary>
 internal sealed class DateTests : NamedTest
 {

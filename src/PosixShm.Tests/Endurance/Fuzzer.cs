@@ -7,8 +7,9 @@ using PosixShm.Formats;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// Feeds changed headers to the readers of the formats. The files are those of numpy, of Python's SharedArray package and of this library. Bits are flipped; bytes are replaced, inserted, removed and copied from
-/// other files. For any bytes, the reader returns a header that fits the file, or a reason. <c>./build.sh fuzz</c> runs it.
+/// Feeds changed headers to the readers of the formats. The files are those of numpy, of Python's SharedArray package and of this library.
+/// Bits are flipped; bytes are replaced, inserted, removed and copied from other files. For any bytes, the reader returns a header that
+/// fits the file, or a reason. <c>./build.sh fuzz</c> runs it.
 /// </summary>
 internal sealed class Fuzzer
 {
@@ -95,7 +96,8 @@ internal sealed class Fuzzer
         BytesOfFile file = new(bytes, size, isCut);
         bool isArray = file.ReadsSafely();
 
-        // A valid header can be written and read again. The usual header is compared; with a leading space it is parsed, to the same result.
+        // A valid header can be written and read again. The usual header is compared; with a leading space it is parsed, to the same
+        // result.
         if (isArray && file.TryReadHeader(out _) is { Layout: ArrayLayout.Npy } header)
         {
             byte[] written = NpyHeader.Write(header.Type, header.Shape.AsSpan());

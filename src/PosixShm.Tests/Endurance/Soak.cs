@@ -5,8 +5,8 @@ using PosixShm.Synchronization;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// Processes create, attach, lock, write, replace, resize and delete the same arrays, and are killed at random. An auditor checks that every named array is
-/// complete: each element follows from the first one, unless the lock is abandoned. <c>./build.sh soak</c> runs it.
+/// Processes create, attach, lock, write, replace, resize and delete the same arrays, and are killed at random. An auditor checks that
+/// every named array is complete: each element follows from the first one, unless the lock is abandoned. <c>./build.sh soak</c> runs it.
 /// </summary>
 internal static class Soak
 {
@@ -35,7 +35,9 @@ internal static class Soak
         LeftByKilledReplacers,
     }
 
-    /// <summary>Runs for some time, prints what was done, and returns 1 if anything was not as it must be. Arguments: seconds, seed.</summary>
+    /// <summary>
+    /// Runs for some time, prints what was done, and returns 1 if anything was not as it must be. Arguments: seconds, seed.
+    /// </summary>
     public static int Run(string[] args)
     {
         TimeSpan limit = TimeSpan.FromSeconds(int.Parse(args[0], CultureInfo.InvariantCulture));

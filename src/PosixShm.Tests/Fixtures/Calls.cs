@@ -2,7 +2,9 @@ using System.Numerics.Tensors;
 
 namespace PosixShm.Tests.Fixtures;
 
-/// <summary>The calls that users write, on one page. <see cref="CallsTests"/> runs them; Calls.fsx and Calls.ps1 are the same in F# and PowerShell.</summary>
+/// <summary>
+/// The calls that users write, on one page. <see cref="CallsTests"/> runs them; Calls.fsx and Calls.ps1 are the same in F# and PowerShell.
+/// </summary>
 internal static class Calls
 {
     private record struct Tick(long Time, double Price);

@@ -277,7 +277,8 @@ internal sealed class HostileFileTests : NamedTest
             // The kernel raises no signal for the rest of an existing page.
             Assert.That(array.Span.ToArray(), Is.EqualTo(new double[] { 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 }));
 
-            // The control page lies behind the elements: calls that check it, or use it, throw. Without one, they query the size of the file.
+            // The control page lies behind the elements: calls that check it, or use it, throw. Without one, they query the size of the
+            // file.
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.ChangeCounter.Signal(), Throws.InstanceOf<SharedMemoryLostException>());

@@ -3,7 +3,10 @@ using System.Numerics;
 
 namespace PosixShm.Tests;
 
-/// <summary>Arrays of Python's SharedArray package, and arrays of this library in its layout. Files of the package and a reader written from its layout replace the package.</summary>
+/// <summary>
+/// Arrays of Python's SharedArray package, and arrays of this library in its layout. Files of the package and a reader written from its
+/// layout replace the package.
+/// </summary>
 internal sealed class PythonSharedArrayLayoutTests : NamedTest
 {
     // Attaches as the package does, in a build with room for that many dimensions. It uses only numpy and struct.

@@ -3,7 +3,8 @@ namespace PosixShm.Tests;
 /// <summary>Python's multiprocessing.shared_memory, which has bytes and no arrays, and deletes segments that it only read.</summary>
 internal sealed class PythonSharedMemoryTests : NamedTest
 {
-    // Python's resource tracker inherits standard error, and Run returns only once it has closed it. The deletion has then happened, or never will.
+    // Python's resource tracker inherits standard error, and Run returns only once it has closed it. The deletion has then happened, or
+    // never will.
     private const string Import = "from multiprocessing import shared_memory, resource_tracker\n";
 
     [TestCase(ArrayLayout.Npy, 128)]

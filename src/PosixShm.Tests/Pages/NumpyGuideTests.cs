@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// Runs the code of docs/NUMPY.md, and compares each result with numpy's: a region's name is the expression that numpy evaluates on the same shared
-/// arrays. numpy attaches them copy-on-write and evaluates first, so that in-place operations are applied once.
+/// Runs the code of docs/NUMPY.md, and compares each result with numpy's: a region's name is the expression that numpy evaluates on the
+/// same shared arrays. numpy attaches them copy-on-write and evaluates first, so that in-place operations are applied once.
 /// </summary>
 internal sealed class NumpyGuideTests : NamedTest
 {

@@ -4,13 +4,16 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Users of one machine who cannot trust each other: a user who reads an array or plants files beside it cannot harm its users.</summary>
+/// <summary>
+/// Users of one machine who cannot trust each other: a user who reads an array or plants files beside it cannot harm its users.
+/// </summary>
 internal sealed class BetweenUsersTests : NamedTest
 {
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
     private const UnixFileMode Everybody = Readable | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
 
-    // Locks a range of bytes with an open file description lock and waits. Arguments: the path, the kind, the first byte after 2^62, how many; further paths.
+    // Locks a range of bytes with an open file description lock and waits. Arguments: the path, the kind, the first byte after 2^62, how
+    // many; further paths.
     private const string LockBytes =
         """
         import fcntl, os, struct
@@ -157,7 +160,8 @@ internal sealed class BetweenUsersTests : NamedTest
     [Test]
     public void Equal_inodes_of_two_mounts_are_distinguished()
     {
-        // The first file of each new tmpfs has the same inode. One process takes a slot of one file, another process the same slot of the other.
+        // The first file of each new tmpfs has the same inode. One process takes a slot of one file, another process the same slot of the
+        // other.
         const string Mounts = "mount -t tmpfs none \"$1\" && mkdir /dev/shm/other && mount -t tmpfs none /dev/shm/other";
         _ = ChildProcess.Run(Namespaces.WithMounts(Mounts, "/dev/shm", ChildProcess.CommandLine(Use)));
 

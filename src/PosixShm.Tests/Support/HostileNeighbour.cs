@@ -5,8 +5,8 @@ using PosixShm.Synchronization;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// A hostile process that may write an array, and a process that uses the array meanwhile and must survive: every call ends, with a result or with one of the
-/// documented exceptions.
+/// A hostile process that may write an array, and a process that uses the array meanwhile and must survive: every call ends, with a result
+/// or with one of the documented exceptions.
 /// </summary>
 internal static class HostileNeighbour
 {
@@ -18,7 +18,9 @@ internal static class HostileNeighbour
     // No call may take longer: all waits below last 20 ms. The limit is generous for busy machines.
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(20);
 
-    /// <summary>Gets the only exceptions that another process can cause by writing to the array. The reliability page has the same list.</summary>
+    /// <summary>
+    /// Gets the only exceptions that another process can cause by writing to the array. The reliability page has the same list.
+    /// </summary>
     public static IReadOnlyList<Type> Documented { get; } =
     [
         typeof(FileNotFoundException),

@@ -8,7 +8,9 @@ internal static class Repository
     // Not [CallerFilePath]: a CI build maps source paths to "/_/".
     public static string Root { get; } = Metadata("RepositoryRoot");
 
-    /// <summary>Gets the directory of the built shim. Its subdirectory "failpoints" has the build that can be killed at every step.</summary>
+    /// <summary>
+    /// Gets the directory of the built shim. Its subdirectory "failpoints" has the build that can be killed at every step.
+    /// </summary>
     public static string NativeOutput { get; } = Metadata("NativeOutput");
 
     /// <summary>Gets the path of the pshm command.</summary>

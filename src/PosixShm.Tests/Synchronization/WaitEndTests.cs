@@ -2,7 +2,9 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Waits end when what they wait for can no longer come: the owner died, the array was disposed or replaced, the thread was interrupted.</summary>
+/// <summary>
+/// Waits end when what they wait for can no longer come: the owner died, the array was disposed or replaced, the thread was interrupted.
+/// </summary>
 internal sealed class WaitEndTests : NamedTest
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);

@@ -1,7 +1,6 @@
 using PosixShm.Elements;
 using PosixShm.Formats;
 
-
 namespace PosixShm.Tests;
 
 /// <summary>The offset of the elements in the file and in memory.</summary>

@@ -321,6 +321,5 @@ internal sealed class GuardTests : NamedTest
         return array;
     }
 
-
     private static unsafe nint Pointer(SharedArray<double> array) => (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref array[0]);
 }

@@ -24,7 +24,10 @@ internal sealed class AccessTests : NamedTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That((reader[0], reader[1, 2], reader[[1, 0]], sum, reader.Sum()), Is.EqualTo((10, 6, 4, 30, 30)));
-            Assert.That(reader.Span.SequenceEqual(writer.Span) && reader.Row(1).SequenceEqual([4, 5, 6]) && reader.AsSpan(1, 2).SequenceEqual([2, 3]), Is.True);
+            Assert.That(
+                reader.Span.SequenceEqual(writer.Span)
+                    && reader.Row(1).SequenceEqual([4, 5, 6]) && reader.AsSpan(1, 2).SequenceEqual([2, 3]),
+                Is.True);
             Assert.That(copy, Is.EqualTo(new[] { 5, 6 }));
             Assert.That(reader.AsReadOnlyTensorSpan()[1, 2] + reader.RowTensor(0)[1] + reader.Reshape(3, -1)[2, 1], Is.EqualTo(14));
             Assert.That(reader.AsReadOnlyTensorSpan(.., 1..2)[1, 0], Is.EqualTo(5));
@@ -106,7 +109,8 @@ internal sealed class AccessTests : NamedTest
             bytes += long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) << 10;
         }
 
-        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(2 * bytes), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>(2 * bytes), new SharedArrayOptions { Preallocate = false });
         using SharedArray<byte> mine = SharedArray.AttachCopyOnWrite<byte>(Name);
         mine[bytes] = 1;
         Assert.That(mine[bytes] - array[bytes], Is.EqualTo(1));
@@ -121,7 +125,9 @@ internal sealed class AccessTests : NamedTest
 
         static int Attach(string[] args)
         {
-            Assert.That(() => SharedArray.AttachCopyOnWrite<byte>(args[0]), Throws.InstanceOf<IOException>().With.Message.Contains("vm.overcommit_memory").And.Message.Contains(args[0]));
+            Assert.That(
+                () => SharedArray.AttachCopyOnWrite<byte>(args[0]),
+                Throws.InstanceOf<IOException>().With.Message.Contains("vm.overcommit_memory").And.Message.Contains(args[0]));
             return 0;
         }
     }
@@ -135,9 +141,13 @@ internal sealed class AccessTests : NamedTest
         using SharedArray<short> typed = untyped.As<short>();
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((untyped.ElementType, untyped.ItemSize, untyped.GetValue(1), typed[1]), Is.EqualTo((typeof(short), 2, (short)20, (short)20)));
+            Assert.That(
+                (untyped.ElementType, untyped.ItemSize, untyped.GetValue(1), typed[1]),
+                Is.EqualTo((typeof(short), 2, (short)20, (short)20)));
             Assert.That(untyped.Bytes.SequenceEqual(new byte[] { 1, 0, 20, 0, 3, 0 }), Is.True);
-            Assert.That(() => untyped.As<ushort>(), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("<i2").And.Message.Contains("<u2"));
+            Assert.That(
+                () => untyped.As<ushort>(),
+                Throws.InstanceOf<InvalidDataException>().With.Message.Contains("<i2").And.Message.Contains("<u2"));
             Assert.That(() => untyped.SetValue(20, 1), Throws.InstanceOf<InvalidCastException>());
         }
     }

@@ -149,7 +149,10 @@ internal sealed class AnonymousTests : NamedTest
 
         // In kB; proc(5). Concurrent tests use less than the 64 MiB of this test.
         static long SharedMemoryOfTheSystem()
-            => long.Parse(File.ReadLines("/proc/meminfo").Single(line => line.StartsWith("Shmem:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+            => long.Parse(
+                File.ReadLines("/proc/meminfo").Single(line => line.StartsWith("Shmem:", StringComparison.Ordinal))
+                    .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+                CultureInfo.InvariantCulture);
     }
 
     [Test]

@@ -75,7 +75,9 @@ internal sealed class ContentTests : NamedTest
             Assert.That(() => SharedArray.Create(Name, ArrayContent.From([1, 2, 3], 2, 2)), Throws.ArgumentException);
             Assert.That(() => SharedArray.Create(Name, ArrayContent.Filled(1, -2)), Throws.InstanceOf<ArgumentException>());
             Assert.That(() => SharedArray.Create(Name, ArrayContent.CopyOf(detached)), Throws.InstanceOf<ObjectDisposedException>());
-            Assert.That(() => SharedArray.Create(Name, ArrayContent.Load<int>(Path.Combine(Folder, "none"))), Throws.InstanceOf<FileNotFoundException>());
+            Assert.That(
+                () => SharedArray.Create(Name, ArrayContent.Load<int>(Path.Combine(Folder, "none"))),
+                Throws.InstanceOf<FileNotFoundException>());
             Assert.That(ShmPath, Does.Not.Exist);
         }
     }
@@ -224,7 +226,9 @@ internal sealed class ContentTests : NamedTest
         using SharedArray<int> first = SharedArray.CreateOrAttach(Name, ArrayContent.Filled(1, 4));
         using SharedArray<int> second = SharedArray.CreateOrAttach(Name, ArrayContent.Filled(2, 4));
         Assert.That(second.ToArray(), Is.All.EqualTo(1));
-        Assert.That(() => SharedArray.CreateOrAttach(Name, ArrayContent.Filled(2, 5)), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("shape"));
+        Assert.That(
+            () => SharedArray.CreateOrAttach(Name, ArrayContent.Filled(2, 5)),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains("shape"));
         Assert.That(() => SharedArray.CreateOrAttach(Name, ArrayContent.Filled(2.0, 4)), Throws.InstanceOf<InvalidDataException>());
         _ = Python.Run("np.save(sys.argv[1], np.zeros(4, 'i4'))", File1);
         using SharedArray<int> third = SharedArray.CreateOrAttach(Name, ArrayContent.Load<int>(File1));
@@ -252,9 +256,13 @@ internal sealed class ContentTests : NamedTest
 
     private void Refuse(string reason)
     {
-        Assert.That(() => SharedArray.Create(Name, ArrayContent.Load<long>(File1)), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason));
+        Assert.That(
+            () => SharedArray.Create(Name, ArrayContent.Load<long>(File1)),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason));
         using FileStream stream = File.OpenRead(File1);
-        Assert.That(() => SharedArray.CreateOrAttach(Name, ArrayContent.Load<long>(stream)), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason));
+        Assert.That(
+            () => SharedArray.CreateOrAttach(Name, ArrayContent.Load<long>(stream)),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason));
         Assert.That(Directory.GetFiles("/dev/shm", $"*{Name}*"), Is.Empty);
     }
 }

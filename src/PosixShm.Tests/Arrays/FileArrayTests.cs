@@ -19,7 +19,9 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
             array[1, 2] = 42;
             Assert.That((array.Name, array.IsCurrent), Is.EqualTo((FileName, true)));
             Assert.That(SharedArray.Describe(FileName).IsInUse, Is.True);
-            Assert.That(() => SharedArray.Create(FileName, ArrayContent.Zeros<int>(1), _options), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+            Assert.That(
+                () => SharedArray.Create(FileName, ArrayContent.Zeros<int>(1), _options),
+                Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
         }
 
         SharedArrayInfo info = SharedArray.Describe(FileName);
@@ -46,7 +48,8 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     public void Relative_path_starts_at_the_current_directory()
     {
         // The current directory belongs to the whole process, so the test runs in its own.
-        ChildProcess.Run("bash", ["-c", "cd \"$1\"; shift; exec \"$@\"", "bash", Folder, .. ChildProcess.CommandLine(Create, layout.ToString())]);
+        ChildProcess.Run(
+            "bash", ["-c", "cd \"$1\"; shift; exec \"$@\"", "bash", Folder, .. ChildProcess.CommandLine(Create, layout.ToString())]);
         Assert.That(SharedArray.List(directory: Folder).Select(info => info.Name), Is.EqualTo(new[] { $"file://{Folder}/relative" }));
         Assert.That(SharedArray.Exists($"file://{Folder}/sub/below"), Is.True);
 
@@ -91,7 +94,9 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
         File.WriteAllText(FilePath, "text");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => SharedArray.List(directory: Path.Combine(Folder, "none")), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("none"));
+            Assert.That(
+                () => SharedArray.List(directory: Path.Combine(Folder, "none")),
+                Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("none"));
             Assert.That(() => SharedArray.List(directory: FilePath), Throws.InstanceOf<IOException>().With.Message.Contains("no folder"));
             Assert.That(() => SharedArray.List(directory: string.Empty), Throws.ArgumentException);
             Assert.That(() => SharedArray.List(directory: "a\nb"), Throws.ArgumentException);
@@ -107,7 +112,9 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
         _ = File.CreateSymbolicLink(ShmPath, FilePath);
 
         Assert.That(() => SharedArray.Attach<int>(link), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
-        Assert.That(() => SharedArray.Create(link, ArrayContent.Zeros<int>(3), _options), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+        Assert.That(
+            () => SharedArray.Create(link, ArrayContent.Zeros<int>(3), _options),
+            Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
         foreach (string name in (string[])[link, Name])
         {
             using SharedArray<int> array = SharedArray.Attach<int>(name, new AttachOptions { FollowLinks = true });
@@ -119,7 +126,8 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
         using SharedArray<int> direct = SharedArray.Attach<int>(FileName, new AttachOptions { FollowLinks = true });
         Assert.That(direct[0], Is.EqualTo(2));
         SharedArray.Delete(FileName);
-        Assert.That(() => SharedArray.Attach<int>(link, new AttachOptions { FollowLinks = true }), Throws.InstanceOf<FileNotFoundException>());
+        Assert.That(
+            () => SharedArray.Attach<int>(link, new AttachOptions { FollowLinks = true }), Throws.InstanceOf<FileNotFoundException>());
     }
 
     [TestCase("open-unnamed:95")]
@@ -147,8 +155,11 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     [Test]
     public void Full_disk_is_an_error_with_the_requested_and_free_bytes_and_leaves_nothing()
     {
-        string output = ChildProcess.Run(Namespaces.WithFileSystem(Folder, "size=1m", ChildProcess.CommandLine(Fill, Folder, layout.ToString())));
-        Assert.That(output, Does.Contain($"No space in {Folder} for 'file://{Folder}/big'").And.Contain("free: 1,048,576 bytes. Please make room there."));
+        string output = ChildProcess.Run(
+            Namespaces.WithFileSystem(Folder, "size=1m", ChildProcess.CommandLine(Fill, Folder, layout.ToString())));
+        Assert.That(
+            output,
+            Does.Contain($"No space in {Folder} for 'file://{Folder}/big'").And.Contain("free: 1,048,576 bytes. Please make room there."));
 
         static int Fill(string[] args)
         {
@@ -169,8 +180,10 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
             small.Flush(flushToDisk: true);
 
             // The disk fills up between two generations, and the first one stays as it is.
-            Assert.That(() => SharedArray.Resize<byte>(small.Name, 1 << 20), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
-            Assert.That((small.IsCurrent, small[(1 << 19) - 1], Directory.GetFileSystemEntries(args[0]).Length), Is.EqualTo((true, (byte)1, 1)));
+            Assert.That(
+                () => SharedArray.Resize<byte>(small.Name, 1 << 20), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
+            Assert.That(
+                (small.IsCurrent, small[(1 << 19) - 1], Directory.GetFileSystemEntries(args[0]).Length), Is.EqualTo((true, (byte)1, 1)));
             return 0;
         }
     }
@@ -186,7 +199,8 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
 
         static int WriteAndWait(string[] args)
         {
-            using SharedArray<long> array = SharedArray.Create(args[0], ArrayContent.Zeros<long>(10_000), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
+            using SharedArray<long> array = SharedArray.Create(
+                args[0], ArrayContent.Zeros<long>(10_000), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
             for (int i = 0; i < array.Length; i++)
             {
                 array[i] = i + 1;
@@ -227,7 +241,8 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
 
         static int Flush(string[] args)
         {
-            using SharedArray<int> array = SharedArray.Create(args[0], ArrayContent.Zeros<int>(3), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
+            using SharedArray<int> array = SharedArray.Create(
+                args[0], ArrayContent.Zeros<int>(3), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
             try
             {
                 array.Flush(bool.Parse(args[2]));
@@ -255,7 +270,9 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
             SharedArrayOptions options = new() { Layout = Enum.Parse<ArrayLayout>(args[1]) };
             using SharedArray<int> array = SharedArray.Create(args[0], ArrayContent.Zeros<int>(3), options);
             array.Flush();
-            Assert.That(() => array.Flush(flushToDisk: true), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("Cannot flush"));
+            Assert.That(
+                () => array.Flush(flushToDisk: true),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("Cannot flush"));
             return 0;
         }
     }

@@ -281,7 +281,8 @@ internal sealed class FortranOrderTests : CommandTest
         using (SharedArray<Pair> array = SharedArray.Attach<Pair>(Name))
         {
             Assert.That(array.IsFortranOrder, Is.True);
-            Assert.That(array.ToArray().Select(pair => (pair.X, pair.Y)), Is.EqualTo(Enumerable.Range(0, 12).Select(i => ((float)i, 100L + i))));
+            Assert.That(
+                array.ToArray().Select(pair => (pair.X, pair.Y)), Is.EqualTo(Enumerable.Range(0, 12).Select(i => ((float)i, 100L + i))));
             array[1, 0, 1].Y = -1;
             array.CopyFrom([new Pair { X = -2, Y = -3 }], 5);
         }
@@ -301,7 +302,8 @@ internal sealed class FortranOrderTests : CommandTest
             array.SetValue(array.GetValue(0), 5);
         }
 
-        Assert.That(Python.Run("a = np.load(sys.argv[1]); print(a[1, 2] == a[0, 0], a[1, 1] == a[0, 0])", ShmPath), Is.EqualTo("True False"));
+        Assert.That(
+            Python.Run("a = np.load(sys.argv[1]); print(a[1, 2] == a[0, 0], a[1, 1] == a[0, 0])", ShmPath), Is.EqualTo("True False"));
     }
 
     [Test]
@@ -312,8 +314,14 @@ internal sealed class FortranOrderTests : CommandTest
         using ReadOnlySharedArray<double> other = SharedArray.AttachReadOnly<double>(Name);
         Action[] views =
         [
-            () => _ = array.Span, () => _ = array.Memory, () => _ = array.AsSpan(0, 1), () => _ = array.Row(0), () => _ = array.Reshape(6), () => _ = array.View<long>(),
-            () => _ = array.Bytes, () => _ = array[5], () => _ = other.Span, () => _ = other.AsSpan(0, 1), () => _ = other.Row(0), () => _ = other[0],
+            () => _ = array.Span,
+            () => _ = array.Memory,
+            () => _ = array.AsSpan(0, 1),
+            () => _ = array.Row(0),
+            () => _ = array.Reshape(6),
+            () => _ = array.View<long>(),
+            () => _ = array.Bytes, () => _ = array[5], () => _ = other.Span, () => _ = other.AsSpan(0, 1), () => _ = other.Row(0),
+            () => _ = other[0],
             () =>
             {
                 using SharedArrayLease<double> lease = array.Acquire();
@@ -329,7 +337,10 @@ internal sealed class FortranOrderTests : CommandTest
         {
             foreach (Action view in views)
             {
-                Assert.That(view, Throws.InvalidOperationException.With.Message.Contains($"'{Name}' is in Fortran order").And.Message.Contains("AsTensorSpan()"));
+                Assert.That(
+                    view,
+                    Throws.InvalidOperationException.With.Message.Contains($"'{Name}' is in Fortran order")
+                        .And.Message.Contains("AsTensorSpan()"));
             }
 
             Assert.That(() => array[6], Throws.InstanceOf<IndexOutOfRangeException>());
@@ -417,7 +428,9 @@ internal sealed class FortranOrderTests : CommandTest
             ShmPath);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => SharedArray.Attach<int>(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("sub-arrays in Fortran order"));
+            Assert.That(
+                () => SharedArray.Attach<int>(Name),
+                Throws.InstanceOf<InvalidDataException>().With.Message.Contains("sub-arrays in Fortran order"));
             Assert.That(() => SharedArray.Describe(Name), Throws.InstanceOf<InvalidDataException>());
             Assert.That(SharedArray.Exists(Name), Is.False);
             Assert.That(SharedArray.List().Select(info => info.Name), Does.Not.Contain(Name));

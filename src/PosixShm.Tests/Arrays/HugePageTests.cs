@@ -29,9 +29,12 @@ internal sealed class HugePageTests : NamedTest
             bool isFilled = bool.Parse(args[0]);
             byte[] bytes = new byte[Length];
             bytes.AsSpan().Fill(7);
-            using SharedArray<byte> array = isFilled ? SharedArray.Create("large", ArrayContent.From(bytes)) : SharedArray.Create<byte>("large", Length);
+            using SharedArray<byte> array = isFilled
+                ? SharedArray.Create("large", ArrayContent.From(bytes))
+                : SharedArray.Create<byte>("large", Length);
             Assert.That(array.Span.ContainsAnyExcept(isFilled ? (byte)7 : (byte)0), Is.False);
-            Assert.That(Blocks("/dev/shm/large"), Is.GreaterThan(Length).And.LessThan(Length + 8192), "all of it is allocated, and no more");
+            Assert.That(
+                Blocks("/dev/shm/large"), Is.GreaterThan(Length).And.LessThan(Length + 8192), "all of it is allocated, and no more");
 
             // All pages are huge, unless the machine's memory is fragmented.
             Assert.That(HugeBytes(), HasCollapse ? Is.Positive : Is.Zero);
@@ -143,7 +146,8 @@ internal sealed class HugePageTests : NamedTest
 
         static int Create(string[] args)
         {
-            Assert.That(() => SharedArray.Create<byte>("large", Length), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
+            Assert.That(
+                () => SharedArray.Create<byte>("large", Length), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Is.Empty);
             Assert.That(new DriveInfo("/dev/shm").AvailableFreeSpace, Is.EqualTo(100 << 20));
             return 0;
@@ -220,7 +224,8 @@ internal sealed class HugePageTests : NamedTest
     [Test]
     public void Compact_takes_no_memory_for_ranges_that_have_none()
     {
-        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
         array[(5 * HugePage) + 1] = 1;
         long before = Blocks(ShmPath);
         long compacted = array.Compact();
@@ -249,7 +254,8 @@ internal sealed class HugePageTests : NamedTest
 
         static int Compact(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create("sparse", ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
+            using SharedArray<byte> array = SharedArray.Create(
+                "sparse", ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
             for (int i = 0; i < Length; i += HugePage)
             {
                 array[i] = 1;

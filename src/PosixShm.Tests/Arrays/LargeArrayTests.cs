@@ -11,7 +11,8 @@ internal sealed class LargeArrayTests : NamedTest
     public void Three_gibibytes_are_summed_as_one_tensor()
     {
         const long Length = 3L << 30;
-        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
         foreach (long index in (long[])[0, int.MaxValue, 1L << 31, (1L << 31) + 1, Length - 1])
         {
             array[index] = 7;

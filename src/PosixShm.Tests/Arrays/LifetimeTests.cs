@@ -111,7 +111,8 @@ internal sealed class LifetimeTests : NamedTest
     [Test]
     public void Memory_of_more_elements_than_a_span_holds_is_refused()
     {
-        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>((1L << 31) + 1), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>((1L << 31) + 1), new SharedArrayOptions { Preallocate = false });
         Assert.That(() => array.Memory.Length, Throws.InvalidOperationException.With.Message.Contains("AsSpan"));
         Assert.That(() => array.ToArray().Length, Throws.InvalidOperationException);
         Assert.That(() => array.Bytes.Length, Throws.InvalidOperationException.With.Message.Contains("bytes"));

@@ -10,7 +10,8 @@ internal sealed unsafe class MemoryTests : NamedTest
     {
         foreach (ArrayLayout layout in (ArrayLayout[])[ArrayLayout.Npy, ArrayLayout.PythonSharedArray])
         {
-            using SharedArray<int> array = SharedArray.Create(NameOf($"{layout}"), ArrayContent.Zeros<int>(1000), new SharedArrayOptions { Layout = layout });
+            using SharedArray<int> array = SharedArray.Create(
+                NameOf($"{layout}"), ArrayContent.Zeros<int>(1000), new SharedArrayOptions { Layout = layout });
             array[0] = 42;
             fixed (int* first = &array[0])
             {
@@ -26,7 +27,8 @@ internal sealed unsafe class MemoryTests : NamedTest
     [Test]
     public void A_locked_array_is_in_memory_as_the_kernel_counts_it()
     {
-        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(1 << 20), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>(1 << 20), new SharedArrayOptions { Preallocate = false });
         array.LockInMemory();
         array.LockInMemory();
         Assert.That((Smaps(array.Address, "Locked:"), Smaps(array.Address, "Rss:")), Is.EqualTo((1028L, 1028L)));
@@ -48,7 +50,9 @@ internal sealed unsafe class MemoryTests : NamedTest
         {
             string output = ChildProcess.Run(
                 "bash", ["-c", $"ulimit -l {limit}; exec \"$@\"", "bash", .. OtherUser.WithoutRoot(ChildProcess.CommandLine(Lock, Name))]);
-            Assert.That(output, Does.Contain("RLIMIT_MEMLOCK").And.Contain($"is {said}").And.Contain("Cannot lock the 1,048,704 bytes").And.Contain(Name));
+            Assert.That(
+                output,
+                Does.Contain("RLIMIT_MEMLOCK").And.Contain($"is {said}").And.Contain("Cannot lock the 1,048,704 bytes").And.Contain(Name));
         }
 
         static int Lock(string[] args)

@@ -11,7 +11,8 @@ internal sealed class PageAlignmentTests : NamedTest
     [TestCase(4096)]
     public void Elements_begin_at_a_multiple_of_the_alignment(int alignment)
     {
-        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Zeros<double>(3, 5), new SharedArrayOptions { Alignment = alignment });
+        using SharedArray<double> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<double>(3, 5), new SharedArrayOptions { Alignment = alignment });
         array.Span.Fill(2);
         array.Lock.Enter();
         array.Lock.Exit();

@@ -8,7 +8,8 @@ internal sealed class ReplaceTests : NamedTest
     [Test]
     public void New_generation_gets_the_name_and_the_old_one_reports_its_replacement()
     {
-        using SharedArray<int> old = SharedArray.Create(Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 });
+        using SharedArray<int> old = SharedArray.Create(
+            Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 });
         old.Fill(1);
         Assert.That(old.IsCurrent, Is.True);
 
@@ -37,7 +38,9 @@ internal sealed class ReplaceTests : NamedTest
 
         using SharedArray<int> shorter = SharedArray.Resize<int>(Name, 2);
         Assert.That(shorter.ToArray(), Is.EqualTo(new[] { 1, 2 }));
-        Assert.That(Python.Run("a = np.array([1, 2, 3]); a.resize((2, 3), refcheck=False); print(a.tolist())"), Is.EqualTo("[[1, 2, 3], [0, 0, 0]]"));
+        Assert.That(
+            Python.Run("a = np.array([1, 2, 3]); a.resize((2, 3), refcheck=False); print(a.tolist())"),
+            Is.EqualTo("[[1, 2, 3], [0, 0, 0]]"));
     }
 
     [Test]
@@ -49,7 +52,9 @@ internal sealed class ReplaceTests : NamedTest
         {
             // Reading its holes allocates memory, and there is too little for both arrays.
             SharedArray.Create("sparse", ArrayContent.Zeros<byte>(4 << 20), new SharedArrayOptions { Preallocate = false }).Dispose();
-            Assert.That(() => SharedArray.Resize<byte>("sparse", 700_000), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("sparse"));
+            Assert.That(
+                () => SharedArray.Resize<byte>("sparse", 700_000),
+                Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("sparse"));
             Assert.That(SharedArray.Describe("sparse").Length, Is.EqualTo(4 << 20));
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Has.Length.EqualTo(1));
             return 0;
@@ -169,7 +174,8 @@ internal sealed class ReplaceTests : NamedTest
     {
         // Mode 0640, of which the group's bits are the mask of a list that gives user 4242 read access, and the group nothing.
         SharedArray.Create<int>(Name, 3).Dispose();
-        SharedArray.Create(NameOf("plain"), ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 }).Dispose();
+        SharedArray.Create(
+            NameOf("plain"), ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 }).Dispose();
         _ = Python.Run(
             """
             import os, struct
@@ -241,7 +247,9 @@ internal sealed class ReplaceTests : NamedTest
 
         static int Renew(string[] args)
         {
-            Assert.That(() => SharedArray.Replace<int>(args[0], 1), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains(args[0]).And.Message.Contains("group"));
+            Assert.That(
+                () => SharedArray.Replace<int>(args[0], 1),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains(args[0]).And.Message.Contains("group"));
             Assert.That(() => SharedArray.Resize<int>(args[0], 1), Throws.InstanceOf<UnauthorizedAccessException>());
             return 0;
         }
@@ -254,8 +262,12 @@ internal sealed class ReplaceTests : NamedTest
         SharedArray.Create(Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }).Dispose();
         _ = ChildProcess.Run("chown", "4242:4343", ShmPath);
         string before = Permissions(Name);
-        Assert.That(() => SharedArray.Replace<int>(Name, 1), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("AllowOtherOwners"));
-        Assert.That(() => SharedArray.Resize<int>(Name, 1), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("AllowOtherOwners"));
+        Assert.That(
+            () => SharedArray.Replace<int>(Name, 1),
+            Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("AllowOtherOwners"));
+        Assert.That(
+            () => SharedArray.Resize<int>(Name, 1),
+            Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("AllowOtherOwners"));
         AttachOptions anyOwner = new() { AllowOtherOwners = true };
         using (SharedArray<int> replaced = SharedArray.Replace(Name, ArrayContent.Zeros<int>(4), existing: anyOwner))
         {

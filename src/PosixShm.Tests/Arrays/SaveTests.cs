@@ -102,7 +102,8 @@ internal sealed class SaveTests : NamedTest
             small.Save(path);
             byte[] before = File.ReadAllBytes(path);
             Assert.That(
-                () => large.Save(path), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28).And.Message.Contains("No space"));
+                () => large.Save(path),
+                Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28).And.Message.Contains("No space"));
             Assert.That(File.ReadAllBytes(path), Is.EqualTo(before));
             Assert.That(Directory.GetFileSystemEntries(args[1]), Is.EqualTo(new[] { path }));
             return 0;

@@ -95,7 +95,9 @@ internal sealed class SavedOverTests : NamedTest
         python.Expect("SAVED");
         foreach (Task task in new[] { entering, waiting })
         {
-            Assert.That(() => task.Wait(30_000), Throws.InstanceOf<AggregateException>().With.InnerException.InstanceOf<SharedMemoryLostException>());
+            Assert.That(
+                () => task.Wait(30_000),
+                Throws.InstanceOf<AggregateException>().With.InnerException.InstanceOf<SharedMemoryLostException>());
         }
 
         Assert.That(holder.Lock.Exit, Throws.InstanceOf<SharedMemoryLostException>());

@@ -122,7 +122,8 @@ internal sealed class SharedArrayTests : NamedTest
         using SharedArray<int> array = SharedArray.Create<int>(Name, 2, 3);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => array[6], Throws.InstanceOf<IndexOutOfRangeException>().With.Message.Contains(Name).And.Message.Contains("(6,)"));
+            Assert.That(
+                () => array[6], Throws.InstanceOf<IndexOutOfRangeException>().With.Message.Contains(Name).And.Message.Contains("(6,)"));
             Assert.That(() => array[-1], Throws.InstanceOf<IndexOutOfRangeException>());
             Assert.That(() => array[0, 3], Throws.InstanceOf<IndexOutOfRangeException>().With.Message.Contains("(2, 3)"));
             Assert.That(() => array[-1, 0], Throws.InstanceOf<IndexOutOfRangeException>());
@@ -215,14 +216,17 @@ internal sealed class SharedArrayTests : NamedTest
         using SharedArray<byte> again = SharedArray.Attach<byte>(Name);
         Assert.That(again.Shape, Is.EqualTo(shape));
         Assert.That(again[1], Is.EqualTo(7));
-        Assert.That(() => SharedArray.Create<byte>(NameOf("x"), [.. shape, 1]), Throws.ArgumentException.With.Message.Contains("64 dimensions"));
+        Assert.That(
+            () => SharedArray.Create<byte>(NameOf("x"), [.. shape, 1]), Throws.ArgumentException.With.Message.Contains("64 dimensions"));
     }
 
     [TestCase(-1L)]
     [TestCase(long.MinValue)]
     [TestCase(3L, -2L)]
     public void A_negative_dimension_is_refused(params long[] shape)
-        => Assert.That(() => SharedArray.Create(Name, shape), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Property("ParamName").EqualTo("shape"));
+        => Assert.That(
+            () => SharedArray.Create(Name, shape),
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Property("ParamName").EqualTo("shape"));
 
     [TestCase(long.MaxValue)]
     [TestCase(1L << 60)]
@@ -237,7 +241,8 @@ internal sealed class SharedArrayTests : NamedTest
 
     [Test]
     public void A_type_that_numpy_does_not_have_is_refused_by_name()
-        => Assert.That(() => SharedArray.Create<decimal>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("System.Decimal"));
+        => Assert.That(
+            () => SharedArray.Create<decimal>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("System.Decimal"));
 
     [Test]
     public void The_element_type_may_be_named_at_run_time()
@@ -248,7 +253,9 @@ internal sealed class SharedArrayTests : NamedTest
 
         Assert.That(opened, Is.InstanceOf<SharedArray<float>>());
         Assert.That((opened.ElementType, opened.GetValue(3)), Is.EqualTo((typeof(float), 2.5f)));
-        Assert.That(() => SharedArray.Create(NameOf("x"), ArrayContent.Zeros("float33", 1)), Throws.ArgumentException.With.Message.Contains("float64"));
+        Assert.That(
+            () => SharedArray.Create(NameOf("x"), ArrayContent.Zeros("float33", 1)),
+            Throws.ArgumentException.With.Message.Contains("float64"));
     }
 
     [Test]
@@ -277,7 +284,8 @@ internal sealed class SharedArrayTests : NamedTest
         {
             Assert.That(
                 () => SharedArray.Attach<int>(Name),
-                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains(Name).And.Property("FileName").EqualTo(Name).And.Property("HResult").EqualTo(2));
+                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains(Name).And.Property("FileName").EqualTo(Name)
+                    .And.Property("HResult").EqualTo(2));
             Assert.That(() => SharedArray.AttachUntyped(Name), Throws.InstanceOf<FileNotFoundException>());
             Assert.That(() => SharedArray.Describe(Name), Throws.InstanceOf<FileNotFoundException>());
             Assert.That(() => SharedArray.Delete(Name), Throws.InstanceOf<FileNotFoundException>());
@@ -354,7 +362,9 @@ internal sealed class SharedArrayTests : NamedTest
         created[5] = 42;
         using SharedArray<int> attached = SharedArray.CreateOrAttach<int>(Name, 2, 3);
         Assert.That(attached[5], Is.EqualTo(42));
-        Assert.That(() => SharedArray.CreateOrAttach<int>(Name, 3, 2), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("(2, 3), not (3, 2)"));
+        Assert.That(
+            () => SharedArray.CreateOrAttach<int>(Name, 3, 2),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains("(2, 3), not (3, 2)"));
         Assert.That(() => SharedArray.CreateOrAttach<long>(Name, 2, 3), Throws.InstanceOf<InvalidDataException>());
     }
 
@@ -389,7 +399,8 @@ internal sealed class SharedArrayTests : NamedTest
     public void More_elements_than_a_span_holds_are_reached_by_index_and_by_parts()
     {
         const long Length = (3L << 30) + 1;
-        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
         array[Length - 1] = 1;
         array.AsSpan(Length - 3, 2)[1] = 2;
 

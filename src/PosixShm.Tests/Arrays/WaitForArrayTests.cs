@@ -90,7 +90,8 @@ internal sealed class WaitForArrayTests : NamedTest
             Throws.TypeOf<TimeoutException>().With.InnerException.TypeOf<FileNotFoundException>().And.Message.Contains(Name));
         File.WriteAllText(ShmPath, "no array");
         Assert.That(
-            () => SharedArray.AttachReadOnly<int>(Name, timeout), Throws.TypeOf<TimeoutException>().With.InnerException.TypeOf<InvalidDataException>());
+            () => SharedArray.AttachReadOnly<int>(Name, timeout),
+            Throws.TypeOf<TimeoutException>().With.InnerException.TypeOf<InvalidDataException>());
         Assert.That(() => SharedArray.Attach<int>(Name, TimeSpan.FromMilliseconds(-2)), Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 
@@ -99,7 +100,8 @@ internal sealed class WaitForArrayTests : NamedTest
     {
         SharedArray.Create<double>(Name, 3).Dispose();
         Assert.That(
-            () => SharedArray.Attach<int>(Name, Timeout.InfiniteTimeSpan), Throws.TypeOf<InvalidDataException>().With.Message.Contains("<f8"));
+            () => SharedArray.Attach<int>(Name, Timeout.InfiniteTimeSpan),
+            Throws.TypeOf<InvalidDataException>().With.Message.Contains("<f8"));
     }
 
     [Test]
@@ -149,7 +151,8 @@ internal sealed class WaitForArrayTests : NamedTest
         static int Attach(string[] args)
         {
             Assert.That(
-                () => SharedArray.Attach<int>(args[0], Timeout.InfiniteTimeSpan), Throws.TypeOf<IOException>().With.Message.Contains(args[1]));
+                () => SharedArray.Attach<int>(args[0], Timeout.InfiniteTimeSpan),
+                Throws.TypeOf<IOException>().With.Message.Contains(args[1]));
             Assert.That(Watches(Environment.ProcessId), Is.Zero);
             return 0;
         }

@@ -38,12 +38,16 @@ internal sealed class CatalogTests : NamedTest
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => SharedArray.Attach(NameOf("link")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
-            Assert.That(() => SharedArray.Attach(NameOf("fifo")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
-            Assert.That(() => SharedArray.Attach(NameOf("hard")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 hard links"));
+            Assert.That(
+                () => SharedArray.Attach(NameOf("link")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
+            Assert.That(
+                () => SharedArray.Attach(NameOf("fifo")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
+            Assert.That(
+                () => SharedArray.Attach(NameOf("hard")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 hard links"));
             Assert.That(() => SharedArray.Describe(NameOf("link")), Throws.InstanceOf<InvalidDataException>());
             Assert.That(() => SharedArray.Describe(NameOf("fifo")), Throws.InstanceOf<InvalidDataException>());
-            Assert.That(() => SharedArray.Attach("file:///dev/shm"), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("directory"));
+            Assert.That(
+                () => SharedArray.Attach("file:///dev/shm"), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("directory"));
             Assert.That(() => SharedArray.Attach("file:///dev/null"), Throws.InstanceOf<InvalidDataException>());
         }
     }
@@ -82,10 +86,12 @@ internal sealed class CatalogTests : NamedTest
     public void Array_of_another_user_is_listed_if_readable_and_attached_only_if_allowed()
     {
         SharedArray.Create<double>(NameOf("secret"), 1).Dispose();
-        SharedArray.Create(NameOf("open"), ArrayContent.Zeros<double>(1), new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }).Dispose();
+        SharedArray.Create(
+            NameOf("open"), ArrayContent.Zeros<double>(1), new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }).Dispose();
         _ = ChildProcess.Run("chown", "12345", ShmPathOf(NameOf("open")));
 
-        Assert.That(() => SharedArray.Attach(NameOf("open")), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("user 12345"));
+        Assert.That(
+            () => SharedArray.Attach(NameOf("open")), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("user 12345"));
         using (SharedArray<double> trusted = SharedArray.Attach(NameOf("open"), new AttachOptions { AllowOtherOwners = true }))
         {
             trusted[0] = 1;
@@ -98,7 +104,9 @@ internal sealed class CatalogTests : NamedTest
         {
             IEnumerable<string> names = SharedArray.List().Select(info => info.Name);
             Assert.That(names, Does.Contain(args[0] + "-open").And.Not.Contain(args[0] + "-secret"));
-            Assert.That(() => SharedArray.Attach(args[0] + "-secret"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("secret"));
+            Assert.That(
+                () => SharedArray.Attach(args[0] + "-secret"),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("secret"));
             Assert.That(() => SharedArray.Delete(args[0] + "-secret"), Throws.InstanceOf<UnauthorizedAccessException>());
             Assert.That(() => SharedArray.Delete(args[0] + "-open"), Throws.InstanceOf<UnauthorizedAccessException>());
             return 0;
@@ -151,7 +159,9 @@ internal sealed class CatalogTests : NamedTest
             """,
             ShmPath);
         holder.Expect("LEASED");
-        Assert.That(SharedArray.List().Select(info => info.Name).Where(name => name.StartsWith(Name, StringComparison.Ordinal)), Is.EqualTo(new[] { NameOf("free") }));
+        Assert.That(
+            SharedArray.List().Select(info => info.Name).Where(name => name.StartsWith(Name, StringComparison.Ordinal)),
+            Is.EqualTo(new[] { NameOf("free") }));
         Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<IOException>().With.Message.Contains("lease"));
         holder.WaitForSuccess();
         Assert.That(SharedArray.Exists(Name), Is.True);

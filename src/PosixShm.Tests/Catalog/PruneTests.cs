@@ -20,7 +20,9 @@ internal sealed class PruneTests : NamedTest
         Assert.That(SharedArray.Exists(NameOf("left")), Is.True, "a dry run");
 
         Assert.That(Pruned(), Is.EqualTo(new[] { NameOf("left") }));
-        Assert.That((SharedArray.Exists(NameOf("left")), SharedArray.Exists(NameOf("used")), File.Exists(ShmPathOf(NameOf("text")))), Is.EqualTo((false, true, true)));
+        Assert.That(
+            (SharedArray.Exists(NameOf("left")), SharedArray.Exists(NameOf("used")), File.Exists(ShmPathOf(NameOf("text")))),
+            Is.EqualTo((false, true, true)));
 
         used.Dispose();
         Assert.That(Pruned(), Is.EqualTo(new[] { NameOf("used") }));
@@ -32,7 +34,9 @@ internal sealed class PruneTests : NamedTest
         SharedArray.Create(NameOf("a1"), 1).Dispose();
         SharedArray.Create(NameOf("a2"), 1).Dispose();
         SharedArray.Create(NameOf("b1"), 1).Dispose();
-        Assert.That(SharedArray.FindStale(new StaleOptions { Pattern = Name + "-?1" }).Select(info => info.Name), Is.EqualTo(new[] { NameOf("a1"), NameOf("b1") }));
+        Assert.That(
+            SharedArray.FindStale(new StaleOptions { Pattern = Name + "-?1" }).Select(info => info.Name),
+            Is.EqualTo(new[] { NameOf("a1"), NameOf("b1") }));
         Assert.That(SharedArray.FindStale(new StaleOptions { Pattern = Mine, MinimumAge = TimeSpan.FromHours(1) }), Is.Empty);
         Assert.That(SharedArray.FindStale(new StaleOptions { Pattern = Mine }), Has.Count.EqualTo(3));
         Assert.That(() => new StaleOptions { MinimumAge = TimeSpan.FromSeconds(-1) }, Throws.InstanceOf<ArgumentOutOfRangeException>());
@@ -318,7 +322,10 @@ internal sealed class PruneTests : NamedTest
                 Array.ForEach(children, child => child.Send("ATTACH"));
                 Array.ForEach(children, child => child.Expect("ATTACHED"));
                 Array.ForEach(children, child => child.Send("END"));
-                Assert.That(children.Select(child => child.ReadLine()).Order(), Is.EqualTo(Enumerable.Repeat("False", Users - 1).Append("True")), $"round {round}");
+                Assert.That(
+                    children.Select(child => child.ReadLine()).Order(),
+                    Is.EqualTo(Enumerable.Repeat("False", Users - 1).Append("True")),
+                    $"round {round}");
                 Assert.That(File.Exists(ShmPath), Is.False);
             }
 

@@ -14,7 +14,8 @@ internal sealed class CommandDoctorTests : CommandTest
         Assert.That(found.Keys, Is.EquivalentTo(
             new[]
             {
-                "directory", "size", "free space", "free inodes", "mount", "sharing", "huge pages", "memory limit", "locked memory", "descriptors", "mappings", "RemoveIPC", "leftovers",
+                "directory", "size", "free space", "free inodes", "mount", "sharing", "huge pages", "memory limit", "locked memory",
+                "descriptors", "mappings", "RemoveIPC", "leftovers",
             }));
         foreach (JsonElement finding in found.Values)
         {
@@ -28,7 +29,8 @@ internal sealed class CommandDoctorTests : CommandTest
     [Test]
     public void Small_directory_of_a_container_needs_attention_and_gives_exit_code_1()
     {
-        using ChildProcess doctor = ChildProcess.Start(Namespaces.WithFileSystem("/dev/shm", "size=64m,nr_inodes=500", [Repository.Command, "doctor"]));
+        using ChildProcess doctor = ChildProcess.Start(
+            Namespaces.WithFileSystem("/dev/shm", "size=64m,nr_inodes=500", [Repository.Command, "doctor"]));
         Assert.That(doctor.WaitForExit(), Is.EqualTo(1), doctor.Errors);
         Assert.That(doctor.Output, Does.Match("size +attention: 64 MiB").And.Contain("--shm-size"));
         Assert.That(doctor.Output, Does.Match("free inodes +attention: 49[0-9]"));
@@ -41,7 +43,8 @@ internal sealed class CommandDoctorTests : CommandTest
         using ChildProcess doctor = ChildProcess.Start(Namespaces.WithMounts(
             "mount -t tmpfs -o size=1g,huge=advise none \"$1\" && mount -t tmpfs none /run", "/dev/shm", [Repository.Command, "doctor"]));
         Assert.That(doctor.WaitForExit(), Is.Zero, doctor.Output);
-        Assert.That(doctor.Output, Does.Contain("huge=advise").And.Contain("has an effect here").And.EndsWith("Nothing needs attention.\n"));
+        Assert.That(
+            doctor.Output, Does.Contain("huge=advise").And.Contain("has an effect here").And.EndsWith("Nothing needs attention.\n"));
     }
 
     [Test]
@@ -58,7 +61,9 @@ internal sealed class CommandDoctorTests : CommandTest
     {
         string below = Path.Combine(Folder, "below");
         using ChildProcess doctor = ChildProcess.Start([("POSIXSHM_DIR", below)], Namespaces.WithMounts(
-            $"mount -t tmpfs -o size=32m none \"$1\" && mkdir -m 0777 '{below}' && mount -t tmpfs none /run && mkdir -p /run/systemd/seats", Folder, [Repository.Command, "doctor"]));
+            $"mount -t tmpfs -o size=32m none \"$1\" && mkdir -m 0777 '{below}' && mount -t tmpfs none /run && mkdir -p /run/systemd/seats",
+            Folder,
+            [Repository.Command, "doctor"]));
         Assert.That(doctor.WaitForExit(), Is.EqualTo(1), doctor.Errors);
         Assert.That(doctor.Output, Does.Match($"directory +attention: {below}\n").And.Contain($"chmod +t {below}"));
         Assert.That(doctor.Output, Does.Match("size +attention: 32 MiB").And.Contain($"remount,size=2g {Folder}\n"));
@@ -94,7 +99,8 @@ internal sealed class CommandDoctorTests : CommandTest
         Assert.That(Status(found["RemoveIPC"]), Is.EqualTo(expected), found["RemoveIPC"].ToString());
         if (expected == "attention")
         {
-            Assert.That(found["RemoveIPC"].GetProperty("advice").GetString(), Does.Contain("enable-linger somebody").And.Contain("RemoveIPC=no"));
+            Assert.That(
+                found["RemoveIPC"].GetProperty("advice").GetString(), Does.Contain("enable-linger somebody").And.Contain("RemoveIPC=no"));
         }
     }
 
@@ -108,6 +114,7 @@ internal sealed class CommandDoctorTests : CommandTest
         using ChildProcess doctor = ChildProcess.Start(command);
         Assert.That(doctor.WaitForExit(), Is.AnyOf(0, 1), doctor.Errors);
         using JsonDocument document = JsonDocument.Parse(doctor.Output);
-        return document.RootElement.EnumerateArray().ToDictionary(finding => finding.GetProperty("name").GetString()!, finding => finding.Clone());
+        return document.RootElement.EnumerateArray().ToDictionary(
+            finding => finding.GetProperty("name").GetString()!, finding => finding.Clone());
     }
 }

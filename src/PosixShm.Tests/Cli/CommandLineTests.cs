@@ -96,5 +96,7 @@ internal sealed class CommandLineTests : CommandTest
 
     [Test]
     public void Command_runs_in_any_directory()
-        => Assert.That(Shell("cd /; \"$pshm\" --version > /dev/null; ln -s \"$pshm\" \"$1/link\"; \"$1/link\" --help | head -n 1", Folder), Is.Not.Empty);
+        => Assert.That(
+            Shell("cd /; \"$pshm\" --version > /dev/null; ln -s \"$pshm\" \"$1/link\"; \"$1/link\" --help | head -n 1", Folder),
+            Is.Not.Empty);
 }

@@ -67,7 +67,8 @@ internal sealed class CommandListTests : CommandTest
             Shell("\"$pshm\" list | awk -v name=\"$1\" '$1 == name { print $2, $3, $4, $5, $6, $8 }'", Name),
             Is.EqualTo($"<f8 (2,3) 48 0600 {Environment.UserName} no"));
         Assert.That(
-            Shell("\"$pshm\" list | awk 'NR == 1 { $1 = $1; print }'"), Is.EqualTo("NAME DTYPE SHAPE BYTES MODE OWNER CREATED IN_USE ORDER"));
+            Shell("\"$pshm\" list | awk 'NR == 1 { $1 = $1; print }'"),
+            Is.EqualTo("NAME DTYPE SHAPE BYTES MODE OWNER CREATED IN_USE ORDER"));
     }
 
     [Test]
@@ -207,7 +208,9 @@ internal sealed class CommandListTests : CommandTest
             ShmPath);
         string list = Pshm("list");
         Assert.That(list, Does.Contain(NameOf("99")));
-        Assert.That(list.Split('\n').Where(line => line.StartsWith(Name, StringComparison.Ordinal)).Select(line => line.Length), Is.All.LessThan(1000));
+        Assert.That(
+            list.Split('\n').Where(line => line.StartsWith(Name, StringComparison.Ordinal)).Select(line => line.Length),
+            Is.All.LessThan(1000));
         Assert.That(list, Does.Match($"{Name} .*\\.\\.\\. "));
         Assert.That(Listed(Name).GetProperty("dtype").GetString(), Does.EndWith("('f2999', '<f8')]"));
     }

@@ -24,7 +24,10 @@ internal sealed class CommandLockTests : CommandTest
         string slot = holder.ReadLine()!;
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(Pshm("info", Name), Does.EndWith($"\nin_use: true\norder: C\noffset: 128\nstrides: (8,)\nlocks: 31\nlock 0: held (slot {slot}, pid {holder.Id})\n"));
+            Assert.That(
+                Pshm("info", Name),
+                Does.EndWith(
+                    $"\nin_use: true\norder: C\noffset: 128\nstrides: (8,)\nlocks: 31\nlock 0: held (slot {slot}, pid {holder.Id})\n"));
             Assert.That(FirstLock(), Is.EqualTo($$"""{"index":0,"state":"held","slot":{{slot}},"pid":{{holder.Id}}}"""));
             Assert.That(Fail(1, "unlock", Name), Does.Contain($"held by process {holder.Id}").And.Contain("left alone"));
         }
@@ -69,7 +72,9 @@ internal sealed class CommandLockTests : CommandTest
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(Pshm("info", Name), Does.Match($@"\nlocks: 100\nlock 41: held \(slot \d+, pid {holder.Id}\)\nlock 97: abandoned \(slot \d+\)\n$"));
+            Assert.That(
+                Pshm("info", Name),
+                Does.Match($@"\nlocks: 100\nlock 41: held \(slot \d+, pid {holder.Id}\)\nlock 97: abandoned \(slot \d+\)\n$"));
             string script = """
                 "$pshm" info "$2" --json | "$1" -c '
                 import json, sys

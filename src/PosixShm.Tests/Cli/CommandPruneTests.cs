@@ -14,7 +14,9 @@ internal sealed class CommandPruneTests : CommandTest
         Assert.That(ShmPathOf(NameOf("left")), Does.Exist);
 
         using JsonDocument deleted = JsonDocument.Parse(Pshm("prune", $"*{Name}*", "--delete", "--json"));
-        Assert.That(deleted.RootElement.EnumerateArray().Select(array => array.GetProperty("name").GetString()), Is.EqualTo(new[] { NameOf("left") }));
+        Assert.That(
+            deleted.RootElement.EnumerateArray().Select(array => array.GetProperty("name").GetString()),
+            Is.EqualTo(new[] { NameOf("left") }));
         Assert.That(ShmPathOf(NameOf("left")), Does.Not.Exist);
         Assert.That(ShmPathOf(NameOf("used")), Does.Exist);
         Assert.That(Pshm("prune", $"*{Name}*"), Is.Empty);

@@ -61,7 +61,8 @@ internal sealed class CommandSemaphoreTests : CommandTest
         File.WriteAllBytes(ShmPathOf("sem." + left), []);
         try
         {
-            Assert.That(Shell("\"$pshm\" semaphore list | awk -v name=\"$1\" '$1 == name { print $2, $3 }'", left), Is.EqualTo("- certain"));
+            Assert.That(
+                Shell("\"$pshm\" semaphore list | awk -v name=\"$1\" '$1 == name { print $2, $3 }'", left), Is.EqualTo("- certain"));
             Assert.That(Pshm("semaphore", "prune", left, "--json"), Does.Contain("\"leftover\":\"certain\""));
             Assert.That(Pshm("semaphore", "prune", left, "--delete"), Does.Contain(left));
             Assert.That(ShmPathOf("sem." + left), Does.Not.Exist);

@@ -48,7 +48,8 @@ internal sealed class CommandShowTests : CommandTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That(Pshm("show", Name), Does.EndWith("\n[   0    1    2 ...  998  999 1000]\n"));
-            Assert.That(Pshm("show", Name, "--all"), Does.EndWith($"\n[{string.Join(' ', Enumerable.Range(0, 1001).Select(i => $"{i,4}"))}]\n"));
+            Assert.That(
+                Pshm("show", Name, "--all"), Does.EndWith($"\n[{string.Join(' ', Enumerable.Range(0, 1001).Select(i => $"{i,4}"))}]\n"));
             Assert.That(Values(Name).Select(value => value.GetInt32()), Is.EqualTo(Enumerable.Range(0, 1001)));
         }
     }
@@ -65,7 +66,10 @@ internal sealed class CommandShowTests : CommandTest
     {
         _ = Pshm("create", Name, "1000", "2000", "--dtype", "int8", "--fill", "-1");
         Assert.That(
-            Shell("\"$pshm\" show \"$2\" --json | \"$1\" -c 'import json, sys; print(sum(json.load(sys.stdin)[\"values\"]))'", Python.Interpreter, Name),
+            Shell(
+                "\"$pshm\" show \"$2\" --json | \"$1\" -c 'import json, sys; print(sum(json.load(sys.stdin)[\"values\"]))'",
+                Python.Interpreter,
+                Name),
             Is.EqualTo("-2000000"));
     }
 
@@ -137,7 +141,8 @@ internal sealed class CommandShowTests : CommandTest
     {
         _ = Pshm("create", Name, "2000", "1000", "--dtype", "int8", "--fill", "-1");
         Assert.That(
-            Shell("export DOTNET_GCHeapHardLimit=0x1000000; \"$pshm\" show \"$1\" --all | tail -n +2 | tr -d '[] \\n' | wc -c", Name), Is.EqualTo("4000000"));
+            Shell("export DOTNET_GCHeapHardLimit=0x1000000; \"$pshm\" show \"$1\" --all | tail -n +2 | tr -d '[] \\n' | wc -c", Name),
+            Is.EqualTo("4000000"));
     }
 
     [Test]
@@ -145,7 +150,8 @@ internal sealed class CommandShowTests : CommandTest
     {
         SharedArray.Create(Name, 1).Dispose();
         Assert.That(
-            Shell("code=0; \"$pshm\" show \"$1\" --json 2>&1 > /dev/full || code=$?; echo $code", Name), Does.StartWith("pshm: ").And.EndWith("\n1"));
+            Shell("code=0; \"$pshm\" show \"$1\" --json 2>&1 > /dev/full || code=$?; echo $code", Name),
+            Does.StartWith("pshm: ").And.EndWith("\n1"));
     }
 
     private static JsonElement.ArrayEnumerator Values(string name)

@@ -35,7 +35,9 @@ internal sealed class ArrayTextTests : NamedTest
     public void Text_is_what_numpy_prints(string expression)
     {
         string expected = Python.Run(
-            "np.set_printoptions(linewidth=10**6); a = eval(sys.argv[2]); np.save(open(sys.argv[1], 'wb'), a); print(a)", ShmPath, expression);
+            "np.set_printoptions(linewidth=10**6); a = eval(sys.argv[2]); np.save(open(sys.argv[1], 'wb'), a); print(a)",
+            ShmPath,
+            expression);
 
         using UntypedSharedArray array = SharedArray.AttachUntyped(Name, SharedArrayAccess.ReadOnly);
         Assert.That(array.ToString(), Is.EqualTo(expected));

@@ -94,8 +94,10 @@ internal sealed class DateTests : NamedTest
     {
         _ = type;
         long[] counts = [0, 1, -1, 719, -719_163, 1_234_567_890, -1_234_567_891, long.MinValue];
-        using SharedArray<DateTime64<TUnit>> dates = SharedArray.Create(NameOf("M"), ArrayContent.From<DateTime64<TUnit>>([.. counts.Select(static count => new DateTime64<TUnit>(count))]));
-        using SharedArray<TimeDelta64<TUnit>> spans = SharedArray.Create(NameOf("m"), ArrayContent.From<TimeDelta64<TUnit>>([.. counts.Select(static count => new TimeDelta64<TUnit>(count))]));
+        using SharedArray<DateTime64<TUnit>> dates = SharedArray.Create(
+            NameOf("M"), ArrayContent.From<DateTime64<TUnit>>([.. counts.Select(static count => new DateTime64<TUnit>(count))]));
+        using SharedArray<TimeDelta64<TUnit>> spans = SharedArray.Create(
+            NameOf("m"), ArrayContent.From<TimeDelta64<TUnit>>([.. counts.Select(static count => new TimeDelta64<TUnit>(count))]));
         string[] seen = Python.Run(
             """
             M, m = (np.load(path, mmap_mode='r+') for path in sys.argv[1:3])

@@ -22,7 +22,8 @@ internal sealed class ElementValueTests : NamedTest
             {
                 Array expected = Array.CreateInstance(SharedArray.ElementTypeOf(dtype)!, 1);
                 bool isConverted = Try<Exception>(() => expected.SetValue(value, 0));
-                Assert.That(Try<InvalidCastException>(() => array.SetValue(value, 1)), Is.EqualTo(isConverted), $"{value.GetType()} as {dtype}");
+                Assert.That(
+                    Try<InvalidCastException>(() => array.SetValue(value, 1)), Is.EqualTo(isConverted), $"{value.GetType()} as {dtype}");
                 Assert.That(!isConverted || array.GetValue(1).Equals(expected.GetValue(0)), Is.True, $"{value.GetType()} as {dtype}");
             }
         }
@@ -95,7 +96,10 @@ internal sealed class ElementValueTests : NamedTest
         using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
         array.SetValue(array.GetValue(0), 0);
         Assert.That(File.ReadAllBytes(ShmPath), Is.EqualTo(before));
-        Assert.That(Encoding.UTF8.GetString(new UTF8Encoding(false, throwOnInvalidBytes: true).GetBytes(array.ToString())), Is.EqualTo(array.ToString()), "text for a terminal is whole");
+        Assert.That(
+            Encoding.UTF8.GetString(new UTF8Encoding(false, throwOnInvalidBytes: true).GetBytes(array.ToString())),
+            Is.EqualTo(array.ToString()),
+            "text for a terminal is whole");
     }
 
     [Test]
@@ -150,7 +154,8 @@ internal sealed class ElementValueTests : NamedTest
     {
         string[] numbers =
         [
-            "1.0", "-0.0", "0.0", "0.1", "123.456", "1e15", "123456789012345.6", "1e16", "9999999999999998.0", "1e17", "123456789012345678.0", "1e-4", "1.5e-4", "9.999e-5", "1e-5", "5e-324",
+            "1.0", "-0.0", "0.0", "0.1", "123.456", "1e15", "123456789012345.6", "1e16", "9999999999999998.0", "1e17",
+            "123456789012345678.0", "1e-4", "1.5e-4", "9.999e-5", "1e-5", "5e-324",
             "1.7976931348623157e308", "nan", "inf", "-inf", "60055455276583568.0", "65504.0", "6e4", "1e7", "16777216.0", "1e10", "3e-8",
         ];
         string script = """
@@ -163,7 +168,8 @@ internal sealed class ElementValueTests : NamedTest
         List<string> ours = [];
         for (int i = 0; i < numpy.Length; i++)
         {
-            using UntypedSharedArray array = SharedArray.AttachUntyped(string.Create(CultureInfo.InvariantCulture, $"file://{Folder}/{i}.npy"), SharedArrayAccess.ReadOnly);
+            using UntypedSharedArray array = SharedArray.AttachUntyped(
+                string.Create(CultureInfo.InvariantCulture, $"file://{Folder}/{i}.npy"), SharedArrayAccess.ReadOnly);
             ours.Add(array.ToString());
         }
 

@@ -23,7 +23,8 @@ internal sealed class StructTests : NamedTest
             ShmPath);
         Assert.That(seen, Is.EqualTo("24 ('X', 'Color', 'Id', 'Weight') [0, 4, 8, 16] (1.5, 2, 7, -2.5)"));
         Assert.That((array[0].Weight, array[1].Weight, array[2].Weight), Is.EqualTo((1.0, -1.5, 1.0)));
-        Assert.That(array.DType, Is.EqualTo("[('X', '<f4'), ('Color', '|u1'), ('', '|V3'), ('Id', '<i4'), ('', '|V4'), ('Weight', '<f8')]"));
+        Assert.That(
+            array.DType, Is.EqualTo("[('X', '<f4'), ('Color', '|u1'), ('', '|V3'), ('Id', '<i4'), ('', '|V4'), ('Weight', '<f8')]"));
 
         using SharedArray<Particle> again = SharedArray.Attach<Particle>(Name);
         Assert.That(again[1].Id, Is.EqualTo(7));
@@ -152,7 +153,9 @@ internal sealed class StructTests : NamedTest
     [Test]
     public void An_inline_array_as_element_type_is_refused_with_the_array_to_use_instead()
     {
-        Assert.That(() => SharedArray.Create<Triangle>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("last dimension of 3"));
+        Assert.That(
+            () => SharedArray.Create<Triangle>(Name, 1),
+            Throws.InstanceOf<NotSupportedException>().With.Message.Contains("last dimension of 3"));
 
         using SharedArray<float> array = SharedArray.Create<float>(Name, 1000, 4);
         Assert.That(array.View<InlineArray4<float>>().FlattenedLength, Is.EqualTo((nint)1000), "the conversion of the guide");
@@ -161,13 +164,19 @@ internal sealed class StructTests : NamedTest
     [Test]
     public unsafe void An_address_is_refused()
     {
-        Assert.That(() => SharedArray.Create<Addresses>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'Next' is an address"));
-        Assert.That(() => SharedArray.Create<Calls>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'Call' is an address"));
+        Assert.That(
+            () => SharedArray.Create<Addresses>(Name, 1),
+            Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'Next' is an address"));
+        Assert.That(
+            () => SharedArray.Create<Calls>(Name, 1),
+            Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'Call' is an address"));
     }
 
     [Test]
     public void Struct_without_fields_is_refused_with_its_place()
-        => Assert.That(() => SharedArray.Create<Holder<Nothing>>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.EndsWith("Nothing': it has no fields."));
+        => Assert.That(
+            () => SharedArray.Create<Holder<Nothing>>(Name, 1),
+            Throws.InstanceOf<NotSupportedException>().With.Message.EndsWith("Nothing': it has no fields."));
 
     [Test]
     public void A_property_of_an_interface_gives_its_whole_name()

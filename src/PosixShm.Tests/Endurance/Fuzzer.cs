@@ -54,13 +54,17 @@ internal sealed class Fuzzer
         }
         catch (InvalidDataException finding)
         {
-            string file = Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"posixshm-fuzz-{seed}-{fuzzer.Executions}"));
+            string file = Path.Combine(
+                Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"posixshm-fuzz-{seed}-{fuzzer.Executions}"));
             File.WriteAllBytes(file, fuzzer.Input);
             Console.WriteLine($"{finding}\nThe input is {file}: make it a file of Fixtures/Fuzz.");
             return 1;
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: {fuzzer.Executions:N0} executions, {fuzzer.Accepted:N0} accepted, 0 findings"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"seed {seed}: {fuzzer.Executions:N0} executions, {fuzzer.Accepted:N0} accepted, 0 findings"));
         return 0;
     }
 
@@ -174,7 +178,8 @@ internal sealed class Fuzzer
                 BinaryPrimitives.WriteInt64LittleEndian(_file.AsSpan(place), s_interesting[_random.Next(s_interesting.Length)]);
                 break;
             case 3 when place + 4 <= _length:
-                BinaryPrimitives.WriteInt32LittleEndian(_file.AsSpan(place), unchecked((int)s_interesting[_random.Next(s_interesting.Length)]));
+                BinaryPrimitives.WriteInt32LittleEndian(
+                    _file.AsSpan(place), unchecked((int)s_interesting[_random.Next(s_interesting.Length)]));
                 break;
             case 4:
                 Insert(place, s_words[_random.Next(s_words.Length)]);

@@ -240,7 +240,8 @@ internal static class Soak
         }
     }
 
-    private static void KillAndReplace(List<ChildProcess> workers, int unlucky, string prefix, Random random, SharedArray<long> counts, List<string> violations)
+    private static void KillAndReplace(
+        List<ChildProcess> workers, int unlucky, string prefix, Random random, SharedArray<long> counts, List<string> violations)
     {
         using ChildProcess worker = workers[unlucky];
         Expect(!worker.HasExited, $"a worker ended by itself: {worker.Errors}", violations);
@@ -306,7 +307,8 @@ internal static class Soak
 
     private static void Print(int seed, TimeSpan time, long[] totals, List<string> violations)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}, {time.TotalSeconds} s, {Workers} workers, {Arrays} arrays"));
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"seed {seed}, {time.TotalSeconds} s, {Workers} workers, {Arrays} arrays"));
         foreach (Count count in Enum.GetValues<Count>())
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {count,-24}{totals[(int)count],12:N0}"));

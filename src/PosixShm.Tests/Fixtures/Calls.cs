@@ -25,7 +25,8 @@ internal static class Calls
         using SharedArray<double> built = SharedArray.Create(p + "built", ArrayContent.Build<double>([3, 4], x => x[1, 2] = 7));
         values.Save(folder + "/x.npy");
         using SharedArray<double> loaded = SharedArray.Create(p + "loaded", ArrayContent.Load<double>(folder + "/x.npy"));
-        using SharedArray<double> wide = SharedArray.Create(p + "wide", ArrayContent.Zeros<double>(10), new() { Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead });
+        using SharedArray<double> wide = SharedArray.Create(
+            p + "wide", ArrayContent.Zeros<double>(10), new() { Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead });
 
         // An element type that is known only at run time.
         using UntypedSharedArray mask = SharedArray.Create(p + "mask", ArrayContent.Zeros("bool", 100));
@@ -37,12 +38,14 @@ internal static class Calls
         // The other three verbs, by analogy.
         using SharedArray<double> test1 = SharedArray.CreateOrAttach(p + "test1", 10);
         using SharedArray<int> again = SharedArray.CreateOrAttach<int>(p + "grid", 3, 4);
-        using SharedArray<double> either = SharedArray.CreateOrAttach(p + "nan", ArrayContent.Filled(double.NaN, 3, 4), new() { Preallocate = false });
+        using SharedArray<double> either = SharedArray.CreateOrAttach(
+            p + "nan", ArrayContent.Filled(double.NaN, 3, 4), new() { Preallocate = false });
         using UntypedSharedArray eitherMask = SharedArray.CreateOrAttach(p + "mask", ArrayContent.Zeros("bool", 100));
         using SharedArray<double> cleared = SharedArray.Replace(p + "like", 5);
         using SharedArray<float> single = SharedArray.Replace<float>(p + "like", 5, 5);
         using SharedArray<double> next = SharedArray.Replace(p + "values", ArrayContent.From([1.5, 2.5]));
-        using UntypedSharedArray nextWords = SharedArray.Replace(p + "words", ArrayContent.Zeros("U20", 50), existing: new() { AllowOtherOwners = true });
+        using UntypedSharedArray nextWords = SharedArray.Replace(
+            p + "words", ArrayContent.Zeros("U20", 50), existing: new() { AllowOtherOwners = true });
         using SharedArray<double> nameless = SharedArray.CreateAnonymous(10);
         using SharedArray<byte> image = SharedArray.CreateAnonymous<byte>(48, 64, 3);
         using SharedArray<double> snapshot = SharedArray.CreateAnonymous(ArrayContent.CopyOf(matrix), new() { Locks = 0 });
@@ -116,7 +119,8 @@ internal static class Calls
         using SharedArray<byte> buffer = SharedArray.Create<byte>(p + "buffer", 8);
         using MemoryStream stream = new(new byte[8]);
         await stream.ReadExactlyAsync(buffer.Memory).ConfigureAwait(false);
-        using ReadOnlySharedArray<byte> later = await SharedArray.AttachReadOnlyAsync<byte>(p + "buffer", TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+        using ReadOnlySharedArray<byte> later = await SharedArray.AttachReadOnlyAsync<byte>(p + "buffer", TimeSpan.FromSeconds(5))
+            .ConfigureAwait(false);
         await Stream.Null.WriteAsync(later.Memory).ConfigureAwait(false);
     }
 }

@@ -73,7 +73,12 @@ internal sealed class ControlPageFixtureTests : NamedTest
     {
         Copy(fixture);
         using FileStream file = File.OpenRead(ShmPath);
-        Assert.That(Interop.LockByte(new Descriptor(file.SafeFileHandle.DangerousGetHandle()), SegmentFile.InUseByte + fixture.Slot, Interop.ByteLock.LOCK_SHARED), Is.Zero);
+        Assert.That(
+            Interop.LockByte(
+                new Descriptor(file.SafeFileHandle.DangerousGetHandle()),
+                SegmentFile.InUseByte + fixture.Slot,
+                Interop.ByteLock.LOCK_SHARED),
+            Is.Zero);
         using ReadOnlySharedArray<double> array = SharedArray.AttachReadOnly<double>(Name);
         ExpectPage(array, fixture, fixture.First);
     }
@@ -186,7 +191,10 @@ internal sealed class ControlPageFixtureTests : NamedTest
     private FileStream LockSlot(int slot)
     {
         FileStream file = new(ShmPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        Assert.That(Interop.LockByte(new Descriptor(file.SafeFileHandle.DangerousGetHandle()), SegmentFile.InUseByte + slot, Interop.ByteLock.LOCK_EXCLUSIVE), Is.Zero);
+        Assert.That(
+            Interop.LockByte(
+                new Descriptor(file.SafeFileHandle.DangerousGetHandle()), SegmentFile.InUseByte + slot, Interop.ByteLock.LOCK_EXCLUSIVE),
+            Is.Zero);
         return file;
     }
 

@@ -10,7 +10,8 @@ internal sealed class ForeignNpyTests : NamedTest
     [TestCase("(3, 0)")]
     public void Every_version_is_attached_read_and_written_in_place(string version)
     {
-        _ = Python.Run("np.lib.format.write_array(open(sys.argv[1], 'wb'), np.arange(6.).reshape(2, 3), version=eval(sys.argv[2]))", File1, version);
+        _ = Python.Run(
+            "np.lib.format.write_array(open(sys.argv[1], 'wb'), np.arange(6.).reshape(2, 3), version=eval(sys.argv[2]))", File1, version);
         using (SharedArray<double> array = SharedArray.Attach("file://" + File1))
         {
             Assert.That(array.ToArray(), Is.EqualTo(new[] { 0.0, 1, 2, 3, 4, 5 }));

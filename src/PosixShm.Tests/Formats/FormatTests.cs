@@ -33,7 +33,9 @@ internal sealed class FormatTests
         Assert.That(ControlPage.Write(40), Is.EqualTo(new byte[] { 2, 0, (byte)'P', (byte)'S', (byte)'H', (byte)'M', 2, 1, 40, 0, 0, 0 }));
         Assert.That((ControlPage.LockCountOffset, ControlPage.FeaturesOffset, ControlPage.SlotsOffset), Is.EqualTo((8, 12, 256)));
         Assert.That((ControlPage.EventOffset, ControlPage.FirstLockOffset, ControlPage.Size), Is.EqualTo((2048, 2112, 4096)));
-        Assert.That((ControlPage.SlotCount, ControlPage.LocksInPage, ControlPage.LineSize, ControlPage.MaxLocks), Is.EqualTo((448, 31, 64, 1 << 20)));
+        Assert.That(
+            (ControlPage.SlotCount, ControlPage.LocksInPage, ControlPage.LineSize, ControlPage.MaxLocks),
+            Is.EqualTo((448, 31, 64, 1 << 20)));
         Assert.That(ControlPage.SlotsOffset + (sizeof(int) * ControlPage.SlotCount), Is.EqualTo(ControlPage.EventOffset));
         Assert.That(ControlPage.FirstLockOffset + (ControlPage.LineSize * ControlPage.LocksInPage), Is.EqualTo(ControlPage.Size));
     }
@@ -47,7 +49,8 @@ internal sealed class FormatTests
         NewArray array = New([length]);
         PagePlace place = array.Place;
         Assert.That((array.FileLength, place.End, place.Offset), Is.EqualTo((fileLength, fileLength, page)));
-        Assert.That((place.PageEnd, place.LocksEnd, place.FirstLock, place.LockCount), Is.EqualTo((page + 4096, page + 4096, page + 2112, 31)));
+        Assert.That(
+            (place.PageEnd, place.LocksEnd, place.FirstLock, place.LockCount), Is.EqualTo((page + 4096, page + 4096, page + 2112, 31)));
 
         // The place does not depend on the bytes behind the elements.
         foreach (int more in (int[])[0, 1, 4095, 4096, 8192, 20_000])
@@ -199,7 +202,8 @@ internal sealed class FormatTests
     [Test]
     public void Any_shape_and_type_are_read_as_written()
     {
-        Gen<ImmutableArray<long>> shapes = Gen.ListOf(Gen.Choose(0, 9)).Select(list => list.Take(10).Select(i => (long)i).ToImmutableArray());
+        Gen<ImmutableArray<long>> shapes = Gen.ListOf(Gen.Choose(0, 9)).Select(
+            list => list.Take(10).Select(i => (long)i).ToImmutableArray());
         Gen<string> types = Gen.Elements("|b1", "<i2", "<f8", "<c16", "|S3", "<U2", "|V7", "<m8[us]");
         Prop.ForAll(shapes.ToArbitrary(), types.ToArbitrary(), static (shape, text) =>
         {
@@ -215,11 +219,13 @@ internal sealed class FormatTests
         // The unchanged header is compared. With another space it is parsed.
         string[] types =
         [
-            "<f8", "<f4", "<f2", "|b1", "<i8", "<i4", "<i2", "|i1", "<u8", "<u4", "<u2", "|u1", "<c16", "<c8", ">f8", "|S1", "f8", "<f16", "<b1",
+            "<f8", "<f4", "<f2", "|b1", "<i8", "<i4", "<i2", "|i1", "<u8", "<u4", "<u2", "|u1", "<c16", "<c8", ">f8", "|S1", "f8", "<f16",
+            "<b1",
         ];
         string[] shapes =
         [
-            "()", "(0,)", "(10,)", "(007,)", "(10)", "(10,, )", "(1, 2)", "(1, 2,)", "(1,2)", "(1, -2)", "(-1,)", "(+1,)", "(1L,)", "(1,", "1", "(,)", "( )",
+            "()", "(0,)", "(10,)", "(007,)", "(10)", "(10,, )", "(1, 2)", "(1, 2,)", "(1,2)", "(1, -2)", "(-1,)", "(+1,)", "(1L,)", "(1,",
+            "1", "(,)", "( )",
             .. new[] { 63, 64, 65, 100 }.Select(static rank => ShapeText.Of(Enumerable.Repeat(1L, rank).ToArray())),
         ];
         string[] rests = [.. from shape in shapes from end in new[] { ", }", "}", ",}", ", }x", ", 'x': 1}" } select shape + end];
@@ -278,9 +284,11 @@ internal sealed class FormatTests
     {
         Gen<byte[]> starts = Gen.OneOf(
             Gen.Choose(0, 20).SelectMany(static length => Gen.ArrayOf(Gen.Choose(0, 255).Select(static value => (byte)value), length)),
-            Gen.Choose(0, 12).SelectMany(static length => Gen.Choose(-1 << 30, 1 << 30).Select(count => ControlPage.Write(count)[..length])),
+            Gen.Choose(0, 12).SelectMany(
+                static length => Gen.Choose(-1 << 30, 1 << 30).Select(count => ControlPage.Write(count)[..length])),
             Gen.Choose(-5, 70).Select(ControlPage.Write));
-        Gen<long> rooms = Gen.OneOf(Gen.Choose(-100, 5000).Select(static i => (long)i), Gen.Elements(long.MinValue, long.MaxValue, 1L << 26));
+        Gen<long> rooms = Gen.OneOf(
+            Gen.Choose(-100, 5000).Select(static i => (long)i), Gen.Elements(long.MinValue, long.MaxValue, 1L << 26));
         Prop.ForAll(starts.ToArbitrary(), rooms.ToArbitrary(), static (start, room) =>
         {
             int count = ControlPage.LocksBehind(start, room);

@@ -83,7 +83,9 @@ internal sealed class HostileFileTests : NamedTest
     public void A_raw_offset_that_overflows_with_the_length_is_refused(long offset, long length)
     {
         File.WriteAllBytes(ShmPath, new byte[4096]);
-        Assert.That(() => SharedArray.AttachRaw<double>(Name, [length], offset), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("4096 bytes"));
+        Assert.That(
+            () => SharedArray.AttachRaw<double>(Name, [length], offset),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains("4096 bytes"));
     }
 
     [Test]
@@ -100,9 +102,16 @@ internal sealed class HostileFileTests : NamedTest
         {
             foreach (string plant in (string[])["dangling", "link", "fifo", "hard", "folder"])
             {
-                Assert.That(() => SharedArray.Create(NameOf(plant), 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17), plant);
-                Assert.That(() => SharedArray.CreateOrAttach<double>(NameOf(plant), 10), Throws.InstanceOf<IOException>().Or.InstanceOf<InvalidDataException>(), plant);
-                Assert.That(Path.Exists(ShmPathOf(NameOf(plant))) || new FileInfo(ShmPathOf(NameOf(plant))).LinkTarget is not null, Is.True, plant);
+                Assert.That(
+                    () => SharedArray.Create(NameOf(plant), 10),
+                    Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17),
+                    plant);
+                Assert.That(
+                    () => SharedArray.CreateOrAttach<double>(NameOf(plant), 10),
+                    Throws.InstanceOf<IOException>().Or.InstanceOf<InvalidDataException>(),
+                    plant);
+                Assert.That(
+                    Path.Exists(ShmPathOf(NameOf(plant))) || new FileInfo(ShmPathOf(NameOf(plant))).LinkTarget is not null, Is.True, plant);
             }
         }
         finally
@@ -124,8 +133,10 @@ internal sealed class HostileFileTests : NamedTest
         static int Meet(string[] args)
         {
             string path = ShmPathOf(args[0]);
-            Assert.That(() => SharedArray.Attach(args[0]), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
-            Assert.That(() => SharedArray.Delete(args[0]), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
+            Assert.That(
+                () => SharedArray.Attach(args[0]), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
+            Assert.That(
+                () => SharedArray.Delete(args[0]), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
             Assert.That(SharedArray.List().Select(info => info.Name), Does.Not.Contain(args[0]));
             Assert.That(ChildProcess.Run("stat", "--format=%F", path), Is.EqualTo("character special file\n"));
             return 0;
@@ -140,7 +151,9 @@ internal sealed class HostileFileTests : NamedTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => SharedArray.Create(Name, 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
-            Assert.That(() => SharedArray.CreateOrAttach<double>(Name, 10), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
+            Assert.That(
+                () => SharedArray.CreateOrAttach<double>(Name, 10),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
             Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<UnauthorizedAccessException>());
             Assert.That(() => SharedArray.Resize<double>(Name, 5), Throws.InstanceOf<UnauthorizedAccessException>());
         }
@@ -174,7 +187,8 @@ internal sealed class HostileFileTests : NamedTest
 
         static int Own(string[] args)
         {
-            using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Zeros<double>(10), new SharedArrayOptions { Mode = Everybody });
+            using SharedArray<double> array = SharedArray.Create(
+                args[0], ArrayContent.Zeros<double>(10), new SharedArrayOptions { Mode = Everybody });
             OtherUser.Run(Truncate, args[0]);
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(File.Exists(ShmPathOf(args[0])), Is.True);

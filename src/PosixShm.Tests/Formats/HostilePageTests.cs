@@ -122,7 +122,9 @@ internal sealed class HostilePageTests : NamedTest
     {
         foreach (bool isCopy in (bool[])[false, true])
         {
-            using UntypedSharedArray array = isCopy ? SharedArray.AttachCopyOnWrite<double>(name) : SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly);
+            using UntypedSharedArray array = isCopy
+                ? SharedArray.AttachCopyOnWrite<double>(name)
+                : SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly);
             foreach (SharedLock shared in array.Locks)
             {
                 Assert.That(shared.OwnerSlot, Is.InRange(0, 511));

@@ -225,7 +225,8 @@ internal sealed class NumpyFileTests : NamedTest
     [Test]
     public void Copy_of_a_segment_is_a_saved_array_before_and_after_the_first_lock()
     {
-        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.From(new double[,] { { 1.5, 2.5, 3.5 }, { 4.5, 5.5, 6.5 } }));
+        using SharedArray<double> array = SharedArray.Create(
+            Name, ArrayContent.From(new double[,] { { 1.5, 2.5, 3.5 }, { 4.5, 5.5, 6.5 } }));
         foreach (long size in new[] { 128L + 48, 8192 })
         {
             string copy = Path.Combine(Folder, $"{size}.npy");

@@ -46,7 +46,10 @@ internal sealed class NumpyTests : NamedTest
         where T : unmanaged
     {
         _ = Python.Run(
-            "np.save(open(sys.argv[1], 'xb'), np.frombuffer(bytes.fromhex(sys.argv[3]), dtype=sys.argv[2]).reshape(3, 2))", ShmPath, dtype, Hex(values));
+            "np.save(open(sys.argv[1], 'xb'), np.frombuffer(bytes.fromhex(sys.argv[3]), dtype=sys.argv[2]).reshape(3, 2))",
+            ShmPath,
+            dtype,
+            Hex(values));
 
         using SharedArray<T> array = SharedArray.Attach<T>(Name);
         Assert.That(array.Shape, Is.EqualTo(new long[] { 3, 2 }));
@@ -70,7 +73,8 @@ internal sealed class NumpyTests : NamedTest
         }
 
         string seen = Python.Run(
-            "a = np.load(sys.argv[1]); print(a.shape, a.dtype.str, bool((a.ravel() == np.arange(a.size)).all()), a.flags.c_contiguous)", ShmPath);
+            "a = np.load(sys.argv[1]); print(a.shape, a.dtype.str, bool((a.ravel() == np.arange(a.size)).all()), a.flags.c_contiguous)",
+            ShmPath);
         Assert.That(seen, Is.EqualTo($"{expected} <i4 True True"));
 
         // memmap maps the memory of the segment. Before numpy 1.26, it refuses an array without elements.
@@ -135,7 +139,8 @@ internal sealed class NumpyTests : NamedTest
         _ = Python.Run("np.save(open(sys.argv[1], 'xb'), eval(sys.argv[2]))", ShmPath, expression);
         Assert.That(
             () => SharedArray.Attach(Name),
-            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(firstPart).And.Message.Contains(secondPart).And.Message.Contains(Name));
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(firstPart).And.Message.Contains(secondPart)
+                .And.Message.Contains(Name));
     }
 
     private static string Hex<T>(T[] values)

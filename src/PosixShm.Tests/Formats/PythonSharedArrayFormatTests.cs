@@ -36,7 +36,8 @@ internal sealed class PythonSharedArrayFormatTests
         ScalarType element = ScalarType.TryParse(type)!;
         byte[] trailer = new byte[PythonSharedArrayTrailer.Size];
         trailer.AsSpan().Fill(0xFF);
-        PythonSharedArrayTrailer.Write(element, shape, shape.Aggregate(element.Size, static (size, dimension) => size * dimension), trailer);
+        PythonSharedArrayTrailer.Write(
+            element, shape, shape.Aggregate(element.Size, static (size, dimension) => size * dimension), trailer);
         Assert.That(trailer, Is.EqualTo(golden));
     }
 
@@ -52,7 +53,9 @@ internal sealed class PythonSharedArrayFormatTests
 
         ArrayHeader? read = ArrayHeader.TryRead([], array.Tail, array.FileLength, out string problem);
         Assert.That(read, Is.Not.Null, problem);
-        Assert.That((read!.Layout, read.DataOffset, read.DataLength, read.End), Is.EqualTo((ArrayLayout.PythonSharedArray, 0L, length * 8, fileLength)));
+        Assert.That(
+            (read!.Layout, read.DataOffset, read.DataLength, read.End),
+            Is.EqualTo((ArrayLayout.PythonSharedArray, 0L, length * 8, fileLength)));
         Assert.That(BytesOfFile.FindPage(BytesOf(array), read, fileLength), Is.EqualTo(array.Place));
     }
 
@@ -72,8 +75,30 @@ internal sealed class PythonSharedArrayFormatTests
     [Test]
     public void Any_shape_and_type_are_read_as_written()
     {
-        Gen<ImmutableArray<long>> shapes = Gen.ListOf(Gen.Choose(0, 5)).Select(list => list.Take(27).Select(i => (long)Math.Min(i, 2)).ToImmutableArray());
-        Gen<string> types = Gen.Elements("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "<f16", "<c8", "<c16", "<c32", "|S3", "<U2", "|V7", "<m8", "<M8");
+        Gen<ImmutableArray<long>> shapes = Gen.ListOf(Gen.Choose(0, 5)).Select(
+            list => list.Take(27).Select(i => (long)Math.Min(i, 2)).ToImmutableArray());
+        Gen<string> types = Gen.Elements(
+            "|b1",
+            "|i1",
+            "|u1",
+            "<i2",
+            "<u2",
+            "<i4",
+            "<u4",
+            "<i8",
+            "<u8",
+            "<f2",
+            "<f4",
+            "<f8",
+            "<f16",
+            "<c8",
+            "<c16",
+            "<c32",
+            "|S3",
+            "<U2",
+            "|V7",
+            "<m8",
+            "<M8");
         Prop.ForAll(shapes.ToArbitrary(), types.ToArbitrary(), static (shape, text) =>
         {
             NewArray array = New(ScalarType.TryParse(text)!, shape.AsSpan());
@@ -81,7 +106,9 @@ internal sealed class PythonSharedArrayFormatTests
             ArrayHeader? onlyNumpy2 = ArrayHeader.TryRead([], Without(array.Tail, Numpy1), array.FileLength, out _);
             ArrayHeader? onlyNumpy1 = ArrayHeader.TryRead([], Without(array.Tail, Numpy2), array.FileLength, out _);
             return new[] { read, onlyNumpy1, onlyNumpy2 }.All(
-                    header => header is not null && header.Shape.SequenceEqual(shape) && header.Type == array.Header.Type && header.DataLength == array.Header.DataLength)
+                    header => header is not null
+                        && header.Shape.SequenceEqual(shape) && header.Type == array.Header.Type
+                        && header.DataLength == array.Header.DataLength)
                 && BytesOfFile.FindPage(BytesOf(array), read!, array.FileLength) == array.Place;
         }).QuickCheckThrowOnFailure();
 
@@ -99,7 +126,9 @@ internal sealed class PythonSharedArrayFormatTests
     {
         long[] most = [.. Enumerable.Repeat(1L, 27)];
         Assert.That(New(s_double, most).Header.Shape, Is.EqualTo(most));
-        Assert.That(() => New(s_double, [.. most, 1]), Throws.ArgumentException.With.Message.Contains("at most 27 dimensions, not 28").And.Message.Contains("both builds"));
+        Assert.That(
+            () => New(s_double, [.. most, 1]),
+            Throws.ArgumentException.With.Message.Contains("at most 27 dimensions, not 28").And.Message.Contains("both builds"));
         Assert.That(() => New(s_double, new long[65]), Throws.ArgumentException);
     }
 
@@ -150,7 +179,9 @@ internal sealed class PythonSharedArrayFormatTests
     {
         foreach (int length in (int[])[Numpy1, Numpy2])
         {
-            Assert.That(ReadOne(length, 80, trailer => BinaryPrimitives.WriteInt32LittleEndian(trailer[Rank..], rank), out string problem), Is.Null);
+            Assert.That(
+                ReadOne(length, 80, trailer => BinaryPrimitives.WriteInt32LittleEndian(trailer[Rank..], rank), out string problem),
+                Is.Null);
             Assert.That(problem, Does.Contain($"{rank} dimensions"));
         }
     }
@@ -165,7 +196,10 @@ internal sealed class PythonSharedArrayFormatTests
     {
         foreach (int length in (int[])[Numpy1, Numpy2])
         {
-            Assert.That(ReadOne(length, 80, trailer => BinaryPrimitives.WriteInt64LittleEndian(trailer[Dimensions..], dimension), out string problem), Is.Null);
+            Assert.That(
+                ReadOne(
+                    length, 80, trailer => BinaryPrimitives.WriteInt64LittleEndian(trailer[Dimensions..], dimension), out string problem),
+                Is.Null);
             Assert.That(problem, Does.Contain("truncated or damaged"));
         }
     }
@@ -244,9 +278,12 @@ internal sealed class PythonSharedArrayFormatTests
     {
         Gen<int> integers = Gen.OneOf(Gen.Choose(-3, 70), Gen.Elements(int.MinValue, int.MaxValue, 1000, 2056, 1 << 30));
         Gen<long> longs = Gen.OneOf(
-            Gen.Choose(-3, 70).Select(i => (long)i), Gen.Elements(long.MinValue, long.MaxValue, 1L << 32, 1L << 61, 1L << 62, -(1L << 62), 4096));
+            Gen.Choose(-3, 70).Select(i => (long)i),
+            Gen.Elements(long.MinValue, long.MaxValue, 1L << 32, 1L << 61, 1L << 62, -(1L << 62), 4096));
         Gen<(long Size, int[] Integers, long[] Dimensions)> trailers =
-            longs.SelectMany(size => Gen.ArrayOf(integers, 3).SelectMany(numbers => Gen.ArrayOf(longs, 64).Select(dimensions => (size, numbers, dimensions))));
+            longs.SelectMany(
+                size => Gen.ArrayOf(integers, 3).SelectMany(
+                    numbers => Gen.ArrayOf(longs, 64).Select(dimensions => (size, numbers, dimensions))));
         Config config = Config.QuickThrowOnFailure.WithMaxTest(3000);
 
         Prop.ForAll(trailers.Two().ToArbitrary(), Gen.Choose(0, 600).ToArbitrary(), static (pair, dataLength) =>

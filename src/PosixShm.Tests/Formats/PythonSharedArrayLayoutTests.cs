@@ -49,7 +49,8 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
             }
 
             SharedArrayInfo info = SharedArray.Describe(name);
-            Assert.That((info.Layout, info.DType, info.Shape.ToArray()), Is.EqualTo((ArrayLayout.PythonSharedArray, fixture.DType, fixture.Shape)));
+            Assert.That(
+                (info.Layout, info.DType, info.Shape.ToArray()), Is.EqualTo((ArrayLayout.PythonSharedArray, fixture.DType, fixture.Shape)));
             Assert.That(info.Created, Is.Not.Null);
         }
 
@@ -152,8 +153,11 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
     public void The_four_verbs_and_the_rest_work_as_in_the_other_layout()
     {
         SharedArray.Create(Name, ArrayContent.From([1, 2, 3, 4], 2, 2), s_layout).Dispose();
-        Assert.That(() => SharedArray.Create(Name, ArrayContent.Zeros<int>(1), s_layout), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
-        Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("holds <i4 elements, not <f8"));
+        Assert.That(
+            () => SharedArray.Create(Name, ArrayContent.Zeros<int>(1), s_layout),
+            Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+        Assert.That(
+            () => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("holds <i4 elements, not <f8"));
         using (SharedArray<int> resized = SharedArray.Resize<int>(Name, 6))
         {
             Assert.That(resized, Is.EqualTo(new[] { 1, 2, 3, 4, 0, 0 }));
@@ -169,7 +173,8 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
         {
             either[0] = 7;
             copy[1] = 8;
-            Assert.That((read[0], read[1], either.IsCurrent, SharedArray.Describe(Name).IsInUse), Is.EqualTo(((byte)7, (byte)0, true, true)));
+            Assert.That(
+                (read[0], read[1], either.IsCurrent, SharedArray.Describe(Name).IsInUse), Is.EqualTo(((byte)7, (byte)0, true, true)));
         }
 
         SharedArray.Delete(Name);
@@ -216,7 +221,9 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(file.Length - 548 + 24), number);
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(file.Length - 548 + 28), itemSize);
         File.WriteAllBytes(ShmPath, file);
-        Assert.That(() => SharedArray.AttachUntyped(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason).And.Message.Contains(Name));
+        Assert.That(
+            () => SharedArray.AttachUntyped(Name),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason).And.Message.Contains(Name));
         Assert.That(() => SharedArray.Describe(Name), Throws.InstanceOf<InvalidDataException>());
     }
 
@@ -245,7 +252,9 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
         File.WriteAllBytes(ShmPathOf(NameOf("cut")), good[..^1]);
         File.WriteAllBytes(ShmPath, good);
 
-        Assert.That(SharedArray.List().Select(info => info.Name).Where(name => name.Contains(Name, StringComparison.Ordinal)), Is.EqualTo(new[] { Name }));
+        Assert.That(
+            SharedArray.List().Select(info => info.Name).Where(name => name.Contains(Name, StringComparison.Ordinal)),
+            Is.EqualTo(new[] { Name }));
         foreach (string name in bad.Append(older))
         {
             Assert.That(() => SharedArray.AttachUntyped(name), Throws.InstanceOf<InvalidDataException>());
@@ -254,15 +263,21 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
         }
 
         // A file that ends inside its trailer is not recognised.
-        Assert.That(() => SharedArray.AttachUntyped(NameOf("cut")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
-        Assert.That(() => SharedArray.Delete(NameOf("cut")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
+        Assert.That(
+            () => SharedArray.AttachUntyped(NameOf("cut")),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
+        Assert.That(
+            () => SharedArray.Delete(NameOf("cut")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
     }
 
     [Test]
     public void Too_many_dimensions_and_no_layout_are_refused_before_anything_is_made()
     {
-        Assert.That(() => SharedArray.Create(Name, ArrayContent.Zeros<int>([.. Enumerable.Repeat(1L, 28)]), s_layout), Throws.ArgumentException.With.Message.Contains("27"));
-        Assert.That(() => SharedArray.Create(Name, ArrayContent.Zeros("f12", 1), s_layout), Throws.ArgumentException.With.Message.Contains("f12"));
+        Assert.That(
+            () => SharedArray.Create(Name, ArrayContent.Zeros<int>([.. Enumerable.Repeat(1L, 28)]), s_layout),
+            Throws.ArgumentException.With.Message.Contains("27"));
+        Assert.That(
+            () => SharedArray.Create(Name, ArrayContent.Zeros("f12", 1), s_layout), Throws.ArgumentException.With.Message.Contains("f12"));
         Assert.That(() => new SharedArrayOptions { Layout = (ArrayLayout)7 }, Throws.InstanceOf<ArgumentOutOfRangeException>());
         Assert.That(File.Exists(ShmPath), Is.False);
     }

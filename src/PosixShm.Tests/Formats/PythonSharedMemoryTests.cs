@@ -94,12 +94,16 @@ internal sealed class PythonSharedMemoryTests : NamedTest
         _ = File.CreateSymbolicLink(ShmPathOf(NameOf("link")), ShmPath);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => SharedArray.AttachRaw<byte>(Name, [101]), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("100 bytes").And.Message.Contains("(101,)"));
+            Assert.That(
+                () => SharedArray.AttachRaw<byte>(Name, [101]),
+                Throws.InstanceOf<InvalidDataException>().With.Message.Contains("100 bytes").And.Message.Contains("(101,)"));
             Assert.That(() => SharedArray.AttachRaw<byte>(Name, [1], 100), Throws.InstanceOf<InvalidDataException>());
             Assert.That(() => SharedArray.AttachRaw<byte>(Name, [1], long.MaxValue), Throws.InstanceOf<InvalidDataException>());
             Assert.That(() => SharedArray.AttachRaw<byte>(Name, [0], 101), Throws.InstanceOf<InvalidDataException>());
             Assert.That(() => SharedArray.AttachRaw<byte>(NameOf("empty"), [0]), Throws.InstanceOf<InvalidDataException>());
-            Assert.That(() => SharedArray.AttachRaw<byte>(NameOf("link"), [1]), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
+            Assert.That(
+                () => SharedArray.AttachRaw<byte>(NameOf("link"), [1]),
+                Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
             Assert.That(() => SharedArray.AttachRaw<byte>(NameOf("none"), [1]), Throws.InstanceOf<FileNotFoundException>());
             Assert.That(() => SharedArray.AttachRaw<byte>(Name, [-1]), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => SharedArray.AttachRaw<byte>(Name, [1], -1), Throws.InstanceOf<ArgumentOutOfRangeException>());

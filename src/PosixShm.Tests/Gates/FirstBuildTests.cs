@@ -28,7 +28,9 @@ internal sealed class FirstBuildTests : NamedTest
         }
 
         IEnumerable<string> files = Directory.EnumerateFileSystemEntries(Folder, "*", SearchOption.AllDirectories);
-        Assert.That(files.Select(file => Path.GetRelativePath(Folder, file)), Is.EquivalentTo(new[] { "libposixshm.so", "failpoints", "failpoints/libposixshm.so", "faults", "faults/libposixshm.so" }));
+        Assert.That(
+            files.Select(file => Path.GetRelativePath(Folder, file)),
+            Is.EquivalentTo(new[] { "libposixshm.so", "failpoints", "failpoints/libposixshm.so", "faults", "faults/libposixshm.so" }));
     }
 
     [TestCase("no-such-compiler", "'no-such-compiler' is missing: install the package gcc")]

@@ -244,9 +244,13 @@ internal sealed class GuideTests : NamedTest
         AssertField<Side>("|u1");
         AssertField<DayOfWeek>("<i4");
 
-        Assert.That(() => SharedArray.Create<decimal>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("scaled long"));
-        Assert.That(() => SharedArray.Create<DateTime>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("DateTime64<Ticks>"));
-        Assert.That(() => SharedArray.Create<Int128>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("two longs"));
+        Assert.That(
+            () => SharedArray.Create<decimal>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("scaled long"));
+        Assert.That(
+            () => SharedArray.Create<DateTime>(Name, 1),
+            Throws.InstanceOf<NotSupportedException>().With.Message.Contains("DateTime64<Ticks>"));
+        Assert.That(
+            () => SharedArray.Create<Int128>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("two longs"));
 
         static void AssertField<T>(string dtype)
             where T : unmanaged
@@ -279,7 +283,9 @@ internal sealed class GuideTests : NamedTest
     public void A_guid_is_a_uuid_in_Python()
     {
         using SharedArray<Guid> ids = SharedArray.Create(Name, ArrayContent.From([Guid.NewGuid()]));
-        Assert.That(Python.Run("import uuid; print(uuid.UUID(bytes_le=np.load(sys.argv[1])[0].tobytes()))", ShmPath), Is.EqualTo(ids[0].ToString()));
+        Assert.That(
+            Python.Run("import uuid; print(uuid.UUID(bytes_le=np.load(sys.argv[1])[0].tobytes()))", ShmPath),
+            Is.EqualTo(ids[0].ToString()));
     }
 
     [Test]

@@ -667,7 +667,8 @@ internal sealed class NumpyGuideTests : NamedTest
         Assert.That(a.ToArray(), Is.Not.EqualTo(_expected.Values), "Tensor");
 
         a.CopyFrom(before);
-        Assert.That(() => TensorPrimitives.Add(a.AsSpan(0, 4), a.AsSpan(4, 4), a.AsSpan(1, 4)), Throws.ArgumentException, "TensorPrimitives");
+        Assert.That(
+            () => TensorPrimitives.Add(a.AsSpan(0, 4), a.AsSpan(4, 4), a.AsSpan(1, 4)), Throws.ArgumentException, "TensorPrimitives");
 
         a.CopyFrom(before);
         double[] column = new double[3];
@@ -743,7 +744,8 @@ internal sealed class NumpyGuideTests : NamedTest
     {
         const long Length = 3L << 30;
         const long Row = 4L << 20;
-        using SharedArray<byte> a = SharedArray.Create(Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> a = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
         a[0] = 1;
         a[(2L << 30) + Row] = 2;
         a[Length - Row] = 4;
@@ -756,7 +758,9 @@ internal sealed class NumpyGuideTests : NamedTest
 
         long taken = TakenBytes();
         Assert.That(taken, Is.LessThan(8 << 20), "3 GiB of address space, and the pages that were touched");
-        Assert.That(Python.Run("a = np.load(sys.argv[1], mmap_mode='r'); print(a.shape[0], a[::4 << 20].sum(), a[-4096:].sum())", ShmPath), Is.EqualTo($"{Length} 7 8"));
+        Assert.That(
+            Python.Run("a = np.load(sys.argv[1], mmap_mode='r'); print(a.shape[0], a[::4 << 20].sum(), a[-4096:].sum())", ShmPath),
+            Is.EqualTo($"{Length} 7 8"));
 
         // Reading a hole allocates its page, also by a read-only attachment, as the guide states.
         using SharedArray<byte> copy = SharedArray.AttachCopyOnWrite<byte>(Name);
@@ -782,7 +786,10 @@ internal sealed class NumpyGuideTests : NamedTest
         }
 
         Assert.That(Regions.CountBlocks(page), Is.EqualTo(blocks), "all code of the page is here");
-        Assert.That(page.Split('\n').Count(static line => line.StartsWith("| `", StringComparison.Ordinal)), Is.EqualTo(regions.Count - blocks), "all lines, too");
+        Assert.That(
+            page.Split('\n').Count(static line => line.StartsWith("| `", StringComparison.Ordinal)),
+            Is.EqualTo(regions.Count - blocks),
+            "all lines, too");
     }
 
     private static double[] Flat<T>(ReadOnlyTensorSpan<T> tensor)
@@ -823,8 +830,11 @@ internal sealed class NumpyGuideTests : NamedTest
     // Returns the name of an array that a test may make.
     private string Ask(string expression)
     {
-        s_python.Send(JsonSerializer.Serialize(new object[] { expression, _seen.ToDictionary(static pair => pair.Variable, static pair => pair.Path) }));
-        using JsonDocument answer = JsonDocument.Parse(s_python.ReadLine() ?? throw new AssertionException($"{expression}: {s_python.Errors}"));
+        s_python.Send(
+            JsonSerializer.Serialize(
+                new object[] { expression, _seen.ToDictionary(static pair => pair.Variable, static pair => pair.Path) }));
+        using JsonDocument answer = JsonDocument.Parse(
+            s_python.ReadLine() ?? throw new AssertionException($"{expression}: {s_python.Errors}"));
         JsonElement root = answer.RootElement;
         _expected = (root[0].Deserialize<long[]>()!, root[1].Deserialize<double[]>()!, root[2].GetString()!, root[3].GetString()!);
         return Name;

@@ -56,7 +56,9 @@ internal sealed class AvailableMemoryTests : NamedTest
     [Test]
     public void Version_1_counts_too()
     {
-        Control(Version1 + Version2.Replace("/sys/fs/cgroup", "/sys/fs/cgroup/unified", StringComparison.Ordinal), "4:cpu,memory:/a\n3:cpuset:/b\n0::/\n");
+        Control(
+            Version1 + Version2.Replace("/sys/fs/cgroup", "/sys/fs/cgroup/unified", StringComparison.Ordinal),
+            "4:cpu,memory:/a\n3:cpuset:/b\n0::/\n");
         Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
         Write("sys/fs/cgroup/memory/memory.usage_in_bytes", "1\n");
         Write("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "1000000\n");

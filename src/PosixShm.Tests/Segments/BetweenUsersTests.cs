@@ -140,8 +140,12 @@ internal sealed class BetweenUsersTests : NamedTest
         {
             SharedArray.Attach<int>(args[0] + "-mine").Dispose();
             NamedSemaphore.Attach(args[0] + "-mine").Dispose();
-            Assert.That(() => SharedArray.Attach<int>(args[0] + "-theirs"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
-            Assert.That(() => NamedSemaphore.Attach(args[0] + "-theirs"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
+            Assert.That(
+                () => SharedArray.Attach<int>(args[0] + "-theirs"),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
+            Assert.That(
+                () => NamedSemaphore.Attach(args[0] + "-theirs"),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
             AttachOptions any = new() { AllowOtherOwners = true };
             SharedArray.Attach<int>(args[0] + "-theirs", any).Dispose();
             NamedSemaphore.Attach(args[0] + "-theirs", any).Dispose();
@@ -170,16 +174,19 @@ internal sealed class BetweenUsersTests : NamedTest
             Assert.That(ChildProcess.Run("mount", "-t", "tmpfs", "none", "/mnt"), Is.Empty);
             using SharedArray<int> one = SharedArray.Create<int>("file:///mnt/a", 1);
             using SharedArray<int> two = SharedArray.Create<int>("file:///dev/shm/other/a", 1);
-            Assert.That(ChildProcess.Run("stat", "-c", "%i", "/mnt/a"), Is.EqualTo(ChildProcess.Run("stat", "-c", "%i", "/dev/shm/other/a")));
+            Assert.That(
+                ChildProcess.Run("stat", "-c", "%i", "/mnt/a"), Is.EqualTo(ChildProcess.Run("stat", "-c", "%i", "/dev/shm/other/a")));
             one.Lock.Enter();
             int slot = one.Lock.OwnerSlot;
 
             // Another process takes the same slot of the other file. The first process in /proc must not be mistaken for its owner.
-            using ChildProcess other = Python.Start(LockBytes, "/dev/shm/other/a", "F_WRLCK", slot.ToString(CultureInfo.InvariantCulture), "1");
+            using ChildProcess other = Python.Start(
+                LockBytes, "/dev/shm/other/a", "F_WRLCK", slot.ToString(CultureInfo.InvariantCulture), "1");
             other.Expect("LOCKED");
             File.WriteAllBytes("/mnt/word", File.ReadAllBytes("/mnt/a"));
             two.Lock.Enter();
-            Assert.That((one.Lock.FindOwnerProcess(), two.Lock.FindOwnerProcess()), Is.EqualTo((Environment.ProcessId, Environment.ProcessId)));
+            Assert.That(
+                (one.Lock.FindOwnerProcess(), two.Lock.FindOwnerProcess()), Is.EqualTo((Environment.ProcessId, Environment.ProcessId)));
             return other.Id > 0 ? 0 : 1;
         }
     }

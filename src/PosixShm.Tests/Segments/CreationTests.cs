@@ -84,19 +84,26 @@ internal sealed class CreationTests : NamedTest
     [TestCase(ArrayLayout.Npy, "chmod")]
     [TestCase(ArrayLayout.Npy, "lock")]
     [TestCase(ArrayLayout.PythonSharedArray, "lock")]
-    public void Creator_killed_before_writing_the_header_last_leaves_a_file_that_is_not_an_array_and_can_be_deleted(ArrayLayout layout, string step)
+    public void Creator_killed_before_writing_the_header_last_leaves_a_file_that_is_not_an_array_and_can_be_deleted(
+        ArrayLayout layout, string step)
     {
         using ChildProcess child = ChildProcess.Start(
             [(FailingShim.FailAt, "open-unnamed:13,create-own:13"), (FailingShim.DieAt, step)], CreateLayout, Name, layout.ToString());
         Assert.That(child.WaitForExit(), Is.EqualTo(128 + 9), child.Output);
         Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>());
-        Assert.That((SharedArray.Exists(Name), CreateWith(FailingShim.FailAt, "open-unnamed:13,create-own:13")), Is.EqualTo((false, 3)), "the name exists");
+        Assert.That(
+            (SharedArray.Exists(Name), CreateWith(FailingShim.FailAt, "open-unnamed:13,create-own:13")),
+            Is.EqualTo((false, 3)),
+            "the name exists");
         SharedArray.Delete(Name);
         Assert.That(CreateWith(FailingShim.FailAt, "open-unnamed:13,create-own:13"), Is.Zero);
 
         static int CreateLayout(string[] args)
         {
-            SharedArray.Create(args[0], ArrayContent.Filled("float64", 1.5, 1000), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }).Dispose();
+            SharedArray.Create(
+                args[0],
+                ArrayContent.Filled("float64", 1.5, 1000),
+                new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }).Dispose();
             return 0;
         }
     }
@@ -106,7 +113,8 @@ internal sealed class CreationTests : NamedTest
     {
         foreach (ArrayLayout layout in (ArrayLayout[])[ArrayLayout.Npy, ArrayLayout.PythonSharedArray])
         {
-            using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "open-unnamed:13,create-own:13")], Fill, NameOf($"{layout}"), $"{layout}");
+            using ChildProcess child = ChildProcess.Start(
+                [(FailingShim.FailAt, "open-unnamed:13,create-own:13")], Fill, NameOf($"{layout}"), $"{layout}");
             child.WaitForSuccess();
             using SharedArray<double> array = SharedArray.Attach(NameOf($"{layout}"));
             Assert.That(array, Is.All.EqualTo(1.5));
@@ -116,7 +124,8 @@ internal sealed class CreationTests : NamedTest
 
         static int Fill(string[] args)
         {
-            using UntypedSharedArray array = SharedArray.Create(args[0], ArrayContent.Filled("float64", 1.5, 10), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
+            using UntypedSharedArray array = SharedArray.Create(
+                args[0], ArrayContent.Filled("float64", 1.5, 10), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
             return array.GetValue(9) is 1.5 ? 0 : 1;
         }
     }
@@ -285,7 +294,9 @@ internal sealed class CreationTests : NamedTest
     public void Full_file_system_is_an_error_with_the_requested_and_free_bytes_and_leaves_nothing()
     {
         string output = Namespaces.RunWithShm("size=1m", Fill);
-        Assert.That(output, Does.Contain("No space in /dev/shm for 'big': 4,194,432 bytes asked, free: 1,048,576 bytes.").And.Contain("--shm-size"));
+        Assert.That(
+            output,
+            Does.Contain("No space in /dev/shm for 'big': 4,194,432 bytes asked, free: 1,048,576 bytes.").And.Contain("--shm-size"));
 
         // More than one step of the reservation, and less than one.
         static int Fill(string[] args)
@@ -325,8 +336,12 @@ internal sealed class CreationTests : NamedTest
             foreach (bool preallocate in (bool[])[true, false])
             {
                 SharedArrayOptions options = new() { Preallocate = preallocate };
-                Assert.That(() => SharedArray.Create("taken", ArrayContent.Zeros<byte>(8 << 10), options), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
-                Assert.That(() => SharedArray.Create("other", ArrayContent.Zeros<byte>(8 << 10), options), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
+                Assert.That(
+                    () => SharedArray.Create("taken", ArrayContent.Zeros<byte>(8 << 10), options),
+                    Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+                Assert.That(
+                    () => SharedArray.Create("other", ArrayContent.Zeros<byte>(8 << 10), options),
+                    Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
             }
 
             return 0;
@@ -363,7 +378,8 @@ internal sealed class CreationTests : NamedTest
     {
         Assert.That(
             () => SharedArray.Create<byte>(Name, 1L << 50),
-            Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28).And.Message.Contains("1,125,899,906,842,752 bytes asked"));
+            Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28).And.Message.Contains(
+                "1,125,899,906,842,752 bytes asked"));
         Assert.That(File.Exists(ShmPath), Is.False);
     }
 
@@ -381,7 +397,8 @@ internal sealed class CreationTests : NamedTest
             {
                 try
                 {
-                    SharedArray.Create(args[0], ArrayContent.Zeros<byte>(10 << 20), new SharedArrayOptions { Preallocate = preallocate }).Dispose();
+                    SharedArray.Create(
+                        args[0], ArrayContent.Zeros<byte>(10 << 20), new SharedArrayOptions { Preallocate = preallocate }).Dispose();
                     return 1;
                 }
                 catch (IOException error)
@@ -396,9 +413,11 @@ internal sealed class CreationTests : NamedTest
 
     [TestCase("-", "1 0 0 0")]
     [TestCase("", "0 1 0 1")]
-    public void The_handler_for_the_size_limit_is_not_inherited_and_replaces_no_action_of_the_program(string action, string caughtAndIgnoredHereAndInAChild)
+    public void The_handler_for_the_size_limit_is_not_inherited_and_replaces_no_action_of_the_program(
+        string action, string caughtAndIgnoredHereAndInAChild)
     {
-        string output = ChildProcess.Run("bash", ["-c", "trap \"$0\" XFSZ; exec \"$@\"", action, .. ChildProcess.CommandLine(CreateAndShowActions, Name)]);
+        string output = ChildProcess.Run(
+            "bash", ["-c", "trap \"$0\" XFSZ; exec \"$@\"", action, .. ChildProcess.CommandLine(CreateAndShowActions, Name)]);
         Assert.That(output.Trim(), Is.EqualTo(caughtAndIgnoredHereAndInAChild));
 
         static int CreateAndShowActions(string[] args)

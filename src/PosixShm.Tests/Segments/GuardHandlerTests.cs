@@ -101,7 +101,8 @@ internal sealed class GuardHandlerTests : NamedTest
             File.Copy(Path.Combine(AppContext.BaseDirectory, file), Path.Combine(second, file));
         }
 
-        using ChildProcess child = ChildProcess.Start(Work, Name, Path.Combine(Folder, "foreign"), isOneShim ? AppContext.BaseDirectory : second);
+        using ChildProcess child = ChildProcess.Start(
+            Work, Name, Path.Combine(Folder, "foreign"), isOneShim ? AppContext.BaseDirectory : second);
         Assert.That(child.WaitForExit(), Is.EqualTo(128 + 6).Or.EqualTo(128 + 7), child.Errors);
         Assert.That(child.Output, Is.EqualTo("guarded\n"));
 
@@ -190,7 +191,8 @@ internal sealed class GuardHandlerTests : NamedTest
         {
             _ = Call(args[1], "install_counting");
             using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
-            delegate* unmanaged<nint, int> send = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(NativeLibrary.Load(args[1]), "send_misaligned");
+            delegate* unmanaged<nint, int> send = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(
+                NativeLibrary.Load(args[1]), "send_misaligned");
             Assert.That(send(array.Address), Is.EqualTo(1), "the earlier handler gets it");
             Assert.That(array.ToArray(), Is.All.EqualTo(1));
             return 0;

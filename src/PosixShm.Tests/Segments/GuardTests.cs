@@ -49,7 +49,9 @@ internal sealed class GuardTests : NamedTest
         static int Call(string[] args)
         {
             using SharedArray<double> array = Truncated(args[0]);
-            Assert.That(() => s_throwing[args[1]](array), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains(args[0]).And.Message.Contains("truncated"));
+            Assert.That(
+                () => s_throwing[args[1]](array),
+                Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains(args[0]).And.Message.Contains("truncated"));
 
             Assert.That(SharedArray.Exists(args[0] + "-copy"), Is.False);
 

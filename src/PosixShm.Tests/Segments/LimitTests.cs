@@ -22,7 +22,9 @@ internal sealed class LimitTests : NamedTest
             SetLimit("as", used + (Large / 2));
             for (int i = 0; i < 3; i++)
             {
-                Assert.That(() => SharedArray.Attach<byte>(args[0]), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(12).And.Message.Contains("RLIMIT_AS"));
+                Assert.That(
+                    () => SharedArray.Attach<byte>(args[0]),
+                    Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(12).And.Message.Contains("RLIMIT_AS"));
                 Assert.That(
                     () => SharedArray.Create(args[1], ArrayContent.Zeros<byte>(Large), new SharedArrayOptions { Preallocate = false }),
                     Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(12).And.Message.Contains("RLIMIT_AS"));
@@ -87,5 +89,8 @@ internal sealed class LimitTests : NamedTest
     }
 
     private static void SetLimit(string limit, long value)
-        => _ = ChildProcess.Run("prlimit", string.Create(CultureInfo.InvariantCulture, $"--pid={Environment.ProcessId}"), string.Create(CultureInfo.InvariantCulture, $"--{limit}={value}"));
+        => _ = ChildProcess.Run(
+            "prlimit",
+            string.Create(CultureInfo.InvariantCulture, $"--pid={Environment.ProcessId}"),
+            string.Create(CultureInfo.InvariantCulture, $"--{limit}={value}"));
 }

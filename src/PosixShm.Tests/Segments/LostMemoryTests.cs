@@ -245,7 +245,8 @@ internal sealed class LostMemoryTests : NamedTest
             using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Filled((byte)1, 100_000));
             using Microsoft.Win32.SafeHandles.SafeFileHandle zeros = File.OpenHandle("/dev/zero");
             Truncate(args[0], 0);
-            Assert.That(() => RandomAccess.Read(zeros, array.Span, 0), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(14));
+            Assert.That(
+                () => RandomAccess.Read(zeros, array.Span, 0), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(14));
             Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.CopyTo(new byte[1]), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(other.Span.Length, Is.EqualTo(10));

@@ -21,7 +21,9 @@ internal sealed class ParallelMemoryTests : NamedTest
         {
             Assert.That(copy.AsSpan().SequenceEqual(bytes), Is.True);
             Assert.That(array.AsSpan(0, 7).ContainsAnyExcept((byte)0), Is.False);
-            Assert.That(Python.Run("import numpy as np, zlib; print(zlib.crc32(np.load(sys.argv[1], mmap_mode='r')[7:]))", ShmPath), Is.EqualTo($"{Crc32(bytes)}"));
+            Assert.That(
+                Python.Run("import numpy as np, zlib; print(zlib.crc32(np.load(sys.argv[1], mmap_mode='r')[7:]))", ShmPath),
+                Is.EqualTo($"{Crc32(bytes)}"));
         }
     }
 
@@ -66,7 +68,8 @@ internal sealed class ParallelMemoryTests : NamedTest
 
         static int CreatePopulated(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Populate = true, Preallocate = bool.Parse(args[1]) });
+            using SharedArray<byte> array = SharedArray.Create(
+                args[0], ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Populate = true, Preallocate = bool.Parse(args[1]) });
             string[] map = Map();
 
             // All pages but the control page, which the file does not have.
@@ -107,7 +110,8 @@ internal sealed class ParallelMemoryTests : NamedTest
 
         static int Create(string[] args)
         {
-            IOException? error = Assert.Throws<IOException>(() => SharedArray.Create("huge", ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { HugePages = true }));
+            IOException? error = Assert.Throws<IOException>(
+                () => SharedArray.Create("huge", ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { HugePages = true }));
             Console.WriteLine(error!.Message);
             Assert.That(error.Message, Does.Contain("free: 20,971,520 bytes"));
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Is.Empty);
@@ -124,7 +128,8 @@ internal sealed class ParallelMemoryTests : NamedTest
 
         static int Create(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { HugePages = true });
+            using SharedArray<byte> array = SharedArray.Create(
+                args[0], ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { HugePages = true });
             string blocks = ChildProcess.Run("stat", "-c", "%b", ShmPathOf(args[0])).Trim();
             Assert.That(long.Parse(blocks, CultureInfo.InvariantCulture) * 512, Is.GreaterThan(Length));
             return 0;
@@ -162,7 +167,8 @@ internal sealed class ParallelMemoryTests : NamedTest
             byte[] bytes = new byte[Length];
             IOException? error = Assert.Throws<IOException>(() => SharedArray.Create("big", ArrayContent.From(bytes, Length), sparse));
             Console.WriteLine(error!.Message);
-            Assert.That(() => SharedArray.Create("big", ArrayContent.Filled("uint8", (byte)1, Length), sparse), Throws.InstanceOf<IOException>());
+            Assert.That(
+                () => SharedArray.Create("big", ArrayContent.Filled("uint8", (byte)1, Length), sparse), Throws.InstanceOf<IOException>());
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Is.Empty);
             return 0;
         }
@@ -285,10 +291,13 @@ internal sealed class ParallelMemoryTests : NamedTest
     }
 
     // Returns the kernel's statistics of the only mapped array.
-    private static string[] Map() => [.. File.ReadLines("/proc/self/smaps").SkipWhile(static line => !line.Contains("/dev/shm/", StringComparison.Ordinal)).Take(24)];
+    private static string[] Map()
+        => [.. File.ReadLines("/proc/self/smaps").SkipWhile(static line => !line.Contains("/dev/shm/", StringComparison.Ordinal)).Take(24)];
 
     private static long Kilobytes(string[] map, string key)
-        => long.Parse(map.First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        => long.Parse(
+            map.First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture);
 
     private static uint Crc32(ReadOnlySpan<byte> bytes)
     {

@@ -86,7 +86,8 @@ internal sealed class WitnessTests : NamedTest
     [Test]
     public void A_sparse_array_takes_no_space_until_it_is_written()
     {
-        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Zeros<double>(1 << 20), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<double> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<double>(1 << 20), new SharedArrayOptions { Preallocate = false });
         Assert.That(Syscall.stat(ShmPath, out Stat before), Is.Zero);
         array[1 << 19] = 1;
         Assert.That(Syscall.stat(ShmPath, out Stat after), Is.Zero);
@@ -145,6 +146,8 @@ internal sealed class WitnessTests : NamedTest
     {
         string[] words = ChildProcess.Run("stat", "-c", "%w", path).Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
         return DateTimeOffset.ParseExact(
-            $"{words[0]} {words[1][..16]} {words[2]}", "yyyy-MM-dd HH:mm:ss.fffffff zzz", System.Globalization.CultureInfo.InvariantCulture);
+            $"{words[0]} {words[1][..16]} {words[2]}",
+            "yyyy-MM-dd HH:mm:ss.fffffff zzz",
+            System.Globalization.CultureInfo.InvariantCulture);
     }
 }

@@ -9,7 +9,12 @@ namespace PosixShm.Tests;
 /// <param name="CallsElsewhere">Its system calls inside <c>sem_open(3)</c> or the runtime's file classes, which the shim cannot make
 /// fail.</param>
 internal sealed record FaultyOperation(
-    string[] Methods, Action<string> Prepare, Action<string> Run, Func<string, bool> HasFailed, Func<string, bool> HasSucceeded, int CallsElsewhere = 0)
+    string[] Methods,
+    Action<string> Prepare,
+    Action<string> Run,
+    Func<string, bool> HasFailed,
+    Func<string, bool> HasSucceeded,
+    int CallsElsewhere = 0)
 {
     private readonly Type[] _documented = [.. Methods.SelectMany(DocumentedExceptions.Of)];
 

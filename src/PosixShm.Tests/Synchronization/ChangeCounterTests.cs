@@ -48,7 +48,10 @@ internal sealed class ChangeCounterTests : NamedTest
             uint seen = array.ChangeCounter.Signal();
 
             // The answer of the other process is one change, after that of this process.
-            Assert.That(array.ChangeCounter.TryWait(seen, TimeSpan.FromSeconds(30), out _) || Volatile.Read(ref array[1]) == round, Is.True, $"round {round}");
+            Assert.That(
+                array.ChangeCounter.TryWait(seen, TimeSpan.FromSeconds(30), out _) || Volatile.Read(ref array[1]) == round,
+                Is.True,
+                $"round {round}");
             Assert.That(Volatile.Read(ref array[1]), Is.EqualTo(round));
         }
 

@@ -200,7 +200,8 @@ internal sealed class ForeignLockTests : NamedTest
                 Is.EqualTo("31 free held abandoned free"));
         }
 
-        using SharedArray<byte> many = SharedArray.Create(NameOf("many"), ArrayContent.Zeros<byte>(1), new SharedArrayOptions { Locks = 40 });
+        using SharedArray<byte> many = SharedArray.Create(
+            NameOf("many"), ArrayContent.Zeros<byte>(1), new SharedArrayOptions { Locks = 40 });
         many.Locks[39].Enter();
         Assert.That(
             Python.Run($"{code}\nprint([i for i, state in enumerate(locks(sys.argv[1])) if state == 'held'])", ShmPathOf(NameOf("many"))),
@@ -209,7 +210,9 @@ internal sealed class ForeignLockTests : NamedTest
 
         _ = array.ChangeCounter.Signal();
         Assert.That(
-            Python.Run("import struct; data = open(sys.argv[1], 'rb').read(); print(*struct.unpack_from('=II', data, len(data) - 4096 + 2048))", ShmPath),
+            Python.Run(
+                "import struct; data = open(sys.argv[1], 'rb').read(); print(*struct.unpack_from('=II', data, len(data) - 4096 + 2048))",
+                ShmPath),
             Is.EqualTo("1 0"));
     }
 }

@@ -16,14 +16,17 @@ internal sealed class HostileNeighbourTests : NamedTest
         second.WaitForSuccess();
         attacker.Kill();
         TestContext.Out.WriteLine(victim.Output);
-        Assert.That(victim.Output, Does.Contain("good").And.Contain(nameof(InvalidDataException)).And.Contain(nameof(SharedMemoryLostException)));
+        Assert.That(
+            victim.Output, Does.Contain("good").And.Contain(nameof(InvalidDataException)).And.Contain(nameof(SharedMemoryLostException)));
     }
 
     [Test]
     public void The_page_on_reliability_lists_the_exceptions_that_a_neighbour_can_bring_about()
     {
         string page = Regions.Page("docs", "RELIABILITY.md");
-        Assert.That(HostileNeighbour.Documented.Select(type => $"`{type.Name}`").Where(name => !page.Contains(name, StringComparison.Ordinal)), Is.Empty);
+        Assert.That(
+            HostileNeighbour.Documented.Select(type => $"`{type.Name}`").Where(name => !page.Contains(name, StringComparison.Ordinal)),
+            Is.Empty);
     }
 
     [Test]

@@ -20,7 +20,9 @@ internal sealed class LockDeathTests : NamedTest
         // Every attempt to enter gets the exception.
         for (int i = 0; i < 2; i++)
         {
-            Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>().With.Message.Contains(Name).And.Message.Contains("EnterRecovery"));
+            Assert.That(
+                () => array.Lock.Enter(),
+                Throws.InstanceOf<AbandonedMutexException>().With.Message.Contains(Name).And.Message.Contains("EnterRecovery"));
             Assert.That(() => other.Lock.TryEnter(), Throws.InstanceOf<AbandonedMutexException>());
             Assert.That(async () => await other.Lock.EnterAsync(), Throws.InstanceOf<AbandonedMutexException>());
             Assert.That((array.Lock.State, array.Lock.IsHeldByCurrentThread), Is.EqualTo((SharedLockState.Abandoned, false)));
@@ -337,7 +339,8 @@ internal sealed class LockDeathTests : NamedTest
         }
 
         workers.WaitForSuccess();
-        TestContext.Out.WriteLine($"{kills} kills of {Workers} workers: {clean} clean, {abandoned} abandoned, {torn} of them torn, {array[0]} changes.");
+        TestContext.Out.WriteLine(
+            $"{kills} kills of {Workers} workers: {clean} clean, {abandoned} abandoned, {torn} of them torn, {array[0]} changes.");
         Assert.That(clean + abandoned, Is.EqualTo(kills));
         Assert.That((clean, abandoned), Is.Not.EqualTo((kills, 0)), "some owners died");
 

@@ -9,7 +9,8 @@ internal sealed class LockTests : NamedTest
     public void Lock_is_entered_and_exited()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
-        Assert.That((array.Lock.State, array.Lock.IsHeldByCurrentThread, array.Locks), Is.EqualTo((SharedLockState.Free, false, array.Locks)));
+        Assert.That(
+            (array.Lock.State, array.Lock.IsHeldByCurrentThread, array.Locks), Is.EqualTo((SharedLockState.Free, false, array.Locks)));
         using (array.Lock.EnterScope())
         {
             Assert.That((array.Lock.State, array.Lock.IsHeldByCurrentThread), Is.EqualTo((SharedLockState.Held, true)));
@@ -74,7 +75,8 @@ internal sealed class LockTests : NamedTest
     [Test]
     public void Locks_of_one_array_are_independent_and_as_many_as_requested()
     {
-        using SharedArray<int> array = SharedArray.Create(NameOf("many"), ArrayContent.Zeros<int>(1000), new SharedArrayOptions { Locks = 100 });
+        using SharedArray<int> array = SharedArray.Create(
+            NameOf("many"), ArrayContent.Zeros<int>(1000), new SharedArrayOptions { Locks = 100 });
         using SharedArray<int> other = SharedArray.Attach<int>(NameOf("many"));
         Assert.That(other.Locks, Has.Count.EqualTo(100));
         using (array.Locks[99].EnterScope())
@@ -232,7 +234,8 @@ internal sealed class LockTests : NamedTest
         Task waiting = Task.Run(() => waited.Enter());
         WaitUntilLockHasWaiter();
         waiter.Dispose();
-        Assert.That(() => waiting.Wait(30_000), Throws.InstanceOf<AggregateException>().With.InnerException.InstanceOf<ObjectDisposedException>());
+        Assert.That(
+            () => waiting.Wait(30_000), Throws.InstanceOf<AggregateException>().With.InnerException.InstanceOf<ObjectDisposedException>());
         holder.Lock.Exit();
         Assert.That(holder.Lock.State, Is.EqualTo(SharedLockState.Free));
         Assert.That(OwnProcess.CountMappings(Name), Is.Zero);

@@ -186,8 +186,13 @@ internal sealed class LockThreadTests : NamedTest
         SharedLock none = default;
         Action[] members =
         [
-            () => _ = none.Index, () => _ = none.State, () => _ = none.OwnerSlot, () => _ = none.IsHeldByCurrentThread, () => _ = none.FindOwnerProcess(), none.Exit,
-            () => none.Enter(), () => _ = none.TryEnter(), () => _ = none.TryEnter(TimeSpan.Zero), () => none.EnterScope().Dispose(), () => none.EnterRecovery().Dispose(),
+            () => _ = none.Index, () => _ = none.State, () => _ = none.OwnerSlot, () => _ = none.IsHeldByCurrentThread,
+            () => _ = none.FindOwnerProcess(), none.Exit,
+            () => none.Enter(),
+            () => _ = none.TryEnter(),
+            () => _ = none.TryEnter(TimeSpan.Zero),
+            () => none.EnterScope().Dispose(),
+            () => none.EnterRecovery().Dispose(),
             () => _ = none.EnterAsync().AsTask().GetAwaiter().GetResult(),
         ];
         foreach (Action member in members)

@@ -146,8 +146,12 @@ internal sealed class NamedSemaphoreTests : NamedTest
         _ = File.CreateSymbolicLink(ShmPathOf("sem." + NameOf("link")), SemaphorePath);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => NamedSemaphore.Create(Name), Throws.InstanceOf<IOException>().With.Message.Contains("already").And.Property("HResult").EqualTo(17));
-            Assert.That(() => NamedSemaphore.Attach(NameOf("none")), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains(NameOf("none")));
+            Assert.That(
+                () => NamedSemaphore.Create(Name),
+                Throws.InstanceOf<IOException>().With.Message.Contains("already").And.Property("HResult").EqualTo(17));
+            Assert.That(
+                () => NamedSemaphore.Attach(NameOf("none")),
+                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains(NameOf("none")));
             Assert.That(() => NamedSemaphore.Delete(NameOf("none")), Throws.InstanceOf<FileNotFoundException>());
             Assert.That(NamedSemaphore.TryDelete(NameOf("none")), Is.False);
             Assert.That(() => NamedSemaphore.Attach(NameOf("short")), Throws.InstanceOf<InvalidDataException>());
@@ -200,7 +204,9 @@ internal sealed class NamedSemaphoreTests : NamedTest
         SharedArray.Create(NameOf("array"), 1).Dispose();
         Assert.That(again.CurrentCount, Is.EqualTo(3));
         Assert.That(NamedSemaphore.List().Where(name => name.Contains(Name, StringComparison.Ordinal)), Is.EqualTo(new[] { Name }));
-        Assert.That(SharedArray.List().Where(info => info.Name.Contains(Name, StringComparison.Ordinal)).Select(info => info.Name), Is.EqualTo(new[] { NameOf("array") }));
+        Assert.That(
+            SharedArray.List().Where(info => info.Name.Contains(Name, StringComparison.Ordinal)).Select(info => info.Name),
+            Is.EqualTo(new[] { NameOf("array") }));
         NamedSemaphore.Delete(Name);
         Assert.That(NamedSemaphore.Exists(Name), Is.False);
         semaphore.Release();

@@ -97,7 +97,8 @@ internal sealed class PageDeathTests : NamedTest
             using SharedArray<double> array = SharedArray.Create("a", ArrayContent.Filled(1.5, 10));
             using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>("a");
             array.Lock.EnterScope().Dispose();
-            Assert.That((array.ChangeCounter.Signal(), reader.ChangeCounter.Count, new FileInfo("/dev/shm/a").Length), Is.EqualTo((1u, 1u, 8192L)));
+            Assert.That(
+                (array.ChangeCounter.Signal(), reader.ChangeCounter.Count, new FileInfo("/dev/shm/a").Length), Is.EqualTo((1u, 1u, 8192L)));
             Assert.That(reader, Is.All.EqualTo(1.5));
             return args.Length;
         }
@@ -165,7 +166,8 @@ internal sealed class PageDeathTests : NamedTest
         {
             try
             {
-                TruncateFile(path, random.Next(3) == 0 ? random.Next(3 * 4096) : new[] { 0, ElementsEnd, 4096, 8191, 8192 }[random.Next(5)]);
+                TruncateFile(
+                    path, random.Next(3) == 0 ? random.Next(3 * 4096) : new[] { 0, ElementsEnd, 4096, 8191, 8192 }[random.Next(5)]);
             }
             catch (FileNotFoundException)
             {

@@ -36,7 +36,8 @@ internal sealed class PrivateCopyLockTests : NamedTest
             SharedLock mine = array.Locks[locks - 1];
             using (mine.EnterScope())
             {
-                Assert.That((copy.Locks[locks - 1].State, copy.Locks[locks - 1].OwnerSlot), Is.EqualTo((SharedLockState.Held, mine.OwnerSlot)));
+                Assert.That(
+                    (copy.Locks[locks - 1].State, copy.Locks[locks - 1].OwnerSlot), Is.EqualTo((SharedLockState.Held, mine.OwnerSlot)));
             }
 
             Assert.That(copy.Locks[locks - 1].State, Is.EqualTo(SharedLockState.Free));

@@ -26,7 +26,10 @@ internal sealed class SemaphoreFileTests : NamedTest
         foreach (byte[] content in (byte[][])[[], new byte[31], new byte[32], new byte[33], [.. Enumerable.Repeat((byte)0xFF, 32)], [.. "0123456789abcdef0123456789abcdef"u8], random, huge, [.. good, 0]])
         {
             File.WriteAllBytes(SemaphorePath, content);
-            Assert.That(() => NamedSemaphore.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(Name), Convert.ToHexString(content));
+            Assert.That(
+                () => NamedSemaphore.Attach(Name),
+                Throws.InstanceOf<InvalidDataException>().With.Message.Contains(Name),
+                Convert.ToHexString(content));
             Assert.That(() => NamedSemaphore.CreateOrAttach(Name, 1), Throws.InstanceOf<InvalidDataException>());
         }
 
@@ -47,7 +50,8 @@ internal sealed class SemaphoreFileTests : NamedTest
             assert libc.sem_open(b"/" + sys.argv[1].encode(), 0o100 | 0o200, 0o600, 3)
             """,
             NameOf("theirs"));
-        Assert.That(File.ReadAllBytes(ShmPathOf("sem." + NameOf("ours"))), Is.EqualTo(File.ReadAllBytes(ShmPathOf("sem." + NameOf("theirs")))));
+        Assert.That(
+            File.ReadAllBytes(ShmPathOf("sem." + NameOf("ours"))), Is.EqualTo(File.ReadAllBytes(ShmPathOf("sem." + NameOf("theirs")))));
     }
 
     [TestCase(0, TestName = "A_semaphore_that_is_truncated_while_it_is_open_is_an_error_and_not_a_bus_error")]
@@ -79,7 +83,9 @@ internal sealed class SemaphoreFileTests : NamedTest
     {
         NamedSemaphore.Create(Name, 2, (UnixFileMode)0b110_110_110).Dispose();
         _ = ChildProcess.Run("chown", "4242", SemaphorePath);
-        Assert.That(() => NamedSemaphore.Attach(Name), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("4242").And.Message.Contains("AllowOtherOwners"));
+        Assert.That(
+            () => NamedSemaphore.Attach(Name),
+            Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("4242").And.Message.Contains("AllowOtherOwners"));
         Assert.That(() => NamedSemaphore.CreateOrAttach(Name), Throws.InstanceOf<UnauthorizedAccessException>());
         using NamedSemaphore semaphore = NamedSemaphore.CreateOrAttach(Name, options: s_anyOwner);
         Assert.That(semaphore.CurrentCount, Is.EqualTo(2));
@@ -102,13 +108,18 @@ internal sealed class SemaphoreFileTests : NamedTest
             Assert.That(() => NamedSemaphore.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 names"));
 
             StaleOptions mine = new() { Pattern = unique + "*" };
-            Assert.That(NamedSemaphore.FindStale(mine), Is.EqualTo(new StaleSemaphore[] { new(empty, true), new(linked, true), new(whole, false) }));
+            Assert.That(
+                NamedSemaphore.FindStale(mine),
+                Is.EqualTo(new StaleSemaphore[] { new(empty, true), new(linked, true), new(whole, false) }));
             Assert.That(NamedSemaphore.List(), Does.Contain(whole));
             Assert.That(NamedSemaphore.DeleteStale(mine with { MinimumAge = TimeSpan.FromHours(1) }), Is.Empty);
 
             using (File.OpenRead(ShmPathOf("sem." + empty)))
             {
-                Assert.That(NamedSemaphore.DeleteStale(mine).Select(static leftover => leftover.Name), Is.EqualTo(new[] { linked }), "a creator may be at work");
+                Assert.That(
+                    NamedSemaphore.DeleteStale(mine).Select(static leftover => leftover.Name),
+                    Is.EqualTo(new[] { linked }),
+                    "a creator may be at work");
             }
 
             Assert.That(NamedSemaphore.DeleteStale(mine).Select(static leftover => leftover.Name), Is.EqualTo(new[] { empty }));
@@ -258,7 +269,8 @@ internal sealed class SemaphoreFileTests : NamedTest
             """);
         string library = Path.Combine(Folder, "exchange.so");
         _ = ChildProcess.Run("cc", "-shared", "-fPIC", "-w", "-o", library, source);
-        using ChildProcess child = ChildProcess.Start([("LD_PRELOAD", library), ("EXCHANGE_FROM", other), ("EXCHANGE_TO", SemaphorePath)], Open, Name);
+        using ChildProcess child = ChildProcess.Start(
+            [("LD_PRELOAD", library), ("EXCHANGE_FROM", other), ("EXCHANGE_TO", SemaphorePath)], Open, Name);
         child.WaitForSuccess();
         Assert.That(other, Does.Not.Exist, "exchanged");
 
@@ -292,13 +304,23 @@ internal sealed class SemaphoreFileTests : NamedTest
 
         static int Use(string[] args)
         {
-            Assert.That(() => SharedArray.Create("x", 1), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("/dev/shm").And.Message.Contains("file://"));
-            Assert.That(() => SharedArray.Attach("x"), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm").And.Message.Contains("file://"));
+            Assert.That(
+                () => SharedArray.Create("x", 1),
+                Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("/dev/shm").And.Message.Contains("file://"));
+            Assert.That(
+                () => SharedArray.Attach("x"),
+                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm").And.Message.Contains("file://"));
             Assert.That(() => SharedArray.List(), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("file://"));
-            Assert.That(() => NamedSemaphore.Create("x", 1), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("/dev/shm").And.Message.Contains("file://"));
+            Assert.That(
+                () => NamedSemaphore.Create("x", 1),
+                Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("/dev/shm").And.Message.Contains("file://"));
             Assert.That(() => NamedSemaphore.CreateOrAttach("x", 1), Throws.InstanceOf<DirectoryNotFoundException>());
-            Assert.That(() => NamedSemaphore.Attach("x"), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm"));
-            Assert.That(() => NamedSemaphore.Delete("x"), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm"));
+            Assert.That(
+                () => NamedSemaphore.Attach("x"),
+                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm"));
+            Assert.That(
+                () => NamedSemaphore.Delete("x"),
+                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm"));
             Assert.That(() => NamedSemaphore.List(), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("/dev/shm"));
             Assert.That(NamedSemaphore.TryDelete("x"), Is.False);
             SharedArray.Create($"file://{args[0]}/x", 1).Dispose();

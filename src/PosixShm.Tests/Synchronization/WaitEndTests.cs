@@ -68,7 +68,9 @@ internal sealed class WaitEndTests : NamedTest
         // The waiter is a foreground thread: it would keep the process alive.
         static int DisposeUnderWaiter(string[] args)
         {
-            UntypedSharedArray array = bool.Parse(args[1]) ? SharedArray.AttachUntyped(args[0], SharedArrayAccess.ReadOnly) : SharedArray.AttachUntyped(args[0]);
+            UntypedSharedArray array = bool.Parse(args[1])
+                ? SharedArray.AttachUntyped(args[0], SharedArrayAccess.ReadOnly)
+                : SharedArray.AttachUntyped(args[0]);
             ChangeCounter changed = array.ChangeCounter;
             Exception? ended = null;
             Thread waiter = new(() => ended = Assert.Catch(() => changed.Wait(0)));
@@ -157,7 +159,8 @@ internal sealed class WaitEndTests : NamedTest
     }
 
     [Test]
-    public void Interrupt_ends_a_wait([Values("Enter", "TryEnter", "EnterRecovery", "Changed", "read-only Changed", "semaphore")] string what, [Values] bool isPending)
+    public void Interrupt_ends_a_wait(
+        [Values("Enter", "TryEnter", "EnterRecovery", "Changed", "read-only Changed", "semaphore")] string what, [Values] bool isPending)
     {
         using SharedArray<int> holder = SharedArray.Create<int>(Name, 1);
         using SharedArray<int> waiter = SharedArray.Attach<int>(Name);
@@ -266,7 +269,9 @@ internal sealed class WaitEndTests : NamedTest
         long[] range = [.. OwnProcess.Mappings(name).First().Split(' ')[0].Split('-').Select(Hex)];
         return Directory.GetDirectories("/proc/self/task")
             .Select(task => File.ReadAllText(task + "/syscall").Split(' '))
-            .Any(call => call.Length > 2 && call[0] is "202" or "98" && Hex(call[1][2..]) is long address && address >= range[0] && address < range[1]);
+            .Any(
+                call => call.Length > 2
+                    && call[0] is "202" or "98" && Hex(call[1][2..]) is long address && address >= range[0] && address < range[1]);
 
         static long Hex(string text) => Convert.ToInt64(text, 16);
     }

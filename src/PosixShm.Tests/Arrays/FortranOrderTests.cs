@@ -314,14 +314,9 @@ internal sealed class FortranOrderTests : CommandTest
         using ReadOnlySharedArray<double> other = SharedArray.AttachReadOnly<double>(Name);
         Action[] views =
         [
-            () => _ = array.Span,
-            () => _ = array.Memory,
-            () => _ = array.AsSpan(0, 1),
-            () => _ = array.Row(0),
-            () => _ = array.Reshape(6),
-            () => _ = array.View<long>(),
-            () => _ = array.Bytes, () => _ = array[5], () => _ = other.Span, () => _ = other.AsSpan(0, 1), () => _ = other.Row(0),
-            () => _ = other[0],
+            () => _ = array.Span, () => _ = array.Memory, () => _ = array.AsSpan(0, 1), () => _ = array.Row(0), () => _ = array.Reshape(6),
+            () => _ = array.View<long>(), () => _ = array.Bytes, () => _ = array[5], () => _ = other.Span, () => _ = other.AsSpan(0, 1),
+            () => _ = other.Row(0), () => _ = other[0],
             () =>
             {
                 using SharedArrayLease<double> lease = array.Acquire();

@@ -19,10 +19,8 @@ internal sealed class FaultLoopTests : NamedTest
     private static readonly string[] s_traced =
     [
         "openat", "close", "memfd_create", "unlink", "link", "linkat", "rename", "renameat2", "fcntl", "statx", "statfs", "fchown",
-        "fchmod", "fgetxattr", "fsetxattr",
-        "fremovexattr", "ftruncate", "fallocate", "pread64", "pwrite64", "fsync", "msync", "mlock", "munlock", "mmap", "munmap",
-        "inotify_init1", "inotify_add_watch",
-        "inotify_rm_watch", "poll", "getdents64",
+        "fchmod", "fgetxattr", "fsetxattr", "fremovexattr", "ftruncate", "fallocate", "pread64", "pwrite64", "fsync", "msync", "mlock",
+        "munlock", "mmap", "munmap", "inotify_init1", "inotify_add_watch", "inotify_rm_watch", "poll", "getdents64",
     ];
 
     private static readonly Dictionary<string, FaultyOperation> s_operations = new()

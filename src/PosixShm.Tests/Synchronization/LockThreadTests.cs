@@ -187,12 +187,8 @@ internal sealed class LockThreadTests : NamedTest
         Action[] members =
         [
             () => _ = none.Index, () => _ = none.State, () => _ = none.OwnerSlot, () => _ = none.IsHeldByCurrentThread,
-            () => _ = none.FindOwnerProcess(), none.Exit,
-            () => none.Enter(),
-            () => _ = none.TryEnter(),
-            () => _ = none.TryEnter(TimeSpan.Zero),
-            () => none.EnterScope().Dispose(),
-            () => none.EnterRecovery().Dispose(),
+            () => _ = none.FindOwnerProcess(), none.Exit, () => none.Enter(), () => _ = none.TryEnter(),
+            () => _ = none.TryEnter(TimeSpan.Zero), () => none.EnterScope().Dispose(), () => none.EnterRecovery().Dispose(),
             () => _ = none.EnterAsync().AsTask().GetAwaiter().GetResult(),
         ];
         foreach (Action member in members)

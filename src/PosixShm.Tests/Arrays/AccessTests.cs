@@ -162,7 +162,8 @@ internal sealed class AccessTests : NamedTest
         bytes.SetValue("ab"u8.ToArray(), 0);
 
         string seen = Python.Run(
-            "t = np.load(sys.argv[1], mmap_mode='r+'); b = np.load(sys.argv[2], mmap_mode='r+'); print(ascii(t.tolist()), b.tolist()); t[2] = 'numpy'; b[1] = b'\\x00y'",
+            "t = np.load(sys.argv[1], mmap_mode='r+'); b = np.load(sys.argv[2], mmap_mode='r+'); "
+                + "print(ascii(t.tolist()), b.tolist()); t[2] = 'numpy'; b[1] = b'\\x00y'",
             ShmPathOf(NameOf("U")), ShmPathOf(NameOf("S")));
 
         using (Assert.EnterMultipleScope())
@@ -182,7 +183,8 @@ internal sealed class AccessTests : NamedTest
     public void Dates_and_the_other_byte_order_are_opened_as_they_are()
     {
         _ = Python.Run(
-            "np.save(open(sys.argv[1], 'xb'), np.array(['1970-01-02'], dtype='M8[s]')); np.save(open(sys.argv[2], 'xb'), np.array([258], dtype='>i2'))",
+            "np.save(open(sys.argv[1], 'xb'), np.array(['1970-01-02'], dtype='M8[s]')); "
+                + "np.save(open(sys.argv[2], 'xb'), np.array([258], dtype='>i2'))",
             ShmPathOf(NameOf("M")), ShmPathOf(NameOf("big")));
         using UntypedSharedArray dates = SharedArray.AttachUntyped(NameOf("M"));
         using UntypedSharedArray big = SharedArray.AttachUntyped(NameOf("big"));

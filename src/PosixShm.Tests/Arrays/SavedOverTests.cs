@@ -107,8 +107,10 @@ internal sealed class SavedOverTests : NamedTest
     }
 
     [TestCase("np.save(open(sys.argv[1], 'wb'), np.zeros(5))", TestName = "Array_is_not_current_once_it_was_saved_over_by_a_shorter_one")]
-    [TestCase("np.save(open(sys.argv[1], 'r+b'), np.zeros((5, 2)))", TestName = "Array_is_not_current_once_its_header_was_changed_in_place")]
-    [TestCase("m = np.lib.format.open_memmap(sys.argv[1], 'w+', np.float64, (10,)); m.flush()", TestName = "Array_is_not_current_once_it_was_made_anew_by_open_memmap")]
+    [TestCase("np.save(open(sys.argv[1], 'r+b'), np.zeros((5, 2)))",
+        TestName = "Array_is_not_current_once_its_header_was_changed_in_place")]
+    [TestCase("m = np.lib.format.open_memmap(sys.argv[1], 'w+', np.float64, (10,)); m.flush()",
+        TestName = "Array_is_not_current_once_it_was_made_anew_by_open_memmap")]
     public void Changed_header(string script)
     {
         using SharedArray<double> array = SharedArray.Create(Name, 10);

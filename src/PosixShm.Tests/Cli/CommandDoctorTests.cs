@@ -82,10 +82,13 @@ internal sealed class CommandDoctorTests : CommandTest
     [TestCase("printf '[Login]\\nRemoveIPC=no\\n' > /etc/systemd/logind.conf", "1000", "ok", TestName = "RemoveIPC_is_off_in_logind_conf")]
     [TestCase("printf '[Login]\\nRemoveIPC=no\\n' > /etc/systemd/logind.conf; printf '[Login]\\nRemoveIPC=yes\\n' > /etc/systemd/logind.conf.d/9.conf", "1000", "attention",
         TestName = "RemoveIPC_is_on_by_a_drop_in")]
-    [TestCase("printf '[Other]\\nRemoveIPC=no\\n#RemoveIPC=no\\n' > /etc/systemd/logind.conf", "1000", "attention", TestName = "RemoveIPC_is_read_in_its_section_only")]
-    [TestCase("mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/$(getent passwd 1000 | cut -d: -f1)", "1000", "ok", TestName = "RemoveIPC_spares_users_that_linger")]
+    [TestCase("printf '[Other]\\nRemoveIPC=no\\n#RemoveIPC=no\\n' > /etc/systemd/logind.conf", "1000", "attention",
+        TestName = "RemoveIPC_is_read_in_its_section_only")]
+    [TestCase("mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/$(getent passwd 1000 | cut -d: -f1)", "1000", "ok",
+        TestName = "RemoveIPC_spares_users_that_linger")]
     [TestCase("", "999", "ok", TestName = "RemoveIPC_spares_system_users")]
-    [TestCase("printf 'SYS_UID_MAX\\t\\t 1500\\n' > /etc/login.defs", "1000", "ok", TestName = "RemoveIPC_spares_system_users_of_login_defs")]
+    [TestCase("printf 'SYS_UID_MAX\\t\\t 1500\\n' > /etc/login.defs", "1000", "ok",
+        TestName = "RemoveIPC_spares_system_users_of_login_defs")]
     [TestCase("rmdir /run/systemd/seats", "1000", "does not apply", TestName = "RemoveIPC_does_not_apply_without_logind")]
     public void RemoveIpc(string setup, string user, string expected)
     {

@@ -189,7 +189,11 @@ internal sealed class CommandListTests : CommandTest
         string all = Pshm("list") + Pshm("list", "--json");
         foreach (string name in (string[])[NameOf("unit"), NameOf("field"), NameOf("text")])
         {
-            foreach (string[] command in (string[][])[["info", name], ["info", "--json", name], ["show", name], ["show", "--json", name], ["create", name], ["unlock", name]])
+            string[][] commands =
+            [
+                ["info", name], ["info", "--json", name], ["show", name], ["show", "--json", name], ["create", name], ["unlock", name],
+            ];
+            foreach (string[] command in commands)
             {
                 using ChildProcess child = ChildProcess.Start(Repository.Command, command);
                 _ = child.WaitForExit();

@@ -180,7 +180,12 @@ internal sealed class DtypeTests : NamedTest
             foreach (char letter in "?abBcdDeFfGghHiIlLmMnNOpPqQSTtuUVxsZ")
             {
                 yield return $"{order}{letter}";
-                foreach (string size in new[] { "0", "1", "2", "3", "4", "5", "7", "8", "9", "12", "16", "24", "32", "64", "08", "+8", " 8", "-8", "8 ", "8.0", "0x8", "1_6" })
+                string[] sizes =
+                [
+                    "0", "1", "2", "3", "4", "5", "7", "8", "9", "12", "16", "24", "32", "64", "08", "+8", " 8", "-8", "8 ", "8.0", "0x8",
+                    "1_6",
+                ];
+                foreach (string size in sizes)
                 {
                     yield return $"{order}{letter}{size}";
                 }
@@ -192,17 +197,30 @@ internal sealed class DtypeTests : NamedTest
             }
         }
 
-        foreach (string time in new[] { "M8", "m8", ">M8", "=m8", "datetime64", "timedelta64", "<datetime64", "M", "m4", "M16", "S8", "f8" })
+        string[] times =
+        [
+            "M8", "m8", ">M8", "=m8", "datetime64", "timedelta64", "<datetime64", "M", "m4", "M16", "S8", "f8",
+        ];
+        foreach (string time in times)
         {
             foreach (string unit in s_units)
             {
-                foreach (string factor in new[] { string.Empty, "1", "25", "0", "05", "+5", " 5", "-1", "2147483647", "2147483648", "4294967297", "5 ", "1.5", "1e3" })
+                string[] factors =
+                [
+                    string.Empty, "1", "25", "0", "05", "+5", " 5", "-1", "2147483647", "2147483648", "4294967297", "5 ", "1.5", "1e3",
+                ];
+                foreach (string factor in factors)
                 {
                     yield return $"{time}[{factor}{unit}]";
                 }
             }
 
-            foreach (string unit in new[] { "[]", "[x]", "[NS]", "[B]", "[y]", "[ns]]", "[[ns]", "[ns", "ns]", "ns", "[n's']", "[ns] ", " [ns]", "[ ns]", "[ns ]", "[\u03bcs]", "[\u00b5s]", "[5]", "[nss]", "[s][s]", "[12", "[", "]" })
+            string[] units =
+            [
+                "[]", "[x]", "[NS]", "[B]", "[y]", "[ns]]", "[[ns]", "[ns", "ns]", "ns", "[n's']", "[ns] ", " [ns]", "[ ns]", "[ns ]",
+                "[\u03bcs]", "[\u00b5s]", "[5]", "[nss]", "[s][s]", "[12", "[", "]",
+            ];
+            foreach (string unit in units)
             {
                 yield return time + unit;
             }
@@ -210,7 +228,12 @@ internal sealed class DtypeTests : NamedTest
 
         foreach (string length in new[] { "S", "U", "V" })
         {
-            foreach (string count in new[] { "134217723", "134217724", "536870895", "536870896", "700000000", "2147483647", "2147483648", "4294967301", "99999999999999999999" })
+            string[] counts =
+            [
+                "134217723", "134217724", "536870895", "536870896", "700000000", "2147483647", "2147483648", "4294967301",
+                "99999999999999999999",
+            ];
+            foreach (string count in counts)
             {
                 yield return length + count;
             }

@@ -15,7 +15,12 @@ internal sealed class ElementValueTests : NamedTest
     [Test]
     public void Values_are_converted_as_Array_SetValue_converts_them()
     {
-        foreach (string dtype in new[] { "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128" })
+        string[] dtypes =
+        [
+            "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64",
+            "complex128",
+        ];
+        foreach (string dtype in dtypes)
         {
             using UntypedSharedArray array = SharedArray.Create(NameOf(dtype), ArrayContent.Zeros(dtype, 2));
             foreach (object value in s_primitives)

@@ -19,7 +19,8 @@ internal sealed class StructTests : NamedTest
         array[1] = new Particle { X = 1.5f, Id = 7, Weight = -2.5, Color = Color.Green };
 
         string seen = Python.Run(
-            "a = np.load(sys.argv[1], mmap_mode='r+'); print(a.dtype.itemsize, a.dtype.names, [a.dtype.fields[n][1] for n in a.dtype.names], a[1]); a['Weight'] += 1",
+            "a = np.load(sys.argv[1], mmap_mode='r+'); "
+                + "print(a.dtype.itemsize, a.dtype.names, [a.dtype.fields[n][1] for n in a.dtype.names], a[1]); a['Weight'] += 1",
             ShmPath);
         Assert.That(seen, Is.EqualTo("24 ('X', 'Color', 'Id', 'Weight') [0, 4, 8, 16] (1.5, 2, 7, -2.5)"));
         Assert.That((array[0].Weight, array[1].Weight, array[2].Weight), Is.EqualTo((1.0, -1.5, 1.0)));
@@ -46,7 +47,9 @@ internal sealed class StructTests : NamedTest
         }
 
         string seen = Python.Run(
-            "a = np.load(sys.argv[1], mmap_mode='r+'); print(a['Origin']['Y'].tolist(), a['Tag'].tolist(), a['Corners'].shape, a['Corners']['X'][1].tolist()); a['Corners']['Y'][0][1] = 5",
+            "a = np.load(sys.argv[1], mmap_mode='r+'); "
+                + "print(a['Origin']['Y'].tolist(), a['Tag'].tolist(), a['Corners'].shape, a['Corners']['X'][1].tolist()); "
+                + "a['Corners']['Y'][0][1] = 5",
             ShmPath);
         Assert.That(seen, Is.EqualTo("[0.0, 2.0] [[0, 0, 0, 0], [65, 0, 0, 66]] (2, 3) [0.0, 0.0, 8.0]"));
         Assert.That(array[0].Corners[1].Y, Is.EqualTo(5));
@@ -56,7 +59,8 @@ internal sealed class StructTests : NamedTest
     public void A_structured_array_that_numpy_made_is_attached_as_the_struct_that_it_is()
     {
         _ = Python.Run(
-            "d = np.dtype([('X', '<f4'), ('Color', 'u1'), ('Id', '<i4'), ('Weight', '<f8')], align=True); a = np.zeros(2, d); a[1] = (0.5, 2, 3, 4.5); np.save(open(sys.argv[1], 'xb'), a)",
+            "d = np.dtype([('X', '<f4'), ('Color', 'u1'), ('Id', '<i4'), ('Weight', '<f8')], align=True); "
+                + "a = np.zeros(2, d); a[1] = (0.5, 2, 3, 4.5); np.save(open(sys.argv[1], 'xb'), a)",
             ShmPath);
         using SharedArray<Particle> array = SharedArray.Attach<Particle>(Name);
         Assert.That(array[1], Is.EqualTo(new Particle { X = 0.5f, Color = Color.Green, Id = 3, Weight = 4.5 }));
@@ -113,7 +117,8 @@ internal sealed class StructTests : NamedTest
         Assert.That(SharedArray.List().Select(info => info.Name), Does.Contain(Name));
         Assert.That(
             Python.Run(
-                "import io; a = np.load(sys.argv[1]); b = io.BytesIO(); np.save(b, a); print(len(a.dtype.names), b.getvalue() == open(sys.argv[1], 'rb').read())",
+                "import io; a = np.load(sys.argv[1]); b = io.BytesIO(); np.save(b, a); "
+                    + "print(len(a.dtype.names), b.getvalue() == open(sys.argv[1], 'rb').read())",
                 ShmPath),
             Is.EqualTo("45 True"));
     }

@@ -33,7 +33,8 @@ internal sealed class NumpyTests : NamedTest
 
         // numpy prints the bytes as hexadecimal, which is exact for every dtype, and reverses the elements in place.
         string seen = Python.Run(
-            "a = np.load(sys.argv[1], mmap_mode='r+'); print(a.dtype.str, a.shape, a.tobytes().hex()); a.flat[:] = a.ravel()[::-1].copy(); a.flush()",
+            "a = np.load(sys.argv[1], mmap_mode='r+'); print(a.dtype.str, a.shape, a.tobytes().hex()); "
+                + "a.flat[:] = a.ravel()[::-1].copy(); a.flush()",
             ShmPath);
 
         Assert.That(seen, Is.EqualTo($"{dtype} (2, 3) {Hex(values)}"));
@@ -132,7 +133,8 @@ internal sealed class NumpyTests : NamedTest
 
     [TestCase("np.arange(6).reshape(2,3).astype('>f8')", ">f8", "<f8", TestName = "Big_endian_is_refused_with_the_way_to_convert")]
     [TestCase("np.zeros(3, dtype='S5')", "|S5", "<f8", TestName = "Bytes_are_refused_by_name")]
-    [TestCase("np.zeros(3, dtype=[('x','<f4'),('y','<i4',(2,))])", "[('x', '<f4'), ('y', '<i4', (2,))]", "<f8", TestName = "Structures_are_refused_by_name")]
+    [TestCase("np.zeros(3, dtype=[('x','<f4'),('y','<i4',(2,))])", "[('x', '<f4'), ('y', '<i4', (2,))]", "<f8",
+        TestName = "Structures_are_refused_by_name")]
     [TestCase("np.array([{}, []], dtype=object)", "Python objects", "pointers", TestName = "Objects_are_refused_with_the_reason")]
     public void Unusable(string expression, string firstPart, string secondPart)
     {

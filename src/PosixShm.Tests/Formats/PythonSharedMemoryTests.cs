@@ -51,7 +51,8 @@ internal sealed class PythonSharedMemoryTests : NamedTest
     public void Numpy_makes_an_array_under_another_name_and_renames_it()
     {
         _ = Python.Run(
-            "import os; b = np.lib.format.open_memmap(sys.argv[1] + '.new', 'w+', dtype=np.float64, shape=(3, 4)); b[...] = 1; os.rename(sys.argv[1] + '.new', sys.argv[1])",
+            "import os; b = np.lib.format.open_memmap(sys.argv[1] + '.new', 'w+', dtype=np.float64, shape=(3, 4)); "
+                + "b[...] = 1; os.rename(sys.argv[1] + '.new', sys.argv[1])",
             ShmPath);
         using SharedArray<double> array = SharedArray.Attach(Name);
         Assert.That(array, Is.EqualTo(Enumerable.Repeat(1.0, 12)));

@@ -219,7 +219,9 @@ internal sealed class GuideTests : NamedTest
         #endregion
 
         string numpy = Python.Run(
-            "a = np.load(sys.argv[1], mmap_mode='r'); print(a.dtype.names, a.dtype.itemsize, a[0]['Price'], a[0]['Side'], a['Depth'].shape)", ShmPath);
+            "a = np.load(sys.argv[1], mmap_mode='r'); "
+                + "print(a.dtype.names, a.dtype.itemsize, a[0]['Price'], a[0]['Side'], a['Depth'].shape)",
+            ShmPath);
         Assert.That(numpy, Is.EqualTo($"('Time', 'Price', 'Volume', 'Side', 'Depth') {Unsafe.SizeOf<Tick>()} 101.25 1 (1000, 4)"));
         Assert.That(Regions.Page("docs", "GUIDE.md"), Does.Contain($"\n{ticks.DType}\n"), "the page shows its dtype");
 

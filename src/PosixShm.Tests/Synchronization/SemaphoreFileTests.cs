@@ -23,7 +23,12 @@ internal sealed class SemaphoreFileTests : NamedTest
         new Random(3).NextBytes(random);
         byte[] huge = [.. good];
         huge[3] = 0x80;
-        foreach (byte[] content in (byte[][])[[], new byte[31], new byte[32], new byte[33], [.. Enumerable.Repeat((byte)0xFF, 32)], [.. "0123456789abcdef0123456789abcdef"u8], random, huge, [.. good, 0]])
+        byte[][] contents =
+        [
+            [], new byte[31], new byte[32], new byte[33], [.. Enumerable.Repeat((byte)0xFF, 32)], [.. "0123456789abcdef0123456789abcdef"u8],
+            random, huge, [.. good, 0],
+        ];
+        foreach (byte[] content in contents)
         {
             File.WriteAllBytes(SemaphorePath, content);
             Assert.That(

@@ -104,9 +104,11 @@ internal sealed class AccessTests : NamedTest
     public void A_private_copy_of_an_array_larger_than_memory_is_attached()
     {
         long bytes = 0;
-        foreach (string line in File.ReadLines("/proc/meminfo").Where(line => line.StartsWith("MemTotal", StringComparison.Ordinal) || line.StartsWith("SwapTotal", StringComparison.Ordinal)))
+        foreach (string[] words in File.ReadLines("/proc/meminfo").Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
         {
-            bytes += long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) << 10;
+            bytes += words[0] is "MemTotal:" or "SwapTotal:"
+                ? long.Parse(words[1], System.Globalization.CultureInfo.InvariantCulture) << 10
+                : 0;
         }
 
         using SharedArray<byte> array = SharedArray.Create(

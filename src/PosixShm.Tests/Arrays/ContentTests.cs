@@ -39,7 +39,8 @@ internal sealed class ContentTests : NamedTest
     [TestCase(ArrayLayout.PythonSharedArray)]
     public void Options_apply_to_an_array_with_content(ArrayLayout layout)
     {
-        SharedArrayOptions options = new() { Layout = layout, Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, Locks = 40 };
+        const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+        SharedArrayOptions options = new() { Layout = layout, Mode = Mode, Locks = 40 };
         using SharedArray<short> array = SharedArray.Create(Name, ArrayContent.Filled((short)3, 5), options);
         Assert.That(File.GetUnixFileMode(ShmPath), Is.EqualTo(options.Mode));
         Assert.That(SharedArray.Describe(Name).Layout, Is.EqualTo(layout));

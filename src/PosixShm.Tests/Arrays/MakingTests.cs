@@ -31,7 +31,9 @@ internal sealed class MakingTests : NamedTest
         using SharedArray<int> two = SharedArray.Create(NameOf("2"), ArrayContent.From(new[,] { { 1, 2, 3 }, { 4, 5, 6 } }));
         using SharedArray<short> three = SharedArray.Create(
             NameOf("3"), ArrayContent.From(new short[2, 1, 2] { { { 1, 2 } }, { { 3, 4 } } }));
-        Assert.That(Python.Run("print(np.load(sys.argv[1]).tolist(), np.load(sys.argv[2]).tolist())", ShmPathOf(NameOf("2")), ShmPathOf(NameOf("3"))),
+        const string Script = "print(np.load(sys.argv[1]).tolist(), np.load(sys.argv[2]).tolist())";
+        Assert.That(
+            Python.Run(Script, ShmPathOf(NameOf("2")), ShmPathOf(NameOf("3"))),
             Is.EqualTo("[[1, 2, 3], [4, 5, 6]] [[[1, 2]], [[3, 4]]]"));
     }
 

@@ -155,7 +155,9 @@ internal sealed class ReplaceTests : NamedTest
         Assert.That(array[2], Is.EqualTo(3));
 
         // A complete array with a temporary name may be left, as documented.
-        foreach (SharedArrayInfo leftover in SharedArray.List().Where(info => info.Name.StartsWith(Name + ".posixshm-", StringComparison.Ordinal)))
+        IEnumerable<SharedArrayInfo> leftovers = SharedArray.List()
+            .Where(info => info.Name.StartsWith(Name + ".posixshm-", StringComparison.Ordinal));
+        foreach (SharedArrayInfo leftover in leftovers)
         {
             Assert.That(step, Is.EqualTo("before-replace"));
             SharedArray.Delete(leftover.Name);

@@ -94,8 +94,9 @@ internal sealed class CommandDoctorTests : CommandTest
     {
         // Mounts the command where every user may read it, and imitates a machine with logind and two users.
         string command = File.ResolveLinkTarget(Repository.Command, returnFinalTarget: true)!.FullName;
-        string machine = $"mount --bind '{Path.GetDirectoryName(command)}' /mnt && mount -t tmpfs none /run && mount -t tmpfs none /var && cp /etc/nsswitch.conf /run/"
-            + " && mount -t tmpfs none /etc && cp /run/nsswitch.conf /etc/ && printf 'somebody:x:1000:1000::/:/bin/sh\\nservice:x:999:999::/:/bin/sh\\n' > /etc/passwd && "
+        string machine = $"mount --bind '{Path.GetDirectoryName(command)}' /mnt && mount -t tmpfs none /run && mount -t tmpfs none /var"
+            + " && cp /etc/nsswitch.conf /run/ && mount -t tmpfs none /etc && cp /run/nsswitch.conf /etc/"
+            + " && printf 'somebody:x:1000:1000::/:/bin/sh\\nservice:x:999:999::/:/bin/sh\\n' > /etc/passwd && "
             + Logind + $"{{ {(setup.Length > 0 ? setup : "true")}; }} && cd /";
         Dictionary<string, JsonElement> found = Findings(
             Namespaces.WithMounts(machine, "/dev/shm", ["unshare", "--user", $"--map-user={user}", "/mnt/pshm", "doctor", "--json"]));

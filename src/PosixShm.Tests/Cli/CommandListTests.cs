@@ -208,7 +208,8 @@ internal sealed class CommandListTests : CommandTest
     public void One_long_element_type_does_not_widen_every_row()
     {
         _ = Python.Run(
-            "np.lib.format.write_array(open(sys.argv[1], 'wb'), np.zeros(1, [(f'f{i}', '<f8') for i in range(3000)]), version=(1, 0))\nfor i in range(100): np.save(open(f'{sys.argv[1]}-{i}', 'wb'), np.zeros(1))",
+            "np.lib.format.write_array(open(sys.argv[1], 'wb'), np.zeros(1, [(f'f{i}', '<f8') for i in range(3000)]), version=(1, 0))\n"
+                + "for i in range(100): np.save(open(f'{sys.argv[1]}-{i}', 'wb'), np.zeros(1))",
             ShmPath);
         string list = Pshm("list");
         Assert.That(list, Does.Contain(NameOf("99")));

@@ -10,7 +10,10 @@ namespace PosixShm.Tests;
 internal sealed class ElementValueTests : NamedTest
 {
     private static readonly object[] s_primitives =
-        [true, (sbyte)1, (short)1, 1, 1L, (byte)1, (ushort)1, 1u, 1ul, 1f, 1.0, 'a', (Half)1, 1m, DayOfWeek.Monday, "1", new System.Numerics.Complex(1, 0), new Complex64(1, 0), DateTime.UnixEpoch];
+    [
+        true, (sbyte)1, (short)1, 1, 1L, (byte)1, (ushort)1, 1u, 1ul, 1f, 1.0, 'a', (Half)1, 1m, DayOfWeek.Monday, "1",
+        new System.Numerics.Complex(1, 0), new Complex64(1, 0), DateTime.UnixEpoch,
+    ];
 
     [Test]
     public void Values_are_converted_as_Array_SetValue_converts_them()

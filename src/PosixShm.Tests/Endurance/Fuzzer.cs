@@ -17,11 +17,17 @@ internal sealed class Fuzzer
 
     private static readonly string s_fixtures = Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures");
     private static readonly long[] s_interesting =
-        [0, 1, -1, 7, 8, 27, 28, 32, 64, 65, 127, 128, 255, 256, 292, 548, 4095, 4096, 4097, 4644, 32767, 65535, 65536, 1 << 20, int.MaxValue, int.MinValue, 1L << 32, 1L << 61, 1L << 62, long.MaxValue, long.MinValue];
+    [
+        0, 1, -1, 7, 8, 27, 28, 32, 64, 65, 127, 128, 255, 256, 292, 548, 4095, 4096, 4097, 4644, 32767, 65535, 65536, 1 << 20,
+        int.MaxValue, int.MinValue, 1L << 32, 1L << 61, 1L << 62, long.MaxValue, long.MinValue,
+    ];
 
-    private static readonly byte[][] s_words =
-        [.. new[] { "'<f8'", "'|O'", "'<U1'", "'|V0'", "'|S0'", "'<M8[ns]'", "(", ")", "[", "]", "{", "}", ",", "'", "\\x00", "\\ud800", "9223372036854775807", "-1", "0", "10L", "True", "'shape': ", "(2, 3)", "[('a', '<f4')]", "[SharedArray]", "PSHMCTRL", "\x02\x00PSHM\x02\x01" }
-            .Select(System.Text.Encoding.Latin1.GetBytes)];
+    private static readonly string[] s_words =
+    [
+        "'<f8'", "'|O'", "'<U1'", "'|V0'", "'|S0'", "'<M8[ns]'", "(", ")", "[", "]", "{", "}", ",", "'", "\\x00", "\\ud800",
+        "9223372036854775807", "-1", "0", "10L", "True", "'shape': ", "(2, 3)", "[('a', '<f4')]", "[SharedArray]", "PSHMCTRL",
+        "\x02\x00PSHM\x02\x01",
+    ];
 
     private readonly Random _random;
     private readonly List<byte[]> _corpus;
@@ -182,7 +188,7 @@ internal sealed class Fuzzer
                     _file.AsSpan(place), unchecked((int)s_interesting[_random.Next(s_interesting.Length)]));
                 break;
             case 4:
-                Insert(place, s_words[_random.Next(s_words.Length)]);
+                Insert(place, System.Text.Encoding.Latin1.GetBytes(s_words[_random.Next(s_words.Length)]));
                 break;
             case 5 when _length > 0:
                 Remove(place, _random.Next(4) == 0 ? _random.Next(_length - place) : _random.Next(Math.Min(16, _length - place)));

@@ -258,7 +258,7 @@ internal static class Soak
     {
         int exitCode = victim.WaitForExit();
         Expect(exitCode == 0, $"the neighbour of a hostile process ended with {exitCode}: {victim.Errors}", violations);
-        foreach (string line in victim.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.Contains(' ', StringComparison.Ordinal)))
+        foreach (string line in victim.Output.Split('\n').Where(line => line.Contains(' ', StringComparison.Ordinal)))
         {
             counts[(int)Count.NeighbourRounds] += long.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
         }

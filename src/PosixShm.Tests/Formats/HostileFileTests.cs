@@ -1,4 +1,3 @@
-using System.Globalization;
 using PosixShm.Elements;
 using PosixShm.Formats;
 using PosixShm.Synchronization;
@@ -258,8 +257,8 @@ internal sealed class HostileFileTests : NamedTest
             byte[] file = File.ReadAllBytes(ShmPath);
             (ulong Start, ulong End)[] mappings =
             [
-                .. File.ReadLines("/proc/self/maps").Select(line => line.Split(' ')[0].Split('-'))
-                    .Select(range => (ulong.Parse(range[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture), ulong.Parse(range[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture))),
+                .. OwnProcess.Mappings(string.Empty).Select(line => line.Split(' ')[0].Split('-'))
+                    .Select(range => (Convert.ToUInt64(range[0], 16), Convert.ToUInt64(range[1], 16))),
             ];
 
             // The description is text at any alignment.

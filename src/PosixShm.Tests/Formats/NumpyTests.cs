@@ -93,8 +93,11 @@ internal sealed class NumpyTests : NamedTest
         using SharedArray<int> array = SharedArray.Create<int>(Name, shape);
         array.CopyFrom([.. Enumerable.Range(0, 16)]);
 
-        string seen = Python.Run("a = np.load(sys.argv[1], mmap_mode='r'); print(list(a.shape) == json.loads(sys.argv[2]), a.ravel().tolist() == list(range(16)))",
-            ShmPath, $"[{string.Join(',', shape)}]");
+        string seen = Python.Run(
+            "a = np.load(sys.argv[1], mmap_mode='r'); "
+                + "print(list(a.shape) == json.loads(sys.argv[2]), a.ravel().tolist() == list(range(16)))",
+            ShmPath,
+            $"[{string.Join(',', shape)}]");
         Assert.That(seen, Is.EqualTo("True True"));
     }
 

@@ -226,8 +226,13 @@ internal sealed class PythonSharedArrayFormatTests
         (int tried, int refused) = (0, 0);
 
         // The trailers, and the part of the page that an attachment reads.
-        foreach ((byte[] bytes, IEnumerable<int> places) in (IEnumerable<(byte[], IEnumerable<int>)>)
-            [(numpy1, LastOf(numpy1, Numpy1)), (numpy2, LastOf(numpy2, Numpy2)), (whole, Enumerable.Range(4096, 12).Concat(LastOf(whole, Numpy2)))])
+        (byte[], IEnumerable<int>)[] files =
+        [
+            (numpy1, LastOf(numpy1, Numpy1)),
+            (numpy2, LastOf(numpy2, Numpy2)),
+            (whole, Enumerable.Range(4096, 12).Concat(LastOf(whole, Numpy2))),
+        ];
+        foreach ((byte[] bytes, IEnumerable<int> places) in files)
         {
             foreach (int i in places)
             {

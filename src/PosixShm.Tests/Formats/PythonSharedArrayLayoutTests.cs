@@ -118,7 +118,10 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
         foreach (string room in (string[])["32", "64"])
         {
             string seen = Python.Run(
-                Reader + "a = attach(sys.argv[1], int(sys.argv[2])); print(list(a.shape), bool((a.ravel() == np.arange(a.size)).all())); a += 1; a -= 1; a.flat[:1] = 0", ShmPath, room);
+                Reader + "a = attach(sys.argv[1], int(sys.argv[2])); "
+                    + "print(list(a.shape), bool((a.ravel() == np.arange(a.size)).all())); a += 1; a -= 1; a.flat[:1] = 0",
+                ShmPath,
+                room);
             Assert.That(seen, Is.EqualTo($"[{string.Join(", ", shape)}] True"));
         }
 
@@ -204,7 +207,8 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
     public void A_long_double_is_read_as_bytes()
     {
         _ = Python.Run(
-            "import struct; v = np.array([1.5, -2], dtype='g'); open(sys.argv[1], 'xb').write(v.tobytes() + struct.pack('=16sqiii32q', b'[SharedArray]', v.nbytes, 13, 16, 1, 2, *[0] * 31))",
+            "import struct; v = np.array([1.5, -2], dtype='g'); "
+                + "open(sys.argv[1], 'xb').write(v.tobytes() + struct.pack('=16sqiii32q', b'[SharedArray]', v.nbytes, 13, 16, 1, 2, *[0] * 31))",
             ShmPath);
         using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
         Assert.That((array.DType, array.ElementType, array.Length), Is.EqualTo(("<f16", (Type?)null, 2L)));

@@ -34,7 +34,12 @@ internal sealed partial class ShimSourceTests
         Assert.That(Source, Does.Not.Contain("pthread_mutex"));
 
         // The one semaphore that the shim makes is a private one, for comparison. Named ones are sem_open's.
-        string[] made = [.. Source.Split('\n').Where(static line => line.Contains("sem_init(", StringComparison.Ordinal) && !line.Contains("OLD_VERSION", StringComparison.Ordinal))];
+        string[] made =
+        [
+            .. Source.Split('\n')
+                .Where(static line => line.Contains("sem_init(", StringComparison.Ordinal))
+                .Where(static line => !line.Contains("OLD_VERSION", StringComparison.Ordinal)),
+        ];
         Assert.That(made, Has.Length.EqualTo(1));
         Assert.That(made[0], Does.Contain("sem_init(&fresh,"));
         Assert.That(Source, Does.Contain("sem_open(").And.Contain("sem_close(").And.Contain("sem_unlink("));

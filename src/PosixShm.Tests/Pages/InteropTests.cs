@@ -97,7 +97,8 @@ internal sealed partial class InteropTests : NamedTest
         {
         }
 
-        string[] commands = [.. Blocks("ffmpeg", "sh").Select(code => code.Replace("movie.raw", Path.Combine(Folder, "movie.raw"), StringComparison.Ordinal))];
+        string movie = Path.Combine(Folder, "movie.raw");
+        string[] commands = [.. Blocks("ffmpeg", "sh").Select(code => code.Replace("movie.raw", movie, StringComparison.Ordinal))];
         Assert.That(commands, Has.Length.EqualTo(2));
         _ = ChildProcess.Run("bash", ["-euo", "pipefail", "-c", commands[0]]);
         byte[] before = array.ToArray();

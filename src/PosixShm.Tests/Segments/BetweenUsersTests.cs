@@ -76,7 +76,8 @@ internal sealed class BetweenUsersTests : NamedTest
         // Their headers are longer than a page, and a listing reads them separately.
         const int Files = 200;
         _ = Python.Run(
-            "t = [(f'Measurement_of_sensor_{i:04}', '<f8') for i in range(300)]\nfor i in range(int(sys.argv[2])): np.save(open(f'{sys.argv[1]}-{i}', 'wb'), np.zeros(1, t))",
+            "t = [(f'Measurement_of_sensor_{i:04}', '<f8') for i in range(300)]\n"
+                + "for i in range(int(sys.argv[2])): np.save(open(f'{sys.argv[1]}-{i}', 'wb'), np.zeros(1, t))",
             ShmPath, Files.ToString(CultureInfo.InvariantCulture));
         string[] paths = [.. Enumerable.Range(0, Files).Select(i => $"{ShmPath}-{i}")];
         using ChildProcess locker = Python.Start(LockBytes, [paths[0], "F_WRLCK", "0", "1", .. paths[1..]]);

@@ -386,8 +386,7 @@ internal sealed class CreationTests : NamedTest
     [Test]
     public void A_file_size_limit_is_an_error_and_not_the_end_of_the_process()
     {
-        // The runtime by default keeps its code in a file that would be larger than the limit.
-        string output = ChildProcess.Run("bash", ["-c", "export DOTNET_EnableWriteXorExecute=0; ulimit -f 1024; exec \"$@\"", "bash", .. ChildProcess.CommandLine(CreateTooLarge, Name)]);
+        string output = ChildProcess.RunWithFileSizeLimit(CreateTooLarge, Name);
         Assert.That(output, Does.Contain("RLIMIT_FSIZE"));
         Assert.That(File.Exists(ShmPath), Is.False);
 

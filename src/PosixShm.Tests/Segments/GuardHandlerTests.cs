@@ -205,7 +205,8 @@ internal sealed class GuardHandlerTests : NamedTest
         context.Resolving += (_, wanted) => AssemblyLoadContext.Default.LoadFromAssemblyName(wanted);
         Assembly library = context.LoadFromAssemblyPath(Path.Combine(folder, "PosixShm.dll"));
         Type access = library.GetType("PosixShm.SharedArrayAccess")!;
-        MethodInfo attach = library.GetType("PosixShm.SharedArray")!.GetMethod("AttachUntyped", [typeof(string), access, library.GetType("PosixShm.AttachOptions")!])!;
+        Type options = library.GetType("PosixShm.AttachOptions")!;
+        MethodInfo attach = library.GetType("PosixShm.SharedArray")!.GetMethod("AttachUntyped", [typeof(string), access, options])!;
         return (IDisposable)attach.Invoke(null, [name, Enum.ToObject(access, 0), null])!;
     }
 

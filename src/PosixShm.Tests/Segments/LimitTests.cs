@@ -18,8 +18,7 @@ internal sealed class LimitTests : NamedTest
 
         static int RunOut(string[] args)
         {
-            long used = long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[0], CultureInfo.InvariantCulture) * Environment.SystemPageSize;
-            SetLimit("as", used + (Large / 2));
+            SetLimit("as", (OwnProcess.Kilobytes("VmSize") << 10) + (Large / 2));
             for (int i = 0; i < 3; i++)
             {
                 Assert.That(

@@ -204,7 +204,13 @@ internal sealed class ParallelMemoryTests : NamedTest
                 OccupyPool(done);
             }
 
-            string[] expected = [.. Directory.GetFiles(args[0]).Where(static file => new FileInfo(file).Length > 3).Order(StringComparer.Ordinal).Select(static file => "file://" + file)];
+            string[] expected =
+            [
+                .. Directory.GetFiles(args[0])
+                    .Where(static file => new FileInfo(file).Length > 3)
+                    .Order(StringComparer.Ordinal)
+                    .Select(static file => "file://" + file),
+            ];
             Assert.That(expected, Has.Length.EqualTo(1801));
             for (int round = 0; round < 20; round++)
             {

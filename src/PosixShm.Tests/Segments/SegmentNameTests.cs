@@ -105,7 +105,9 @@ internal sealed class SegmentNameTests : NamedTest
             {
                 string path = SegmentName.Parse(text ?? string.Empty, "name").Path;
                 return text!.StartsWith("file://", StringComparison.Ordinal)
-                    || (Path.GetDirectoryName(path) == "/dev/shm" && Path.GetFullPath(path) == path && Encoding.UTF8.GetByteCount(path) <= 255 + 9);
+                    || (Path.GetDirectoryName(path) == "/dev/shm"
+                        && Path.GetFullPath(path) == path
+                        && Encoding.UTF8.GetByteCount(path) <= 255 + 9);
             }
             catch (ArgumentException)
             {

@@ -66,8 +66,9 @@ internal sealed class WitnessTests : NamedTest
 
         static int CreateUnderUmasks(string[] args)
         {
-            SharedArrayOptions options = new() { Mode = (UnixFileMode)int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) };
-            foreach (FilePermissions umask in (FilePermissions[])[0, FilePermissions.ALLPERMS & (FilePermissions)0x3F, (FilePermissions)0x1FF])
+            int mode = int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture);
+            SharedArrayOptions options = new() { Mode = (UnixFileMode)mode };
+            foreach (FilePermissions umask in (FilePermissions[])[0, (FilePermissions)0x3F, (FilePermissions)0x1FF])
             {
                 _ = Syscall.umask(umask);
                 SharedArray.Create(args[0], ArrayContent.Zeros<byte>(1), options).Dispose();

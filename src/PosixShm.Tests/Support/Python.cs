@@ -25,7 +25,8 @@ internal static class Python
         foreach (string candidate in candidates.OfType<string>())
         {
             // "import numpy" would also accept an empty directory of that name as a package.
-            using Process process = Process.Start(new ProcessStartInfo(candidate, ["-c", "from numpy import load"]) { RedirectStandardError = true })!;
+            ProcessStartInfo start = new(candidate, ["-c", "from numpy import load"]) { RedirectStandardError = true };
+            using Process process = Process.Start(start)!;
             _ = process.StandardError.ReadToEnd();
             process.WaitForExit();
             if (process.ExitCode == 0)

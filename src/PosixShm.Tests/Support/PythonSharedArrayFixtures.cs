@@ -11,7 +11,9 @@ internal static class PythonSharedArrayFixtures
 
     /// <summary>Returns the same array as the build with numpy 1 and as the one with numpy 2 wrote it.</summary>
     public static (byte[] Numpy1, byte[] Numpy2) Both(string array)
-        => (File.ReadAllBytes(Path.Combine(s_folder, $"numpy1_{array}.sharedarray")), File.ReadAllBytes(Path.Combine(s_folder, $"numpy2_{array}.sharedarray")));
+        => (Bytes($"numpy1_{array}.sharedarray"), Bytes($"numpy2_{array}.sharedarray"));
+
+    private static byte[] Bytes(string file) => File.ReadAllBytes(Path.Combine(s_folder, file));
 
     private static IEnumerable<SharedArrayFixture> Read(string manifest)
     {

@@ -16,7 +16,8 @@ internal static class Regions
             {
                 int end = Array.FindIndex(source, i, static line => line.Trim() == "#endregion");
                 int indent = source[i].Length - source[i].TrimStart().Length;
-                regions.Add(line["#region ".Length..], string.Join('\n', source[(i + 1)..end].Select(code => code.Length >= indent ? code[indent..] : code)));
+                IEnumerable<string> code = source[(i + 1)..end].Select(code => code.Length >= indent ? code[indent..] : code);
+                regions.Add(line["#region ".Length..], string.Join('\n', code));
                 i = end;
             }
         }

@@ -185,7 +185,11 @@ internal sealed class ForeignLockTests : NamedTest
     [Test]
     public void Python_sees_the_locks_with_the_code_of_the_page()
     {
-        string[] blocks = [.. Regions.Page("docs", "FORMAT.md").Split("```python\n").Skip(1).Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)])];
+        string[] blocks =
+        [
+            .. Regions.Page("docs", "FORMAT.md").Split("```python\n").Skip(1)
+                .Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)]),
+        ];
         string code = blocks.Single(block => block.Contains("def locks", StringComparison.Ordinal));
         using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(5), new SharedArrayOptions { Locks = 3 });
         using (ChildProcess dead = ChildProcess.Start(Program, ShmPath, "2", "hold"))

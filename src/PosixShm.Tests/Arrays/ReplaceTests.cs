@@ -285,7 +285,8 @@ internal sealed class ReplaceTests : NamedTest
             """
             import os
             status = os.stat(sys.argv[1])
-            acl = os.getxattr(sys.argv[1], "system.posix_acl_access").hex() if "system.posix_acl_access" in os.listxattr(sys.argv[1]) else None
+            name = "system.posix_acl_access"
+            acl = os.getxattr(sys.argv[1], name).hex() if name in os.listxattr(sys.argv[1]) else None
             print(oct(status.st_mode), status.st_uid, status.st_gid, acl)
             """,
             name.StartsWith('/') ? name : ShmPathOf(name));

@@ -112,7 +112,9 @@ internal sealed class CommandCreateTests : CommandTest
             values = json.loads(subprocess.check_output([pshm, 'show', name, '--json']))['values']
             flat = np.array([x for v in values for x in (v if isinstance(v, list) else [v])], 'float64')
             assert all(type(x) in (float, str) for v in values for x in (v if isinstance(v, list) else [v]))
-            print(np.array_equal(flat, part.astype('float64'), equal_nan=True), np.array_equal(np.signbit(flat), np.signbit(part) & ~np.isnan(part) | np.signbit(flat) & np.isnan(part)))
+            is_nan = np.isnan(part)
+            signs = np.signbit(part) & ~is_nan | np.signbit(flat) & is_nan
+            print(np.array_equal(flat, part.astype('float64'), equal_nan=True), np.array_equal(np.signbit(flat), signs))
             """,
             ShmPath, Name, dtype, Repository.Command);
         Assert.That(report, Is.EqualTo("True True"));
@@ -214,7 +216,8 @@ internal sealed class CommandCreateTests : CommandTest
     {
         // The limit protects the machine: a command that does not check the free space first would reserve all of it. (The
         // runtime's own memory file for W^X would hit the limit, too.)
-        string script = "ulimit -f 4096; export DOTNET_EnableWriteXorExecute=0; code=0; \"$pshm\" create \"$1\" \"$2\" 2>&1 || code=$?; echo $code";
+        string script = "ulimit -f 4096; export DOTNET_EnableWriteXorExecute=0; code=0; "
+            + "\"$pshm\" create \"$1\" \"$2\" 2>&1 || code=$?; echo $code";
         string length = (1L << 50).ToString(CultureInfo.InvariantCulture);
         Assert.That(Shell(script, Name, length), Does.StartWith("pshm: No space").And.Contain("free").And.EndWith("\n1"));
     }

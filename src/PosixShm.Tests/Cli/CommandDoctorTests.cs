@@ -80,7 +80,11 @@ internal sealed class CommandDoctorTests : CommandTest
 
     [TestCase("", "1000", "attention", TestName = "RemoveIPC_is_on_unless_configured_otherwise")]
     [TestCase("printf '[Login]\\nRemoveIPC=no\\n' > /etc/systemd/logind.conf", "1000", "ok", TestName = "RemoveIPC_is_off_in_logind_conf")]
-    [TestCase("printf '[Login]\\nRemoveIPC=no\\n' > /etc/systemd/logind.conf; printf '[Login]\\nRemoveIPC=yes\\n' > /etc/systemd/logind.conf.d/9.conf", "1000", "attention",
+    [TestCase(
+        "printf '[Login]\\nRemoveIPC=no\\n' > /etc/systemd/logind.conf; "
+            + "printf '[Login]\\nRemoveIPC=yes\\n' > /etc/systemd/logind.conf.d/9.conf",
+        "1000",
+        "attention",
         TestName = "RemoveIPC_is_on_by_a_drop_in")]
     [TestCase("printf '[Other]\\nRemoveIPC=no\\n#RemoveIPC=no\\n' > /etc/systemd/logind.conf", "1000", "attention",
         TestName = "RemoveIPC_is_read_in_its_section_only")]

@@ -7,7 +7,9 @@ namespace PosixShm.Tests;
 internal sealed class CommandListTests : CommandTest
 {
     private static readonly string[] s_keys =
-        ["name", "dtype", "shape", "bytes", "layout", "mode", "uid", "owner", "created", "modified", "in_use", "order", "offset", "strides"];
+    [
+        "name", "dtype", "shape", "bytes", "layout", "mode", "uid", "owner", "created", "modified", "in_use", "order", "offset", "strides",
+    ];
 
     [Test]
     public void Json_has_the_promised_keys_in_the_promised_order([Values("list", "info", "show")] string command)

@@ -49,7 +49,8 @@ internal sealed class CommandSemaphoreTests : CommandTest
         string script = """
             "$pshm" semaphore list --json | "$1" -c '
             import json, sys
-            print(*[(s["name"][len(sys.argv[1]):], s["count"], len(s)) for s in json.load(sys.stdin) if s["name"].startswith(sys.argv[1])])' "$2"
+            mine = [s for s in json.load(sys.stdin) if s["name"].startswith(sys.argv[1])]
+            print(*[(s["name"][len(sys.argv[1]):], s["count"], len(s)) for s in mine])' "$2"
             """;
         Assert.That(Shell(script, Python.Interpreter, Name), Is.EqualTo("('-größe', 7, 3) ('-none', None, 3)"));
     }

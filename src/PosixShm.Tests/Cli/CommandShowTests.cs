@@ -13,7 +13,11 @@ internal sealed class CommandShowTests : CommandTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That(info, Does.StartWith($"name: {Name}\ndtype: |u1\nshape: (5,)\nbytes: 5\nlayout: npy\nmode: 0600\nuid: "));
-            Assert.That(info, Does.Match(@"\nuid: \d+\nowner: .+\ncreated: .+Z\nmodified: .+Z\nin_use: false\norder: C\noffset: 128\nstrides: \(1,\)\nlocks: 31\n$"));
+            Assert.That(
+                info,
+                Does.Match(
+                    @"\nuid: \d+\nowner: .+\ncreated: .+Z\nmodified: .+Z\n"
+                    + @"in_use: false\norder: C\noffset: 128\nstrides: \(1,\)\nlocks: 31\n$"));
         }
     }
 

@@ -168,9 +168,14 @@ internal sealed class ElementValueTests : NamedTest
         ];
         string script = """
             import warnings; warnings.simplefilter('ignore')
-            for i, (t, x) in enumerate((t, x) for t in ('f8', 'f4', 'f2') for x in sys.argv[2].split()): np.save(sys.argv[1] + '/%d.npy' % i, np.array(float(x), t)); print(str(np.array(float(x), t)))
-            for j, (t, x, y) in enumerate((t, x, y) for t in ('c16', 'c8') for x in sys.argv[2].split()[:9] + ['nan', 'inf'] for y in ('1', '-2.5', '0', '-0.0', 'nan', '-inf', '1e20')):
-                a = np.array(complex(float(x), float(y)), t); np.save(sys.argv[1] + '/%d.npy' % (i + 1 + j), a); print(str(a))
+            numbers = sys.argv[2].split()
+            arrays = [np.array(float(x), t) for t in ('f8', 'f4', 'f2') for x in numbers]
+            parts = ('1', '-2.5', '0', '-0.0', 'nan', '-inf', '1e20')
+            pairs = [complex(float(x), float(y)) for x in numbers[:9] + ['nan', 'inf'] for y in parts]
+            arrays += [np.array(pair, t) for t in ('c16', 'c8') for pair in pairs]
+            for i, a in enumerate(arrays):
+                np.save(sys.argv[1] + '/%d.npy' % i, a)
+                print(str(a))
             """;
         string[] numpy = Python.Run(script, Folder, string.Join(' ', numbers)).Split('\n');
         List<string> ours = [];

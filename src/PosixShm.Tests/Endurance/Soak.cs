@@ -234,7 +234,8 @@ internal static class Soak
         {
             Add(counts, Count.AuditedAbsent);
         }
-        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException or InvalidOperationException)
+        catch (Exception error)
+            when (error is IOException or InvalidDataException or UnauthorizedAccessException or InvalidOperationException)
         {
             violations.Add($"'{name}' is not whole: {error.Message}");
         }

@@ -230,7 +230,9 @@ internal sealed class FormatTests
         ];
         string[] rests = [.. from shape in shapes from end in new[] { ", }", "}", ",}", ", }x", ", 'x': 1}" } select shape + end];
         int read = 0;
-        foreach (string dictionary in from type in types from rest in rests select $"{{'descr': '{type}', 'fortran_order': False, 'shape': {rest}")
+        IEnumerable<string> dictionaries = types.SelectMany(
+            type => rests.Select(rest => $"{{'descr': '{type}', 'fortran_order': False, 'shape': {rest}"));
+        foreach (string dictionary in dictionaries)
         {
             ArrayHeader? usual = Read(dictionary, Exbibyte, out string problem);
             ArrayHeader? parsed = Read($" {dictionary}", Exbibyte, out string other);

@@ -23,7 +23,8 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
             assert magic.split(b'\0')[0] == b'[SharedArray]', magic
             assert 0 <= rank <= room, rank
             dims = struct.unpack_from(f'={rank}q', trailer, 36)
-            dtype = np.dtype(TYPES[number]) if number in TYPES else np.dtype({18: 'S%d', 19: 'U%d', 20: 'V%d', 21: 'M%d', 22: 'm%d', 23: 'f%d'}[number] % (item // (4 if number == 19 else 1)))
+            sized = {18: 'S%d', 19: 'U%d', 20: 'V%d', 21: 'M%d', 22: 'm%d', 23: 'f%d'}
+            dtype = np.dtype(TYPES[number] if number in TYPES else sized[number] % (item // (4 if number == 19 else 1)))
             assert dtype.itemsize == item and item * int(np.prod(dims, dtype=np.int64)) == length, (dtype, item, dims, length)
             # Before numpy 1.26, memmap refuses an array of no elements.
             return np.memmap(path, dtype, 'r+', 0, dims) if length else np.empty(dims, dtype)
@@ -208,7 +209,8 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
     {
         _ = Python.Run(
             "import struct; v = np.array([1.5, -2], dtype='g'); "
-                + "open(sys.argv[1], 'xb').write(v.tobytes() + struct.pack('=16sqiii32q', b'[SharedArray]', v.nbytes, 13, 16, 1, 2, *[0] * 31))",
+                + "open(sys.argv[1], 'xb').write(v.tobytes() "
+                + "+ struct.pack('=16sqiii32q', b'[SharedArray]', v.nbytes, 13, 16, 1, 2, *[0] * 31))",
             ShmPath);
         using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
         Assert.That((array.DType, array.ElementType, array.Length), Is.EqualTo(("<f16", (Type?)null, 2L)));

@@ -135,7 +135,7 @@ internal sealed class LocksGuideTests : NamedTest
         using SharedArray<long> counts = SharedArray.Create<long>(name, 3);
         Interlocked.Increment(ref counts[0]);                                   // add
         bool isFirst = Interlocked.CompareExchange(ref counts[1], 1, 0) == 0;   // exactly one of all processes
-        Volatile.Write(ref counts[2], 42);                                      // whoever reads 42 with Volatile.Read sees all that was written before
+        Volatile.Write(ref counts[2], 42);                                      // published: Volatile.Read of 42 sees all earlier stores
         #endregion
 
         Assert.That((counts[0], isFirst, counts[1], counts[2]), Is.EqualTo((1L, true, 1L, 42L)));

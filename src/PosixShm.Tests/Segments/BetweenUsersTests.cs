@@ -102,7 +102,8 @@ internal sealed class BetweenUsersTests : NamedTest
             fields = ", ".join(f"('f{i}', '<f8')" for i in range(50000))
             text = "{'descr': [" + fields + "], 'fortran_order': False, 'shape': (0,), }"
             text += " " * (-(len(text) + 13) % 64) + "\n"
-            for i in range(10): open(f"{sys.argv[1]}-{i}", "wb").write(b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text.encode())
+            head = b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little")
+            for i in range(10): open(f"{sys.argv[1]}-{i}", "wb").write(head + text.encode())
             """,
             ShmPath);
         long before = GC.GetTotalAllocatedBytes(precise: true);

@@ -55,7 +55,10 @@ internal static class OtherUser
     private static bool MayReadTests()
     {
         using ChildProcess test = ChildProcess.Start(
-            [.. Rights(NobodyId), "sh", "-c", "test -x \"$0\" && test -r \"$1\"", Environment.ProcessPath!, typeof(OtherUser).Assembly.Location]);
+        [
+            .. Rights(NobodyId), "sh", "-c", "test -x \"$0\" && test -r \"$1\"", Environment.ProcessPath!,
+            typeof(OtherUser).Assembly.Location,
+        ]);
         return test.WaitForExit() == 0;
     }
 }

@@ -36,7 +36,10 @@ internal sealed class ForeignLockTests : NamedTest
             return fcntl(file, command, &lock) < 0 ? -1 : lock.l_type;
         }
 
-        static int exchange(uint32_t old, uint32_t new) { return __atomic_compare_exchange_n(word, &old, new, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); }
+        static int exchange(uint32_t old, uint32_t new)
+        {
+            return __atomic_compare_exchange_n(word, &old, new, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        }
 
         static int is_alive(uint32_t owner)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
@@ -158,7 +159,7 @@ internal sealed class LockDeathTests : NamedTest
             _ = isHandedOnFirst ? array.MakeInheritable() : null;
             array.Lock.Enter();
             _ = array.MakeInheritable();
-            using System.Diagnostics.Process heir = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sleep", ["60"])
+            using Process heir = Process.Start(new ProcessStartInfo("sleep", ["60"])
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,

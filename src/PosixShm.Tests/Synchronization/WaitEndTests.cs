@@ -90,7 +90,12 @@ internal sealed class WaitEndTests : NamedTest
         using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(Name);
         using ChildProcess child = ChildProcess.Start(WaitForGeneration, Name);
         child.Expect("WAITING 0");
-        Task<uint>[] waiters = [Task.Run(() => old.ChangeCounter.Wait(0)), Task.Run(() => reader.ChangeCounter.Wait(0)), Task.Run(() => copy.ChangeCounter.Wait(0))];
+        Task<uint>[] waiters =
+        [
+            Task.Run(() => old.ChangeCounter.Wait(0)),
+            Task.Run(() => reader.ChangeCounter.Wait(0)),
+            Task.Run(() => copy.ChangeCounter.Wait(0)),
+        ];
         using SharedArray<int> next = how == "Replace" ? SharedArray.Replace<int>(Name, 8) : SharedArray.Resize<int>(Name, 8);
         Assert.That(Task.WaitAll(waiters, s_limit), Is.True);
         Assert.That((waiters[0].Result, old.IsCurrent, next.ChangeCounter.Count), Is.EqualTo((1u, false, 0u)));

@@ -11,7 +11,7 @@ internal static class Calls
 
     public static void Run(string p, string folder)
     {
-        // Create: a shape, for zeros; or a content; options last.
+        // Create takes a shape (of zeros) or a content, and options last.
         using SharedArray<double> a = SharedArray.Create(p + "test1", 10);
         using SharedArray<int> grid = SharedArray.Create<int>(p + "grid", 3, 4);
         using SharedArray<double> scalar = SharedArray.Create(p + "scalar");

@@ -8,7 +8,7 @@ type Tick = { Time: int64; mutable Price: float }
 let p, folder = fsi.CommandLineArgs[1], fsi.CommandLineArgs[2]
 
 let run () =
-    // Create: a shape, for zeros; or a content; options last.
+    // Create takes a shape (of zeros) or a content, and options last.
     use a = SharedArray.Create(p + "test1", 10)
     use grid = SharedArray.Create<int>(p + "grid", 3, 4)
     use scalar = SharedArray.Create(p + "scalar")

@@ -35,7 +35,7 @@ internal static class Calls
         using UntypedSharedArray file = SharedArray.Create(p + "file", ArrayContent.Load(folder + "/x.npy"));
         using UntypedSharedArray days = SharedArray.Create(p + "days", ArrayContent.Build("M8[D]", [2], x => x.SetValue(19000L, 1)));
 
-        // The other three verbs, by analogy.
+        // CreateOrAttach, Replace, CreateAnonymous and Resize take the same arguments.
         using SharedArray<double> test1 = SharedArray.CreateOrAttach(p + "test1", 10);
         using SharedArray<int> again = SharedArray.CreateOrAttach<int>(p + "grid", 3, 4);
         using SharedArray<double> either = SharedArray.CreateOrAttach(
@@ -52,7 +52,7 @@ internal static class Calls
         using UntypedSharedArray text = SharedArray.CreateAnonymous(ArrayContent.Zeros("S4", 3));
         using SharedArray<double> longer = SharedArray.Resize<double>(p + "copy", 6);
 
-        // Attach: typed, to read only, as a private copy, untyped, raw; now, after a wait, if there is one.
+        // Attachments: typed, read-only, private, untyped and raw; now, after a wait, and if the array exists.
         using SharedArray<double> aa = SharedArray.Attach(p + "test1");
         using SharedArray<int> bb = SharedArray.Attach<int>(p + "grid", new() { AllowOtherOwners = true });
         using ReadOnlySharedArray<int> reader = SharedArray.AttachReadOnly<int>(p + "grid");

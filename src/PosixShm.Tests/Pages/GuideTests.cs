@@ -105,7 +105,7 @@ internal sealed class GuideTests : NamedTest
         double sum = TensorPrimitives.Sum(table.Span);
 
         using SharedArray<double> mine = SharedArray.AttachCopyOnWrite<double>(name);
-        mine[0] = -1; // nobody else sees it
+        mine[0] = -1; // no other process sees it
         #endregion
 
         Assert.That((sum, original[0], table[0], mine[0]), Is.EqualTo((0.0, 0.0, 0.0, -1.0)));
@@ -193,7 +193,7 @@ internal sealed class GuideTests : NamedTest
         #region generations
         SharedArray<double> a = SharedArray.Attach(name);
 
-        using SharedArray<double> larger = SharedArray.Resize<double>(name, 5); // by somebody, somewhere
+        using SharedArray<double> larger = SharedArray.Resize<double>(name, 5); // by another process
 
         if (!a.IsCurrent)
         {

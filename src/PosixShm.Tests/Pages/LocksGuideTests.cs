@@ -60,7 +60,7 @@ internal sealed class LocksGuideTests : NamedTest
             catch (AbandonedMutexException)
             {
                 using SharedLock.RecoveryScope recovery = accounts.Lock.EnterRecovery();
-                if (recovery.WasAbandoned) // somebody else may have been faster
+                if (recovery.WasAbandoned) // another waiter may have repaired it
                 {
                     accounts[1] = Total - accounts[0];
                     recovery.MarkConsistent();

@@ -266,10 +266,10 @@ internal sealed class LockDeathTests : NamedTest
         alsoInside.WaitForSuccess();
     }
 
-    [TestCase(0x7FFF_FFFF, TestName = "Garbage_in_a_lock_word_is_abandonment_all_ones")]
-    [TestCase(unchecked((int)0x8000_0000), TestName = "Garbage_in_a_lock_word_is_abandonment_waiters_without_owner")]
-    [TestCase(0x0000_01FF, TestName = "Garbage_in_a_lock_word_is_abandonment_no_such_slot")]
-    [TestCase(0x0000_0001, TestName = "Garbage_in_a_lock_word_is_abandonment_slot_that_nobody_has")]
+    [TestCase(0x7FFF_FFFF, TestName = "Lock_word_of_all_ones_is_abandoned")]
+    [TestCase(unchecked((int)0x8000_0000), TestName = "Lock_word_with_waiters_and_no_owner_is_abandoned")]
+    [TestCase(0x0000_01FF, TestName = "Lock_word_of_a_slot_beyond_the_last_is_abandoned")]
+    [TestCase(0x0000_0001, TestName = "Lock_word_of_a_free_slot_is_abandoned")]
     public void Garbage(int word)
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);

@@ -186,25 +186,19 @@ internal sealed class ContentTests : NamedTest
     public void One_of_six_processes_creates_the_array_and_all_see_its_content()
     {
         const int Rounds = 50;
-        ChildProcess[] children = [.. Enumerable.Range(0, 6).Select(_ => ChildProcess.Start(Compete, Name))];
-        try
+        using ChildProcessGroup children = new();
+        children.Start(6, Compete, Name);
+        children.Expect("READY");
+        for (int round = 0; round < Rounds; round++)
         {
-            Array.ForEach(children, child => child.Expect("READY"));
-            for (int round = 0; round < Rounds; round++)
-            {
-                Array.ForEach(children, child => child.Send("GO"));
-                string[] answers = [.. children.Select(child => child.ReadLine()!).Distinct()];
-                Assert.That(answers, Has.Length.EqualTo(1), $"round {round}: {string.Join(", ", answers)}");
-                Assert.That(children.Select(child => $"{child.Id}"), Does.Contain(answers[0]));
-                SharedArray.Delete(Name);
-            }
+            children.Send("GO");
+            string[] answers = [.. children.ReadLines().Distinct()];
+            Assert.That(answers, Has.Length.EqualTo(1), $"round {round}: {string.Join(", ", answers)}");
+            Assert.That(children.Ids.Select(id => $"{id}"), Does.Contain(answers[0]));
+            SharedArray.Delete(Name);
+        }
 
-            Array.ForEach(children, child => child.WaitForSuccess());
-        }
-        finally
-        {
-            Array.ForEach(children, child => child.Dispose());
-        }
+        children.WaitForSuccess();
 
         // Prints the value of all elements, which is the creator's process id.
         static int Compete(string[] args)

@@ -134,18 +134,6 @@ internal sealed class PruneTests : NamedTest
         pruner.Send("STOP");
         pruner.WaitForSuccess();
         Assert.That(attached, Is.Positive);
-
-        static int PruneForEver(string[] args)
-        {
-            Task<string?> stop = Task.Run(Console.ReadLine);
-            Console.WriteLine("READY");
-            while (!stop.IsCompleted)
-            {
-                _ = SharedArray.DeleteStale(new StaleOptions { Pattern = args[0] });
-            }
-
-            return 0;
-        }
     }
 
     [Test]
@@ -259,20 +247,6 @@ internal sealed class PruneTests : NamedTest
 
             return 0;
         }
-
-        static int PruneForEver(string[] args)
-        {
-            Task<string?> stop = Task.Run(Console.ReadLine);
-            Console.WriteLine("READY");
-            int count = 0;
-            while (!stop.IsCompleted)
-            {
-                count += SharedArray.DeleteStale(new StaleOptions { Pattern = args[0] }).Count;
-            }
-
-            Console.WriteLine(count);
-            return 0;
-        }
     }
 
     [Test]
@@ -293,18 +267,6 @@ internal sealed class PruneTests : NamedTest
         pruner.WaitForSuccess();
         Assert.That(array.IsCurrent, Is.True);
         array.Dispose();
-
-        static int PruneForEver(string[] args)
-        {
-            Task<string?> stop = Task.Run(Console.ReadLine);
-            Console.WriteLine("READY");
-            while (!stop.IsCompleted)
-            {
-                _ = SharedArray.DeleteStale(new StaleOptions { Pattern = args[0] });
-            }
-
-            return 0;
-        }
     }
 
     [Test]
@@ -312,29 +274,23 @@ internal sealed class PruneTests : NamedTest
     {
         const int Users = 6;
         const int Rounds = 50;
-        ChildProcess[] children = [.. Enumerable.Range(0, Users).Select(_ => ChildProcess.Start(EndUse, Name))];
-        try
+        using ChildProcessGroup children = new();
+        children.Start(Users, EndUse, Name);
+        children.Expect("READY");
+        for (int round = 0; round < Rounds; round++)
         {
-            Array.ForEach(children, child => child.Expect("READY"));
-            for (int round = 0; round < Rounds; round++)
-            {
-                SharedArray.Create(Name, 1).Dispose();
-                Array.ForEach(children, child => child.Send("ATTACH"));
-                Array.ForEach(children, child => child.Expect("ATTACHED"));
-                Array.ForEach(children, child => child.Send("END"));
-                Assert.That(
-                    children.Select(child => child.ReadLine()).Order(),
-                    Is.EqualTo(Enumerable.Repeat("False", Users - 1).Append("True")),
-                    $"round {round}");
-                Assert.That(File.Exists(ShmPath), Is.False);
-            }
+            SharedArray.Create(Name, 1).Dispose();
+            children.Send("ATTACH");
+            children.Expect("ATTACHED");
+            children.Send("END");
+            Assert.That(
+                children.ReadLines().Order(),
+                Is.EqualTo(Enumerable.Repeat("False", Users - 1).Append("True")),
+                $"round {round}");
+            Assert.That(File.Exists(ShmPath), Is.False);
+        }
 
-            Array.ForEach(children, child => child.WaitForSuccess());
-        }
-        finally
-        {
-            Array.ForEach(children, child => child.Dispose());
-        }
+        children.WaitForSuccess();
 
         static int EndUse(string[] args)
         {
@@ -374,4 +330,19 @@ internal sealed class PruneTests : NamedTest
     }
 
     private IEnumerable<string> Pruned() => SharedArray.DeleteStale(new StaleOptions { Pattern = Mine }).Select(info => info.Name);
+
+    // Prunes until a line arrives, and prints the number of deleted arrays.
+    private static int PruneForEver(string[] args)
+    {
+        Task<string?> stop = Task.Run(Console.ReadLine);
+        Console.WriteLine("READY");
+        int count = 0;
+        while (!stop.IsCompleted)
+        {
+            count += SharedArray.DeleteStale(new StaleOptions { Pattern = args[0] }).Count;
+        }
+
+        Console.WriteLine(count);
+        return 0;
+    }
 }

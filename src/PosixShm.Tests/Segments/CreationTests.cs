@@ -208,24 +208,17 @@ internal sealed class CreationTests : NamedTest
     {
         const int Creators = 4;
         const int Rounds = 1000;
-        ChildProcess[] children = [.. Enumerable.Range(0, Creators).Select(_ => ChildProcess.Start(Compete, Name))];
-        try
+        using ChildProcessGroup children = new();
+        children.Start(Creators, Compete, Name);
+        children.Expect("READY");
+        for (int round = 0; round < Rounds; round++)
         {
-            Array.ForEach(children, child => child.Expect("READY"));
-            for (int round = 0; round < Rounds; round++)
-            {
-                Array.ForEach(children, child => child.Send("GO"));
-                string[] answers = [.. children.Select(child => child.ReadLine()!)];
-                Assert.That(answers.Order(), Is.EqualTo(new[] { "LOST", "LOST", "LOST", "WON" }), $"round {round}");
-                SharedArray.Delete(Name);
-            }
+            children.Send("GO");
+            Assert.That(children.ReadLines().Order(), Is.EqualTo(new[] { "LOST", "LOST", "LOST", "WON" }), $"round {round}");
+            SharedArray.Delete(Name);
+        }
 
-            Array.ForEach(children, child => child.WaitForSuccess());
-        }
-        finally
-        {
-            Array.ForEach(children, child => child.Dispose());
-        }
+        children.WaitForSuccess();
 
         static int Compete(string[] args)
         {
@@ -250,19 +243,12 @@ internal sealed class CreationTests : NamedTest
     [Test]
     public void CreateOrAttach_wins_against_creators_and_deleters_at_once()
     {
-        List<ChildProcess> children = [];
-        try
-        {
-            children.AddRange(Enumerable.Range(0, 3).Select(_ => ChildProcess.Start(CreateOrAttach, Name)));
-            children.Add(ChildProcess.Start(Delete, Name));
-            children.ForEach(child => child.Expect("READY"));
-            children.ForEach(child => child.Send("GO"));
-            children.ForEach(child => child.WaitForSuccess());
-        }
-        finally
-        {
-            children.ForEach(child => child.Dispose());
-        }
+        using ChildProcessGroup children = new();
+        children.Start(3, CreateOrAttach, Name);
+        children.Start(1, Delete, Name);
+        children.Expect("READY");
+        children.Send("GO");
+        children.WaitForSuccess();
 
         static int CreateOrAttach(string[] args)
         {

@@ -271,22 +271,11 @@ internal sealed class LockTests : NamedTest
     public void Processes_that_count_under_one_lock_lose_no_count(int processes)
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
-        List<ChildProcess> children = [];
-        try
-        {
-            for (int i = 0; i < processes; i++)
-            {
-                children.Add(ChildProcess.Start(Count, Name));
-            }
-
-            children.ForEach(child => child.Expect("READY"));
-            children.ForEach(child => child.Send("GO"));
-            children.ForEach(child => child.WaitForSuccess());
-        }
-        finally
-        {
-            children.ForEach(child => child.Dispose());
-        }
+        using ChildProcessGroup children = new();
+        children.Start(processes, Count, Name);
+        children.Expect("READY");
+        children.Send("GO");
+        children.WaitForSuccess();
 
         Assert.That((array[0], array[1]), Is.EqualTo((processes * 1000L, processes * 1000L)));
         Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Free));

@@ -24,7 +24,10 @@ internal sealed class AccessTests : NamedTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That((reader[0], reader[1, 2], reader[[1, 0]], sum, reader.Sum()), Is.EqualTo((10, 6, 4, 30, 30)));
-            Assert.That(reader.Span.SequenceEqual(writer.Span) && reader.Row(1).SequenceEqual([4, 5, 6]) && reader.AsSpan(1, 2).SequenceEqual([2, 3]), Is.True);
+            Assert.That(
+                reader.Span.SequenceEqual(writer.Span)
+                    && reader.Row(1).SequenceEqual([4, 5, 6]) && reader.AsSpan(1, 2).SequenceEqual([2, 3]),
+                Is.True);
             Assert.That(copy, Is.EqualTo(new[] { 5, 6 }));
             Assert.That(reader.AsReadOnlyTensorSpan()[1, 2] + reader.RowTensor(0)[1] + reader.Reshape(3, -1)[2, 1], Is.EqualTo(14));
             Assert.That(reader.AsReadOnlyTensorSpan(.., 1..2)[1, 0], Is.EqualTo(5));
@@ -50,7 +53,7 @@ internal sealed class AccessTests : NamedTest
         static int Store(string[] args)
         {
             using ReadOnlySharedArray<int> array = SharedArray.AttachReadOnly<int>(args[0]);
-            string maps = File.ReadLines("/proc/self/maps").Single(line => line.EndsWith(args[0], StringComparison.Ordinal));
+            string maps = OwnProcess.Mappings(args[0]).Single();
             Assert.That(maps, Does.Contain(" r--s "));
             Unsafe.AsRef(in array[0]) = 1;
             return 0;
@@ -88,12 +91,12 @@ internal sealed class AccessTests : NamedTest
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(original[0], Is.EqualTo(1), "our write is ours");
-            Assert.That(copy[1], Is.EqualTo(1), "a page that we wrote to is ours");
-            Assert.That(copy[PerPage], Is.EqualTo(4), "a page that we did not write to is everybody's");
+            Assert.That(original[0], Is.EqualTo(1), "the private write");
+            Assert.That(copy[1], Is.EqualTo(1), "a written page is private");
+            Assert.That(copy[PerPage], Is.EqualTo(4), "an unwritten page is the shared one");
         }
 
-        // Another process, asked by name, sees the shared one.
+        // Another process opens the file by name and sees the shared elements.
         Assert.That(Python.Run("print(np.load(sys.argv[1], mmap_mode='r')[0])", ShmPath), Is.EqualTo("1"));
     }
 
@@ -101,12 +104,15 @@ internal sealed class AccessTests : NamedTest
     public void A_private_copy_of_an_array_larger_than_memory_is_attached()
     {
         long bytes = 0;
-        foreach (string line in File.ReadLines("/proc/meminfo").Where(line => line.StartsWith("MemTotal", StringComparison.Ordinal) || line.StartsWith("SwapTotal", StringComparison.Ordinal)))
+        foreach (string[] words in File.ReadLines("/proc/meminfo").Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
         {
-            bytes += long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) << 10;
+            bytes += words[0] is "MemTotal:" or "SwapTotal:"
+                ? long.Parse(words[1], System.Globalization.CultureInfo.InvariantCulture) << 10
+                : 0;
         }
 
-        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(2 * bytes), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>(2 * bytes), new SharedArrayOptions { Preallocate = false });
         using SharedArray<byte> mine = SharedArray.AttachCopyOnWrite<byte>(Name);
         mine[bytes] = 1;
         Assert.That(mine[bytes] - array[bytes], Is.EqualTo(1));
@@ -121,13 +127,15 @@ internal sealed class AccessTests : NamedTest
 
         static int Attach(string[] args)
         {
-            Assert.That(() => SharedArray.AttachCopyOnWrite<byte>(args[0]), Throws.InstanceOf<IOException>().With.Message.Contains("vm.overcommit_memory").And.Message.Contains(args[0]));
+            Assert.That(
+                () => SharedArray.AttachCopyOnWrite<byte>(args[0]),
+                Throws.InstanceOf<IOException>().With.Message.Contains("vm.overcommit_memory").And.Message.Contains(args[0]));
             return 0;
         }
     }
 
     [Test]
-    public void An_untyped_array_tells_its_type_and_gives_and_takes_elements()
+    public void Untyped_array_has_its_dtype_and_gets_and_sets_elements()
     {
         using SharedArray<short> array = SharedArray.Create(Name, ArrayContent.From<short>([1, 2, 3]));
         using UntypedSharedArray untyped = SharedArray.AttachUntyped(Name);
@@ -135,9 +143,13 @@ internal sealed class AccessTests : NamedTest
         using SharedArray<short> typed = untyped.As<short>();
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((untyped.ElementType, untyped.ItemSize, untyped.GetValue(1), typed[1]), Is.EqualTo((typeof(short), 2, (short)20, (short)20)));
+            Assert.That(
+                (untyped.ElementType, untyped.ItemSize, untyped.GetValue(1), typed[1]),
+                Is.EqualTo((typeof(short), 2, (short)20, (short)20)));
             Assert.That(untyped.Bytes.SequenceEqual(new byte[] { 1, 0, 20, 0, 3, 0 }), Is.True);
-            Assert.That(() => untyped.As<ushort>(), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("<i2").And.Message.Contains("<u2"));
+            Assert.That(
+                () => untyped.As<ushort>(),
+                Throws.InstanceOf<InvalidDataException>().With.Message.Contains("<i2").And.Message.Contains("<u2"));
             Assert.That(() => untyped.SetValue(20, 1), Throws.InstanceOf<InvalidCastException>());
         }
     }
@@ -152,7 +164,8 @@ internal sealed class AccessTests : NamedTest
         bytes.SetValue("ab"u8.ToArray(), 0);
 
         string seen = Python.Run(
-            "t = np.load(sys.argv[1], mmap_mode='r+'); b = np.load(sys.argv[2], mmap_mode='r+'); print(ascii(t.tolist()), b.tolist()); t[2] = 'numpy'; b[1] = b'\\x00y'",
+            "t = np.load(sys.argv[1], mmap_mode='r+'); b = np.load(sys.argv[2], mmap_mode='r+'); "
+                + "print(ascii(t.tolist()), b.tolist()); t[2] = 'numpy'; b[1] = b'\\x00y'",
             ShmPathOf(NameOf("U")), ShmPathOf(NameOf("S")));
 
         using (Assert.EnterMultipleScope())
@@ -172,7 +185,8 @@ internal sealed class AccessTests : NamedTest
     public void Dates_and_the_other_byte_order_are_opened_as_they_are()
     {
         _ = Python.Run(
-            "np.save(open(sys.argv[1], 'xb'), np.array(['1970-01-02'], dtype='M8[s]')); np.save(open(sys.argv[2], 'xb'), np.array([258], dtype='>i2'))",
+            "np.save(open(sys.argv[1], 'xb'), np.array(['1970-01-02'], dtype='M8[s]')); "
+                + "np.save(open(sys.argv[2], 'xb'), np.array([258], dtype='>i2'))",
             ShmPathOf(NameOf("M")), ShmPathOf(NameOf("big")));
         using UntypedSharedArray dates = SharedArray.AttachUntyped(NameOf("M"));
         using UntypedSharedArray big = SharedArray.AttachUntyped(NameOf("big"));

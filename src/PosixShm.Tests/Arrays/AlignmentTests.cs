@@ -1,6 +1,6 @@
 namespace PosixShm.Tests;
 
-/// <summary>Elements of foreign files that do not lie where the processor reads and writes them whole.</summary>
+/// <summary>Elements of foreign files that are not aligned.</summary>
 internal sealed class AlignmentTests : NamedTest
 {
     private struct Mixed
@@ -15,7 +15,8 @@ internal sealed class AlignmentTests : NamedTest
         Write("np.arange(5) + 0.5");
         Assert.That(
             () => SharedArray.Attach<double>(Name),
-            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(Name).And.Message.Contains("multiple of 8").And.Message.Contains("SharedArray.AttachUntyped"));
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(Name).And.Message.Contains("multiple of 8")
+                .And.Message.Contains("SharedArray.AttachUntyped"));
         Assert.That(() => SharedArray.AttachReadOnly<double>(Name), Throws.InstanceOf<InvalidDataException>());
         Assert.That(() => SharedArray.AttachCopyOnWrite<double>(Name), Throws.InstanceOf<InvalidDataException>());
         Assert.That(() => SharedArray.CreateOrAttach<double>(Name, 5), Throws.InstanceOf<InvalidDataException>());
@@ -87,7 +88,9 @@ internal sealed class AlignmentTests : NamedTest
     {
         File.WriteAllBytes(ShmPath, new byte[4096]);
         using SharedArray<byte> bytes = SharedArray.AttachRaw<byte>(Name, [96], 4);
-        Assert.That(() => _ = bytes.View<double>(), Throws.InvalidOperationException.With.Message.Contains("multiple of 8").And.Message.Contains(Name));
+        Assert.That(
+            () => _ = bytes.View<double>(),
+            Throws.InvalidOperationException.With.Message.Contains("multiple of 8").And.Message.Contains(Name));
         Assert.That(() => _ = bytes.View<Mixed>(), Throws.Nothing);
         Assert.That(bytes.View<int>().FlattenedLength, Is.EqualTo((nint)24));
         Write("np.zeros(16, 'u1')");

@@ -6,7 +6,7 @@ namespace PosixShm.Tests;
 internal sealed class AnonymousTests : NamedTest
 {
     [Test]
-    public void Another_process_attaches_by_the_text_that_it_is_told()
+    public void Another_process_attaches_by_the_reference()
     {
         using SharedArray<int> array = SharedArray.CreateAnonymous<int>(2, 3);
         array[1, 2] = 42;
@@ -30,12 +30,12 @@ internal sealed class AnonymousTests : NamedTest
     }
 
     [Test]
-    public void A_started_process_inherits_it()
+    public void Started_process_inherits_an_anonymous_array()
     {
         using SharedArray<int> array = SharedArray.CreateAnonymous<int>(3);
         using (ChildProcess stranger = ChildProcess.Start(Answer, $"/proc/self/fd/{Path.GetFileName(array.Name)}"))
         {
-            Assert.That(stranger.WaitForExit(), Is.Not.Zero, "not inherited unless told");
+            Assert.That(stranger.WaitForExit(), Is.Not.Zero, "the child inherits no descriptor by default");
         }
 
         string inherited = array.MakeInheritable();
@@ -71,10 +71,10 @@ internal sealed class AnonymousTests : NamedTest
             first.Dispose();
             first.Dispose();
             Assert.That(second[2], Is.EqualTo(3));
-            Assert.That(SharedArray.Describe(args[0]).Shape, Is.EqualTo(new long[] { 3 }), "it is still there for the second one");
+            Assert.That(SharedArray.Describe(args[0]).Shape, Is.EqualTo(new long[] { 3 }), "the second attachment still has it");
             second.Dispose();
             Assert.That(File.Exists(args[0]), Is.False);
-            Assert.That(Directory.GetFiles("/proc/self/fd").Select(file => new FileInfo(file).LinkTarget), Has.None.Contains("/dev/shm/"));
+            Assert.That(OwnProcess.CountDescriptors("/dev/shm/"), Is.Zero);
             return 0;
         }
 
@@ -83,7 +83,7 @@ internal sealed class AnonymousTests : NamedTest
     }
 
     [Test]
-    public void A_descriptor_of_this_process_stays_open_when_what_was_attached_by_it_is_disposed()
+    public void Descriptor_of_this_process_stays_open_when_the_array_attached_by_it_is_disposed()
     {
         using SharedArray<int> array = SharedArray.CreateAnonymous<int>(3);
         string forChildren = array.MakeInheritable();
@@ -123,7 +123,7 @@ internal sealed class AnonymousTests : NamedTest
     }
 
     [Test]
-    public void The_kernel_frees_it_with_its_last_user()
+    public void Kernel_frees_an_anonymous_array_with_its_last_user()
     {
         using ChildProcess maker = ChildProcess.Start(Make);
         string name = maker.ReadLine()!;
@@ -131,7 +131,7 @@ internal sealed class AnonymousTests : NamedTest
         long shared = SharedMemoryOfTheSystem();
         maker.Kill();
 
-        // The maker is gone; the memory is not, nor its content.
+        // The creator has exited. Its memory and the content remain.
         Assert.That(array[(64 << 20) - 1], Is.EqualTo(7));
         Assert.That(() => SharedArray.Attach<byte>(name), Throws.InstanceOf<FileNotFoundException>());
         array.Dispose();
@@ -147,13 +147,16 @@ internal sealed class AnonymousTests : NamedTest
             return args.Length;
         }
 
-        // In kB; proc(5). Other tests come and go, but with less than this one's 64 MiB.
+        // In kB; proc(5). Concurrent tests use less than the 64 MiB of this test.
         static long SharedMemoryOfTheSystem()
-            => long.Parse(File.ReadLines("/proc/meminfo").Single(line => line.StartsWith("Shmem:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+            => long.Parse(
+                File.ReadLines("/proc/meminfo").Single(line => line.StartsWith("Shmem:", StringComparison.Ordinal))
+                    .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+                CultureInfo.InvariantCulture);
     }
 
     [Test]
-    public void Nobody_can_truncate_or_grow_it()
+    public void Anonymous_array_can_be_neither_truncated_nor_extended()
     {
         using SharedArray<int> array = SharedArray.CreateAnonymous<int>(10);
         string answer = Python.Run(
@@ -170,11 +173,11 @@ internal sealed class AnonymousTests : NamedTest
     }
 
     [Test]
-    public void It_belongs_to_its_user_alone()
+    public void Anonymous_array_is_accessible_to_its_user_alone()
         => Assert.That(ModeOfAnonymous(), Is.EqualTo("600"));
 
     [Test]
-    public void It_has_no_name_to_create_or_replace()
+    public void Anonymous_array_has_no_name_to_create_or_replace()
     {
         using SharedArray<int> array = SharedArray.CreateAnonymous<int>(10);
         Assert.That(() => SharedArray.Create<int>(array.Name, 1), Throws.ArgumentException.With.Message.Contains("descriptor"));
@@ -183,7 +186,7 @@ internal sealed class AnonymousTests : NamedTest
     }
 
     [Test]
-    public void A_failure_says_why_and_leaves_nothing()
+    public void Failures_report_a_reason_and_leave_nothing()
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "memfd:24")], Make);
         Assert.That(child.WaitForExit(), Is.EqualTo(2));

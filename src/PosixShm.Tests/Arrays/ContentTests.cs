@@ -39,7 +39,8 @@ internal sealed class ContentTests : NamedTest
     [TestCase(ArrayLayout.PythonSharedArray)]
     public void Options_apply_to_an_array_with_content(ArrayLayout layout)
     {
-        SharedArrayOptions options = new() { Layout = layout, Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, Locks = 40 };
+        const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+        SharedArrayOptions options = new() { Layout = layout, Mode = Mode, Locks = 40 };
         using SharedArray<short> array = SharedArray.Create(Name, ArrayContent.Filled((short)3, 5), options);
         Assert.That(File.GetUnixFileMode(ShmPath), Is.EqualTo(options.Mode));
         Assert.That(SharedArray.Describe(Name).Layout, Is.EqualTo(layout));
@@ -75,7 +76,9 @@ internal sealed class ContentTests : NamedTest
             Assert.That(() => SharedArray.Create(Name, ArrayContent.From([1, 2, 3], 2, 2)), Throws.ArgumentException);
             Assert.That(() => SharedArray.Create(Name, ArrayContent.Filled(1, -2)), Throws.InstanceOf<ArgumentException>());
             Assert.That(() => SharedArray.Create(Name, ArrayContent.CopyOf(detached)), Throws.InstanceOf<ObjectDisposedException>());
-            Assert.That(() => SharedArray.Create(Name, ArrayContent.Load<int>(Path.Combine(Folder, "none"))), Throws.InstanceOf<FileNotFoundException>());
+            Assert.That(
+                () => SharedArray.Create(Name, ArrayContent.Load<int>(Path.Combine(Folder, "none"))),
+                Throws.InstanceOf<FileNotFoundException>());
             Assert.That(ShmPath, Does.Not.Exist);
         }
     }
@@ -124,7 +127,7 @@ internal sealed class ContentTests : NamedTest
     [TestCase("np.arange(6)")]
     public void A_file_whose_order_is_both_is_loaded(string array)
     {
-        // npy-matlab writes True always.
+        // npy-matlab always writes True.
         _ = Python.Run(
             $"a = {array}; f = open(sys.argv[1], 'wb')\n"
             + "np.lib.format.write_array_header_1_0(f, dict(descr='<i8', fortran_order=True, shape=a.shape)); f.write(a.tobytes())",
@@ -180,30 +183,24 @@ internal sealed class ContentTests : NamedTest
     }
 
     [Test]
-    public void Of_six_processes_one_creates_the_array_and_all_see_its_content()
+    public void One_of_six_processes_creates_the_array_and_all_see_its_content()
     {
         const int Rounds = 50;
-        ChildProcess[] children = [.. Enumerable.Range(0, 6).Select(_ => ChildProcess.Start(Compete, Name))];
-        try
+        using ChildProcessGroup children = new();
+        children.Start(6, Compete, Name);
+        children.Expect("READY");
+        for (int round = 0; round < Rounds; round++)
         {
-            Array.ForEach(children, child => child.Expect("READY"));
-            for (int round = 0; round < Rounds; round++)
-            {
-                Array.ForEach(children, child => child.Send("GO"));
-                string[] answers = [.. children.Select(child => child.ReadLine()!).Distinct()];
-                Assert.That(answers, Has.Length.EqualTo(1), $"round {round}: {string.Join(", ", answers)}");
-                Assert.That(children.Select(child => $"{child.Id}"), Does.Contain(answers[0]));
-                SharedArray.Delete(Name);
-            }
-
-            Array.ForEach(children, child => child.WaitForSuccess());
-        }
-        finally
-        {
-            Array.ForEach(children, child => child.Dispose());
+            children.Send("GO");
+            string[] answers = [.. children.ReadLines().Distinct()];
+            Assert.That(answers, Has.Length.EqualTo(1), $"round {round}: {string.Join(", ", answers)}");
+            Assert.That(children.Ids.Select(id => $"{id}"), Does.Contain(answers[0]));
+            SharedArray.Delete(Name);
         }
 
-        // Answers with the elements' only value, the creator's process id.
+        children.WaitForSuccess();
+
+        // Prints the value of all elements, which is the creator's process id.
         static int Compete(string[] args)
         {
             Console.WriteLine("READY");
@@ -224,7 +221,9 @@ internal sealed class ContentTests : NamedTest
         using SharedArray<int> first = SharedArray.CreateOrAttach(Name, ArrayContent.Filled(1, 4));
         using SharedArray<int> second = SharedArray.CreateOrAttach(Name, ArrayContent.Filled(2, 4));
         Assert.That(second.ToArray(), Is.All.EqualTo(1));
-        Assert.That(() => SharedArray.CreateOrAttach(Name, ArrayContent.Filled(2, 5)), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("shape"));
+        Assert.That(
+            () => SharedArray.CreateOrAttach(Name, ArrayContent.Filled(2, 5)),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains("shape"));
         Assert.That(() => SharedArray.CreateOrAttach(Name, ArrayContent.Filled(2.0, 4)), Throws.InstanceOf<InvalidDataException>());
         _ = Python.Run("np.save(sys.argv[1], np.zeros(4, 'i4'))", File1);
         using SharedArray<int> third = SharedArray.CreateOrAttach(Name, ArrayContent.Load<int>(File1));
@@ -242,7 +241,7 @@ internal sealed class ContentTests : NamedTest
             () => SharedArray.Create<byte>(NameOf("large"), 1L << 50),
             Throws.TypeOf<IOException>().With.Property("HResult").EqualTo(28));
 
-        // That of another array, which a callback creates, ends the creation.
+        // The exception of another array, created by the callback, ends the creation.
         int calls = 0;
         Assert.That(
             () => SharedArray.CreateOrAttach(NameOf("other"), ArrayContent.Build<int>([1], _ => SharedArray.Create<int>(Name, ++calls))),
@@ -252,9 +251,13 @@ internal sealed class ContentTests : NamedTest
 
     private void Refuse(string reason)
     {
-        Assert.That(() => SharedArray.Create(Name, ArrayContent.Load<long>(File1)), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason));
+        Assert.That(
+            () => SharedArray.Create(Name, ArrayContent.Load<long>(File1)),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason));
         using FileStream stream = File.OpenRead(File1);
-        Assert.That(() => SharedArray.CreateOrAttach(Name, ArrayContent.Load<long>(stream)), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason));
+        Assert.That(
+            () => SharedArray.CreateOrAttach(Name, ArrayContent.Load<long>(stream)),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason));
         Assert.That(Directory.GetFiles("/dev/shm", $"*{Name}*"), Is.Empty);
     }
 }

@@ -2,7 +2,10 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Every member of a lock and of the change count may meet Dispose on another thread. Each runs in a process of its own: a failure would kill it.</summary>
+/// <summary>
+/// Every member of a lock and of the change counter may run during Dispose on another thread. Each runs in a separate process, which a
+/// failure would kill.
+/// </summary>
 internal sealed class DisposeRaceTests : NamedTest
 {
     private const int Rounds = 20_000;
@@ -67,11 +70,11 @@ internal sealed class DisposeRaceTests : NamedTest
         SharedArray.Create<long>(Name, 1).Dispose();
         ChildProcess.Run(Race, Name, member);
         using SharedArray<long> array = SharedArray.Attach<long>(Name);
-        Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Free), "left, and not abandoned");
+        Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Free), "the lock is free and not abandoned");
 
         static int Race(string[] args)
         {
-            // The start is a spin, so that both threads begin within a microsecond.
+            // Both threads spin before the start, so that they begin within a microsecond.
             using Barrier end = new(2);
             int round = 0;
             SharedArray<long>? array = null;
@@ -114,7 +117,7 @@ internal sealed class DisposeRaceTests : NamedTest
 
             other.Join();
             Assert.That(failure, Is.Null);
-            Assert.That(File.ReadLines("/proc/self/maps").Count(line => line.EndsWith(args[0], StringComparison.Ordinal)), Is.Zero, "nothing stays mapped");
+            Assert.That(OwnProcess.CountMappings(args[0]), Is.Zero, "nothing stays mapped");
             return 0;
         }
     }

@@ -19,7 +19,9 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
             array[1, 2] = 42;
             Assert.That((array.Name, array.IsCurrent), Is.EqualTo((FileName, true)));
             Assert.That(SharedArray.Describe(FileName).IsInUse, Is.True);
-            Assert.That(() => SharedArray.Create(FileName, ArrayContent.Zeros<int>(1), _options), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+            Assert.That(
+                () => SharedArray.Create(FileName, ArrayContent.Zeros<int>(1), _options),
+                Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
         }
 
         SharedArrayInfo info = SharedArray.Describe(FileName);
@@ -43,10 +45,11 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    public void A_relative_path_is_one_from_the_current_folder()
+    public void Relative_path_starts_at_the_current_directory()
     {
-        // In a process of its own: the current folder is the whole process's.
-        ChildProcess.Run("bash", ["-c", "cd \"$1\"; shift; exec \"$@\"", "bash", Folder, .. ChildProcess.CommandLine(Create, layout.ToString())]);
+        // The current directory belongs to the whole process, so the test runs in its own.
+        ChildProcess.Run(
+            "bash", ["-c", "cd \"$1\"; shift; exec \"$@\"", "bash", Folder, .. ChildProcess.CommandLine(Create, layout.ToString())]);
         Assert.That(SharedArray.List(directory: Folder).Select(info => info.Name), Is.EqualTo(new[] { $"file://{Folder}/relative" }));
         Assert.That(SharedArray.Exists($"file://{Folder}/sub/below"), Is.True);
 
@@ -63,7 +66,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    public void A_folder_is_listed_by_names_that_attach_takes_and_what_is_no_array_is_passed_over()
+    public void Directory_listing_gives_names_for_Attach_and_skips_other_files()
     {
         SharedArray.Create($"file://{Folder}/b", ArrayContent.Zeros<int>(1), _options).Dispose();
         SharedArray.Create($"file://{Folder}/sem.a", ArrayContent.Zeros<int>(1), _options).Dispose();
@@ -81,17 +84,19 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
         Assert.That(names, Is.EqualTo(new[] { FileName, $"file://{Folder}/b", $"file://{Folder}/sem.a" }));
         Array.ForEach(names, name => SharedArray.Attach<int>(name).Dispose());
 
-        // .NET cannot name it.
+        // .NET cannot delete a name that is not UTF-8.
         _ = ChildProcess.Run("bash", "-c", "rm \"$1\"/no-utf8-*", "bash", Folder);
     }
 
     [Test]
-    public void A_list_of_no_folder_says_so()
+    public void Listing_of_a_missing_directory_is_an_error()
     {
         File.WriteAllText(FilePath, "text");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => SharedArray.List(directory: Path.Combine(Folder, "none")), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("none"));
+            Assert.That(
+                () => SharedArray.List(directory: Path.Combine(Folder, "none")),
+                Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("none"));
             Assert.That(() => SharedArray.List(directory: FilePath), Throws.InstanceOf<IOException>().With.Message.Contains("no folder"));
             Assert.That(() => SharedArray.List(directory: string.Empty), Throws.ArgumentException);
             Assert.That(() => SharedArray.List(directory: "a\nb"), Throws.ArgumentException);
@@ -99,7 +104,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    public void A_symbolic_link_is_followed_only_if_asked()
+    public void Symbolic_links_are_followed_only_on_request()
     {
         SharedArray.Create(FileName, ArrayContent.Zeros<int>(3), _options).Dispose();
         string link = $"file://{Folder}/link";
@@ -107,7 +112,9 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
         _ = File.CreateSymbolicLink(ShmPath, FilePath);
 
         Assert.That(() => SharedArray.Attach<int>(link), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
-        Assert.That(() => SharedArray.Create(link, ArrayContent.Zeros<int>(3), _options), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+        Assert.That(
+            () => SharedArray.Create(link, ArrayContent.Zeros<int>(3), _options),
+            Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
         foreach (string name in (string[])[link, Name])
         {
             using SharedArray<int> array = SharedArray.Attach<int>(name, new AttachOptions { FollowLinks = true });
@@ -119,7 +126,8 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
         using SharedArray<int> direct = SharedArray.Attach<int>(FileName, new AttachOptions { FollowLinks = true });
         Assert.That(direct[0], Is.EqualTo(2));
         SharedArray.Delete(FileName);
-        Assert.That(() => SharedArray.Attach<int>(link, new AttachOptions { FollowLinks = true }), Throws.InstanceOf<FileNotFoundException>());
+        Assert.That(
+            () => SharedArray.Attach<int>(link, new AttachOptions { FollowLinks = true }), Throws.InstanceOf<FileNotFoundException>());
     }
 
     [TestCase("open-unnamed:95")]
@@ -127,7 +135,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     [TestCase("link-empty-path:2,link-through-proc:2")]
     [TestCase("open-unnamed:95,rename:22")]
     [TestCase("allocate:95")]
-    public void On_a_file_system_that_can_less_it_is_created_as_well(string fault)
+    public void File_array_is_created_on_file_systems_that_lack_system_calls(string fault)
     {
         Assert.That(CreateWith(FailingShim.FailAt, fault), Is.Zero);
         SharedArray.Attach<int>(FileName).Dispose();
@@ -137,7 +145,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
 
     [TestCase("write-tail")]
     [TestCase("before-link")]
-    public void A_creator_killed_before_the_name_is_given_leaves_nothing(string step)
+    public void Creator_killed_before_the_link_leaves_nothing(string step)
     {
         // More locks than a page has are written with the array.
         Assert.That(CreateWith(FailingShim.DieAt, step, step == "write-tail" ? "40" : "1"), Is.EqualTo(128 + 9));
@@ -145,10 +153,13 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    public void A_full_disk_is_an_error_with_the_bytes_asked_and_free_and_leaves_nothing()
+    public void Full_disk_is_an_error_with_the_requested_and_free_bytes_and_leaves_nothing()
     {
-        string output = ChildProcess.Run(Namespaces.WithFileSystem(Folder, "size=1m", ChildProcess.CommandLine(Fill, Folder, layout.ToString())));
-        Assert.That(output, Does.Contain($"No space in {Folder} for 'file://{Folder}/big'").And.Contain("free: 1,048,576 bytes. Please make room there."));
+        string output = ChildProcess.Run(
+            Namespaces.WithFileSystem(Folder, "size=1m", ChildProcess.CommandLine(Fill, Folder, layout.ToString())));
+        Assert.That(
+            output,
+            Does.Contain($"No space in {Folder} for 'file://{Folder}/big'").And.Contain("free: 1,048,576 bytes. Please make room there."));
 
         static int Fill(string[] args)
         {
@@ -168,15 +179,17 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
             small.Fill(1);
             small.Flush(flushToDisk: true);
 
-            // A disk that fills up between two generations: the first one stays as it is.
-            Assert.That(() => SharedArray.Resize<byte>(small.Name, 1 << 20), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
-            Assert.That((small.IsCurrent, small[(1 << 19) - 1], Directory.GetFileSystemEntries(args[0]).Length), Is.EqualTo((true, (byte)1, 1)));
+            // The disk fills up between two generations, and the first one stays as it is.
+            Assert.That(
+                () => SharedArray.Resize<byte>(small.Name, 1 << 20), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
+            Assert.That(
+                (small.IsCurrent, small[(1 << 19) - 1], Directory.GetFileSystemEntries(args[0]).Length), Is.EqualTo((true, (byte)1, 1)));
             return 0;
         }
     }
 
     [Test]
-    public void After_flush_the_file_holds_the_elements_though_its_process_is_killed()
+    public void File_holds_flushed_elements_after_its_process_is_killed()
     {
         using ChildProcess child = ChildProcess.Start(WriteAndWait, FileName, layout.ToString());
         child.Expect("FLUSHED");
@@ -186,7 +199,8 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
 
         static int WriteAndWait(string[] args)
         {
-            using SharedArray<long> array = SharedArray.Create(args[0], ArrayContent.Zeros<long>(10_000), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
+            using SharedArray<long> array = SharedArray.Create(
+                args[0], ArrayContent.Zeros<long>(10_000), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
             for (int i = 0; i < array.Length; i++)
             {
                 array[i] = i + 1;
@@ -220,14 +234,15 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     [TestCase("msync:28", "True", 28)]
     [TestCase("fsync:5", "False", 0)]
     [TestCase("fsync:5", "True", 5)]
-    public void A_disk_that_fails_is_an_error_of_flush(string fault, string toDisk, int error)
+    public void Disk_failure_is_an_exception_of_Flush(string fault, string toDisk, int error)
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Flush, FileName, layout.ToString(), toDisk);
         Assert.That(child.WaitForExit(), Is.EqualTo(error), child.Errors);
 
         static int Flush(string[] args)
         {
-            using SharedArray<int> array = SharedArray.Create(args[0], ArrayContent.Zeros<int>(3), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
+            using SharedArray<int> array = SharedArray.Create(
+                args[0], ArrayContent.Zeros<int>(3), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
             try
             {
                 array.Flush(bool.Parse(args[2]));
@@ -242,9 +257,9 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
     }
 
     [Test]
-    public void A_name_is_on_disk_only_when_its_folder_is()
+    public void Name_is_on_disk_only_once_its_directory_is_synchronised()
     {
-        // A folder to create files in, and not to read: what cannot be opened cannot be synchronised, and that is said.
+        // The directory permits creating files but not opening it, so it cannot be synchronised, and Flush reports that.
         const UnixFileMode NotToRead = UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         File.SetUnixFileMode(Folder, NotToRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute);
         _ = ChildProcess.Run(OtherUser.WithoutRoot(ChildProcess.CommandLine(Flush, FileName, layout.ToString())));
@@ -255,7 +270,9 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
             SharedArrayOptions options = new() { Layout = Enum.Parse<ArrayLayout>(args[1]) };
             using SharedArray<int> array = SharedArray.Create(args[0], ArrayContent.Zeros<int>(3), options);
             array.Flush();
-            Assert.That(() => array.Flush(flushToDisk: true), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("Cannot flush"));
+            Assert.That(
+                () => array.Flush(flushToDisk: true),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("Cannot flush"));
             return 0;
         }
     }

@@ -8,7 +8,7 @@ namespace PosixShm.Tests;
 /// <summary>Arrays whose first index runs fastest, as other programs write them: numpy's elements in numpy's places.</summary>
 internal sealed class FortranOrderTests : CommandTest
 {
-    // An array whose elements are their own places in C order, and its description by numpy.
+    // An array whose elements are their own indices in C order, and numpy's description of it.
     private const string Save = """
         shape = eval(sys.argv[2])
         a = np.asfortranarray(np.arange(np.prod(shape)).reshape(shape).astype(sys.argv[3]))
@@ -65,7 +65,7 @@ internal sealed class FortranOrderTests : CommandTest
         }
     }
 
-    // More than one piece, of 4 MiB each, and the last one shorter.
+    // More than one piece of 4 MiB, and a shorter last piece.
     [TestCase("(3, 4, 2)")]
     [TestCase("(1201, 901)")]
     public void Saved_file_is_the_one_that_numpy_saves_of_a_copy_in_C_order(string shape)
@@ -281,7 +281,8 @@ internal sealed class FortranOrderTests : CommandTest
         using (SharedArray<Pair> array = SharedArray.Attach<Pair>(Name))
         {
             Assert.That(array.IsFortranOrder, Is.True);
-            Assert.That(array.ToArray().Select(pair => (pair.X, pair.Y)), Is.EqualTo(Enumerable.Range(0, 12).Select(i => ((float)i, 100L + i))));
+            Assert.That(
+                array.ToArray().Select(pair => (pair.X, pair.Y)), Is.EqualTo(Enumerable.Range(0, 12).Select(i => ((float)i, 100L + i))));
             array[1, 0, 1].Y = -1;
             array.CopyFrom([new Pair { X = -2, Y = -3 }], 5);
         }
@@ -301,7 +302,8 @@ internal sealed class FortranOrderTests : CommandTest
             array.SetValue(array.GetValue(0), 5);
         }
 
-        Assert.That(Python.Run("a = np.load(sys.argv[1]); print(a[1, 2] == a[0, 0], a[1, 1] == a[0, 0])", ShmPath), Is.EqualTo("True False"));
+        Assert.That(
+            Python.Run("a = np.load(sys.argv[1]); print(a[1, 2] == a[0, 0], a[1, 1] == a[0, 0])", ShmPath), Is.EqualTo("True False"));
     }
 
     [Test]
@@ -312,8 +314,9 @@ internal sealed class FortranOrderTests : CommandTest
         using ReadOnlySharedArray<double> other = SharedArray.AttachReadOnly<double>(Name);
         Action[] views =
         [
-            () => _ = array.Span, () => _ = array.Memory, () => _ = array.AsSpan(0, 1), () => _ = array.Row(0), () => _ = array.Reshape(6), () => _ = array.View<long>(),
-            () => _ = array.Bytes, () => _ = array[5], () => _ = other.Span, () => _ = other.AsSpan(0, 1), () => _ = other.Row(0), () => _ = other[0],
+            () => _ = array.Span, () => _ = array.Memory, () => _ = array.AsSpan(0, 1), () => _ = array.Row(0), () => _ = array.Reshape(6),
+            () => _ = array.View<long>(), () => _ = array.Bytes, () => _ = array[5], () => _ = other.Span, () => _ = other.AsSpan(0, 1),
+            () => _ = other.Row(0), () => _ = other[0],
             () =>
             {
                 using SharedArrayLease<double> lease = array.Acquire();
@@ -329,7 +332,10 @@ internal sealed class FortranOrderTests : CommandTest
         {
             foreach (Action view in views)
             {
-                Assert.That(view, Throws.InvalidOperationException.With.Message.Contains($"'{Name}' is in Fortran order").And.Message.Contains("AsTensorSpan()"));
+                Assert.That(
+                    view,
+                    Throws.InvalidOperationException.With.Message.Contains($"'{Name}' is in Fortran order")
+                        .And.Message.Contains("AsTensorSpan()"));
             }
 
             Assert.That(() => array[6], Throws.InstanceOf<IndexOutOfRangeException>());
@@ -417,7 +423,9 @@ internal sealed class FortranOrderTests : CommandTest
             ShmPath);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => SharedArray.Attach<int>(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("sub-arrays in Fortran order"));
+            Assert.That(
+                () => SharedArray.Attach<int>(Name),
+                Throws.InstanceOf<InvalidDataException>().With.Message.Contains("sub-arrays in Fortran order"));
             Assert.That(() => SharedArray.Describe(Name), Throws.InstanceOf<InvalidDataException>());
             Assert.That(SharedArray.Exists(Name), Is.False);
             Assert.That(SharedArray.List().Select(info => info.Name), Does.Not.Contain(Name));

@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Large arrays are in huge pages, as the kernel reports it: the mapping in smaps, the blocks of the file.</summary>
+/// <summary>Large arrays are in huge pages, by the kernel's statistics of mappings (smaps) and files (blocks).</summary>
 internal sealed class HugePageTests : NamedTest
 {
     private const int HugePage = 2 << 20;
 
-    // Not a multiple of a huge page: the end stays in small ones.
+    // The length is not a multiple of a huge page: the end stays in small pages.
     private const int Length = (16 * HugePage) + 12_347;
 
     private const string NoCollapse = "collapse:22";
@@ -29,11 +29,14 @@ internal sealed class HugePageTests : NamedTest
             bool isFilled = bool.Parse(args[0]);
             byte[] bytes = new byte[Length];
             bytes.AsSpan().Fill(7);
-            using SharedArray<byte> array = isFilled ? SharedArray.Create("large", ArrayContent.From(bytes)) : SharedArray.Create<byte>("large", Length);
+            using SharedArray<byte> array = isFilled
+                ? SharedArray.Create("large", ArrayContent.From(bytes))
+                : SharedArray.Create<byte>("large", Length);
             Assert.That(array.Span.ContainsAnyExcept(isFilled ? (byte)7 : (byte)0), Is.False);
-            Assert.That(Blocks("/dev/shm/large"), Is.GreaterThan(Length).And.LessThan(Length + 8192), "all of it is allocated, and no more");
+            Assert.That(
+                Blocks("/dev/shm/large"), Is.GreaterThan(Length).And.LessThan(Length + 8192), "all of it is allocated, and no more");
 
-            // All of them, unless the machine's memory is in pieces.
+            // All pages are huge, unless the machine's memory is fragmented.
             Assert.That(HugeBytes(), HasCollapse ? Is.Positive : Is.Zero);
             SharedArray.Delete("large");
             return 0;
@@ -76,7 +79,7 @@ internal sealed class HugePageTests : NamedTest
     [TestCase("collapse:16")]
     [TestCase("collapse:11")]
     [TestCase("write-zero:28")]
-    public void Without_huge_pages_small_ones_are_reserved(string fault)
+    public void Small_pages_are_reserved_if_there_are_no_huge_pages(string fault)
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Create, Name);
         child.WaitForSuccess();
@@ -84,7 +87,7 @@ internal sealed class HugePageTests : NamedTest
         static int Create(string[] args)
         {
             using SharedArray<byte> array = SharedArray.Create<byte>(args[0], Length);
-            Assert.That(Blocks($"/dev/shm/{args[0]}"), Is.GreaterThan(Length));
+            Assert.That(Blocks(ShmPathOf(args[0])), Is.GreaterThan(Length));
             array.Fill(1);
             Assert.That(HugeBytes(), Is.Zero);
             return 0;
@@ -96,8 +99,7 @@ internal sealed class HugePageTests : NamedTest
     [TestCase(NoCollapse, 140)]
     public void An_array_that_fits_is_created_although_it_takes_most_of_the_space(string fault, int megabytes)
     {
-        string[] command = Namespaces.WithFileSystem(
-            "/dev/shm", string.Create(CultureInfo.InvariantCulture, $"size={megabytes}m"), ChildProcess.CommandLine(Create, $"{megabytes}"));
+        string[] command = Namespaces.WithShm($"size={megabytes}m", Create, $"{megabytes}");
         using ChildProcess child = ChildProcess.Start(fault.Length > 0 ? [(FailingShim.FailAt, fault)] : [], command);
         child.WaitForSuccess();
 
@@ -119,7 +121,7 @@ internal sealed class HugePageTests : NamedTest
     [TestCase(NoCollapse)]
     public void An_array_that_does_not_fit_is_an_error_with_the_free_space_and_leaves_nothing(string fault)
     {
-        string[] command = Namespaces.WithFileSystem("/dev/shm", "size=20m", ChildProcess.CommandLine(Create));
+        string[] command = Namespaces.WithShm("size=20m", Create);
         using ChildProcess child = ChildProcess.Start(fault.Length > 0 ? [(FailingShim.FailAt, fault)] : [], command);
         child.WaitForSuccess();
 
@@ -134,17 +136,18 @@ internal sealed class HugePageTests : NamedTest
         }
     }
 
-    // As when another program takes the space between the check and the allocation.
+    // Another program takes the space between the check and the allocation.
     [Test]
     public void Space_that_is_lacking_only_after_the_huge_pages_is_an_error_and_leaves_nothing()
     {
         using ChildProcess child = ChildProcess.Start(
-            [(FailingShim.FailAt, "allocate:28")], Namespaces.WithFileSystem("/dev/shm", "size=100m", ChildProcess.CommandLine(Create)));
+            [(FailingShim.FailAt, "allocate:28")], Namespaces.WithShm("size=100m", Create));
         child.WaitForSuccess();
 
         static int Create(string[] args)
         {
-            Assert.That(() => SharedArray.Create<byte>("large", Length), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
+            Assert.That(
+                () => SharedArray.Create<byte>("large", Length), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Is.Empty);
             Assert.That(new DriveInfo("/dev/shm").AvailableFreeSpace, Is.EqualTo(100 << 20));
             return 0;
@@ -160,7 +163,7 @@ internal sealed class HugePageTests : NamedTest
 
         static int Attach(string[] args)
         {
-            // Three large ones, so that a place at a huge page by chance is next to impossible.
+            // Three large arrays are hardly at a multiple of a huge page by chance.
             SharedArray<byte> array = SharedArray.Create<byte>(args[0], Length);
             ReadOnlySharedArray<byte> reader = SharedArray.AttachReadOnly<byte>(args[0]);
             SharedArray<byte> copy = SharedArray.AttachCopyOnWrite<byte>(args[0]);
@@ -173,11 +176,11 @@ internal sealed class HugePageTests : NamedTest
             Assert.That(Mappings(), Is.Empty);
 
             // Each attachment reserves 2 MiB more than it keeps.
-            long before = Kilobytes("VmSize:");
+            long before = OwnProcess.Kilobytes("VmSize");
             UntypedSharedArray[] many = [.. Enumerable.Range(0, 200).Select(_ => SharedArray.AttachReadOnly<byte>(args[0]))];
-            Assert.That(Kilobytes("VmSize:") - before, Is.EqualTo(200 * (Length >> 10)).Within(100 << 10));
+            Assert.That(OwnProcess.Kilobytes("VmSize") - before, Is.EqualTo(200 * (Length >> 10)).Within(100 << 10));
             Array.ForEach(many, static one => one.Dispose());
-            Assert.That(Kilobytes("VmSize:"), Is.EqualTo(before).Within(100 << 10));
+            Assert.That(OwnProcess.Kilobytes("VmSize"), Is.EqualTo(before).Within(100 << 10));
             return 0;
         }
     }
@@ -221,12 +224,13 @@ internal sealed class HugePageTests : NamedTest
     [Test]
     public void Compact_takes_no_memory_for_ranges_that_have_none()
     {
-        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
         array[(5 * HugePage) + 1] = 1;
         long before = Blocks(ShmPath);
         long compacted = array.Compact();
 
-        // The range of the header, and that of the element.
+        // At most the range of the header and that of the element are compacted.
         Assert.That(compacted, HasCollapse ? Is.LessThanOrEqualTo(2 * HugePage) : Is.Zero);
         Assert.That(Blocks(ShmPath), Is.InRange(before, Math.Max(before, compacted + 8192)));
         Assert.That(array[(5 * HugePage) + 1], Is.EqualTo(1));
@@ -250,7 +254,8 @@ internal sealed class HugePageTests : NamedTest
 
         static int Compact(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create("sparse", ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
+            using SharedArray<byte> array = SharedArray.Create(
+                "sparse", ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
             for (int i = 0; i < Length; i += HugePage)
             {
                 array[i] = 1;
@@ -266,7 +271,7 @@ internal sealed class HugePageTests : NamedTest
     }
 
     [Test]
-    public void Compact_in_a_process_whose_kernel_cannot_returns_zero()
+    public void Compact_returns_zero_if_the_kernel_lacks_it()
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, NoCollapse)], Compact, Name);
         child.WaitForSuccess();
@@ -294,20 +299,13 @@ internal sealed class HugePageTests : NamedTest
         return kilobytes << 10;
     }
 
-    // The start of each. A file that was created without a name is shown as '/dev/shm/#NUMBER (deleted)'.
+    // Returns the start of each mapping. A file that was created without a name is shown as '/dev/shm/#NUMBER (deleted)'.
     private static List<long> Mappings() =>
     [
-        .. File.ReadLines("/proc/self/maps")
-            .Where(static line => line.Contains("/dev/shm/", StringComparison.Ordinal))
+        .. OwnProcess.Mappings("/dev/shm/")
             .Select(static line => line[..line.IndexOf('-', StringComparison.Ordinal)])
             .Select(static start => long.Parse(start, NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
     ];
-
-    private static long Kilobytes(string key)
-    {
-        string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(key, StringComparison.Ordinal));
-        return long.Parse(line[key.Length..^"kB".Length], CultureInfo.InvariantCulture);
-    }
 
     private static long Blocks(string path) => long.Parse(ChildProcess.Run("stat", "-c", "%b", path), CultureInfo.InvariantCulture) * 512;
 }

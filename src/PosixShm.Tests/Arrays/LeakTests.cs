@@ -1,6 +1,6 @@
 namespace PosixShm.Tests;
 
-/// <summary>Asks the kernel, not the library, what a process still holds.</summary>
+/// <summary>Counts the mappings, descriptors and files of a process by the kernel's tables.</summary>
 internal sealed class LeakTests : NamedTest
 {
     [Test]
@@ -12,15 +12,15 @@ internal sealed class LeakTests : NamedTest
         static int Rounds(string[] args)
         {
             Round(args[0]);
-            int descriptors = OpenDescriptors();
+            int descriptors = OwnProcess.CountDescriptors();
 
             for (int i = 0; i < 10_000; i++)
             {
                 Round(args[0]);
             }
 
-            Assert.That(Mappings(args[0]), Is.Zero);
-            Assert.That(OpenDescriptors(), Is.EqualTo(descriptors));
+            Assert.That(OwnProcess.CountMappings(args[0]), Is.Zero);
+            Assert.That(OwnProcess.CountDescriptors(), Is.EqualTo(descriptors));
             return 0;
         }
 
@@ -44,14 +44,14 @@ internal sealed class LeakTests : NamedTest
             string name = args[0];
             using SharedArray<int> array = SharedArray.Create<int>(name, 100);
             Fail(name);
-            (int descriptors, int mappings) = (OpenDescriptors(), Mappings("/dev/shm"));
+            (int descriptors, int mappings) = (OwnProcess.CountDescriptors(), OwnProcess.CountMappings("/dev/shm"));
 
             for (int i = 0; i < 100; i++)
             {
                 Fail(name);
             }
 
-            Assert.That((OpenDescriptors(), Mappings("/dev/shm")), Is.EqualTo((descriptors, mappings)));
+            Assert.That((OwnProcess.CountDescriptors(), OwnProcess.CountMappings("/dev/shm")), Is.EqualTo((descriptors, mappings)));
             SharedArray.Delete(name);
             return 0;
         }
@@ -84,19 +84,13 @@ internal sealed class LeakTests : NamedTest
             }
 
             span[99] = 42;
-            Assert.That(Mappings(args[0]), Is.EqualTo(1));
+            Assert.That(OwnProcess.CountMappings(args[0]), Is.EqualTo(1));
             Assert.That(SharedArray.Describe(args[0]).IsInUse, Is.True);
             return 0;
         }
 
-        // In a method of its own, so that no local keeps the array alive.
+        // A separate method, so that no local keeps the array alive.
         [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
         static Span<int> Attach(string name) => SharedArray.Attach<int>(name).Span;
     }
-
-    private static int Mappings(string name) => File.ReadLines("/proc/self/maps").Count(line => line.Contains(name, StringComparison.Ordinal));
-
-    // The runtime opens files of its own at any time; ours are in the shared memory folder, or have no name there yet.
-    private static int OpenDescriptors()
-        => Directory.GetFiles("/proc/self/fd").Count(link => new FileInfo(link).LinkTarget?.StartsWith("/dev/shm", StringComparison.Ordinal) == true);
 }

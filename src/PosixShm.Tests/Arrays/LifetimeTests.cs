@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace PosixShm.Tests;
 
-/// <summary>Memory stays as long as somebody may use it. What would kill a process if it went wrong runs in one of its own.</summary>
+/// <summary>Memory stays mapped as long as a caller may use it. Tests whose failure would kill the process run in a separate one.</summary>
 internal sealed class LifetimeTests : NamedTest
 {
     [Test]
@@ -36,7 +36,7 @@ internal sealed class LifetimeTests : NamedTest
                 reading.Wait();
                 array.Dispose();
 
-                // Whatever is mapped now must not come to lie where the lease reads.
+                // A new mapping must not replace the memory that the lease reads.
                 using SharedArray<long> other = SharedArray.Create(args[0], ArrayContent.Filled(2L, 1 << 16));
                 SharedArray.Delete(args[0]);
                 enough.Cancel();
@@ -60,14 +60,14 @@ internal sealed class LifetimeTests : NamedTest
             SharedArrayLease<int> first = array.Acquire();
             SharedArrayLease<int> second = array.Acquire();
             array.Dispose();
-            Assert.That(Mappings(args[0]), Is.EqualTo(1));
+            Assert.That(OwnProcess.CountMappings(args[0]), Is.EqualTo(1));
             Assert.That(SharedArray.Describe(args[0]).IsInUse, Is.True);
             first.Dispose();
             first.Dispose();
-            Assert.That(Mappings(args[0]), Is.EqualTo(1));
+            Assert.That(OwnProcess.CountMappings(args[0]), Is.EqualTo(1));
             second.Span[9] = 1;
             second.Dispose();
-            Assert.That(Mappings(args[0]), Is.Zero);
+            Assert.That(OwnProcess.CountMappings(args[0]), Is.Zero);
             Assert.That(SharedArray.Describe(args[0]).IsInUse, Is.False);
             try
             {
@@ -111,7 +111,8 @@ internal sealed class LifetimeTests : NamedTest
     [Test]
     public void Memory_of_more_elements_than_a_span_holds_is_refused()
     {
-        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>((1L << 31) + 1), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>((1L << 31) + 1), new SharedArrayOptions { Preallocate = false });
         Assert.That(() => array.Memory.Length, Throws.InvalidOperationException.With.Message.Contains("AsSpan"));
         Assert.That(() => array.ToArray().Length, Throws.InvalidOperationException);
         Assert.That(() => array.Bytes.Length, Throws.InvalidOperationException.With.Message.Contains("bytes"));
@@ -146,7 +147,7 @@ internal sealed class LifetimeTests : NamedTest
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
 
-                // If the mapping were gone, this one would take its place.
+                // If the memory were unmapped, this mapping would replace it.
                 using SharedArray<int> other = SharedArray.Create<int>(args[0] + i, 1000);
                 other.Fill(i);
                 SharedArray.Delete(args[0] + i);
@@ -216,6 +217,4 @@ internal sealed class LifetimeTests : NamedTest
 
         Assert.That(GC.GetAllocatedBytesForCurrentThread(), Is.EqualTo(before));
     }
-
-    private static int Mappings(string name) => File.ReadLines("/proc/self/maps").Count(line => line.Contains(name, StringComparison.Ordinal));
 }

@@ -4,13 +4,14 @@ namespace PosixShm.Tests;
 internal sealed class MakingTests : NamedTest
 {
     [Test]
-    public void From_elements_a_span_and_a_managed_array()
+    public void Arrays_are_made_from_elements_spans_and_managed_arrays()
     {
         using SharedArray<int> listed = SharedArray.Create(NameOf("a"), ArrayContent.From([1, 2, 3]));
         using SharedArray<double> spanned = SharedArray.Create(NameOf("b"), ArrayContent.From<double>([1.5, 2.5]));
         float[] managed = [1, 2, 3, 4];
         using SharedArray<float> copied = SharedArray.Create(NameOf("c"), ArrayContent.From(managed));
-        using SharedArray<float> shaped = SharedArray.Create(NameOf("d"), ArrayContent.From(managed, 2, 2), new SharedArrayOptions { Mode = UnixFileMode.UserRead });
+        using SharedArray<float> shaped = SharedArray.Create(
+            NameOf("d"), ArrayContent.From(managed, 2, 2), new SharedArrayOptions { Mode = UnixFileMode.UserRead });
         using SharedArray<byte> none = SharedArray.Create(NameOf("e"), ArrayContent.From<byte>([]));
         managed[0] = 100;
 
@@ -25,24 +26,30 @@ internal sealed class MakingTests : NamedTest
     }
 
     [Test]
-    public void From_a_rectangular_array()
+    public void Arrays_are_made_from_rectangular_arrays()
     {
         using SharedArray<int> two = SharedArray.Create(NameOf("2"), ArrayContent.From(new[,] { { 1, 2, 3 }, { 4, 5, 6 } }));
-        using SharedArray<short> three = SharedArray.Create(NameOf("3"), ArrayContent.From(new short[2, 1, 2] { { { 1, 2 } }, { { 3, 4 } } }));
-        Assert.That(Python.Run("print(np.load(sys.argv[1]).tolist(), np.load(sys.argv[2]).tolist())", ShmPathOf(NameOf("2")), ShmPathOf(NameOf("3"))),
+        using SharedArray<short> three = SharedArray.Create(
+            NameOf("3"), ArrayContent.From(new short[2, 1, 2] { { { 1, 2 } }, { { 3, 4 } } }));
+        const string Script = "print(np.load(sys.argv[1]).tolist(), np.load(sys.argv[2]).tolist())";
+        Assert.That(
+            Python.Run(Script, ShmPathOf(NameOf("2")), ShmPathOf(NameOf("3"))),
             Is.EqualTo("[[1, 2, 3], [4, 5, 6]] [[[1, 2]], [[3, 4]]]"));
     }
 
     [Test]
-    public void Full_and_like()
+    public void Filled_and_zero_arrays_have_the_given_shape()
     {
         using SharedArray<double> full = SharedArray.Create(NameOf("full"), ArrayContent.Filled(2.5, 2, 3));
         using SharedArray<double> like = SharedArray.Create(NameOf("like"), ArrayContent.Zeros<double>([.. full.Shape]));
         Assert.That(full, Is.All.EqualTo(2.5));
         Assert.That(like.Shape, Is.EqualTo(full.Shape));
         Assert.That(like, Is.All.Zero);
-        Assert.That(() => SharedArray.Create(NameOf("bad"), ArrayContent.Filled(2.5, -1)), Throws.InstanceOf<ArgumentOutOfRangeException>());
-        Assert.That(() => SharedArray.Create(NameOf("bad"), ArrayContent.From(new double[5], 2, 3)), Throws.ArgumentException.With.Message.Contains("5 elements"));
+        Assert.That(
+            () => SharedArray.Create(NameOf("bad"), ArrayContent.Filled(2.5, -1)), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        Assert.That(
+            () => SharedArray.Create(NameOf("bad"), ArrayContent.From(new double[5], 2, 3)),
+            Throws.ArgumentException.With.Message.Contains("5 elements"));
         Assert.That(File.Exists(ShmPathOf(NameOf("bad"))), Is.False);
     }
 
@@ -54,7 +61,9 @@ internal sealed class MakingTests : NamedTest
         original[0] = -1;
         Assert.That(copy.Shape, Is.EqualTo(original.Shape));
         Assert.That(copy, Is.EqualTo(new[] { 1, 2, 3, 4, 5, 6 }));
-        Assert.That(() => SharedArray.Create(NameOf("copy"), ArrayContent.CopyOf(original)), Throws.InstanceOf<IOException>().With.Message.Contains("taken"));
+        Assert.That(
+            () => SharedArray.Create(NameOf("copy"), ArrayContent.CopyOf(original)),
+            Throws.InstanceOf<IOException>().With.Message.Contains("taken"));
 
         using SharedArray<double> empty = SharedArray.Create(NameOf("empty"), 0, 3);
         using SharedArray<double> alsoEmpty = SharedArray.Create(NameOf("also"), ArrayContent.CopyOf(empty));
@@ -66,7 +75,7 @@ internal sealed class MakingTests : NamedTest
     }
 
     [Test]
-    public void Nobody_sees_an_array_before_its_elements()
+    public void Array_is_visible_only_with_its_elements()
     {
         using ChildProcess reader = ChildProcess.Start(ReadUntilThere, Name);
         reader.Expect("READY");
@@ -86,7 +95,7 @@ internal sealed class MakingTests : NamedTest
                 }
                 catch (FileNotFoundException)
                 {
-                    // Not yet.
+                    // The array does not exist yet.
                 }
             }
 
@@ -101,9 +110,10 @@ internal sealed class MakingTests : NamedTest
 
         static int CreatePopulated(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(1 << 20), new SharedArrayOptions { Populate = true, HugePages = true });
+            using SharedArray<byte> array = SharedArray.Create(
+                args[0], ArrayContent.Zeros<byte>(1 << 20), new SharedArrayOptions { Populate = true, HugePages = true });
             string[] maps = File.ReadAllLines("/proc/self/smaps");
-            string inode = ChildProcess.Run("stat", "-c", "%i", "/dev/shm/" + args[0]).Trim();
+            string inode = ChildProcess.Run("stat", "-c", "%i", ShmPathOf(args[0])).Trim();
             int start = Array.FindIndex(maps, line => line.Contains($" {inode} ", StringComparison.Ordinal));
             string resident = maps[start..].First(line => line.StartsWith("Rss:", StringComparison.Ordinal));
             Assert.That(resident, Does.Match($" {((1 << 20) + 4096) / 1024} kB"));

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Where an array is in memory, and that it stays there.</summary>
+/// <summary>The address of an array, and arrays locked into memory.</summary>
 internal sealed unsafe class MemoryTests : NamedTest
 {
     [Test]
@@ -10,7 +10,8 @@ internal sealed unsafe class MemoryTests : NamedTest
     {
         foreach (ArrayLayout layout in (ArrayLayout[])[ArrayLayout.Npy, ArrayLayout.PythonSharedArray])
         {
-            using SharedArray<int> array = SharedArray.Create(NameOf($"{layout}"), ArrayContent.Zeros<int>(1000), new SharedArrayOptions { Layout = layout });
+            using SharedArray<int> array = SharedArray.Create(
+                NameOf($"{layout}"), ArrayContent.Zeros<int>(1000), new SharedArrayOptions { Layout = layout });
             array[0] = 42;
             fixed (int* first = &array[0])
             {
@@ -26,7 +27,8 @@ internal sealed unsafe class MemoryTests : NamedTest
     [Test]
     public void A_locked_array_is_in_memory_as_the_kernel_counts_it()
     {
-        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(1 << 20), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>(1 << 20), new SharedArrayOptions { Preallocate = false });
         array.LockInMemory();
         array.LockInMemory();
         Assert.That((Smaps(array.Address, "Locked:"), Smaps(array.Address, "Rss:")), Is.EqualTo((1028L, 1028L)));
@@ -41,14 +43,16 @@ internal sealed unsafe class MemoryTests : NamedTest
     }
 
     [Test]
-    public void More_than_the_limit_is_an_error_that_says_the_limit()
+    public void Locking_beyond_the_limit_is_an_error_that_names_the_limit()
     {
-        // As nobody, since root has no limit; 64 KiB, and none at all.
+        // Runs without root, which has no limit. The limits are 64 KiB and 0.
         foreach ((string limit, string said) in new[] { ("64", "65,536 bytes"), ("0", "0 bytes") })
         {
             string output = ChildProcess.Run(
                 "bash", ["-c", $"ulimit -l {limit}; exec \"$@\"", "bash", .. OtherUser.WithoutRoot(ChildProcess.CommandLine(Lock, Name))]);
-            Assert.That(output, Does.Contain("RLIMIT_MEMLOCK").And.Contain($"is {said}").And.Contain("Cannot lock the 1,048,704 bytes").And.Contain(Name));
+            Assert.That(
+                output,
+                Does.Contain("RLIMIT_MEMLOCK").And.Contain($"is {said}").And.Contain("Cannot lock the 1,048,704 bytes").And.Contain(Name));
         }
 
         static int Lock(string[] args)
@@ -69,7 +73,7 @@ internal sealed unsafe class MemoryTests : NamedTest
         }
     }
 
-    // A line of the mapping with the address, in kB.
+    // Returns a value of the mapping that contains the address, in kB.
     private static long Smaps(nint address, string field)
     {
         using IEnumerator<string> lines = File.ReadLines("/proc/self/smaps").GetEnumerator();

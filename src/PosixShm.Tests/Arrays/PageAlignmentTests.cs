@@ -3,7 +3,7 @@ using PosixShm.Formats;
 
 namespace PosixShm.Tests;
 
-/// <summary>Where the elements begin in the file, and so in memory.</summary>
+/// <summary>The offset of the elements in the file and in memory.</summary>
 internal sealed class PageAlignmentTests : NamedTest
 {
     [TestCase(64)]
@@ -11,7 +11,8 @@ internal sealed class PageAlignmentTests : NamedTest
     [TestCase(4096)]
     public void Elements_begin_at_a_multiple_of_the_alignment(int alignment)
     {
-        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Zeros<double>(3, 5), new SharedArrayOptions { Alignment = alignment });
+        using SharedArray<double> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<double>(3, 5), new SharedArrayOptions { Alignment = alignment });
         array.Span.Fill(2);
         array.Lock.Enter();
         array.Lock.Exit();
@@ -39,7 +40,7 @@ internal sealed class PageAlignmentTests : NamedTest
 
     [TestCase(ArrayLayout.PythonSharedArray)]
     [TestCase(ArrayLayout.Npy)]
-    public void Anonymous_arrays_and_both_layouts_have_it(ArrayLayout layout)
+    public void Anonymous_arrays_and_both_layouts_have_the_alignment(ArrayLayout layout)
     {
         SharedArrayOptions options = new() { Alignment = 4096, Layout = layout };
         using SharedArray<int> named = SharedArray.Create(Name, ArrayContent.Zeros<int>(7), options);

@@ -6,9 +6,10 @@ namespace PosixShm.Tests;
 internal sealed class ReplaceTests : NamedTest
 {
     [Test]
-    public void A_new_generation_takes_the_name_and_the_old_one_knows_it()
+    public void New_generation_gets_the_name_and_the_old_one_reports_its_replacement()
     {
-        using SharedArray<int> old = SharedArray.Create(Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 });
+        using SharedArray<int> old = SharedArray.Create(
+            Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 });
         old.Fill(1);
         Assert.That(old.IsCurrent, Is.True);
 
@@ -37,7 +38,9 @@ internal sealed class ReplaceTests : NamedTest
 
         using SharedArray<int> shorter = SharedArray.Resize<int>(Name, 2);
         Assert.That(shorter.ToArray(), Is.EqualTo(new[] { 1, 2 }));
-        Assert.That(Python.Run("a = np.array([1, 2, 3]); a.resize((2, 3), refcheck=False); print(a.tolist())"), Is.EqualTo("[[1, 2, 3], [0, 0, 0]]"));
+        Assert.That(
+            Python.Run("a = np.array([1, 2, 3]); a.resize((2, 3), refcheck=False); print(a.tolist())"),
+            Is.EqualTo("[[1, 2, 3], [0, 0, 0]]"));
     }
 
     [Test]
@@ -47,9 +50,11 @@ internal sealed class ReplaceTests : NamedTest
 
         static int Resize(string[] args)
         {
-            // Its holes take memory as the copy reads them, and there is too little for both.
+            // Reading its holes allocates memory, and there is too little for both arrays.
             SharedArray.Create("sparse", ArrayContent.Zeros<byte>(4 << 20), new SharedArrayOptions { Preallocate = false }).Dispose();
-            Assert.That(() => SharedArray.Resize<byte>("sparse", 700_000), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("sparse"));
+            Assert.That(
+                () => SharedArray.Resize<byte>("sparse", 700_000),
+                Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("sparse"));
             Assert.That(SharedArray.Describe("sparse").Length, Is.EqualTo(4 << 20));
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Has.Length.EqualTo(1));
             return 0;
@@ -57,7 +62,7 @@ internal sealed class ReplaceTests : NamedTest
     }
 
     [Test]
-    public void What_cannot_be_replaced_stays_as_it_is()
+    public void Refused_replacement_leaves_the_array_as_it_was()
     {
         using (Assert.EnterMultipleScope())
         {
@@ -80,7 +85,7 @@ internal sealed class ReplaceTests : NamedTest
         Assert.That(() => SharedArray.Replace<int>(NameOf("text"), 1), Throws.InstanceOf<InvalidDataException>());
         Assert.That(File.ReadAllText(ShmPathOf(NameOf("text"))), Is.EqualTo("no array"));
 
-        // With a /dev/shm of its own: nothing else may be in it.
+        // The test counts all files, so it has a separate /dev/shm.
         static int ReplaceWithTooMuch(string[] args)
         {
             SharedArray.Create<int>("array", 3).Dispose();
@@ -93,7 +98,7 @@ internal sealed class ReplaceTests : NamedTest
 
     [TestCase("")]
     [TestCase("open-unnamed:95")]
-    public void Readers_see_the_old_or_the_new_one_never_neither(string fault)
+    public void Readers_always_see_the_old_or_the_new_array(string fault)
     {
         SharedArray.Create(Name, ArrayContent.Filled(0L, 512)).Dispose();
         using ChildProcess writer = ChildProcess.Start([(FailingShim.FailAt, fault)], ReplaceForEver, Name);
@@ -123,10 +128,10 @@ internal sealed class ReplaceTests : NamedTest
                     generation = old[0] + 1;
                 }
 
-                // Filled before anybody sees it: a file of its own, moved over the name.
+                // Another process sees only a filled array: a second file is filled and renamed over the name.
                 string next = args[0] + "-next";
                 SharedArray.Create(next, ArrayContent.Filled(generation, 512)).Dispose();
-                File.Move("/dev/shm/" + next, "/dev/shm/" + args[0], overwrite: true);
+                File.Move(ShmPathOf(next), ShmPathOf(args[0]), overwrite: true);
                 SharedArray.Resize<long>(args[0], 512).Dispose();
             }
 
@@ -149,8 +154,10 @@ internal sealed class ReplaceTests : NamedTest
         Assert.That(array.Length, Is.EqualTo(step == "after-replace" ? 4 : 3));
         Assert.That(array[2], Is.EqualTo(3));
 
-        // A whole one under a name of its own may be left, as documented.
-        foreach (SharedArrayInfo leftover in SharedArray.List().Where(info => info.Name.StartsWith(Name + ".posixshm-", StringComparison.Ordinal)))
+        // A complete array with a temporary name may be left, as documented.
+        IEnumerable<SharedArrayInfo> leftovers = SharedArray.List()
+            .Where(info => info.Name.StartsWith(Name + ".posixshm-", StringComparison.Ordinal));
+        foreach (SharedArrayInfo leftover in leftovers)
         {
             Assert.That(step, Is.EqualTo("before-replace"));
             SharedArray.Delete(leftover.Name);
@@ -169,7 +176,8 @@ internal sealed class ReplaceTests : NamedTest
     {
         // Mode 0640, of which the group's bits are the mask of a list that gives user 4242 read access, and the group nothing.
         SharedArray.Create<int>(Name, 3).Dispose();
-        SharedArray.Create(NameOf("plain"), ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 }).Dispose();
+        SharedArray.Create(
+            NameOf("plain"), ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_100_000 }).Dispose();
         _ = Python.Run(
             """
             import os, struct
@@ -201,7 +209,7 @@ internal sealed class ReplaceTests : NamedTest
     }
 
     [Test]
-    public void A_list_that_the_directory_gives_new_files_is_not_given_to_a_new_generation()
+    public void Default_access_list_of_the_directory_is_not_applied_to_a_new_generation()
     {
         string name = $"file://{Folder}/a";
         SharedArray.Create<int>(name, 1).Dispose();
@@ -241,7 +249,9 @@ internal sealed class ReplaceTests : NamedTest
 
         static int Renew(string[] args)
         {
-            Assert.That(() => SharedArray.Replace<int>(args[0], 1), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains(args[0]).And.Message.Contains("group"));
+            Assert.That(
+                () => SharedArray.Replace<int>(args[0], 1),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains(args[0]).And.Message.Contains("group"));
             Assert.That(() => SharedArray.Resize<int>(args[0], 1), Throws.InstanceOf<UnauthorizedAccessException>());
             return 0;
         }
@@ -249,13 +259,17 @@ internal sealed class ReplaceTests : NamedTest
 
     [Test]
     [NeedsRoot("gives a file to another user")]
-    public void Another_users_array_is_replaced_only_if_allowed_and_stays_that_users()
+    public void Array_of_another_user_is_replaced_only_if_allowed_and_keeps_its_owner()
     {
         SharedArray.Create(Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }).Dispose();
         _ = ChildProcess.Run("chown", "4242:4343", ShmPath);
         string before = Permissions(Name);
-        Assert.That(() => SharedArray.Replace<int>(Name, 1), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("AllowOtherOwners"));
-        Assert.That(() => SharedArray.Resize<int>(Name, 1), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("AllowOtherOwners"));
+        Assert.That(
+            () => SharedArray.Replace<int>(Name, 1),
+            Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("AllowOtherOwners"));
+        Assert.That(
+            () => SharedArray.Resize<int>(Name, 1),
+            Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("AllowOtherOwners"));
         AttachOptions anyOwner = new() { AllowOtherOwners = true };
         using (SharedArray<int> replaced = SharedArray.Replace(Name, ArrayContent.Zeros<int>(4), existing: anyOwner))
         {
@@ -271,7 +285,8 @@ internal sealed class ReplaceTests : NamedTest
             """
             import os
             status = os.stat(sys.argv[1])
-            acl = os.getxattr(sys.argv[1], "system.posix_acl_access").hex() if "system.posix_acl_access" in os.listxattr(sys.argv[1]) else None
+            name = "system.posix_acl_access"
+            acl = os.getxattr(sys.argv[1], name).hex() if name in os.listxattr(sys.argv[1]) else None
             print(oct(status.st_mode), status.st_uid, status.st_gid, acl)
             """,
             name.StartsWith('/') ? name : ShmPathOf(name));

@@ -29,9 +29,8 @@ internal sealed class SaveTests : NamedTest
     [Test]
     public void Arrays_of_each_kind_are_saved()
     {
-        byte[] expected = Python.Run("np.save(sys.argv[1], np.arange(5, dtype='i4')); print(open(sys.argv[1], 'rb').read().hex())", Saved) is string hex
-            ? Convert.FromHexString(hex)
-            : [];
+        const string Script = "np.save(sys.argv[1], np.arange(5, dtype='i4')); print(open(sys.argv[1], 'rb').read().hex())";
+        byte[] expected = Convert.FromHexString(Python.Run(Script, Saved));
         SharedArrayOptions layout = new() { Layout = ArrayLayout.PythonSharedArray };
         using SharedArray<int> shared = SharedArray.Create(NameOf("layout"), ArrayContent.From([0, 1, 2, 3, 4]), layout);
         using SharedArray<int> anonymous = SharedArray.CreateAnonymous<int>(5);
@@ -102,7 +101,8 @@ internal sealed class SaveTests : NamedTest
             small.Save(path);
             byte[] before = File.ReadAllBytes(path);
             Assert.That(
-                () => large.Save(path), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28).And.Message.Contains("No space"));
+                () => large.Save(path),
+                Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28).And.Message.Contains("No space"));
             Assert.That(File.ReadAllBytes(path), Is.EqualTo(before));
             Assert.That(Directory.GetFileSystemEntries(args[1]), Is.EqualTo(new[] { path }));
             return 0;
@@ -113,8 +113,7 @@ internal sealed class SaveTests : NamedTest
     public void A_size_limit_is_an_error_and_not_the_death_of_the_process()
     {
         using SharedArray<byte> array = SharedArray.Create<byte>(Name, 4 << 20);
-        _ = ChildProcess.Run(
-            ["bash", "-c", "export DOTNET_EnableWriteXorExecute=0; ulimit -f 1024; exec \"$@\"", "bash", .. ChildProcess.CommandLine(Save, Name, Folder)]);
+        _ = ChildProcess.RunWithFileSizeLimit(Save, Name, Folder);
         Assert.That(Directory.GetFileSystemEntries(Folder), Is.Empty);
 
         static int Save(string[] args)
@@ -162,7 +161,7 @@ internal sealed class SaveTests : NamedTest
     }
 
     [Test]
-    public void A_detached_array_is_not_saved()
+    public void Detached_array_cannot_be_saved()
     {
         SharedArray<int> array = SharedArray.Create<int>(Name, 3);
         array.Dispose();

@@ -52,7 +52,7 @@ internal sealed class SavedOverTests : NamedTest
         python.WaitForSuccess();
     }
 
-    // Zeros where the array's page would be: more than it has room for, exactly that, fewer, and padding alone.
+    // Zeros that reach beyond the place of the array's page, to its end, into it, and only into the padding.
     [TestCase(20_000)]
     [TestCase(1008)]
     [TestCase(600)]
@@ -69,12 +69,11 @@ internal sealed class SavedOverTests : NamedTest
     }
 
     [Test]
-    public void Elements_that_look_like_the_held_lock_stay_as_they_are()
+    public void Elements_equal_to_the_held_lock_word_stay_as_they_are()
     {
         using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10_000));
         array.Lock.Enter();
-        byte[] file = File.ReadAllBytes(ShmPath);
-        int word = BitConverter.ToInt32(file, file.Length - 4096 + 2112);
+        int word = LockWords.Read(ShmPath);
         _ = Python.Run(
             "np.save(open(sys.argv[1], 'wb'), np.full(100_000, int(sys.argv[2]), 'i4'))", ShmPath, $"{word}");
         Assert.That(array.Lock.Exit, Throws.InstanceOf<SharedMemoryLostException>());
@@ -82,7 +81,7 @@ internal sealed class SavedOverTests : NamedTest
     }
 
     [Test]
-    public void Waiters_of_an_array_that_is_saved_over_store_nothing_and_end()
+    public void Waiters_of_an_overwritten_array_store_nothing_and_end()
     {
         using SharedArray<double> holder = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10_000));
         using SharedArray<double> waiter = SharedArray.Attach(Name);
@@ -90,13 +89,15 @@ internal sealed class SavedOverTests : NamedTest
         int length = (int)new FileInfo(ShmPath).Length;
         Task entering = Task.Run(() => waiter.Lock.Enter());
         Task waiting = Task.Run(() => waiter.ChangeCounter.Wait(0));
-        Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), length - 4096 + 2112), Is.Negative.After(30_000, 5));
+        WaitUntilLockHasWaiter();
         Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), length - 4096 + 2048 + 4), Is.EqualTo(1).After(30_000, 5));
         using ChildProcess python = Python.Start(SaveOver, ShmPath);
         python.Expect("SAVED");
         foreach (Task task in new[] { entering, waiting })
         {
-            Assert.That(() => task.Wait(30_000), Throws.InstanceOf<AggregateException>().With.InnerException.InstanceOf<SharedMemoryLostException>());
+            Assert.That(
+                () => task.Wait(30_000),
+                Throws.InstanceOf<AggregateException>().With.InnerException.InstanceOf<SharedMemoryLostException>());
         }
 
         Assert.That(holder.Lock.Exit, Throws.InstanceOf<SharedMemoryLostException>());
@@ -106,8 +107,10 @@ internal sealed class SavedOverTests : NamedTest
     }
 
     [TestCase("np.save(open(sys.argv[1], 'wb'), np.zeros(5))", TestName = "Array_is_not_current_once_it_was_saved_over_by_a_shorter_one")]
-    [TestCase("np.save(open(sys.argv[1], 'r+b'), np.zeros((5, 2)))", TestName = "Array_is_not_current_once_its_header_was_changed_in_place")]
-    [TestCase("m = np.lib.format.open_memmap(sys.argv[1], 'w+', np.float64, (10,)); m.flush()", TestName = "Array_is_not_current_once_it_was_made_anew_by_open_memmap")]
+    [TestCase("np.save(open(sys.argv[1], 'r+b'), np.zeros((5, 2)))",
+        TestName = "Array_is_not_current_once_its_header_was_changed_in_place")]
+    [TestCase("m = np.lib.format.open_memmap(sys.argv[1], 'w+', np.float64, (10,)); m.flush()",
+        TestName = "Array_is_not_current_once_it_was_made_anew_by_open_memmap")]
     public void Changed_header(string script)
     {
         using SharedArray<double> array = SharedArray.Create(Name, 10);

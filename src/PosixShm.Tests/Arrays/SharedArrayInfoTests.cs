@@ -26,7 +26,8 @@ internal sealed class SharedArrayInfoTests : NamedTest
         using SharedArray<int> array = SharedArray.Create<int>(Name, 3, 4);
         Assert.That(
             SharedArray.Describe(Name).ToString(),
-            Does.StartWith($"SharedArrayInfo {{ Name = {Name}, DType = <i4, Shape = (3, 4), Layout = Npy, Mode = UserWrite, UserRead, UserId = ")
+            Does.StartWith(
+                $"SharedArrayInfo {{ Name = {Name}, DType = <i4, Shape = (3, 4), Layout = Npy, Mode = UserWrite, UserRead, UserId = ")
                 .And.EndWith("IsInUse = True }"));
     }
 
@@ -40,6 +41,8 @@ internal sealed class SharedArrayInfoTests : NamedTest
             (root.GetProperty("Name").GetString(), root.GetProperty("DType").GetString(), root.GetProperty("Shape").GetRawText(),
                 root.GetProperty("Layout").GetString(), root.GetProperty("Length").GetInt64(), root.GetProperty("IsInUse").GetBoolean()),
             Is.EqualTo((Name, "<i4", "[3,4]", "Npy", 12L, true)));
-        Assert.That(JsonSerializer.Deserialize<StaleSemaphore>(JsonSerializer.Serialize(new StaleSemaphore("abcdef", true))), Is.EqualTo(new StaleSemaphore("abcdef", true)));
+        Assert.That(
+            JsonSerializer.Deserialize<StaleSemaphore>(JsonSerializer.Serialize(new StaleSemaphore("abcdef", true))),
+            Is.EqualTo(new StaleSemaphore("abcdef", true)));
     }
 }

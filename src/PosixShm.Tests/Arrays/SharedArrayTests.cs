@@ -22,7 +22,7 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void The_walk()
+    public void Array_is_created_attached_read_written_and_deleted()
     {
         SharedArray<double> first = SharedArray.Create(Name, 10);
         using SharedArray<double> second = SharedArray.Attach(Name);
@@ -117,12 +117,13 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void An_index_outside_throws_and_says_where()
+    public void Index_out_of_range_is_an_error_that_names_the_array_and_the_shape()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 2, 3);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => array[6], Throws.InstanceOf<IndexOutOfRangeException>().With.Message.Contains(Name).And.Message.Contains("(6,)"));
+            Assert.That(
+                () => array[6], Throws.InstanceOf<IndexOutOfRangeException>().With.Message.Contains(Name).And.Message.Contains("(6,)"));
             Assert.That(() => array[-1], Throws.InstanceOf<IndexOutOfRangeException>());
             Assert.That(() => array[0, 3], Throws.InstanceOf<IndexOutOfRangeException>().With.Message.Contains("(2, 3)"));
             Assert.That(() => array[-1, 0], Throws.InstanceOf<IndexOutOfRangeException>());
@@ -188,7 +189,7 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void An_array_of_no_elements_and_one_of_no_dimensions()
+    public void Arrays_without_elements_and_without_dimensions_work()
     {
         using SharedArray<float> empty = SharedArray.Create<float>(NameOf("empty"), 3, 0);
         using SharedArray<float> scalar = SharedArray.Create<float>(NameOf("scalar"));
@@ -206,7 +207,7 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void Sixty_four_dimensions_are_the_most()
+    public void Arrays_have_at_most_64_dimensions()
     {
         long[] shape = [.. Enumerable.Repeat(1L, 63), 2];
         using SharedArray<byte> array = SharedArray.Create<byte>(Name, shape);
@@ -215,14 +216,17 @@ internal sealed class SharedArrayTests : NamedTest
         using SharedArray<byte> again = SharedArray.Attach<byte>(Name);
         Assert.That(again.Shape, Is.EqualTo(shape));
         Assert.That(again[1], Is.EqualTo(7));
-        Assert.That(() => SharedArray.Create<byte>(NameOf("x"), [.. shape, 1]), Throws.ArgumentException.With.Message.Contains("64 dimensions"));
+        Assert.That(
+            () => SharedArray.Create<byte>(NameOf("x"), [.. shape, 1]), Throws.ArgumentException.With.Message.Contains("64 dimensions"));
     }
 
     [TestCase(-1L)]
     [TestCase(long.MinValue)]
     [TestCase(3L, -2L)]
     public void A_negative_dimension_is_refused(params long[] shape)
-        => Assert.That(() => SharedArray.Create(Name, shape), Throws.InstanceOf<ArgumentOutOfRangeException>().With.Property("ParamName").EqualTo("shape"));
+        => Assert.That(
+            () => SharedArray.Create(Name, shape),
+            Throws.InstanceOf<ArgumentOutOfRangeException>().With.Property("ParamName").EqualTo("shape"));
 
     [TestCase(long.MaxValue)]
     [TestCase(1L << 60)]
@@ -237,7 +241,8 @@ internal sealed class SharedArrayTests : NamedTest
 
     [Test]
     public void A_type_that_numpy_does_not_have_is_refused_by_name()
-        => Assert.That(() => SharedArray.Create<decimal>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("System.Decimal"));
+        => Assert.That(
+            () => SharedArray.Create<decimal>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("System.Decimal"));
 
     [Test]
     public void The_element_type_may_be_named_at_run_time()
@@ -248,11 +253,13 @@ internal sealed class SharedArrayTests : NamedTest
 
         Assert.That(opened, Is.InstanceOf<SharedArray<float>>());
         Assert.That((opened.ElementType, opened.GetValue(3)), Is.EqualTo((typeof(float), 2.5f)));
-        Assert.That(() => SharedArray.Create(NameOf("x"), ArrayContent.Zeros("float33", 1)), Throws.ArgumentException.With.Message.Contains("float64"));
+        Assert.That(
+            () => SharedArray.Create(NameOf("x"), ArrayContent.Zeros("float33", 1)),
+            Throws.ArgumentException.With.Message.Contains("float64"));
     }
 
     [Test]
-    public void Complex64_is_two_floats()
+    public void Complex64_consists_of_two_floats()
     {
         using SharedArray<Complex64> array = SharedArray.Create<Complex64>(Name, 1);
         array[0] = (Complex64)new Complex(1.5, -2.5);
@@ -262,7 +269,7 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void A_taken_name_is_an_IOException_that_says_so()
+    public void Existing_name_is_an_IOException_that_names_it()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
         Assert.That(
@@ -277,7 +284,8 @@ internal sealed class SharedArrayTests : NamedTest
         {
             Assert.That(
                 () => SharedArray.Attach<int>(Name),
-                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains(Name).And.Property("FileName").EqualTo(Name).And.Property("HResult").EqualTo(2));
+                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains(Name).And.Property("FileName").EqualTo(Name)
+                    .And.Property("HResult").EqualTo(2));
             Assert.That(() => SharedArray.AttachUntyped(Name), Throws.InstanceOf<FileNotFoundException>());
             Assert.That(() => SharedArray.Describe(Name), Throws.InstanceOf<FileNotFoundException>());
             Assert.That(() => SharedArray.Delete(Name), Throws.InstanceOf<FileNotFoundException>());
@@ -287,7 +295,7 @@ internal sealed class SharedArrayTests : NamedTest
     }
 
     [Test]
-    public void A_missing_folder_is_a_DirectoryNotFoundException_that_names_it()
+    public void A_missing_directory_is_a_DirectoryNotFoundException_that_names_it()
         => Assert.That(
             () => SharedArray.Create($"file://{Folder}/missing/a.npy", 1),
             Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains($"{Folder}/missing"));
@@ -308,7 +316,7 @@ internal sealed class SharedArrayTests : NamedTest
     [TestCase(127)]
     [TestCase(128)]
     [TestCase(128 + 79)]
-    public void A_truncated_array_is_refused_and_can_be_deleted_unless_nothing_tells_that_it_was_one(int size)
+    public void Truncated_array_is_refused_and_can_be_deleted_while_its_first_bytes_identify_it(int size)
     {
         SharedArray.Create(Name, 10).Dispose();
         using (FileStream file = File.OpenWrite(ShmPath))
@@ -335,7 +343,7 @@ internal sealed class SharedArrayTests : NamedTest
     [Test]
     public void A_file_that_is_no_array_is_refused_and_not_deleted()
     {
-        File.WriteAllText(ShmPath, "somebody else's");
+        File.WriteAllText(ShmPath, "another program's file");
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
@@ -344,7 +352,7 @@ internal sealed class SharedArrayTests : NamedTest
             Assert.That(() => SharedArray.Create(Name, 1), Throws.InstanceOf<IOException>().With.Message.Contains("taken"));
         }
 
-        Assert.That(File.ReadAllText(ShmPath), Is.EqualTo("somebody else's"));
+        Assert.That(File.ReadAllText(ShmPath), Is.EqualTo("another program's file"));
     }
 
     [Test]
@@ -354,7 +362,9 @@ internal sealed class SharedArrayTests : NamedTest
         created[5] = 42;
         using SharedArray<int> attached = SharedArray.CreateOrAttach<int>(Name, 2, 3);
         Assert.That(attached[5], Is.EqualTo(42));
-        Assert.That(() => SharedArray.CreateOrAttach<int>(Name, 3, 2), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("(2, 3), not (3, 2)"));
+        Assert.That(
+            () => SharedArray.CreateOrAttach<int>(Name, 3, 2),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains("(2, 3), not (3, 2)"));
         Assert.That(() => SharedArray.CreateOrAttach<long>(Name, 2, 3), Throws.InstanceOf<InvalidDataException>());
     }
 
@@ -389,7 +399,8 @@ internal sealed class SharedArrayTests : NamedTest
     public void More_elements_than_a_span_holds_are_reached_by_index_and_by_parts()
     {
         const long Length = (3L << 30) + 1;
-        using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
         array[Length - 1] = 1;
         array.AsSpan(Length - 3, 2)[1] = 2;
 

@@ -36,7 +36,7 @@ internal sealed class WaitForArrayTests : NamedTest
                         file.Write(piece);
                     }
 
-                    // Before the file is closed.
+                    // The file is not closed yet.
                     consumer.Expect("42");
                 }
 
@@ -90,7 +90,8 @@ internal sealed class WaitForArrayTests : NamedTest
             Throws.TypeOf<TimeoutException>().With.InnerException.TypeOf<FileNotFoundException>().And.Message.Contains(Name));
         File.WriteAllText(ShmPath, "no array");
         Assert.That(
-            () => SharedArray.AttachReadOnly<int>(Name, timeout), Throws.TypeOf<TimeoutException>().With.InnerException.TypeOf<InvalidDataException>());
+            () => SharedArray.AttachReadOnly<int>(Name, timeout),
+            Throws.TypeOf<TimeoutException>().With.InnerException.TypeOf<InvalidDataException>());
         Assert.That(() => SharedArray.Attach<int>(Name, TimeSpan.FromMilliseconds(-2)), Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 
@@ -99,7 +100,8 @@ internal sealed class WaitForArrayTests : NamedTest
     {
         SharedArray.Create<double>(Name, 3).Dispose();
         Assert.That(
-            () => SharedArray.Attach<int>(Name, Timeout.InfiniteTimeSpan), Throws.TypeOf<InvalidDataException>().With.Message.Contains("<f8"));
+            () => SharedArray.Attach<int>(Name, Timeout.InfiniteTimeSpan),
+            Throws.TypeOf<InvalidDataException>().With.Message.Contains("<f8"));
     }
 
     [Test]
@@ -149,7 +151,8 @@ internal sealed class WaitForArrayTests : NamedTest
         static int Attach(string[] args)
         {
             Assert.That(
-                () => SharedArray.Attach<int>(args[0], Timeout.InfiniteTimeSpan), Throws.TypeOf<IOException>().With.Message.Contains(args[1]));
+                () => SharedArray.Attach<int>(args[0], Timeout.InfiniteTimeSpan),
+                Throws.TypeOf<IOException>().With.Message.Contains(args[1]));
             Assert.That(Watches(Environment.ProcessId), Is.Zero);
             return 0;
         }
@@ -173,7 +176,7 @@ internal sealed class WaitForArrayTests : NamedTest
 
     private static void WaitUntilWatching(int process) => Assert.That(() => Watches(process), Is.EqualTo(1).After(60_000, 5), "no watch");
 
-    // As proc(5) shows them.
+    // The watches are those of proc(5).
     private static int Watches(int process)
         => Directory.GetFiles($"/proc/{process}/fdinfo").Sum(static file =>
         {
@@ -183,7 +186,7 @@ internal sealed class WaitForArrayTests : NamedTest
             }
             catch (IOException)
             {
-                // Closed meanwhile.
+                // The descriptor was closed meanwhile.
                 return 0;
             }
         });

@@ -11,7 +11,8 @@ internal sealed class ArrayDirectoryTests : CommandTest
     public void All_members_agree_on_the_directory_of_the_variable()
     {
         using ChildProcess child = ChildProcess.Start(
-            [(Variable, Folder + "/")], Namespaces.WithFileSystem(Folder, "size=8m,mode=1777", ChildProcess.CommandLine(Use, Folder, Name)));
+            [(Variable, Folder + "/")],
+            Namespaces.WithFileSystem(Folder, "size=8m,mode=1777", ChildProcess.CommandLine(Use, Folder, Name)));
         child.WaitForSuccess();
         Assert.That(Directory.GetFiles("/dev/shm", $"*{Name}*"), Is.Empty);
 
@@ -22,7 +23,7 @@ internal sealed class ArrayDirectoryTests : CommandTest
             using (SharedArray<double> array = SharedArray.Create<double>(name, 10))
             {
                 array[3] = 42;
-                Assert.That((File.Exists(path), File.Exists($"/dev/shm/{name}")), Is.EqualTo((true, false)));
+                Assert.That((File.Exists(path), File.Exists(ShmPathOf(name))), Is.EqualTo((true, false)));
                 Assert.That(Python.Run("a = np.load(sys.argv[1], mmap_mode='r+'); print(a[3]); a[4] = 7", path), Is.EqualTo("42.0"));
                 Assert.That(array[4], Is.EqualTo(7));
                 using SharedArray<double> again = SharedArray.Attach<double>("shm://" + name);
@@ -31,7 +32,9 @@ internal sealed class ArrayDirectoryTests : CommandTest
                 again.Lock.Enter();
                 Assert.That(file.Lock.State, Is.EqualTo(SharedLockState.Held));
                 again.Lock.Exit();
-                Assert.That((SharedArray.Exists(name), SharedArray.Describe(name).Name, SharedArray.List().Single().Name), Is.EqualTo((true, name, name)));
+                Assert.That(
+                    (SharedArray.Exists(name), SharedArray.Describe(name).Name, SharedArray.List().Single().Name),
+                    Is.EqualTo((true, name, name)));
                 Assert.That(SharedArray.FindStale(), Is.Empty, "it is in use");
                 using SharedArray<double> next = SharedArray.Replace<double>(name, 20);
                 Assert.That((array.IsCurrent, next.IsCurrent), Is.EqualTo((false, true)));
@@ -48,8 +51,11 @@ internal sealed class ArrayDirectoryTests : CommandTest
             File.Delete(path + "2");
             SharedArray.Delete(name);
             Assert.That(() => SharedArray.Attach(name), Throws.InstanceOf<FileNotFoundException>());
-            Assert.That(() => SharedArray.Create<byte>(name, 1 << 24), Throws.InstanceOf<IOException>().With.Message.Contains("No space in " + directory));
-            Assert.That((SharedArray.TryDelete(name), SharedArray.List().Count, Directory.GetFiles(directory).Length), Is.EqualTo((false, 0, 0)));
+            Assert.That(
+                () => SharedArray.Create<byte>(name, 1 << 24),
+                Throws.InstanceOf<IOException>().With.Message.Contains("No space in " + directory));
+            Assert.That(
+                (SharedArray.TryDelete(name), SharedArray.List().Count, Directory.GetFiles(directory).Length), Is.EqualTo((false, 0, 0)));
             return 0;
         }
     }
@@ -115,7 +121,8 @@ internal sealed class ArrayDirectoryTests : CommandTest
             {
                 Assert.That(
                     () => use(),
-                    Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains(Variable).And.Message.Contains(args[1]).And.Message.Not.Match("\u001b"));
+                    Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains(Variable).And.Message.Contains(args[1])
+                        .And.Message.Not.Match("\u001b"));
             }
 
             SharedArray.Create($"file://{args[2]}/x", 1).Dispose();
@@ -141,8 +148,11 @@ internal sealed class ArrayDirectoryTests : CommandTest
             SharedArray.Create(args[0], 1).Dispose();
             Assert.That(File.Exists($"{args[1]}/{args[0]}"), Is.True);
             Directory.Delete(args[1], recursive: true);
-            Assert.That(() => SharedArray.Create(args[0], 1), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains(args[1]));
-            Assert.That(() => SharedArray.Attach(args[0]), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory " + args[1]));
+            Assert.That(
+                () => SharedArray.Create(args[0], 1), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains(args[1]));
+            Assert.That(
+                () => SharedArray.Attach(args[0]),
+                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory " + args[1]));
             return 0;
         }
     }
@@ -150,7 +160,8 @@ internal sealed class ArrayDirectoryTests : CommandTest
     [Test]
     public void A_program_with_more_rights_than_its_caller_ignores_the_variable()
     {
-        using ChildProcess child = ChildProcess.Start([(Variable, Folder), (FailingShim.FailAt, "secure:1")], CreateInSharedMemory, Name, Folder);
+        using ChildProcess child = ChildProcess.Start(
+            [(Variable, Folder), (FailingShim.FailAt, "secure:1")], CreateInSharedMemory, Name, Folder);
         child.WaitForSuccess();
     }
 
@@ -168,7 +179,8 @@ internal sealed class ArrayDirectoryTests : CommandTest
 
         _ = ChildProcess.Run("chgrp", "65534", host);
         _ = ChildProcess.Run("chmod", "2755", host);
-        using ChildProcess child = ChildProcess.Start([(Variable, Folder)], [host, .. ChildProcess.CommandLine(CreateInSharedMemory, Name, Folder, "real").Skip(1)]);
+        using ChildProcess child = ChildProcess.Start(
+            [(Variable, Folder)], [host, .. ChildProcess.CommandLine(CreateInSharedMemory, Name, Folder, "real").Skip(1)]);
         child.WaitForSuccess();
     }
 
@@ -178,22 +190,25 @@ internal sealed class ArrayDirectoryTests : CommandTest
         {
             // The kernel's entry AT_SECURE, 23, of the auxiliary vector.
             byte[] entries = File.ReadAllBytes("/proc/self/auxv");
-            Assert.That(Enumerable.Range(0, entries.Length / 16).Any(i => BitConverter.ToInt64(entries, i * 16) == 23 && BitConverter.ToInt64(entries, (i * 16) + 8) == 1));
+            Assert.That(
+                Enumerable.Range(0, entries.Length / 16).Any(
+                    i => BitConverter.ToInt64(entries, i * 16) == 23 && BitConverter.ToInt64(entries, (i * 16) + 8) == 1));
         }
 
         SharedArray.Create(args[0], 1).Dispose();
-        return File.Exists($"/dev/shm/{args[0]}") && !File.Exists($"{args[1]}/{args[0]}") ? 0 : 1;
+        return File.Exists(ShmPathOf(args[0])) && !File.Exists($"{args[1]}/{args[0]}") ? 0 : 1;
     }
 
     [Test]
-    public void Messages_of_semaphores_say_that_they_stay_in_dev_shm()
+    public void Messages_of_semaphores_name_dev_shm_although_the_variable_is_set()
     {
         using ChildProcess child = ChildProcess.Start([(Variable, Folder)], Use, Name);
         child.WaitForSuccess();
 
         static int Use(string[] args)
         {
-            Assert.That(() => NamedSemaphore.Attach(args[0]), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("in /dev/shm"));
+            Assert.That(
+                () => NamedSemaphore.Attach(args[0]), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("in /dev/shm"));
             using NamedSemaphore semaphore = NamedSemaphore.Create(args[0], 1);
             Assert.That(File.Exists("/dev/shm/sem." + args[0]), Is.True);
             Assert.That(() => NamedSemaphore.Create(args[0]), Throws.InstanceOf<IOException>().With.Message.Contains("in /dev/shm"));
@@ -234,7 +249,8 @@ internal sealed class ArrayDirectoryTests : CommandTest
             Assert.That(Fail(1, "list", "--dir", "/nonexistent"), Does.Contain("--dir").And.Contain("/nonexistent"));
             Assert.That(Fail(2, "list", "--dir"), Does.Contain("--dir"));
             Assert.That(Shell("POSIXSHM_DIR= $pshm list 2>&1 || echo $?"), Does.Contain("POSIXSHM_DIR").And.EndsWith("\n1"));
-            Assert.That(Shell("POSIXSHM_DIR=/nonexistent $pshm delete $1 2>&1 || echo $?", Name), Does.Contain("POSIXSHM_DIR").And.EndsWith("\n1"));
+            Assert.That(
+                Shell("POSIXSHM_DIR=/nonexistent $pshm delete $1 2>&1 || echo $?", Name), Does.Contain("POSIXSHM_DIR").And.EndsWith("\n1"));
             Assert.That(Pshm("list", "--help"), Does.Contain("--dir"));
         }
     }

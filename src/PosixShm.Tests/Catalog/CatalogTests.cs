@@ -29,7 +29,7 @@ internal sealed class CatalogTests : NamedTest
     }
 
     [Test]
-    public void What_cannot_be_an_array_is_refused_and_nothing_waits_for_a_fifo()
+    public void Other_files_are_refused_and_a_fifo_blocks_no_caller()
     {
         using SharedArray<double> target = SharedArray.Create(Name, 1);
         _ = File.CreateSymbolicLink(ShmPathOf(NameOf("link")), ShmPath);
@@ -38,18 +38,22 @@ internal sealed class CatalogTests : NamedTest
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => SharedArray.Attach(NameOf("link")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
-            Assert.That(() => SharedArray.Attach(NameOf("fifo")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
-            Assert.That(() => SharedArray.Attach(NameOf("hard")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 hard links"));
+            Assert.That(
+                () => SharedArray.Attach(NameOf("link")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
+            Assert.That(
+                () => SharedArray.Attach(NameOf("fifo")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
+            Assert.That(
+                () => SharedArray.Attach(NameOf("hard")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 hard links"));
             Assert.That(() => SharedArray.Describe(NameOf("link")), Throws.InstanceOf<InvalidDataException>());
             Assert.That(() => SharedArray.Describe(NameOf("fifo")), Throws.InstanceOf<InvalidDataException>());
-            Assert.That(() => SharedArray.Attach("file:///dev/shm"), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("directory"));
+            Assert.That(
+                () => SharedArray.Attach("file:///dev/shm"), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("directory"));
             Assert.That(() => SharedArray.Attach("file:///dev/null"), Throws.InstanceOf<InvalidDataException>());
         }
     }
 
     [Test]
-    public void A_list_survives_what_vanishes_and_what_cannot_be_read()
+    public void Listing_skips_files_that_vanish_or_cannot_be_read()
     {
         using ChildProcess churn = ChildProcess.Start(CreateAndDelete, Name);
         churn.Expect("READY");
@@ -79,26 +83,30 @@ internal sealed class CatalogTests : NamedTest
 
     [Test]
     [NeedsRoot("gives a file to another user")]
-    public void Another_users_array_is_listed_if_readable_and_attached_only_if_allowed()
+    public void Array_of_another_user_is_listed_if_readable_and_attached_only_if_allowed()
     {
         SharedArray.Create<double>(NameOf("secret"), 1).Dispose();
-        SharedArray.Create(NameOf("open"), ArrayContent.Zeros<double>(1), new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }).Dispose();
+        SharedArray.Create(
+            NameOf("open"), ArrayContent.Zeros<double>(1), new SharedArrayOptions { Mode = (UnixFileMode)0b110_110_110 }).Dispose();
         _ = ChildProcess.Run("chown", "12345", ShmPathOf(NameOf("open")));
 
-        Assert.That(() => SharedArray.Attach(NameOf("open")), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("user 12345"));
+        Assert.That(
+            () => SharedArray.Attach(NameOf("open")), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("user 12345"));
         using (SharedArray<double> trusted = SharedArray.Attach(NameOf("open"), new AttachOptions { AllowOtherOwners = true }))
         {
             trusted[0] = 1;
         }
 
-        // As nobody: the secret one is neither listed nor attached, and the root's own file counts as trusted.
+        // Without root: the secret array is neither listed nor attached, and root's own file is trusted.
         OtherUser.Run(Look, Name);
 
         static int Look(string[] args)
         {
             IEnumerable<string> names = SharedArray.List().Select(info => info.Name);
             Assert.That(names, Does.Contain(args[0] + "-open").And.Not.Contain(args[0] + "-secret"));
-            Assert.That(() => SharedArray.Attach(args[0] + "-secret"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("secret"));
+            Assert.That(
+                () => SharedArray.Attach(args[0] + "-secret"),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("secret"));
             Assert.That(() => SharedArray.Delete(args[0] + "-secret"), Throws.InstanceOf<UnauthorizedAccessException>());
             Assert.That(() => SharedArray.Delete(args[0] + "-open"), Throws.InstanceOf<UnauthorizedAccessException>());
             return 0;
@@ -108,7 +116,7 @@ internal sealed class CatalogTests : NamedTest
     [TestCase("lock-query:37", "open file description locks")]
     [TestCase("lock-query:22", "open file description locks")]
     [TestCase("probe:5", "list")]
-    public void A_folder_whose_files_cannot_be_read_is_not_an_empty_one(string fault, string message)
+    public void Listing_reports_a_directory_whose_files_cannot_be_read(string fault, string message)
     {
         SharedArray.Create(Name, 1).Dispose();
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], List, Name, message);
@@ -151,7 +159,9 @@ internal sealed class CatalogTests : NamedTest
             """,
             ShmPath);
         holder.Expect("LEASED");
-        Assert.That(SharedArray.List().Select(info => info.Name).Where(name => name.StartsWith(Name, StringComparison.Ordinal)), Is.EqualTo(new[] { NameOf("free") }));
+        Assert.That(
+            SharedArray.List().Select(info => info.Name).Where(name => name.StartsWith(Name, StringComparison.Ordinal)),
+            Is.EqualTo(new[] { NameOf("free") }));
         Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<IOException>().With.Message.Contains("lease"));
         holder.WaitForSuccess();
         Assert.That(SharedArray.Exists(Name), Is.True);

@@ -3,13 +3,13 @@ using System.IO.MemoryMappedFiles;
 
 namespace PosixShm.Tests;
 
-/// <summary>Only leftovers are deleted: what no live process has attached.</summary>
+/// <summary>Only leftovers are deleted: arrays that no living process has attached.</summary>
 internal sealed class PruneTests : NamedTest
 {
     private string Mine => $"*{Name}*";
 
     [Test]
-    public void What_nobody_has_attached_is_listed_first_and_deleted_when_told()
+    public void Prune_lists_unattached_arrays_and_deletes_them_on_request()
     {
         SharedArray.Create(NameOf("left"), 1).Dispose();
         using SharedArray<double> used = SharedArray.Create(NameOf("used"), 1);
@@ -20,25 +20,29 @@ internal sealed class PruneTests : NamedTest
         Assert.That(SharedArray.Exists(NameOf("left")), Is.True, "a dry run");
 
         Assert.That(Pruned(), Is.EqualTo(new[] { NameOf("left") }));
-        Assert.That((SharedArray.Exists(NameOf("left")), SharedArray.Exists(NameOf("used")), File.Exists(ShmPathOf(NameOf("text")))), Is.EqualTo((false, true, true)));
+        Assert.That(
+            (SharedArray.Exists(NameOf("left")), SharedArray.Exists(NameOf("used")), File.Exists(ShmPathOf(NameOf("text")))),
+            Is.EqualTo((false, true, true)));
 
         used.Dispose();
         Assert.That(Pruned(), Is.EqualTo(new[] { NameOf("used") }));
     }
 
     [Test]
-    public void Age_and_pattern_choose()
+    public void Prune_filters_by_age_and_pattern()
     {
         SharedArray.Create(NameOf("a1"), 1).Dispose();
         SharedArray.Create(NameOf("a2"), 1).Dispose();
         SharedArray.Create(NameOf("b1"), 1).Dispose();
-        Assert.That(SharedArray.FindStale(new StaleOptions { Pattern = Name + "-?1" }).Select(info => info.Name), Is.EqualTo(new[] { NameOf("a1"), NameOf("b1") }));
+        Assert.That(
+            SharedArray.FindStale(new StaleOptions { Pattern = Name + "-?1" }).Select(info => info.Name),
+            Is.EqualTo(new[] { NameOf("a1"), NameOf("b1") }));
         Assert.That(SharedArray.FindStale(new StaleOptions { Pattern = Mine, MinimumAge = TimeSpan.FromHours(1) }), Is.Empty);
         Assert.That(SharedArray.FindStale(new StaleOptions { Pattern = Mine }), Has.Count.EqualTo(3));
         Assert.That(() => new StaleOptions { MinimumAge = TimeSpan.FromSeconds(-1) }, Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 
-    // As /dev/shm before Linux 5.18.
+    // /dev/shm before Linux 5.18 keeps no time of creation.
     [Test]
     public void Age_is_that_of_the_last_change_where_no_time_of_creation_is_kept()
     {
@@ -84,7 +88,7 @@ internal sealed class PruneTests : NamedTest
         inside.Kill();
         Assert.That(Pruned(), Is.EqualTo(new[] { Name }));
 
-        // And the other way round: one outside, asked from inside, where /proc does not show it.
+        // The attachment is now outside, and the pruner inside, where /proc does not show the other process.
         SharedArray.Create(Name, 1).Dispose();
         using SharedArray<double> outside = SharedArray.Attach(Name);
         string output = ChildProcess.Run(Namespaces.WithProcessIds(ChildProcess.CommandLine(PruneAll, Name), "--mount-proc"));
@@ -106,7 +110,7 @@ internal sealed class PruneTests : NamedTest
     }
 
     [Test]
-    public void One_who_attaches_while_it_is_pruned_gets_the_array_or_finds_none()
+    public void Attachment_during_a_prune_gets_the_array_or_FileNotFoundException()
     {
         using ChildProcess pruner = ChildProcess.Start(PruneForEver, Name);
         pruner.Expect("READY");
@@ -123,29 +127,17 @@ internal sealed class PruneTests : NamedTest
             }
             catch (FileNotFoundException)
             {
-                // Pruned.
+                // The pruner deleted it.
             }
         }
 
         pruner.Send("STOP");
         pruner.WaitForSuccess();
         Assert.That(attached, Is.Positive);
-
-        static int PruneForEver(string[] args)
-        {
-            Task<string?> stop = Task.Run(Console.ReadLine);
-            Console.WriteLine("READY");
-            while (!stop.IsCompleted)
-            {
-                _ = SharedArray.DeleteStale(new StaleOptions { Pattern = args[0] });
-            }
-
-            return 0;
-        }
     }
 
     [Test]
-    public void A_read_only_leftover_is_one_too()
+    public void Prune_removes_read_only_leftovers()
     {
         SharedArray.Create(Name, ArrayContent.Zeros<byte>(1), new SharedArrayOptions { Mode = UnixFileMode.UserRead }).Dispose();
         Assert.That(Pruned(), Is.EqualTo(new[] { Name }));
@@ -189,7 +181,7 @@ internal sealed class PruneTests : NamedTest
     }
 
     [Test]
-    public void Where_the_kernel_grants_no_lease_mappings_are_searched()
+    public void Mappings_are_searched_if_the_kernel_grants_no_lease()
     {
         SharedArray.Create(Name, 1).Dispose();
         using ChildProcess python = Python.Start("a = np.load(sys.argv[1], mmap_mode='r'); print('READY'); sys.stdin.readline()", ShmPath);
@@ -255,20 +247,6 @@ internal sealed class PruneTests : NamedTest
 
             return 0;
         }
-
-        static int PruneForEver(string[] args)
-        {
-            Task<string?> stop = Task.Run(Console.ReadLine);
-            Console.WriteLine("READY");
-            int count = 0;
-            while (!stop.IsCompleted)
-            {
-                count += SharedArray.DeleteStale(new StaleOptions { Pattern = args[0] }).Count;
-            }
-
-            Console.WriteLine(count);
-            return 0;
-        }
     }
 
     [Test]
@@ -289,45 +267,30 @@ internal sealed class PruneTests : NamedTest
         pruner.WaitForSuccess();
         Assert.That(array.IsCurrent, Is.True);
         array.Dispose();
-
-        static int PruneForEver(string[] args)
-        {
-            Task<string?> stop = Task.Run(Console.ReadLine);
-            Console.WriteLine("READY");
-            while (!stop.IsCompleted)
-            {
-                _ = SharedArray.DeleteStale(new StaleOptions { Pattern = args[0] });
-            }
-
-            return 0;
-        }
     }
 
     [Test]
-    public void Of_processes_that_all_end_their_use_exactly_one_deletes()
+    public void One_of_several_processes_that_end_their_use_deletes_the_array()
     {
         const int Users = 6;
         const int Rounds = 50;
-        ChildProcess[] children = [.. Enumerable.Range(0, Users).Select(_ => ChildProcess.Start(EndUse, Name))];
-        try
+        using ChildProcessGroup children = new();
+        children.Start(Users, EndUse, Name);
+        children.Expect("READY");
+        for (int round = 0; round < Rounds; round++)
         {
-            Array.ForEach(children, child => child.Expect("READY"));
-            for (int round = 0; round < Rounds; round++)
-            {
-                SharedArray.Create(Name, 1).Dispose();
-                Array.ForEach(children, child => child.Send("ATTACH"));
-                Array.ForEach(children, child => child.Expect("ATTACHED"));
-                Array.ForEach(children, child => child.Send("END"));
-                Assert.That(children.Select(child => child.ReadLine()).Order(), Is.EqualTo(Enumerable.Repeat("False", Users - 1).Append("True")), $"round {round}");
-                Assert.That(File.Exists(ShmPath), Is.False);
-            }
+            SharedArray.Create(Name, 1).Dispose();
+            children.Send("ATTACH");
+            children.Expect("ATTACHED");
+            children.Send("END");
+            Assert.That(
+                children.ReadLines().Order(),
+                Is.EqualTo(Enumerable.Repeat("False", Users - 1).Append("True")),
+                $"round {round}");
+            Assert.That(File.Exists(ShmPath), Is.False);
+        }
 
-            Array.ForEach(children, child => child.WaitForSuccess());
-        }
-        finally
-        {
-            Array.ForEach(children, child => child.Dispose());
-        }
+        children.WaitForSuccess();
 
         static int EndUse(string[] args)
         {
@@ -345,7 +308,7 @@ internal sealed class PruneTests : NamedTest
     }
 
     [Test]
-    public void The_last_user_deletes_and_no_other_does()
+    public void Only_the_last_user_deletes()
     {
         using SharedArray<int> first = SharedArray.Create<int>(Name, 1);
         using SharedArray<int> second = SharedArray.Attach<int>(Name);
@@ -367,4 +330,19 @@ internal sealed class PruneTests : NamedTest
     }
 
     private IEnumerable<string> Pruned() => SharedArray.DeleteStale(new StaleOptions { Pattern = Mine }).Select(info => info.Name);
+
+    // Prunes until a line arrives, and prints the number of deleted arrays.
+    private static int PruneForEver(string[] args)
+    {
+        Task<string?> stop = Task.Run(Console.ReadLine);
+        Console.WriteLine("READY");
+        int count = 0;
+        while (!stop.IsCompleted)
+        {
+            count += SharedArray.DeleteStale(new StaleOptions { Pattern = args[0] }).Count;
+        }
+
+        Console.WriteLine(count);
+        return 0;
+    }
 }

@@ -9,7 +9,8 @@ internal sealed class CommandCompactTests : CommandTest
         using SharedArray<byte> large = SharedArray.Create<byte>(NameOf("large"), 5 << 20);
         Assert.That(
             Pshm("compact", Name, NameOf("large")),
-            Is.EqualTo($"{Name}: 0 of 228 bytes in huge pages\n{NameOf("large")}: {large.Compact():N0} of 5,243,008 bytes in huge pages\n"));
+            Is.EqualTo(
+                $"{Name}: 0 of 228 bytes in huge pages\n{NameOf("large")}: {large.Compact():N0} of 5,243,008 bytes in huge pages\n"));
     }
 
     [Test]

@@ -7,7 +7,7 @@ namespace PosixShm.Tests;
 internal sealed class CommandCreateTests : CommandTest
 {
     [Test]
-    public void What_it_creates_is_zero_of_the_shape_and_type_that_were_asked_for()
+    public void Create_makes_zeros_of_the_given_shape_and_type()
     {
         Assert.That(Pshm("create", Name, "2", "3", "--dtype", "int16"), Is.Empty);
 
@@ -17,14 +17,14 @@ internal sealed class CommandCreateTests : CommandTest
     }
 
     [Test]
-    public void Doubles_are_what_it_creates_unless_told_otherwise()
+    public void Create_makes_doubles_by_default()
     {
         _ = Pshm("create", Name, "4");
         Assert.That(SharedArray.Describe(Name).ElementType, Is.EqualTo(typeof(double)));
     }
 
     [Test]
-    public void Without_a_shape_it_creates_a_single_value()
+    public void Create_without_a_shape_makes_a_single_value()
     {
         _ = Pshm("create", Name, "--fill", "-1.5");
 
@@ -42,7 +42,7 @@ internal sealed class CommandCreateTests : CommandTest
         Assert.That(JsonDocument.Parse(Pshm("show", Name, "--json")).RootElement.GetProperty("values").GetArrayLength(), Is.Zero);
     }
 
-    // What is asked for; what JSON and text say; what numpy reads.
+    // The arguments, the JSON and the text of the command, and the value that numpy reads.
     [TestCase("bool", "true", "true", "True", "True")]
     [TestCase("int8", "-128", "-128", "-128", "-128")]
     [TestCase("int16", "-32768", "-32768", "-32768", "-32768")]
@@ -112,7 +112,9 @@ internal sealed class CommandCreateTests : CommandTest
             values = json.loads(subprocess.check_output([pshm, 'show', name, '--json']))['values']
             flat = np.array([x for v in values for x in (v if isinstance(v, list) else [v])], 'float64')
             assert all(type(x) in (float, str) for v in values for x in (v if isinstance(v, list) else [v]))
-            print(np.array_equal(flat, part.astype('float64'), equal_nan=True), np.array_equal(np.signbit(flat), np.signbit(part) & ~np.isnan(part) | np.signbit(flat) & np.isnan(part)))
+            is_nan = np.isnan(part)
+            signs = np.signbit(part) & ~is_nan | np.signbit(flat) & is_nan
+            print(np.array_equal(flat, part.astype('float64'), equal_nan=True), np.array_equal(np.signbit(flat), signs))
             """,
             ShmPath, Name, dtype, Repository.Command);
         Assert.That(report, Is.EqualTo("True True"));
@@ -132,7 +134,7 @@ internal sealed class CommandCreateTests : CommandTest
     [TestCase("float64", "")]
     [TestCase("complex64", "1+j2")]
     [TestCase("complex128", "j")]
-    public void A_fill_that_is_no_value_of_the_type_leaves_nothing_behind(string dtype, string value)
+    public void Invalid_fill_value_leaves_nothing(string dtype, string value)
     {
         Assert.That(Fail(2, "create", Name, "2", "--dtype", dtype, "--fill", value), Does.Contain($"'{value}'").And.Contain(dtype));
         Assert.That(ShmPath, Does.Not.Exist);
@@ -140,7 +142,7 @@ internal sealed class CommandCreateTests : CommandTest
 
     [TestCase("S3", "abcd")]
     [TestCase("U3", "größe")]
-    public void A_fill_that_is_too_long_leaves_nothing_behind(string dtype, string value)
+    public void Fill_value_that_is_too_long_leaves_nothing(string dtype, string value)
     {
         Assert.That(Fail(2, "create", Name, "2", "--dtype", dtype, "--fill", value), Does.Contain(dtype));
         Assert.That(ShmPath, Does.Not.Exist);
@@ -152,7 +154,7 @@ internal sealed class CommandCreateTests : CommandTest
     [TestCase("", "''")]
     [TestCase("9223372036854775808", "'9223372036854775808'")]
     [TestCase("9223372036854775807", "larger than 2^63 bytes")]
-    public void A_length_that_is_none_is_wrong_use(string length, string reason)
+    public void Invalid_length_is_wrong_use(string length, string reason)
     {
         Assert.That(Fail(2, "create", Name, "2", length), Does.Contain(reason));
         Assert.That(ShmPath, Does.Not.Exist);
@@ -162,7 +164,7 @@ internal sealed class CommandCreateTests : CommandTest
     [TestCase("U5", "", "''")]
     [TestCase("V3", "000000", "000000")]
     [TestCase("M8[s]", "1970-01-01T00:00:00", "'1970-01-01T00:00:00'")]
-    public void A_type_that_has_none_in_csharp_can_be_created(string dtype, string value, string text)
+    public void Dtype_without_a_CSharp_type_can_be_created(string dtype, string value, string text)
     {
         _ = Pshm("create", Name, "2", "--dtype", dtype);
         using (Assert.EnterMultipleScope())
@@ -177,7 +179,7 @@ internal sealed class CommandCreateTests : CommandTest
     [TestCase("S3", "abc", "[b'abc', b'abc']")]
     [TestCase("U5", "größe", "['größe', 'größe']")]
     [TestCase("U2", "😀 ", "['😀 ', '😀 ']")]
-    public void Text_can_be_what_every_element_is(string dtype, string value, string python)
+    public void Elements_can_be_filled_with_text(string dtype, string value, string python)
     {
         _ = Pshm("create", Name, "2", "--dtype", dtype, "--fill", value);
         Assert.That(Python.Run("print(np.load(sys.argv[1]).tolist())", ShmPath), Is.EqualTo(python));
@@ -198,10 +200,10 @@ internal sealed class CommandCreateTests : CommandTest
     [TestCase("sem.x")]
     [TestCase("two\nlines")]
     [TestCase("http://x")]
-    public void A_name_that_is_none_is_wrong_use(string name) => Assert.That(Fail(2, "create", name, "2"), Does.Not.Contain("Parameter"));
+    public void Invalid_name_is_wrong_use(string name) => Assert.That(Fail(2, "create", name, "2"), Does.Not.Contain("Parameter"));
 
     [Test]
-    public void A_name_that_is_taken_is_a_failure_and_the_array_stays_as_it_was()
+    public void Existing_name_is_a_failure_and_the_array_stays_as_it_was()
     {
         using SharedArray<double> array = SharedArray.Create(Name, 1);
         array[0] = 5;
@@ -210,11 +212,12 @@ internal sealed class CommandCreateTests : CommandTest
     }
 
     [Test]
-    public void A_lack_of_space_is_a_failure_that_says_how_much_is_free()
+    public void Lack_of_space_is_a_failure_with_the_free_bytes()
     {
-        // The limit is for the machine's sake: a command that did not ask for the free space first would take all of it. (The
+        // The limit protects the machine: a command that does not check the free space first would reserve all of it. (The
         // runtime's own memory file for W^X would hit the limit, too.)
-        string script = "ulimit -f 4096; export DOTNET_EnableWriteXorExecute=0; code=0; \"$pshm\" create \"$1\" \"$2\" 2>&1 || code=$?; echo $code";
+        string script = "ulimit -f 4096; export DOTNET_EnableWriteXorExecute=0; code=0; "
+            + "\"$pshm\" create \"$1\" \"$2\" 2>&1 || code=$?; echo $code";
         string length = (1L << 50).ToString(CultureInfo.InvariantCulture);
         Assert.That(Shell(script, Name, length), Does.StartWith("pshm: No space").And.Contain("free").And.EndWith("\n1"));
     }

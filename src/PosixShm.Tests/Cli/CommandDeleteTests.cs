@@ -3,7 +3,7 @@ namespace PosixShm.Tests;
 internal sealed class CommandDeleteTests : CommandTest
 {
     [Test]
-    public void Delete_removes_the_name_and_says_nothing()
+    public void Delete_removes_the_name_and_prints_nothing()
     {
         SharedArray.Create(Name, 1).Dispose();
         Assert.That(Pshm("delete", Name), Is.Empty);
@@ -11,7 +11,7 @@ internal sealed class CommandDeleteTests : CommandTest
     }
 
     [Test]
-    public void Delete_harms_nobody_attached()
+    public void Delete_leaves_attachments_intact()
     {
         using SharedArray<double> array = SharedArray.Create(Name, 1);
         _ = Pshm("delete", Name);
@@ -47,7 +47,7 @@ internal sealed class CommandDeleteTests : CommandTest
     }
 
     [Test]
-    public void A_name_that_is_none_is_wrong_use_but_the_others_are_deleted()
+    public void Invalid_name_is_wrong_use_and_the_other_names_are_deleted()
     {
         SharedArray.Create(Name, 1).Dispose();
         Assert.That(Fail(2, "delete", "a/b", Name), Does.Contain("'a/b'"));

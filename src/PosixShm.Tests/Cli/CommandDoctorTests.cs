@@ -14,7 +14,8 @@ internal sealed class CommandDoctorTests : CommandTest
         Assert.That(found.Keys, Is.EquivalentTo(
             new[]
             {
-                "directory", "size", "free space", "free inodes", "mount", "sharing", "huge pages", "memory limit", "locked memory", "descriptors", "mappings", "RemoveIPC", "leftovers",
+                "directory", "size", "free space", "free inodes", "mount", "sharing", "huge pages", "memory limit", "locked memory",
+                "descriptors", "mappings", "RemoveIPC", "leftovers",
             }));
         foreach (JsonElement finding in found.Values)
         {
@@ -28,7 +29,8 @@ internal sealed class CommandDoctorTests : CommandTest
     [Test]
     public void Small_directory_of_a_container_needs_attention_and_gives_exit_code_1()
     {
-        using ChildProcess doctor = ChildProcess.Start(Namespaces.WithFileSystem("/dev/shm", "size=64m,nr_inodes=500", [Repository.Command, "doctor"]));
+        using ChildProcess doctor = ChildProcess.Start(
+            Namespaces.WithFileSystem("/dev/shm", "size=64m,nr_inodes=500", [Repository.Command, "doctor"]));
         Assert.That(doctor.WaitForExit(), Is.EqualTo(1), doctor.Errors);
         Assert.That(doctor.Output, Does.Match("size +attention: 64 MiB").And.Contain("--shm-size"));
         Assert.That(doctor.Output, Does.Match("free inodes +attention: 49[0-9]"));
@@ -41,13 +43,14 @@ internal sealed class CommandDoctorTests : CommandTest
         using ChildProcess doctor = ChildProcess.Start(Namespaces.WithMounts(
             "mount -t tmpfs -o size=1g,huge=advise none \"$1\" && mount -t tmpfs none /run", "/dev/shm", [Repository.Command, "doctor"]));
         Assert.That(doctor.WaitForExit(), Is.Zero, doctor.Output);
-        Assert.That(doctor.Output, Does.Contain("huge=advise").And.Contain("has an effect here").And.EndsWith("Nothing needs attention.\n"));
+        Assert.That(
+            doctor.Output, Does.Contain("huge=advise").And.Contain("has an effect here").And.EndsWith("Nothing needs attention.\n"));
     }
 
     [Test]
     public void Missing_directory_needs_attention()
     {
-        // A directory of devices without it, as AWS Lambda has.
+        // /dev without shm, as on AWS Lambda.
         Dictionary<string, JsonElement> found = Findings(Namespaces.WithoutShm([Repository.Command, "doctor", "--json"]));
         Assert.That(Status(found["directory"]), Is.EqualTo("attention"));
         Assert.That(found["directory"].GetProperty("advice").GetString(), Does.Contain("file:///path"));
@@ -58,7 +61,9 @@ internal sealed class CommandDoctorTests : CommandTest
     {
         string below = Path.Combine(Folder, "below");
         using ChildProcess doctor = ChildProcess.Start([("POSIXSHM_DIR", below)], Namespaces.WithMounts(
-            $"mount -t tmpfs -o size=32m none \"$1\" && mkdir -m 0777 '{below}' && mount -t tmpfs none /run && mkdir -p /run/systemd/seats", Folder, [Repository.Command, "doctor"]));
+            $"mount -t tmpfs -o size=32m none \"$1\" && mkdir -m 0777 '{below}' && mount -t tmpfs none /run && mkdir -p /run/systemd/seats",
+            Folder,
+            [Repository.Command, "doctor"]));
         Assert.That(doctor.WaitForExit(), Is.EqualTo(1), doctor.Errors);
         Assert.That(doctor.Output, Does.Match($"directory +attention: {below}\n").And.Contain($"chmod +t {below}"));
         Assert.That(doctor.Output, Does.Match("size +attention: 32 MiB").And.Contain($"remount,size=2g {Folder}\n"));
@@ -75,26 +80,35 @@ internal sealed class CommandDoctorTests : CommandTest
 
     [TestCase("", "1000", "attention", TestName = "RemoveIPC_is_on_unless_configured_otherwise")]
     [TestCase("printf '[Login]\\nRemoveIPC=no\\n' > /etc/systemd/logind.conf", "1000", "ok", TestName = "RemoveIPC_is_off_in_logind_conf")]
-    [TestCase("printf '[Login]\\nRemoveIPC=no\\n' > /etc/systemd/logind.conf; printf '[Login]\\nRemoveIPC=yes\\n' > /etc/systemd/logind.conf.d/9.conf", "1000", "attention",
+    [TestCase(
+        "printf '[Login]\\nRemoveIPC=no\\n' > /etc/systemd/logind.conf; "
+            + "printf '[Login]\\nRemoveIPC=yes\\n' > /etc/systemd/logind.conf.d/9.conf",
+        "1000",
+        "attention",
         TestName = "RemoveIPC_is_on_by_a_drop_in")]
-    [TestCase("printf '[Other]\\nRemoveIPC=no\\n#RemoveIPC=no\\n' > /etc/systemd/logind.conf", "1000", "attention", TestName = "RemoveIPC_is_read_in_its_section_only")]
-    [TestCase("mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/$(getent passwd 1000 | cut -d: -f1)", "1000", "ok", TestName = "RemoveIPC_spares_users_that_linger")]
+    [TestCase("printf '[Other]\\nRemoveIPC=no\\n#RemoveIPC=no\\n' > /etc/systemd/logind.conf", "1000", "attention",
+        TestName = "RemoveIPC_is_read_in_its_section_only")]
+    [TestCase("mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/$(getent passwd 1000 | cut -d: -f1)", "1000", "ok",
+        TestName = "RemoveIPC_spares_users_that_linger")]
     [TestCase("", "999", "ok", TestName = "RemoveIPC_spares_system_users")]
-    [TestCase("printf 'SYS_UID_MAX\\t\\t 1500\\n' > /etc/login.defs", "1000", "ok", TestName = "RemoveIPC_spares_system_users_of_login_defs")]
+    [TestCase("printf 'SYS_UID_MAX\\t\\t 1500\\n' > /etc/login.defs", "1000", "ok",
+        TestName = "RemoveIPC_spares_system_users_of_login_defs")]
     [TestCase("rmdir /run/systemd/seats", "1000", "does not apply", TestName = "RemoveIPC_does_not_apply_without_logind")]
     public void RemoveIpc(string setup, string user, string expected)
     {
-        // The command where every user may read it, and a machine with a logind and two users.
+        // Mounts the command where every user may read it, and imitates a machine with logind and two users.
         string command = File.ResolveLinkTarget(Repository.Command, returnFinalTarget: true)!.FullName;
-        string machine = $"mount --bind '{Path.GetDirectoryName(command)}' /mnt && mount -t tmpfs none /run && mount -t tmpfs none /var && cp /etc/nsswitch.conf /run/"
-            + " && mount -t tmpfs none /etc && cp /run/nsswitch.conf /etc/ && printf 'somebody:x:1000:1000::/:/bin/sh\\nservice:x:999:999::/:/bin/sh\\n' > /etc/passwd && "
+        string machine = $"mount --bind '{Path.GetDirectoryName(command)}' /mnt && mount -t tmpfs none /run && mount -t tmpfs none /var"
+            + " && cp /etc/nsswitch.conf /run/ && mount -t tmpfs none /etc && cp /run/nsswitch.conf /etc/"
+            + " && printf 'somebody:x:1000:1000::/:/bin/sh\\nservice:x:999:999::/:/bin/sh\\n' > /etc/passwd && "
             + Logind + $"{{ {(setup.Length > 0 ? setup : "true")}; }} && cd /";
         Dictionary<string, JsonElement> found = Findings(
             Namespaces.WithMounts(machine, "/dev/shm", ["unshare", "--user", $"--map-user={user}", "/mnt/pshm", "doctor", "--json"]));
         Assert.That(Status(found["RemoveIPC"]), Is.EqualTo(expected), found["RemoveIPC"].ToString());
         if (expected == "attention")
         {
-            Assert.That(found["RemoveIPC"].GetProperty("advice").GetString(), Does.Contain("enable-linger somebody").And.Contain("RemoveIPC=no"));
+            Assert.That(
+                found["RemoveIPC"].GetProperty("advice").GetString(), Does.Contain("enable-linger somebody").And.Contain("RemoveIPC=no"));
         }
     }
 
@@ -108,6 +122,7 @@ internal sealed class CommandDoctorTests : CommandTest
         using ChildProcess doctor = ChildProcess.Start(command);
         Assert.That(doctor.WaitForExit(), Is.AnyOf(0, 1), doctor.Errors);
         using JsonDocument document = JsonDocument.Parse(doctor.Output);
-        return document.RootElement.EnumerateArray().ToDictionary(finding => finding.GetProperty("name").GetString()!, finding => finding.Clone());
+        return document.RootElement.EnumerateArray().ToDictionary(
+            finding => finding.GetProperty("name").GetString()!, finding => finding.Clone());
     }
 }

@@ -78,7 +78,7 @@ internal sealed class CommandLineTests : CommandTest
         Assert.That(Complete($"pshm --dir {Folder} info else"), Is.EqualTo(["elsewhere"]));
     }
 
-    // The function of docs/CLI.md, as bash calls it.
+    // Calls the function of docs/CLI.md as bash does.
     private static string[] Complete(string line)
     {
         string function = Regions.Page("docs", "CLI.md").Split("```bash\n")[1].Split("```")[0];
@@ -88,13 +88,15 @@ internal sealed class CommandLineTests : CommandTest
     }
 
     [Test]
-    public void A_name_may_look_like_an_option_or_a_response_file()
+    public void Names_may_begin_with_a_dash_or_an_at_sign()
     {
         Assert.That(Fail(1, "info", "--", $"-{Name}"), Does.Contain($"'-{Name}'"));
         Assert.That(Fail(1, "info", $"@{Name}"), Does.Contain($"'@{Name}'"));
     }
 
     [Test]
-    public void The_command_stays_runnable_from_any_folder()
-        => Assert.That(Shell("cd /; \"$pshm\" --version > /dev/null; ln -s \"$pshm\" \"$1/link\"; \"$1/link\" --help | head -n 1", Folder), Is.Not.Empty);
+    public void Command_runs_in_any_directory()
+        => Assert.That(
+            Shell("cd /; \"$pshm\" --version > /dev/null; ln -s \"$pshm\" \"$1/link\"; \"$1/link\" --help | head -n 1", Folder),
+            Is.Not.Empty);
 }

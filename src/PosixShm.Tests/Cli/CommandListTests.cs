@@ -7,7 +7,9 @@ namespace PosixShm.Tests;
 internal sealed class CommandListTests : CommandTest
 {
     private static readonly string[] s_keys =
-        ["name", "dtype", "shape", "bytes", "layout", "mode", "uid", "owner", "created", "modified", "in_use", "order", "offset", "strides"];
+    [
+        "name", "dtype", "shape", "bytes", "layout", "mode", "uid", "owner", "created", "modified", "in_use", "order", "offset", "strides",
+    ];
 
     [Test]
     public void Json_has_the_promised_keys_in_the_promised_order([Values("list", "info", "show")] string command)
@@ -67,7 +69,8 @@ internal sealed class CommandListTests : CommandTest
             Shell("\"$pshm\" list | awk -v name=\"$1\" '$1 == name { print $2, $3, $4, $5, $6, $8 }'", Name),
             Is.EqualTo($"<f8 (2,3) 48 0600 {Environment.UserName} no"));
         Assert.That(
-            Shell("\"$pshm\" list | awk 'NR == 1 { $1 = $1; print }'"), Is.EqualTo("NAME DTYPE SHAPE BYTES MODE OWNER CREATED IN_USE ORDER"));
+            Shell("\"$pshm\" list | awk 'NR == 1 { $1 = $1; print }'"),
+            Is.EqualTo("NAME DTYPE SHAPE BYTES MODE OWNER CREATED IN_USE ORDER"));
     }
 
     [Test]
@@ -105,7 +108,7 @@ internal sealed class CommandListTests : CommandTest
     }
 
     [Test]
-    public void It_is_in_use_while_another_process_holds_it()
+    public void Array_is_in_use_while_another_process_has_it_attached()
     {
         static int Hold(string[] args)
         {
@@ -166,7 +169,7 @@ internal sealed class CommandListTests : CommandTest
     }
 
     [Test]
-    public void Nothing_that_a_file_contains_is_a_command_to_the_terminal()
+    public void Bytes_of_a_file_cannot_control_the_terminal()
     {
         _ = Python.Run(
             """
@@ -188,7 +191,11 @@ internal sealed class CommandListTests : CommandTest
         string all = Pshm("list") + Pshm("list", "--json");
         foreach (string name in (string[])[NameOf("unit"), NameOf("field"), NameOf("text")])
         {
-            foreach (string[] command in (string[][])[["info", name], ["info", "--json", name], ["show", name], ["show", "--json", name], ["create", name], ["unlock", name]])
+            string[][] commands =
+            [
+                ["info", name], ["info", "--json", name], ["show", name], ["show", "--json", name], ["create", name], ["unlock", name],
+            ];
+            foreach (string[] command in commands)
             {
                 using ChildProcess child = ChildProcess.Start(Repository.Command, command);
                 _ = child.WaitForExit();
@@ -203,11 +210,14 @@ internal sealed class CommandListTests : CommandTest
     public void One_long_element_type_does_not_widen_every_row()
     {
         _ = Python.Run(
-            "np.lib.format.write_array(open(sys.argv[1], 'wb'), np.zeros(1, [(f'f{i}', '<f8') for i in range(3000)]), version=(1, 0))\nfor i in range(100): np.save(open(f'{sys.argv[1]}-{i}', 'wb'), np.zeros(1))",
+            "np.lib.format.write_array(open(sys.argv[1], 'wb'), np.zeros(1, [(f'f{i}', '<f8') for i in range(3000)]), version=(1, 0))\n"
+                + "for i in range(100): np.save(open(f'{sys.argv[1]}-{i}', 'wb'), np.zeros(1))",
             ShmPath);
         string list = Pshm("list");
         Assert.That(list, Does.Contain(NameOf("99")));
-        Assert.That(list.Split('\n').Where(line => line.StartsWith(Name, StringComparison.Ordinal)).Select(line => line.Length), Is.All.LessThan(1000));
+        Assert.That(
+            list.Split('\n').Where(line => line.StartsWith(Name, StringComparison.Ordinal)).Select(line => line.Length),
+            Is.All.LessThan(1000));
         Assert.That(list, Does.Match($"{Name} .*\\.\\.\\. "));
         Assert.That(Listed(Name).GetProperty("dtype").GetString(), Does.EndWith("('f2999', '<f8')]"));
     }

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace PosixShm.Tests;
 
-/// <summary>What the command says of locks, and what it does to them.</summary>
+/// <summary>The command shows locks and repairs abandoned ones.</summary>
 internal sealed class CommandLockTests : CommandTest
 {
     [Test]
@@ -24,7 +24,10 @@ internal sealed class CommandLockTests : CommandTest
         string slot = holder.ReadLine()!;
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(Pshm("info", Name), Does.EndWith($"\nin_use: true\norder: C\noffset: 128\nstrides: (8,)\nlocks: 31\nlock 0: held (slot {slot}, pid {holder.Id})\n"));
+            Assert.That(
+                Pshm("info", Name),
+                Does.EndWith(
+                    $"\nin_use: true\norder: C\noffset: 128\nstrides: (8,)\nlocks: 31\nlock 0: held (slot {slot}, pid {holder.Id})\n"));
             Assert.That(FirstLock(), Is.EqualTo($$"""{"index":0,"state":"held","slot":{{slot}},"pid":{{holder.Id}}}"""));
             Assert.That(Fail(1, "unlock", Name), Does.Contain($"held by process {holder.Id}").And.Contain("left alone"));
         }
@@ -45,7 +48,7 @@ internal sealed class CommandLockTests : CommandTest
         Assert.That(Pshm("info", Name), Does.EndWith($"\nlocks: 31\nlock 0: abandoned (slot {slot})\n"));
         Assert.That(FirstLock(), Is.EqualTo($$"""{"index":0,"state":"abandoned","slot":{{slot}},"pid":null}"""));
 
-        // Once somebody has met it, it is nobody's.
+        // The first waiter marks the lock as abandoned, and its owner is no longer known.
         Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
         Assert.That(FirstLock(), Is.EqualTo("""{"index":0,"state":"abandoned","slot":0,"pid":null}"""));
 
@@ -56,7 +59,7 @@ internal sealed class CommandLockTests : CommandTest
     }
 
     [Test]
-    public void Of_many_locks_only_those_that_are_not_free_are_printed_and_Python_reads_all()
+    public void Text_shows_only_locks_that_are_not_free_and_JSON_shows_all()
     {
         using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Zeros<double>(1), new SharedArrayOptions { Locks = 100 });
         using (ChildProcess dead = ChildProcess.Start(Hold, Name, "97"))
@@ -69,7 +72,9 @@ internal sealed class CommandLockTests : CommandTest
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(Pshm("info", Name), Does.Match($@"\nlocks: 100\nlock 41: held \(slot \d+, pid {holder.Id}\)\nlock 97: abandoned \(slot \d+\)\n$"));
+            Assert.That(
+                Pshm("info", Name),
+                Does.Match($@"\nlocks: 100\nlock 41: held \(slot \d+, pid {holder.Id}\)\nlock 97: abandoned \(slot \d+\)\n$"));
             string script = """
                 "$pshm" info "$2" --json | "$1" -c '
                 import json, sys
@@ -102,7 +107,7 @@ internal sealed class CommandLockTests : CommandTest
     }
 
     [Test]
-    public void What_is_not_there_cannot_be_unlocked()
+    public void Unlock_fails_without_an_array_or_lock()
         => Assert.That(Fail(1, "unlock", Name), Does.Contain($"'{Name}'"));
 
     [Test]

@@ -5,7 +5,7 @@ namespace PosixShm.Tests;
 internal sealed class CommandPruneTests : CommandTest
 {
     [Test]
-    public void Prune_lists_leftovers_and_deletes_them_only_when_told()
+    public void Prune_lists_leftovers_and_deletes_them_only_on_request()
     {
         SharedArray.Create(NameOf("left"), 1).Dispose();
         using SharedArray<double> used = SharedArray.Create(NameOf("used"), 1);
@@ -14,7 +14,9 @@ internal sealed class CommandPruneTests : CommandTest
         Assert.That(ShmPathOf(NameOf("left")), Does.Exist);
 
         using JsonDocument deleted = JsonDocument.Parse(Pshm("prune", $"*{Name}*", "--delete", "--json"));
-        Assert.That(deleted.RootElement.EnumerateArray().Select(array => array.GetProperty("name").GetString()), Is.EqualTo(new[] { NameOf("left") }));
+        Assert.That(
+            deleted.RootElement.EnumerateArray().Select(array => array.GetProperty("name").GetString()),
+            Is.EqualTo(new[] { NameOf("left") }));
         Assert.That(ShmPathOf(NameOf("left")), Does.Not.Exist);
         Assert.That(ShmPathOf(NameOf("used")), Does.Exist);
         Assert.That(Pshm("prune", $"*{Name}*"), Is.Empty);
@@ -34,7 +36,7 @@ internal sealed class CommandPruneTests : CommandTest
     [TestCase("h")]
     [TestCase("-1h")]
     [TestCase("2y")]
-    public void An_age_that_is_none_is_wrong_use(string age)
+    public void Invalid_age_is_wrong_use(string age)
         => Assert.That(Fail(2, "prune", "--older-than", age), Does.Contain("age").Or.Contain(age));
 
     [Test]

@@ -20,7 +20,7 @@ internal sealed class CommandSemaphoreTests : CommandTest
     }
 
     [Test]
-    public void It_begins_at_zero_and_a_wait_that_times_out_is_exit_code_one()
+    public void Count_begins_at_zero_and_a_wait_that_times_out_is_exit_code_one()
     {
         _ = Pshm("semaphore", "create", Name);
         Assert.That(Fail(1, "semaphore", "wait", Name, "--timeout", "0"), Does.Contain($"'{Name}'"));
@@ -49,19 +49,21 @@ internal sealed class CommandSemaphoreTests : CommandTest
         string script = """
             "$pshm" semaphore list --json | "$1" -c '
             import json, sys
-            print(*[(s["name"][len(sys.argv[1]):], s["count"], len(s)) for s in json.load(sys.stdin) if s["name"].startswith(sys.argv[1])])' "$2"
+            mine = [s for s in json.load(sys.stdin) if s["name"].startswith(sys.argv[1])]
+            print(*[(s["name"][len(sys.argv[1]):], s["count"], len(s)) for s in mine])' "$2"
             """;
         Assert.That(Shell(script, Python.Interpreter, Name), Is.EqualTo("('-größe', 7, 3) ('-none', None, 3)"));
     }
 
     [Test]
-    public void Leftovers_of_killed_creators_are_listed_as_such_and_pruned_when_told()
+    public void Leftovers_of_killed_creators_are_marked_and_pruned_on_request()
     {
         string left = Guid.NewGuid().ToString("N")[..6];
         File.WriteAllBytes(ShmPathOf("sem." + left), []);
         try
         {
-            Assert.That(Shell("\"$pshm\" semaphore list | awk -v name=\"$1\" '$1 == name { print $2, $3 }'", left), Is.EqualTo("- certain"));
+            Assert.That(
+                Shell("\"$pshm\" semaphore list | awk -v name=\"$1\" '$1 == name { print $2, $3 }'", left), Is.EqualTo("- certain"));
             Assert.That(Pshm("semaphore", "prune", left, "--json"), Does.Contain("\"leftover\":\"certain\""));
             Assert.That(Pshm("semaphore", "prune", left, "--delete"), Does.Contain(left));
             Assert.That(ShmPathOf("sem." + left), Does.Not.Exist);
@@ -73,7 +75,7 @@ internal sealed class CommandSemaphoreTests : CommandTest
     }
 
     [Test]
-    public void All_names_are_deleted_that_can_be()
+    public void Delete_tries_all_semaphores()
     {
         _ = Pshm("semaphore", "create", NameOf("a"));
         _ = Pshm("semaphore", "create", NameOf("b"));
@@ -82,7 +84,7 @@ internal sealed class CommandSemaphoreTests : CommandTest
     }
 
     [Test]
-    public void What_fails_says_why()
+    public void Failures_report_a_reason()
     {
         _ = Pshm("semaphore", "create", Name, "1");
         using (Assert.EnterMultipleScope())

@@ -6,14 +6,18 @@ namespace PosixShm.Tests;
 internal sealed class CommandShowTests : CommandTest
 {
     [Test]
-    public void Info_says_what_is_known_line_by_line()
+    public void Info_prints_one_fact_a_line()
     {
         SharedArray.Create<byte>(Name, 5).Dispose();
         string info = Pshm("info", Name);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(info, Does.StartWith($"name: {Name}\ndtype: |u1\nshape: (5,)\nbytes: 5\nlayout: npy\nmode: 0600\nuid: "));
-            Assert.That(info, Does.Match(@"\nuid: \d+\nowner: .+\ncreated: .+Z\nmodified: .+Z\nin_use: false\norder: C\noffset: 128\nstrides: \(1,\)\nlocks: 31\n$"));
+            Assert.That(
+                info,
+                Does.Match(
+                    @"\nuid: \d+\nowner: .+\ncreated: .+Z\nmodified: .+Z\n"
+                    + @"in_use: false\norder: C\noffset: 128\nstrides: \(1,\)\nlocks: 31\n$"));
         }
     }
 
@@ -48,7 +52,8 @@ internal sealed class CommandShowTests : CommandTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That(Pshm("show", Name), Does.EndWith("\n[   0    1    2 ...  998  999 1000]\n"));
-            Assert.That(Pshm("show", Name, "--all"), Does.EndWith($"\n[{string.Join(' ', Enumerable.Range(0, 1001).Select(i => $"{i,4}"))}]\n"));
+            Assert.That(
+                Pshm("show", Name, "--all"), Does.EndWith($"\n[{string.Join(' ', Enumerable.Range(0, 1001).Select(i => $"{i,4}"))}]\n"));
             Assert.That(Values(Name).Select(value => value.GetInt32()), Is.EqualTo(Enumerable.Range(0, 1001)));
         }
     }
@@ -65,7 +70,10 @@ internal sealed class CommandShowTests : CommandTest
     {
         _ = Pshm("create", Name, "1000", "2000", "--dtype", "int8", "--fill", "-1");
         Assert.That(
-            Shell("\"$pshm\" show \"$2\" --json | \"$1\" -c 'import json, sys; print(sum(json.load(sys.stdin)[\"values\"]))'", Python.Interpreter, Name),
+            Shell(
+                "\"$pshm\" show \"$2\" --json | \"$1\" -c 'import json, sys; print(sum(json.load(sys.stdin)[\"values\"]))'",
+                Python.Interpreter,
+                Name),
             Is.EqualTo("-2000000"));
     }
 
@@ -92,14 +100,14 @@ internal sealed class CommandShowTests : CommandTest
         => Assert.That(Fail(1, command, Name), Is.EqualTo($"There is no array named '{Name}'."));
 
     [Test]
-    public void What_is_no_array_is_a_failure_and_stays([Values("info", "show", "delete")] string command)
+    public void Other_file_is_a_failure_and_stays([Values("info", "show", "delete")] string command)
     {
         File.WriteAllText(ShmPath, "not an array");
         Assert.That(Fail(1, command, Name), Does.Contain($"'{Name}'"));
         Assert.That(ShmPath, Does.Exist);
     }
 
-    // What numpy saves; what JSON and text say.
+    // The array that numpy saves, and its JSON and text.
     [TestCase("np.array([b'abc', b'', b'\\xff'], 'S3')", """["abc","","ÿ"]""", """[b'abc' b'' b'\xff']""")]
     [TestCase("np.array(['größe', '', '\\x1b[31m'])", """["größe","","\u001B[31m"]""", """['größe' '' '\x1b[31m']""")]
     [TestCase("np.array(['größe'], '>U5')", """["größe"]""", "['größe']")]
@@ -137,7 +145,8 @@ internal sealed class CommandShowTests : CommandTest
     {
         _ = Pshm("create", Name, "2000", "1000", "--dtype", "int8", "--fill", "-1");
         Assert.That(
-            Shell("export DOTNET_GCHeapHardLimit=0x1000000; \"$pshm\" show \"$1\" --all | tail -n +2 | tr -d '[] \\n' | wc -c", Name), Is.EqualTo("4000000"));
+            Shell("export DOTNET_GCHeapHardLimit=0x1000000; \"$pshm\" show \"$1\" --all | tail -n +2 | tr -d '[] \\n' | wc -c", Name),
+            Is.EqualTo("4000000"));
     }
 
     [Test]
@@ -145,7 +154,8 @@ internal sealed class CommandShowTests : CommandTest
     {
         SharedArray.Create(Name, 1).Dispose();
         Assert.That(
-            Shell("code=0; \"$pshm\" show \"$1\" --json 2>&1 > /dev/full || code=$?; echo $code", Name), Does.StartWith("pshm: ").And.EndWith("\n1"));
+            Shell("code=0; \"$pshm\" show \"$1\" --json 2>&1 > /dev/full || code=$?; echo $code", Name),
+            Does.StartWith("pshm: ").And.EndWith("\n1"));
     }
 
     private static JsonElement.ArrayEnumerator Values(string name)

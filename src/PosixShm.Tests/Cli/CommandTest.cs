@@ -6,7 +6,9 @@ internal abstract class CommandTest : NamedTest
     /// <summary>Runs the command to its good end, and returns what it printed.</summary>
     protected static string Pshm(params IEnumerable<string> args) => ChildProcess.Run(Repository.Command, args);
 
-    /// <summary>Runs the command, which must fail with this exit code, one line of error and no output; returns the line's message.</summary>
+    /// <summary>
+    /// Runs the command, which must fail with this exit code, one line of error and no output; returns the line's message.
+    /// </summary>
     protected static string Fail(int exitCode, params IEnumerable<string> args)
     {
         using ChildProcess command = ChildProcess.Start(Repository.Command, args);

@@ -10,12 +10,12 @@ internal sealed class ArrayTextTests : NamedTest
     [TestCase("np.arange(2002).reshape(1001, 2)")]
     [TestCase("np.array(-1.5)")]
     [TestCase("np.array([0.25, -0.75, 100.5 - 0.25])", TestName = "Fractions")]
-    [TestCase("np.array([1.0, -2.0, 300.0])", TestName = "Wholes")]
+    [TestCase("np.array([1.0, -2.0, 300.0])", TestName = "Whole_numbers")]
     [TestCase("np.array([[1.5, -20.25], [3, np.nan]])", TestName = "Points_below_each_other")]
     [TestCase("np.array(7)")]
     [TestCase("np.zeros((0,), dtype=int)")]
     [TestCase("np.arange(3000).reshape(3, 10, 100)")]
-    [TestCase("np.array([np.nan, np.inf, -np.inf], 'f4')", TestName = "No_numbers")]
+    [TestCase("np.array([np.nan, np.inf, -np.inf], 'f4')", TestName = "Not_a_number_and_infinities")]
     [TestCase("np.array([1.5e300, 2.5e-300])", TestName = "Exponents")]
     [TestCase("np.array([1.5-2.5j, -3.5+4.5j], 'c8')", TestName = "Complex_numbers")]
     [TestCase("np.array([[True, False]])")]
@@ -35,14 +35,16 @@ internal sealed class ArrayTextTests : NamedTest
     public void Text_is_what_numpy_prints(string expression)
     {
         string expected = Python.Run(
-            "np.set_printoptions(linewidth=10**6); a = eval(sys.argv[2]); np.save(open(sys.argv[1], 'wb'), a); print(a)", ShmPath, expression);
+            "np.set_printoptions(linewidth=10**6); a = eval(sys.argv[2]); np.save(open(sys.argv[1], 'wb'), a); print(a)",
+            ShmPath,
+            expression);
 
         using UntypedSharedArray array = SharedArray.AttachUntyped(Name, SharedArrayAccess.ReadOnly);
         Assert.That(array.ToString(), Is.EqualTo(expected));
     }
 
     [Test]
-    public void The_threshold_says_what_is_too_large_to_be_written_in_full()
+    public void Arrays_above_the_threshold_are_summarised()
     {
         using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.From([.. Enumerable.Range(0, 1001)]));
         using (Assert.EnterMultipleScope())
@@ -64,7 +66,7 @@ internal sealed class ArrayTextTests : NamedTest
     }
 
     [Test]
-    public void One_element_is_text_without_quotes()
+    public void Single_text_element_is_printed_without_quotes()
     {
         _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.array(['2024-02-29'], 'M8[D]'))", ShmPath);
         using UntypedSharedArray array = SharedArray.AttachUntyped(Name);

@@ -6,11 +6,12 @@ using System.Text.Json;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// numpy's dates and time spans as C# elements: every unit, both ways, and their conversions. Python's integers are the reference of conversions.
+/// numpy's dates and time spans as C# elements: every unit, both ways, and their conversions. Python's integers are the reference of
+/// conversions.
 /// </summary>
 internal sealed class DateTests : NamedTest
 {
-    // Past, future, both ends of nanoseconds, and of .NET's dates.
+    // The past, the future, and both ends of nanoseconds and of .NET's dates.
     private static readonly DateTime[] s_dates =
     [
         .. new[]
@@ -42,7 +43,7 @@ internal sealed class DateTests : NamedTest
         -4_611_686_018_427_387_904, long.MaxValue, -long.MaxValue, long.MinValue,
     ];
 
-    // Exact, with nothing of numpy's or ours: null stands for a refusal.
+    // Computes exactly, without numpy and this library. null stands for a refusal.
     private const string Reference = """
         PARTS = dict(W=(6048 * 10**9, 1), D=(864 * 10**9, 1), h=(36 * 10**9, 1), m=(6 * 10**8, 1), s=(10**7, 1), ms=(10**4, 1), us=(10, 1),
             ns=(1, 10**2), ps=(1, 10**5), fs=(1, 10**8), **{'as': (1, 10**11)})
@@ -84,7 +85,7 @@ internal sealed class DateTests : NamedTest
         new object[] { "25s", default(TwentyFiveSeconds) }, new object[] { "3M", default(Quarters) },
     ];
 
-    // Of more days than a long holds.
+    // A long cannot hold this number of days.
     private static readonly object[] s_longest = [new object[] { "2000000000W", default(LongestWeeks) }];
 
     [TestCaseSource(nameof(s_units))]
@@ -93,8 +94,10 @@ internal sealed class DateTests : NamedTest
     {
         _ = type;
         long[] counts = [0, 1, -1, 719, -719_163, 1_234_567_890, -1_234_567_891, long.MinValue];
-        using SharedArray<DateTime64<TUnit>> dates = SharedArray.Create(NameOf("M"), ArrayContent.From<DateTime64<TUnit>>([.. counts.Select(static count => new DateTime64<TUnit>(count))]));
-        using SharedArray<TimeDelta64<TUnit>> spans = SharedArray.Create(NameOf("m"), ArrayContent.From<TimeDelta64<TUnit>>([.. counts.Select(static count => new TimeDelta64<TUnit>(count))]));
+        using SharedArray<DateTime64<TUnit>> dates = SharedArray.Create(
+            NameOf("M"), ArrayContent.From<DateTime64<TUnit>>([.. counts.Select(static count => new DateTime64<TUnit>(count))]));
+        using SharedArray<TimeDelta64<TUnit>> spans = SharedArray.Create(
+            NameOf("m"), ArrayContent.From<TimeDelta64<TUnit>>([.. counts.Select(static count => new TimeDelta64<TUnit>(count))]));
         string[] seen = Python.Run(
             """
             M, m = (np.load(path, mmap_mode='r+') for path in sys.argv[1:3])
@@ -308,7 +311,7 @@ internal sealed class DateTests : NamedTest
     }
 
     [Test]
-    public void Names_of_fields_are_there_once_and_not_empty()
+    public void Names_of_fields_are_unique_and_not_empty()
     {
         Assert.That(() => SharedArray.Create<Twice>(Name, 1), Refused("two of its fields are called 'Second'"));
         Assert.That(() => SharedArray.Create<Empty>(Name, 1), Refused("'First' no name"));

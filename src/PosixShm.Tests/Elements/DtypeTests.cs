@@ -12,11 +12,13 @@ internal sealed class DtypeTests : NamedTest
 
     private static readonly string[] s_names =
     [
-        "bool", "bool_", "bool8", "byte", "ubyte", "short", "ushort", "intc", "uintc", "int", "int_", "uint", "int0", "uint0", "intp", "uintp", "long", "ulong", "longlong",
-        "ulonglong", "half", "single", "double", "longdouble", "longfloat", "float", "float_", "csingle", "singlecomplex", "cdouble", "cfloat", "complex", "complex_",
-        "clongdouble", "clongfloat", "longcomplex", "str", "str_", "str0", "unicode", "unicode_", "bytes", "bytes_", "bytes0", "string_", "void", "void0", "object", "object_",
-        "object0", "float80", "float96", "float256", "complex192", "complex512", "int128", "uint128", "Float64", "FLOAT64", "Int32", "UInt8", "Bool", "string", "buffer",
-        "number", "integer", "generic", "datetime64", "timedelta64", "datetime", "timedelta", "np.float64", "float64 ", " float64", "bfloat16", "T", "StringDType",
+        "bool", "bool_", "bool8", "byte", "ubyte", "short", "ushort", "intc", "uintc", "int", "int_", "uint", "int0", "uint0", "intp",
+        "uintp", "long", "ulong", "longlong", "ulonglong", "half", "single", "double", "longdouble", "longfloat", "float", "float_",
+        "csingle", "singlecomplex", "cdouble", "cfloat", "complex", "complex_", "clongdouble", "clongfloat", "longcomplex", "str", "str_",
+        "str0", "unicode", "unicode_", "bytes", "bytes_", "bytes0", "string_", "void", "void0", "object", "object_", "object0", "float80",
+        "float96", "float256", "complex192", "complex512", "int128", "uint128", "Float64", "FLOAT64", "Int32", "UInt8", "Bool", "string",
+        "buffer", "number", "integer", "generic", "datetime64", "timedelta64", "datetime", "timedelta", "np.float64", "float64 ",
+        " float64", "bfloat16", "T", "StringDType",
     ];
 
     [Test]
@@ -69,7 +71,8 @@ internal sealed class DtypeTests : NamedTest
         Assert.That(() => SharedArray.ElementTypeOf(dtype), Throws.ArgumentException);
         Assert.That(ShmPath, Does.Not.Exist);
 
-        File.WriteAllBytes(ShmPath, [.. Header($"{{'descr': {PythonLiteral.Quote(dtype, isAscii: true)}, 'fortran_order': False, 'shape': (1,), }}"), .. new byte[64]]);
+        string description = $"{{'descr': {PythonLiteral.Quote(dtype, isAscii: true)}, 'fortran_order': False, 'shape': (1,), }}";
+        File.WriteAllBytes(ShmPath, [.. Header(description), .. new byte[64]]);
         Assert.That(() => SharedArray.AttachUntyped(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains($"'{dtype}'"));
     }
 
@@ -89,18 +92,21 @@ internal sealed class DtypeTests : NamedTest
 
     private static readonly string[] s_descriptions =
     [
-        "('<f8', (3,))", "('<f8', 3)", "('<f8', ())", "('<f8', 1)", "('<f8', (1,))", "('<f8', [3])", "([('x','<f4')], (3,))", "([('x','<f4')], ())",
-        "(('<f8', (3,)), (2,))", "('<f8', (-1,))", "('<f8', 2.0)", "('<f8', True)", "('<f8',)",
-        "[('a', ([('x','<f4')], (3,)))]", "[('a', [('x','<f4')], (3,))]", "[('a','<f4',())]", "[('a','<f4',1)]", "[('a','<f4',(1,))]", "[('a','<f4',3)]", "[('a','<f4',[3])]",
-        "[('a','<f4',0)]", "[('a','<f4',(0,))]", "[('a','<f4',(-1,))]", "[('a',('<f4',(2,)),(3,))]", "[('a',('<f4',(2,3)))]", "[['a','<f4']]", "(('a','<f4'),('b','<f4'))",
-        "(('a','<f4'),)", "[('a','<f4'),('a','<f4')]", "[('','<f4')]", "[('','<f4'),('','<i4')]", "[('',('V4',(2,))),('',('V4',(2,))),('b','i4')]",
-        "[(('t','n'),'<f4')]", "[(u't','<f4')]", "[((u't',u'n'),'<f4')]", "[(('n','n'),'<f4')]", "[(('b','n'),'<f4'),('b','<i4')]", "[(('t','n'),'<f4'),(('t','m'),'<i4')]",
-        "[(('t','n'),'<f4'),(('s','m'),'<i4')]", "u'<f8'", "U'<f8'", "b'<f8'", "[('a',u'<f4')]", "[(U'a',u'<f4')]", "[('a','float64'),('b','int32')]", "[('a','d'),('b','B')]",
-        "[('a','d'),('b','M8[ns]'),('c','f12')]", "[('a','M8[1ns]'),('b','m8[25s]'),('c','M8')]", "[('a','O')]", "'O'", "'object'", "[('a','<f4',(2,3)),('b','U5')]",
-        "[('\\U00020bb7','<f4')]", "[('\\u00e9','<f4')]", "'<f8',", "['<f8']", "['<f8','<f4']", "None", "True", "7", "['a','<f4']", "[('a',None)]", "[('f0','S0'),('b','U0'),('c','V0')]",
-        "[('a','<f4',(2L,))]", "'float32'", "'uint8'", "'d'", "'f'", "'B'", "'bool'", "'complex64'", "'>float64'", "'\\x3cf8'", "[('Origin', 'S4')]", "'VO'",
-        "[('','<f4',(3,)),('','<f4',(3,)),('b','i4')]", "[('',[('x','i4')],(2,)),('',[('x','i4')],(2,))]", "[('',[('x','i4')]),('b','i4')]",
-        "[('\\ud800','<f4')]", "[('\\ude00\\ud83d','f4')]", "[('a\\udfff','f4'),('\\U0001f642','f4')]", "[('\\U00110000','f4')]", "[('\\Uffffffff','f4')]",
+        "('<f8', (3,))", "('<f8', 3)", "('<f8', ())", "('<f8', 1)", "('<f8', (1,))", "('<f8', [3])", "([('x','<f4')], (3,))",
+        "([('x','<f4')], ())", "(('<f8', (3,)), (2,))", "('<f8', (-1,))", "('<f8', 2.0)", "('<f8', True)", "('<f8',)",
+        "[('a', ([('x','<f4')], (3,)))]", "[('a', [('x','<f4')], (3,))]", "[('a','<f4',())]", "[('a','<f4',1)]", "[('a','<f4',(1,))]",
+        "[('a','<f4',3)]", "[('a','<f4',[3])]", "[('a','<f4',0)]", "[('a','<f4',(0,))]", "[('a','<f4',(-1,))]", "[('a',('<f4',(2,)),(3,))]",
+        "[('a',('<f4',(2,3)))]", "[['a','<f4']]", "(('a','<f4'),('b','<f4'))", "(('a','<f4'),)", "[('a','<f4'),('a','<f4')]",
+        "[('','<f4')]", "[('','<f4'),('','<i4')]", "[('',('V4',(2,))),('',('V4',(2,))),('b','i4')]", "[(('t','n'),'<f4')]",
+        "[(u't','<f4')]", "[((u't',u'n'),'<f4')]", "[(('n','n'),'<f4')]", "[(('b','n'),'<f4'),('b','<i4')]",
+        "[(('t','n'),'<f4'),(('t','m'),'<i4')]", "[(('t','n'),'<f4'),(('s','m'),'<i4')]", "u'<f8'", "U'<f8'", "b'<f8'", "[('a',u'<f4')]",
+        "[(U'a',u'<f4')]", "[('a','float64'),('b','int32')]", "[('a','d'),('b','B')]", "[('a','d'),('b','M8[ns]'),('c','f12')]",
+        "[('a','M8[1ns]'),('b','m8[25s]'),('c','M8')]", "[('a','O')]", "'O'", "'object'", "[('a','<f4',(2,3)),('b','U5')]",
+        "[('\\U00020bb7','<f4')]", "[('\\u00e9','<f4')]", "'<f8',", "['<f8']", "['<f8','<f4']", "None", "True", "7", "['a','<f4']",
+        "[('a',None)]", "[('f0','S0'),('b','U0'),('c','V0')]", "[('a','<f4',(2L,))]", "'float32'", "'uint8'", "'d'", "'f'", "'B'", "'bool'",
+        "'complex64'", "'>float64'", "'\\x3cf8'", "[('Origin', 'S4')]", "'VO'", "[('','<f4',(3,)),('','<f4',(3,)),('b','i4')]",
+        "[('',[('x','i4')],(2,)),('',[('x','i4')],(2,))]", "[('',[('x','i4')]),('b','i4')]", "[('\\ud800','<f4')]",
+        "[('\\ude00\\ud83d','f4')]", "[('a\\udfff','f4'),('\\U0001f642','f4')]", "[('\\U00110000','f4')]", "[('\\Uffffffff','f4')]",
         .. from levels in new[] { 16, 17, 40, 98, 99, 100, 150 } select Nested(levels),
     ];
 
@@ -175,7 +181,12 @@ internal sealed class DtypeTests : NamedTest
             foreach (char letter in "?abBcdDeFfGghHiIlLmMnNOpPqQSTtuUVxsZ")
             {
                 yield return $"{order}{letter}";
-                foreach (string size in new[] { "0", "1", "2", "3", "4", "5", "7", "8", "9", "12", "16", "24", "32", "64", "08", "+8", " 8", "-8", "8 ", "8.0", "0x8", "1_6" })
+                string[] sizes =
+                [
+                    "0", "1", "2", "3", "4", "5", "7", "8", "9", "12", "16", "24", "32", "64", "08", "+8", " 8", "-8", "8 ", "8.0", "0x8",
+                    "1_6",
+                ];
+                foreach (string size in sizes)
                 {
                     yield return $"{order}{letter}{size}";
                 }
@@ -187,17 +198,30 @@ internal sealed class DtypeTests : NamedTest
             }
         }
 
-        foreach (string time in new[] { "M8", "m8", ">M8", "=m8", "datetime64", "timedelta64", "<datetime64", "M", "m4", "M16", "S8", "f8" })
+        string[] times =
+        [
+            "M8", "m8", ">M8", "=m8", "datetime64", "timedelta64", "<datetime64", "M", "m4", "M16", "S8", "f8",
+        ];
+        foreach (string time in times)
         {
             foreach (string unit in s_units)
             {
-                foreach (string factor in new[] { string.Empty, "1", "25", "0", "05", "+5", " 5", "-1", "2147483647", "2147483648", "4294967297", "5 ", "1.5", "1e3" })
+                string[] factors =
+                [
+                    string.Empty, "1", "25", "0", "05", "+5", " 5", "-1", "2147483647", "2147483648", "4294967297", "5 ", "1.5", "1e3",
+                ];
+                foreach (string factor in factors)
                 {
                     yield return $"{time}[{factor}{unit}]";
                 }
             }
 
-            foreach (string unit in new[] { "[]", "[x]", "[NS]", "[B]", "[y]", "[ns]]", "[[ns]", "[ns", "ns]", "ns", "[n's']", "[ns] ", " [ns]", "[ ns]", "[ns ]", "[\u03bcs]", "[\u00b5s]", "[5]", "[nss]", "[s][s]", "[12", "[", "]" })
+            string[] units =
+            [
+                "[]", "[x]", "[NS]", "[B]", "[y]", "[ns]]", "[[ns]", "[ns", "ns]", "ns", "[n's']", "[ns] ", " [ns]", "[ ns]", "[ns ]",
+                "[\u03bcs]", "[\u00b5s]", "[5]", "[nss]", "[s][s]", "[12", "[", "]",
+            ];
+            foreach (string unit in units)
             {
                 yield return time + unit;
             }
@@ -205,14 +229,20 @@ internal sealed class DtypeTests : NamedTest
 
         foreach (string length in new[] { "S", "U", "V" })
         {
-            foreach (string count in new[] { "134217723", "134217724", "536870895", "536870896", "700000000", "2147483647", "2147483648", "4294967301", "99999999999999999999" })
+            string[] counts =
+            [
+                "134217723", "134217724", "536870895", "536870896", "700000000", "2147483647", "2147483648", "4294967301",
+                "99999999999999999999",
+            ];
+            foreach (string count in counts)
             {
                 yield return length + count;
             }
         }
     }
 
-    private static string Nested(int levels) => string.Concat(Enumerable.Repeat("[('a', ", levels)) + "'|i1'" + string.Concat(Enumerable.Repeat(")]", levels));
+    private static string Nested(int levels)
+        => string.Concat(Enumerable.Repeat("[('a', ", levels)) + "'|i1'" + string.Concat(Enumerable.Repeat(")]", levels));
 
     private static byte[] Header(string dictionary)
     {

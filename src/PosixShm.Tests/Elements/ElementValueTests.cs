@@ -10,19 +10,28 @@ namespace PosixShm.Tests;
 internal sealed class ElementValueTests : NamedTest
 {
     private static readonly object[] s_primitives =
-        [true, (sbyte)1, (short)1, 1, 1L, (byte)1, (ushort)1, 1u, 1ul, 1f, 1.0, 'a', (Half)1, 1m, DayOfWeek.Monday, "1", new System.Numerics.Complex(1, 0), new Complex64(1, 0), DateTime.UnixEpoch];
+    [
+        true, (sbyte)1, (short)1, 1, 1L, (byte)1, (ushort)1, 1u, 1ul, 1f, 1.0, 'a', (Half)1, 1m, DayOfWeek.Monday, "1",
+        new System.Numerics.Complex(1, 0), new Complex64(1, 0), DateTime.UnixEpoch,
+    ];
 
     [Test]
     public void Values_are_converted_as_Array_SetValue_converts_them()
     {
-        foreach (string dtype in new[] { "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128" })
+        string[] dtypes =
+        [
+            "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64",
+            "complex128",
+        ];
+        foreach (string dtype in dtypes)
         {
             using UntypedSharedArray array = SharedArray.Create(NameOf(dtype), ArrayContent.Zeros(dtype, 2));
             foreach (object value in s_primitives)
             {
                 Array expected = Array.CreateInstance(SharedArray.ElementTypeOf(dtype)!, 1);
                 bool isConverted = Try<Exception>(() => expected.SetValue(value, 0));
-                Assert.That(Try<InvalidCastException>(() => array.SetValue(value, 1)), Is.EqualTo(isConverted), $"{value.GetType()} as {dtype}");
+                Assert.That(
+                    Try<InvalidCastException>(() => array.SetValue(value, 1)), Is.EqualTo(isConverted), $"{value.GetType()} as {dtype}");
                 Assert.That(!isConverted || array.GetValue(1).Equals(expected.GetValue(0)), Is.True, $"{value.GetType()} as {dtype}");
             }
         }
@@ -80,7 +89,7 @@ internal sealed class ElementValueTests : NamedTest
         Assert.That(array.Bytes.ToArray(), Is.EqualTo(new byte[] { 0, 1, 2, 255 }), "the memory itself stays");
     }
 
-    // Halves of pairs, alone, at the ends and in the wrong order; the last character of all.
+    // Lone surrogates at both ends and in the wrong order, and the last code point.
     [TestCase("'\\ud800'")]
     [TestCase("'a\\udfffb'")]
     [TestCase("'\\ude00\\ud83d'")]
@@ -95,11 +104,14 @@ internal sealed class ElementValueTests : NamedTest
         using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
         array.SetValue(array.GetValue(0), 0);
         Assert.That(File.ReadAllBytes(ShmPath), Is.EqualTo(before));
-        Assert.That(Encoding.UTF8.GetString(new UTF8Encoding(false, throwOnInvalidBytes: true).GetBytes(array.ToString())), Is.EqualTo(array.ToString()), "text for a terminal is whole");
+        Assert.That(
+            Encoding.UTF8.GetString(new UTF8Encoding(false, throwOnInvalidBytes: true).GetBytes(array.ToString())),
+            Is.EqualTo(array.ToString()),
+            "text for a terminal is whole");
     }
 
     [Test]
-    public void What_is_no_code_point_is_kept_when_it_is_set_to_itself()
+    public void Invalid_code_points_are_kept_when_they_are_set_to_themselves()
     {
         _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.array([0x61, 0x110000, 0xffffffff], 'u4').view('<U3'))", ShmPath);
         byte[] before = File.ReadAllBytes(ShmPath);
@@ -113,7 +125,7 @@ internal sealed class ElementValueTests : NamedTest
     [Test]
     public void Text_is_escaped_as_numpy_escapes_it()
     {
-        // What one of the two versions of Unicode does not know is left out.
+        // Characters that only one of the two versions of Unicode has are left out.
         string script = """
             import unicodedata
             codes = [c for c in range(1, 0x20000) if unicodedata.category(chr(c)) != 'Cn']
@@ -150,20 +162,27 @@ internal sealed class ElementValueTests : NamedTest
     {
         string[] numbers =
         [
-            "1.0", "-0.0", "0.0", "0.1", "123.456", "1e15", "123456789012345.6", "1e16", "9999999999999998.0", "1e17", "123456789012345678.0", "1e-4", "1.5e-4", "9.999e-5", "1e-5", "5e-324",
-            "1.7976931348623157e308", "nan", "inf", "-inf", "60055455276583568.0", "65504.0", "6e4", "1e7", "16777216.0", "1e10", "3e-8",
+            "1.0", "-0.0", "0.0", "0.1", "123.456", "1e15", "123456789012345.6", "1e16", "9999999999999998.0", "1e17",
+            "123456789012345678.0", "1e-4", "1.5e-4", "9.999e-5", "1e-5", "5e-324", "1.7976931348623157e308", "nan", "inf", "-inf",
+            "60055455276583568.0", "65504.0", "6e4", "1e7", "16777216.0", "1e10", "3e-8",
         ];
         string script = """
             import warnings; warnings.simplefilter('ignore')
-            for i, (t, x) in enumerate((t, x) for t in ('f8', 'f4', 'f2') for x in sys.argv[2].split()): np.save(sys.argv[1] + '/%d.npy' % i, np.array(float(x), t)); print(str(np.array(float(x), t)))
-            for j, (t, x, y) in enumerate((t, x, y) for t in ('c16', 'c8') for x in sys.argv[2].split()[:9] + ['nan', 'inf'] for y in ('1', '-2.5', '0', '-0.0', 'nan', '-inf', '1e20')):
-                a = np.array(complex(float(x), float(y)), t); np.save(sys.argv[1] + '/%d.npy' % (i + 1 + j), a); print(str(a))
+            numbers = sys.argv[2].split()
+            arrays = [np.array(float(x), t) for t in ('f8', 'f4', 'f2') for x in numbers]
+            parts = ('1', '-2.5', '0', '-0.0', 'nan', '-inf', '1e20')
+            pairs = [complex(float(x), float(y)) for x in numbers[:9] + ['nan', 'inf'] for y in parts]
+            arrays += [np.array(pair, t) for t in ('c16', 'c8') for pair in pairs]
+            for i, a in enumerate(arrays):
+                np.save(sys.argv[1] + '/%d.npy' % i, a)
+                print(str(a))
             """;
         string[] numpy = Python.Run(script, Folder, string.Join(' ', numbers)).Split('\n');
         List<string> ours = [];
         for (int i = 0; i < numpy.Length; i++)
         {
-            using UntypedSharedArray array = SharedArray.AttachUntyped(string.Create(CultureInfo.InvariantCulture, $"file://{Folder}/{i}.npy"), SharedArrayAccess.ReadOnly);
+            using UntypedSharedArray array = SharedArray.AttachUntyped(
+                string.Create(CultureInfo.InvariantCulture, $"file://{Folder}/{i}.npy"), SharedArrayAccess.ReadOnly);
             ours.Add(array.ToString());
         }
 

@@ -81,7 +81,7 @@ internal sealed partial class NativeAotTests
     }
 
     [Test]
-    public void With_all_metadata_every_struct_is_described_under_native_AOT()
+    public void Structs_with_all_metadata_are_described_under_native_AOT()
     {
         _ = Publish("-p:IlcTrimMetadata=false", "-p:IlcGenerateCompleteTypeMetadata=true");
         Assert.That(DescribeAheadOfTime(), Is.EqualTo(s_jit));
@@ -98,7 +98,10 @@ internal sealed partial class NativeAotTests
     private static string Publish(params string[] properties)
     {
         // No compiler or build node stays behind that would hold the pipes open. Each line has its own time limit.
-        string[] command = ["dotnet", "publish", Path.Combine(s_folder, "structs.cs"), "--configuration", "Release", "--verbosity", "normal"];
+        string[] command =
+        [
+            "dotnet", "publish", Path.Combine(s_folder, "structs.cs"), "--configuration", "Release", "--verbosity", "normal",
+        ];
         using ChildProcess publish = ChildProcess.Start(
             [("MSBUILDDISABLENODEREUSE", "1")], [.. command, "--output", Path.Combine(s_folder, "out"), .. properties]);
         while (publish.ReadLine() is not null)

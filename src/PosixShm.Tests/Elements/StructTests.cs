@@ -19,11 +19,13 @@ internal sealed class StructTests : NamedTest
         array[1] = new Particle { X = 1.5f, Id = 7, Weight = -2.5, Color = Color.Green };
 
         string seen = Python.Run(
-            "a = np.load(sys.argv[1], mmap_mode='r+'); print(a.dtype.itemsize, a.dtype.names, [a.dtype.fields[n][1] for n in a.dtype.names], a[1]); a['Weight'] += 1",
+            "a = np.load(sys.argv[1], mmap_mode='r+'); "
+                + "print(a.dtype.itemsize, a.dtype.names, [a.dtype.fields[n][1] for n in a.dtype.names], a[1]); a['Weight'] += 1",
             ShmPath);
         Assert.That(seen, Is.EqualTo("24 ('X', 'Color', 'Id', 'Weight') [0, 4, 8, 16] (1.5, 2, 7, -2.5)"));
         Assert.That((array[0].Weight, array[1].Weight, array[2].Weight), Is.EqualTo((1.0, -1.5, 1.0)));
-        Assert.That(array.DType, Is.EqualTo("[('X', '<f4'), ('Color', '|u1'), ('', '|V3'), ('Id', '<i4'), ('', '|V4'), ('Weight', '<f8')]"));
+        Assert.That(
+            array.DType, Is.EqualTo("[('X', '<f4'), ('Color', '|u1'), ('', '|V3'), ('Id', '<i4'), ('', '|V4'), ('Weight', '<f8')]"));
 
         using SharedArray<Particle> again = SharedArray.Attach<Particle>(Name);
         Assert.That(again[1].Id, Is.EqualTo(7));
@@ -45,7 +47,9 @@ internal sealed class StructTests : NamedTest
         }
 
         string seen = Python.Run(
-            "a = np.load(sys.argv[1], mmap_mode='r+'); print(a['Origin']['Y'].tolist(), a['Tag'].tolist(), a['Corners'].shape, a['Corners']['X'][1].tolist()); a['Corners']['Y'][0][1] = 5",
+            "a = np.load(sys.argv[1], mmap_mode='r+'); "
+                + "print(a['Origin']['Y'].tolist(), a['Tag'].tolist(), a['Corners'].shape, a['Corners']['X'][1].tolist()); "
+                + "a['Corners']['Y'][0][1] = 5",
             ShmPath);
         Assert.That(seen, Is.EqualTo("[0.0, 2.0] [[0, 0, 0, 0], [65, 0, 0, 66]] (2, 3) [0.0, 0.0, 8.0]"));
         Assert.That(array[0].Corners[1].Y, Is.EqualTo(5));
@@ -55,7 +59,8 @@ internal sealed class StructTests : NamedTest
     public void A_structured_array_that_numpy_made_is_attached_as_the_struct_that_it_is()
     {
         _ = Python.Run(
-            "d = np.dtype([('X', '<f4'), ('Color', 'u1'), ('Id', '<i4'), ('Weight', '<f8')], align=True); a = np.zeros(2, d); a[1] = (0.5, 2, 3, 4.5); np.save(open(sys.argv[1], 'xb'), a)",
+            "d = np.dtype([('X', '<f4'), ('Color', 'u1'), ('Id', '<i4'), ('Weight', '<f8')], align=True); "
+                + "a = np.zeros(2, d); a[1] = (0.5, 2, 3, 4.5); np.save(open(sys.argv[1], 'xb'), a)",
             ShmPath);
         using SharedArray<Particle> array = SharedArray.Attach<Particle>(Name);
         Assert.That(array[1], Is.EqualTo(new Particle { X = 0.5f, Color = Color.Green, Id = 3, Weight = 4.5 }));
@@ -64,7 +69,7 @@ internal sealed class StructTests : NamedTest
     }
 
     [Test]
-    public void A_packed_and_an_explicit_struct_are_what_they_say()
+    public void Packed_and_explicit_structs_have_their_declared_layout()
     {
         using SharedArray<Packed> packed = SharedArray.Create<Packed>(NameOf("packed"), 1);
         using SharedArray<Explicit> placed = SharedArray.Create<Explicit>(NameOf("explicit"), 1);
@@ -112,7 +117,8 @@ internal sealed class StructTests : NamedTest
         Assert.That(SharedArray.List().Select(info => info.Name), Does.Contain(Name));
         Assert.That(
             Python.Run(
-                "import io; a = np.load(sys.argv[1]); b = io.BytesIO(); np.save(b, a); print(len(a.dtype.names), b.getvalue() == open(sys.argv[1], 'rb').read())",
+                "import io; a = np.load(sys.argv[1]); b = io.BytesIO(); np.save(b, a); "
+                    + "print(len(a.dtype.names), b.getvalue() == open(sys.argv[1], 'rb').read())",
                 ShmPath),
             Is.EqualTo("45 True"));
     }
@@ -132,7 +138,7 @@ internal sealed class StructTests : NamedTest
     }
 
     [Test]
-    public void What_numpy_has_nothing_for_is_refused_by_name_with_advice()
+    public void Field_types_that_numpy_lacks_are_refused_by_name_with_advice()
     {
         using (Assert.EnterMultipleScope())
         {
@@ -152,22 +158,30 @@ internal sealed class StructTests : NamedTest
     [Test]
     public void An_inline_array_as_element_type_is_refused_with_the_array_to_use_instead()
     {
-        Assert.That(() => SharedArray.Create<Triangle>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("last dimension of 3"));
+        Assert.That(
+            () => SharedArray.Create<Triangle>(Name, 1),
+            Throws.InstanceOf<NotSupportedException>().With.Message.Contains("last dimension of 3"));
 
         using SharedArray<float> array = SharedArray.Create<float>(Name, 1000, 4);
-        Assert.That(array.View<InlineArray4<float>>().FlattenedLength, Is.EqualTo((nint)1000), "the way that the guide gives");
+        Assert.That(array.View<InlineArray4<float>>().FlattenedLength, Is.EqualTo((nint)1000), "the conversion of the guide");
     }
 
     [Test]
     public unsafe void An_address_is_refused()
     {
-        Assert.That(() => SharedArray.Create<Addresses>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'Next' is an address"));
-        Assert.That(() => SharedArray.Create<Calls>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'Call' is an address"));
+        Assert.That(
+            () => SharedArray.Create<Addresses>(Name, 1),
+            Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'Next' is an address"));
+        Assert.That(
+            () => SharedArray.Create<Calls>(Name, 1),
+            Throws.InstanceOf<NotSupportedException>().With.Message.Contains("'Call' is an address"));
     }
 
     [Test]
-    public void A_struct_without_fields_is_refused_where_it_is()
-        => Assert.That(() => SharedArray.Create<Holder<Nothing>>(Name, 1), Throws.InstanceOf<NotSupportedException>().With.Message.EndsWith("Nothing': it has no fields."));
+    public void Struct_without_fields_is_refused_with_its_place()
+        => Assert.That(
+            () => SharedArray.Create<Holder<Nothing>>(Name, 1),
+            Throws.InstanceOf<NotSupportedException>().With.Message.EndsWith("Nothing': it has no fields."));
 
     [Test]
     public void A_property_of_an_interface_gives_its_whole_name()

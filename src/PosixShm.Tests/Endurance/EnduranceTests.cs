@@ -1,6 +1,6 @@
 namespace PosixShm.Tests;
 
-/// <summary>Short runs of what ./build.sh soak and ./build.sh fuzz do for longer.</summary>
+/// <summary>Short runs of ./build.sh soak and ./build.sh fuzz.</summary>
 internal sealed class EnduranceTests
 {
     private static IEnumerable<string> Corpus => Fuzzer.Corpus().Select(entry => entry.Name);

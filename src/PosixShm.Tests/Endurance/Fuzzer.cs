@@ -7,8 +7,9 @@ using PosixShm.Formats;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// Feeds changed headers to the formats' readers: files that numpy, Python's SharedArray package and this library wrote, with bits flipped, bytes replaced, put in, cut out and taken from
-/// other files. Whatever the bytes are, the answer is a header that fits the file, or a reason. <c>./build.sh fuzz</c>.
+/// Feeds changed headers to the readers of the formats. The files are those of numpy, of Python's SharedArray package and of this library.
+/// Bits are flipped; bytes are replaced, inserted, removed and copied from other files. For any bytes, the reader returns a header that
+/// fits the file, or a reason. <c>./build.sh fuzz</c> runs it.
 /// </summary>
 internal sealed class Fuzzer
 {
@@ -16,11 +17,17 @@ internal sealed class Fuzzer
 
     private static readonly string s_fixtures = Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures");
     private static readonly long[] s_interesting =
-        [0, 1, -1, 7, 8, 27, 28, 32, 64, 65, 127, 128, 255, 256, 292, 548, 4095, 4096, 4097, 4644, 32767, 65535, 65536, 1 << 20, int.MaxValue, int.MinValue, 1L << 32, 1L << 61, 1L << 62, long.MaxValue, long.MinValue];
+    [
+        0, 1, -1, 7, 8, 27, 28, 32, 64, 65, 127, 128, 255, 256, 292, 548, 4095, 4096, 4097, 4644, 32767, 65535, 65536, 1 << 20,
+        int.MaxValue, int.MinValue, 1L << 32, 1L << 61, 1L << 62, long.MaxValue, long.MinValue,
+    ];
 
-    private static readonly byte[][] s_words =
-        [.. new[] { "'<f8'", "'|O'", "'<U1'", "'|V0'", "'|S0'", "'<M8[ns]'", "(", ")", "[", "]", "{", "}", ",", "'", "\\x00", "\\ud800", "9223372036854775807", "-1", "0", "10L", "True", "'shape': ", "(2, 3)", "[('a', '<f4')]", "[SharedArray]", "PSHMCTRL", "\x02\x00PSHM\x02\x01" }
-            .Select(System.Text.Encoding.Latin1.GetBytes)];
+    private static readonly string[] s_words =
+    [
+        "'<f8'", "'|O'", "'<U1'", "'|V0'", "'|S0'", "'<M8[ns]'", "(", ")", "[", "]", "{", "}", ",", "'", "\\x00", "\\ud800",
+        "9223372036854775807", "-1", "0", "10L", "True", "'shape': ", "(2, 3)", "[('a', '<f4')]", "[SharedArray]", "PSHMCTRL",
+        "\x02\x00PSHM\x02\x01",
+    ];
 
     private readonly Random _random;
     private readonly List<byte[]> _corpus;
@@ -53,13 +60,17 @@ internal sealed class Fuzzer
         }
         catch (InvalidDataException finding)
         {
-            string file = Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"posixshm-fuzz-{seed}-{fuzzer.Executions}"));
+            string file = Path.Combine(
+                Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"posixshm-fuzz-{seed}-{fuzzer.Executions}"));
             File.WriteAllBytes(file, fuzzer.Input);
             Console.WriteLine($"{finding}\nThe input is {file}: make it a file of Fixtures/Fuzz.");
             return 1;
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: {fuzzer.Executions:N0} executions, {fuzzer.Accepted:N0} accepted, 0 findings"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"seed {seed}: {fuzzer.Executions:N0} executions, {fuzzer.Accepted:N0} accepted, 0 findings"));
         return 0;
     }
 
@@ -95,14 +106,15 @@ internal sealed class Fuzzer
         BytesOfFile file = new(bytes, size, isCut);
         bool isArray = file.ReadsSafely();
 
-        // A header that was read can be written and read again. The usual one is compared, and with a space in front it is parsed to the same.
+        // A valid header can be written and read again. The usual header is compared; with a leading space it is parsed, to the same
+        // result.
         if (isArray && file.TryReadHeader(out _) is { Layout: ArrayLayout.Npy } header)
         {
             byte[] written = NpyHeader.Write(header.Type, header.Shape.AsSpan());
-            Hold(IsSame(Read(written, out string problem), header), $"another one when written again: {header.Type} {problem}");
+            BytesOfFile.Hold(IsSame(Read(written, out string problem), header), $"another one when written again: {header.Type} {problem}");
             int start = written[6] == 1 ? 10 : 12;
             byte[] parsed = [.. written[..start], (byte)' ', .. written[start..^2], (byte)'\n'];
-            Hold(IsSame(Read(parsed, out problem), header), $"another one when parsed: {header.Type} {problem}");
+            BytesOfFile.Hold(IsSame(Read(parsed, out problem), header), $"another one when parsed: {header.Type} {problem}");
         }
 
         return isArray;
@@ -129,14 +141,6 @@ internal sealed class Fuzzer
     private static bool IsSame(NpyHeader? read, ArrayHeader header)
         => read is NpyHeader npy && npy.Type == header.Type && npy.Shape.SequenceEqual(header.Shape);
 
-    private static void Hold(bool isTrue, string otherwise)
-    {
-        if (!isTrue)
-        {
-            throw new InvalidDataException(otherwise);
-        }
-    }
-
     private void RunOnce()
     {
         byte[] origin = _corpus[_random.Next(_corpus.Count)];
@@ -147,7 +151,7 @@ internal sealed class Fuzzer
             Change();
         }
 
-        // A file may be larger than what is read of it, and shorter than it was when it was opened.
+        // A file may be larger than the part that is read, and may have been truncated after it was opened.
         ReadOnlyMemory<byte> file = _file.AsMemory(0, _length);
         bool isCut = _random.Next(8) == 0;
         bool isLarger = isCut || (_length >= 2 * Pages.Size && _random.Next(8) == 0);
@@ -180,10 +184,11 @@ internal sealed class Fuzzer
                 BinaryPrimitives.WriteInt64LittleEndian(_file.AsSpan(place), s_interesting[_random.Next(s_interesting.Length)]);
                 break;
             case 3 when place + 4 <= _length:
-                BinaryPrimitives.WriteInt32LittleEndian(_file.AsSpan(place), unchecked((int)s_interesting[_random.Next(s_interesting.Length)]));
+                BinaryPrimitives.WriteInt32LittleEndian(
+                    _file.AsSpan(place), unchecked((int)s_interesting[_random.Next(s_interesting.Length)]));
                 break;
             case 4:
-                Insert(place, s_words[_random.Next(s_words.Length)]);
+                Insert(place, System.Text.Encoding.Latin1.GetBytes(s_words[_random.Next(s_words.Length)]));
                 break;
             case 5 when _length > 0:
                 Remove(place, _random.Next(4) == 0 ? _random.Next(_length - place) : _random.Next(Math.Min(16, _length - place)));
@@ -205,7 +210,7 @@ internal sealed class Fuzzer
         }
     }
 
-    // Where descriptions are: in the first bytes and the last ones, and at the start of a control page.
+    // Descriptions are in the first bytes, in the last bytes, and at the start of a control page.
     private int Place()
         => _length == 0 ? 0 : _random.Next(4) switch
         {

@@ -5,8 +5,8 @@ using PosixShm.Synchronization;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// Processes that create, attach, lock, write, replace, resize and delete the same arrays, and are killed at random, while an auditor checks that every array that has a name is
-/// whole: each element follows from the first one, unless the lock says that its holder died. <c>./build.sh soak</c>.
+/// Processes create, attach, lock, write, replace, resize and delete the same arrays, and are killed at random. An auditor checks that
+/// every named array is complete: each element follows from the first one, unless the lock is abandoned. <c>./build.sh soak</c> runs it.
 /// </summary>
 internal static class Soak
 {
@@ -14,7 +14,7 @@ internal static class Soak
     private const int Arrays = 6;
     private const int LongestArray = 30_000;
 
-    // A holder that is only slow, on a busy machine, is no violation.
+    // A slow owner on a busy machine is not a violation.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
     private enum Count
@@ -35,18 +35,20 @@ internal static class Soak
         LeftByKilledReplacers,
     }
 
-    /// <summary>Runs for some time, prints what was done, and returns 1 if anything was not as it must be. Arguments: seconds, seed.</summary>
+    /// <summary>
+    /// Runs for some time, prints what was done, and returns 1 if anything was not as it must be. Arguments: seconds, seed.
+    /// </summary>
     public static int Run(string[] args)
     {
         TimeSpan limit = TimeSpan.FromSeconds(int.Parse(args[0], CultureInfo.InvariantCulture));
         int seed = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1;
         string prefix = string.Create(CultureInfo.InvariantCulture, $"posixshm-soak-{Environment.ProcessId}-");
         List<string> violations = [];
-        int descriptors = OpenDescriptors();
-        int mappings = Mappings();
+        int descriptors = OwnProcess.CountDescriptors();
+        int mappings = OwnProcess.CountMappings("/dev/shm");
         Random random = new(seed);
 
-        // Its locks are those of the names: who takes an array from a name holds the name's.
+        // Its locks are those of the names: a worker that replaces or deletes the array of a name holds that name's lock.
         using SharedArray<long> counts = SharedArray.Create(
             prefix + "counts", ArrayContent.Zeros<long>(Enum.GetValues<Count>().Length), new SharedArrayOptions { Locks = Arrays });
         HostileNeighbour.Make(prefix + "attacked");
@@ -78,7 +80,7 @@ internal static class Soak
 
         foreach (SharedArrayInfo info in SharedArray.List().Where(info => info.Name.StartsWith(prefix, StringComparison.Ordinal)))
         {
-            // A replacer that is killed between the name of its own and the rename leaves a whole array, as the documentation says.
+            // A replacer that is killed between creating its temporary name and the rename leaves a complete array, as documented.
             SharedArray.Delete(info.Name);
             counts[(int)Count.LeftByKilledReplacers] += info.Name.Contains(".posixshm-", StringComparison.Ordinal) ? 1 : 0;
         }
@@ -88,8 +90,10 @@ internal static class Soak
         counts.Dispose();
 
         Expect(Directory.GetFiles("/dev/shm", prefix + "*").Length == 0, "a file is left in /dev/shm", violations);
-        Expect(OpenDescriptors() == descriptors, $"{OpenDescriptors() - descriptors} descriptors are left", violations);
-        Expect(Mappings() == mappings, $"{Mappings() - mappings} mappings are left", violations);
+        descriptors = OwnProcess.CountDescriptors() - descriptors;
+        mappings = OwnProcess.CountMappings("/dev/shm") - mappings;
+        Expect(descriptors == 0, $"{descriptors} descriptors are left", violations);
+        Expect(mappings == 0, $"{mappings} mappings are left", violations);
         Print(seed, limit, totals, violations);
         return violations.Count == 0 ? 0 : 1;
     }
@@ -109,11 +113,11 @@ internal static class Soak
             }
             catch (FileNotFoundException)
             {
-                // Deleted by another.
+                // Another worker deleted it.
             }
             catch (IOException error) when (error.HResult == 17)
             {
-                // Created by another.
+                // Another worker created it.
             }
         }
     }
@@ -127,7 +131,7 @@ internal static class Soak
                 Add(counts, Count.Created);
                 break;
             case 5:
-                // Zeros are a block, too: that of the seed 0.
+                // Zeros are the block of seed 0.
                 using (EnterName(nameLock))
                 {
                     SharedArray.Replace<long>(name, random.Next(1, LongestArray)).Dispose();
@@ -144,7 +148,7 @@ internal static class Soak
                 Add(counts, Count.Deleted);
                 break;
             case 7:
-                // Under both locks: what is resized is what is locked.
+                // Both locks are held, so the resized array is the locked one.
                 using (EnterName(nameLock))
                 using (SharedArray<long> array = SharedArray.Attach<long>(name))
                 {
@@ -199,7 +203,7 @@ internal static class Soak
         array.Lock.Exit();
     }
 
-    // A name whose holder died is as it is: there is nothing to repair.
+    // A name whose owner died needs no repair.
     private static SharedLock.RecoveryScope EnterName(SharedLock nameLock)
     {
         SharedLock.RecoveryScope scope = nameLock.EnterRecovery();
@@ -218,7 +222,7 @@ internal static class Soak
                 return;
             }
 
-            Expect(IsWhole(array), $"'{name}' is torn, and its lock does not say so", violations);
+            Expect(IsWhole(array), $"'{name}' is torn, and its lock is not abandoned", violations);
             array.Lock.Exit();
             Add(counts, Count.Audited);
         }
@@ -230,13 +234,15 @@ internal static class Soak
         {
             Add(counts, Count.AuditedAbsent);
         }
-        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException or InvalidOperationException)
+        catch (Exception error)
+            when (error is IOException or InvalidDataException or UnauthorizedAccessException or InvalidOperationException)
         {
             violations.Add($"'{name}' is not whole: {error.Message}");
         }
     }
 
-    private static void KillAndReplace(List<ChildProcess> workers, int unlucky, string prefix, Random random, SharedArray<long> counts, List<string> violations)
+    private static void KillAndReplace(
+        List<ChildProcess> workers, int unlucky, string prefix, Random random, SharedArray<long> counts, List<string> violations)
     {
         using ChildProcess worker = workers[unlucky];
         Expect(!worker.HasExited, $"a worker ended by itself: {worker.Errors}", violations);
@@ -253,7 +259,7 @@ internal static class Soak
     {
         int exitCode = victim.WaitForExit();
         Expect(exitCode == 0, $"the neighbour of a hostile process ended with {exitCode}: {victim.Errors}", violations);
-        foreach (string line in victim.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.Contains(' ', StringComparison.Ordinal)))
+        foreach (string line in victim.Output.Split('\n').Where(line => line.Contains(' ', StringComparison.Ordinal)))
         {
             counts[(int)Count.NeighbourRounds] += long.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
         }
@@ -270,7 +276,7 @@ internal static class Soak
         return elements.AsSpan().SequenceEqual(Block(elements[0], elements.Length));
     }
 
-    // The first element is the seed, and all others follow from it; so the first ones of a block are a block.
+    // The first element is the seed, from which all others follow. The start of a block is therefore a block.
     private static long[] Block(long seed, int length)
     {
         long[] block = new long[length];
@@ -302,7 +308,8 @@ internal static class Soak
 
     private static void Print(int seed, TimeSpan time, long[] totals, List<string> violations)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}, {time.TotalSeconds} s, {Workers} workers, {Arrays} arrays"));
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"seed {seed}, {time.TotalSeconds} s, {Workers} workers, {Arrays} arrays"));
         foreach (Count count in Enum.GetValues<Count>())
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {count,-24}{totals[(int)count],12:N0}"));
@@ -315,9 +322,4 @@ internal static class Soak
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{violations.Count} violations"));
     }
-
-    private static int OpenDescriptors()
-        => Directory.GetFiles("/proc/self/fd").Count(link => new FileInfo(link).LinkTarget?.StartsWith("/dev/shm", StringComparison.Ordinal) == true);
-
-    private static int Mappings() => File.ReadLines("/proc/self/maps").Count(line => line.Contains("/dev/shm", StringComparison.Ordinal));
 }

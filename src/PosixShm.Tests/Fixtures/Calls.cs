@@ -2,14 +2,16 @@ using System.Numerics.Tensors;
 
 namespace PosixShm.Tests.Fixtures;
 
-/// <summary>The calls that users write, on one page. <see cref="CallsTests"/> runs them; Calls.fsx and Calls.ps1 are the same in F# and PowerShell.</summary>
+/// <summary>
+/// The calls that users write, on one page. <see cref="CallsTests"/> runs them; Calls.fsx and Calls.ps1 are the same in F# and PowerShell.
+/// </summary>
 internal static class Calls
 {
     private record struct Tick(long Time, double Price);
 
     public static void Run(string p, string folder)
     {
-        // Create: a shape, for zeros; or a content; options last.
+        // Create takes a shape (of zeros) or a content, and options last.
         using SharedArray<double> a = SharedArray.Create(p + "test1", 10);
         using SharedArray<int> grid = SharedArray.Create<int>(p + "grid", 3, 4);
         using SharedArray<double> scalar = SharedArray.Create(p + "scalar");
@@ -23,7 +25,8 @@ internal static class Calls
         using SharedArray<double> built = SharedArray.Create(p + "built", ArrayContent.Build<double>([3, 4], x => x[1, 2] = 7));
         values.Save(folder + "/x.npy");
         using SharedArray<double> loaded = SharedArray.Create(p + "loaded", ArrayContent.Load<double>(folder + "/x.npy"));
-        using SharedArray<double> wide = SharedArray.Create(p + "wide", ArrayContent.Zeros<double>(10), new() { Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead });
+        using SharedArray<double> wide = SharedArray.Create(
+            p + "wide", ArrayContent.Zeros<double>(10), new() { Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead });
 
         // An element type that is known only at run time.
         using UntypedSharedArray mask = SharedArray.Create(p + "mask", ArrayContent.Zeros("bool", 100));
@@ -32,22 +35,24 @@ internal static class Calls
         using UntypedSharedArray file = SharedArray.Create(p + "file", ArrayContent.Load(folder + "/x.npy"));
         using UntypedSharedArray days = SharedArray.Create(p + "days", ArrayContent.Build("M8[D]", [2], x => x.SetValue(19000L, 1)));
 
-        // The other three verbs, by analogy.
+        // CreateOrAttach, Replace, CreateAnonymous and Resize take the same arguments.
         using SharedArray<double> test1 = SharedArray.CreateOrAttach(p + "test1", 10);
         using SharedArray<int> again = SharedArray.CreateOrAttach<int>(p + "grid", 3, 4);
-        using SharedArray<double> either = SharedArray.CreateOrAttach(p + "nan", ArrayContent.Filled(double.NaN, 3, 4), new() { Preallocate = false });
+        using SharedArray<double> either = SharedArray.CreateOrAttach(
+            p + "nan", ArrayContent.Filled(double.NaN, 3, 4), new() { Preallocate = false });
         using UntypedSharedArray eitherMask = SharedArray.CreateOrAttach(p + "mask", ArrayContent.Zeros("bool", 100));
         using SharedArray<double> cleared = SharedArray.Replace(p + "like", 5);
         using SharedArray<float> single = SharedArray.Replace<float>(p + "like", 5, 5);
         using SharedArray<double> next = SharedArray.Replace(p + "values", ArrayContent.From([1.5, 2.5]));
-        using UntypedSharedArray nextWords = SharedArray.Replace(p + "words", ArrayContent.Zeros("U20", 50), existing: new() { AllowOtherOwners = true });
+        using UntypedSharedArray nextWords = SharedArray.Replace(
+            p + "words", ArrayContent.Zeros("U20", 50), existing: new() { AllowOtherOwners = true });
         using SharedArray<double> nameless = SharedArray.CreateAnonymous(10);
         using SharedArray<byte> image = SharedArray.CreateAnonymous<byte>(48, 64, 3);
         using SharedArray<double> snapshot = SharedArray.CreateAnonymous(ArrayContent.CopyOf(matrix), new() { Locks = 0 });
         using UntypedSharedArray text = SharedArray.CreateAnonymous(ArrayContent.Zeros("S4", 3));
         using SharedArray<double> longer = SharedArray.Resize<double>(p + "copy", 6);
 
-        // Attach: typed, to read only, as a private copy, untyped, raw; now, after a wait, if there is one.
+        // Attachments: typed, read-only, private, untyped and raw; now, after a wait, and if the array exists.
         using SharedArray<double> aa = SharedArray.Attach(p + "test1");
         using SharedArray<int> bb = SharedArray.Attach<int>(p + "grid", new() { AllowOtherOwners = true });
         using ReadOnlySharedArray<int> reader = SharedArray.AttachReadOnly<int>(p + "grid");
@@ -114,7 +119,8 @@ internal static class Calls
         using SharedArray<byte> buffer = SharedArray.Create<byte>(p + "buffer", 8);
         using MemoryStream stream = new(new byte[8]);
         await stream.ReadExactlyAsync(buffer.Memory).ConfigureAwait(false);
-        using ReadOnlySharedArray<byte> later = await SharedArray.AttachReadOnlyAsync<byte>(p + "buffer", TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+        using ReadOnlySharedArray<byte> later = await SharedArray.AttachReadOnlyAsync<byte>(p + "buffer", TimeSpan.FromSeconds(5))
+            .ConfigureAwait(false);
         await Stream.Null.WriteAsync(later.Memory).ConfigureAwait(false);
     }
 }

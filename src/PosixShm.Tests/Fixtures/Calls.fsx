@@ -8,7 +8,7 @@ type Tick = { Time: int64; mutable Price: float }
 let p, folder = fsi.CommandLineArgs[1], fsi.CommandLineArgs[2]
 
 let run () =
-    // Create: a shape, for zeros; or a content; options last.
+    // Create takes a shape (of zeros) or a content, and options last.
     use a = SharedArray.Create(p + "test1", 10)
     use grid = SharedArray.Create<int>(p + "grid", 3, 4)
     use scalar = SharedArray.Create(p + "scalar")
@@ -30,7 +30,7 @@ let run () =
     use file = SharedArray.Create(p + "file", ArrayContent.Load(folder + "/x.npy"))
     use days = SharedArray.Create(p + "days", ArrayContent.Build("M8[D]", [| 2L |], fun x -> x.SetValue(19000L, 1L)))
 
-    // The other three verbs, by analogy.
+    // CreateOrAttach, Replace, CreateAnonymous and Resize take the same arguments.
     use test1 = SharedArray.CreateOrAttach(p + "test1", 10)
     use again = SharedArray.CreateOrAttach<int>(p + "grid", 3, 4)
     use either = SharedArray.CreateOrAttach(p + "nan", ArrayContent.Filled(nan, 3, 4), SharedArrayOptions(Preallocate = false))
@@ -41,7 +41,7 @@ let run () =
     use snapshot = SharedArray.CreateAnonymous(ArrayContent.CopyOf matrix)
     use longer = SharedArray.Resize<float>(p + "copy", 6)
 
-    // Attach: typed, to read only, as a private copy, untyped, raw; now, after a wait, if there is one.
+    // Attachments: typed, read-only, private, untyped and raw; now, after a wait, and if the array exists.
     use aa = SharedArray.Attach(p + "test1")
     use bb = SharedArray.Attach<int>(p + "grid", AttachOptions(AllowOtherOwners = true))
     use reader = SharedArray.AttachReadOnly<int>(p + "grid")

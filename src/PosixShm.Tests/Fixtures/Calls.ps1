@@ -1,4 +1,4 @@
-# The calls of Calls.cs that PowerShell can make: a content with an element type of C# is not one of them, because it lives on the stack alone.
+# The calls of Calls.cs in PowerShell, which cannot use a content with an element type of C#, because that content is a ref struct.
 param([string] $Assembly, [string] $p, [string] $Folder)
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'

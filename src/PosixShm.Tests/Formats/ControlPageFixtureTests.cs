@@ -7,12 +7,12 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>The golden files of the control page, one for each state: this library and Python read what the manifest has.</summary>
+/// <summary>The golden files of the control page, one for each state: this library and Python read the states of the manifest.</summary>
 internal sealed class ControlPageFixtureTests : NamedTest
 {
     private static readonly string s_directory = Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures", "ControlPage");
 
-    // The words of the library for the reasons of the manifest.
+    // The message of the library for each reason of the manifest.
     private static readonly Dictionary<string, string> s_reasons = new()
     {
         ["foreign"] = "bytes of another program follow its elements",
@@ -40,7 +40,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
     private static IEnumerable<Fixture> All { get; } =
         JsonSerializer.Deserialize<Fixture[]>(File.ReadAllText(Path.Combine(s_directory, "manifest.json")), s_json)!;
 
-    // Those whose first lock names an owner, and those whose owner can be alive.
+    // Files whose first lock names an owner, and files whose owner can be alive.
     private static IEnumerable<Fixture> Owned => All.Where(static fixture => fixture.Slot > 0);
 
     private static IEnumerable<Fixture> Held => All.Where(static fixture => fixture.Living == SharedLockState.Held);
@@ -73,7 +73,12 @@ internal sealed class ControlPageFixtureTests : NamedTest
     {
         Copy(fixture);
         using FileStream file = File.OpenRead(ShmPath);
-        Assert.That(Interop.LockByte(new Descriptor(file.SafeFileHandle.DangerousGetHandle()), SegmentFile.InUseByte + fixture.Slot, Interop.ByteLock.LOCK_SHARED), Is.Zero);
+        Assert.That(
+            Interop.LockByte(
+                new Descriptor(file.SafeFileHandle.DangerousGetHandle()),
+                SegmentFile.InUseByte + fixture.Slot,
+                Interop.ByteLock.LOCK_SHARED),
+            Is.Zero);
         using ReadOnlySharedArray<double> array = SharedArray.AttachReadOnly<double>(Name);
         ExpectPage(array, fixture, fixture.First);
     }
@@ -181,12 +186,15 @@ internal sealed class ControlPageFixtureTests : NamedTest
         Assert.That(array.Lock.OwnerSlot, Is.EqualTo(fixture.Slot));
     }
 
-    // As an attachment does that owns locks: with an open file of its own.
+    // An attachment that owns locks has a separate open file.
     [SuppressMessage("Reliability", "CA2000", Justification = "The descriptor is borrowed from the stream.")]
     private FileStream LockSlot(int slot)
     {
         FileStream file = new(ShmPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        Assert.That(Interop.LockByte(new Descriptor(file.SafeFileHandle.DangerousGetHandle()), SegmentFile.InUseByte + slot, Interop.ByteLock.LOCK_EXCLUSIVE), Is.Zero);
+        Assert.That(
+            Interop.LockByte(
+                new Descriptor(file.SafeFileHandle.DangerousGetHandle()), SegmentFile.InUseByte + slot, Interop.ByteLock.LOCK_EXCLUSIVE),
+            Is.Zero);
         return file;
     }
 

@@ -10,7 +10,8 @@ internal sealed class ForeignNpyTests : NamedTest
     [TestCase("(3, 0)")]
     public void Every_version_is_attached_read_and_written_in_place(string version)
     {
-        _ = Python.Run("np.lib.format.write_array(open(sys.argv[1], 'wb'), np.arange(6.).reshape(2, 3), version=eval(sys.argv[2]))", File1, version);
+        _ = Python.Run(
+            "np.lib.format.write_array(open(sys.argv[1], 'wb'), np.arange(6.).reshape(2, 3), version=eval(sys.argv[2]))", File1, version);
         using (SharedArray<double> array = SharedArray.Attach("file://" + File1))
         {
             Assert.That(array.ToArray(), Is.EqualTo(new[] { 0.0, 1, 2, 3, 4, 5 }));
@@ -24,7 +25,7 @@ internal sealed class ForeignNpyTests : NamedTest
     [TestCase("np.float64(2.5)", "()", "2.5")]
     [TestCase("np.zeros((0, 3))", "(0, 3)", "[]")]
     [TestCase("np.asfortranarray(np.arange(3.))", "(3,)", "[0. 1. 2.]")]
-    public void Without_dimensions_or_elements_or_of_either_order(string expression, string shape, string text)
+    public void Arrays_without_dimensions_or_elements_and_of_either_order_are_attached(string expression, string shape, string text)
     {
         _ = Python.Run("np.save(sys.argv[1], eval(sys.argv[2]))", File1, expression);
         using ReadOnlySharedArray<double> array = SharedArray.AttachReadOnly<double>("file://" + File1);
@@ -35,7 +36,7 @@ internal sealed class ForeignNpyTests : NamedTest
     [TestCase("np.zeros(3, dtype='>f8')", "astype('<f8')")]
     [TestCase("np.zeros(3, dtype='<f4')", "holds <f4 elements, not <f8")]
     [TestCase("np.array([None])", "Python objects")]
-    public void What_cannot_be_used_in_place_is_refused_with_the_way_to_convert(string expression, string advice)
+    public void Arrays_that_cannot_be_used_in_place_are_refused_with_the_conversion(string expression, string advice)
     {
         _ = Python.Run("np.save(sys.argv[1], eval(sys.argv[2]))", File1, expression);
         Assert.That(() => SharedArray.Attach("file://" + File1), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(advice));
@@ -52,7 +53,7 @@ internal sealed class ForeignNpyTests : NamedTest
             Assert.That(() => SharedArray.Attach("file://" + File1), Throws.InstanceOf<InvalidDataException>(), $"{size} bytes");
         }
 
-        // More than the header says is fine.
+        // A file may be longer than its header requires.
         File.WriteAllBytes(File1, [.. whole, 1, 2, 3]);
         using SharedArray<double> array = SharedArray.Attach("file://" + File1);
         Assert.That(array[5], Is.EqualTo(5));

@@ -8,7 +8,7 @@ using PosixShm.Formats;
 
 namespace PosixShm.Tests;
 
-/// <summary>The formats, on bytes alone.</summary>
+/// <summary>The formats as bytes, without files.</summary>
 internal sealed class FormatTests
 {
     private const long Exbibyte = 1L << 60;
@@ -33,7 +33,9 @@ internal sealed class FormatTests
         Assert.That(ControlPage.Write(40), Is.EqualTo(new byte[] { 2, 0, (byte)'P', (byte)'S', (byte)'H', (byte)'M', 2, 1, 40, 0, 0, 0 }));
         Assert.That((ControlPage.LockCountOffset, ControlPage.FeaturesOffset, ControlPage.SlotsOffset), Is.EqualTo((8, 12, 256)));
         Assert.That((ControlPage.EventOffset, ControlPage.FirstLockOffset, ControlPage.Size), Is.EqualTo((2048, 2112, 4096)));
-        Assert.That((ControlPage.SlotCount, ControlPage.LocksInPage, ControlPage.LineSize, ControlPage.MaxLocks), Is.EqualTo((448, 31, 64, 1 << 20)));
+        Assert.That(
+            (ControlPage.SlotCount, ControlPage.LocksInPage, ControlPage.LineSize, ControlPage.MaxLocks),
+            Is.EqualTo((448, 31, 64, 1 << 20)));
         Assert.That(ControlPage.SlotsOffset + (sizeof(int) * ControlPage.SlotCount), Is.EqualTo(ControlPage.EventOffset));
         Assert.That(ControlPage.FirstLockOffset + (ControlPage.LineSize * ControlPage.LocksInPage), Is.EqualTo(ControlPage.Size));
     }
@@ -47,9 +49,10 @@ internal sealed class FormatTests
         NewArray array = New([length]);
         PagePlace place = array.Place;
         Assert.That((array.FileLength, place.End, place.Offset), Is.EqualTo((fileLength, fileLength, page)));
-        Assert.That((place.PageEnd, place.LocksEnd, place.FirstLock, place.LockCount), Is.EqualTo((page + 4096, page + 4096, page + 2112, 31)));
+        Assert.That(
+            (place.PageEnd, place.LocksEnd, place.FirstLock, place.LockCount), Is.EqualTo((page + 4096, page + 4096, page + 2112, 31)));
 
-        // The place is the same whatever the file has behind the elements.
+        // The place does not depend on the bytes behind the elements.
         foreach (int more in (int[])[0, 1, 4095, 4096, 8192, 20_000])
         {
             BytesOfFile file = BytesOf(array, more);
@@ -88,7 +91,7 @@ internal sealed class FormatTests
     [Test]
     public void No_mutation_of_a_byte_crashes_the_reader_or_reaches_beyond_the_file()
     {
-        // The header; and of the page what is read at the attachment, and as much again.
+        // The header, and twice the part of the page that an attachment reads.
         NewArray array = New([10], locks: 40);
         byte[] bytes = BytesOf(array).Bytes.ToArray();
         int refused = 0;
@@ -117,7 +120,7 @@ internal sealed class FormatTests
         byte[] bytes = BytesOf(New([10], locks: 40)).Bytes.ToArray();
         for (int size = 0; size <= bytes.Length; size++)
         {
-            // Before the file was opened, and afterwards.
+            // The file is truncated before it is opened, and afterwards.
             Assert.That(new BytesOfFile(bytes.AsMemory(0, size), size).ReadsSafely(), Is.EqualTo(size >= 208), $"{size} bytes");
             _ = new BytesOfFile(bytes.AsMemory(0, size), bytes.Length, IsCut: true).ReadsSafely();
         }
@@ -199,7 +202,8 @@ internal sealed class FormatTests
     [Test]
     public void Any_shape_and_type_are_read_as_written()
     {
-        Gen<ImmutableArray<long>> shapes = Gen.ListOf(Gen.Choose(0, 9)).Select(list => list.Take(10).Select(i => (long)i).ToImmutableArray());
+        Gen<ImmutableArray<long>> shapes = Gen.ListOf(Gen.Choose(0, 9)).Select(
+            list => list.Take(10).Select(i => (long)i).ToImmutableArray());
         Gen<string> types = Gen.Elements("|b1", "<i2", "<f8", "<c16", "|S3", "<U2", "|V7", "<m8[us]");
         Prop.ForAll(shapes.ToArbitrary(), types.ToArbitrary(), static (shape, text) =>
         {
@@ -212,19 +216,23 @@ internal sealed class FormatTests
     [Test]
     public void The_usual_header_is_read_as_every_other_one()
     {
-        // A space more, and it is parsed; as it is, it is compared.
+        // The unchanged header is compared. With another space it is parsed.
         string[] types =
         [
-            "<f8", "<f4", "<f2", "|b1", "<i8", "<i4", "<i2", "|i1", "<u8", "<u4", "<u2", "|u1", "<c16", "<c8", ">f8", "|S1", "f8", "<f16", "<b1",
+            "<f8", "<f4", "<f2", "|b1", "<i8", "<i4", "<i2", "|i1", "<u8", "<u4", "<u2", "|u1", "<c16", "<c8", ">f8", "|S1", "f8", "<f16",
+            "<b1",
         ];
         string[] shapes =
         [
-            "()", "(0,)", "(10,)", "(007,)", "(10)", "(10,, )", "(1, 2)", "(1, 2,)", "(1,2)", "(1, -2)", "(-1,)", "(+1,)", "(1L,)", "(1,", "1", "(,)", "( )",
+            "()", "(0,)", "(10,)", "(007,)", "(10)", "(10,, )", "(1, 2)", "(1, 2,)", "(1,2)", "(1, -2)", "(-1,)", "(+1,)", "(1L,)", "(1,",
+            "1", "(,)", "( )",
             .. new[] { 63, 64, 65, 100 }.Select(static rank => ShapeText.Of(Enumerable.Repeat(1L, rank).ToArray())),
         ];
         string[] rests = [.. from shape in shapes from end in new[] { ", }", "}", ",}", ", }x", ", 'x': 1}" } select shape + end];
         int read = 0;
-        foreach (string dictionary in from type in types from rest in rests select $"{{'descr': '{type}', 'fortran_order': False, 'shape': {rest}")
+        IEnumerable<string> dictionaries = types.SelectMany(
+            type => rests.Select(rest => $"{{'descr': '{type}', 'fortran_order': False, 'shape': {rest}"));
+        foreach (string dictionary in dictionaries)
         {
             ArrayHeader? usual = Read(dictionary, Exbibyte, out string problem);
             ArrayHeader? parsed = Read($" {dictionary}", Exbibyte, out string other);
@@ -239,7 +247,7 @@ internal sealed class FormatTests
     [Test]
     public void Elements_cannot_forge_a_control_page()
     {
-        // The elements of this array are full of pages. The place of its own page is behind them.
+        // The elements contain many forged pages. The real page is behind them.
         NewArray array = NewArray.Create(ArrayLayout.Npy, s_byte, [8 * 4096], 1, isSealed: false, "shape");
         byte[] file = BytesOf(array).Bytes.ToArray();
         for (int place = 128; place + 12 <= file.Length; place += 64)
@@ -250,7 +258,7 @@ internal sealed class FormatTests
         Assert.That(BytesOfFile.FindPage((BytesOfFile)file, array.Header, file.Length), Is.EqualTo(new PagePlace(array.FileLength, 0)));
     }
 
-    // The room for locks is what the file has behind the page.
+    // The rest of the file behind the page is the room for locks.
     [TestCase(0, 64 * 64, 0)]
     [TestCase(1, 64 * 64, 1)]
     [TestCase(31, 64 * 64, 31)]
@@ -278,9 +286,11 @@ internal sealed class FormatTests
     {
         Gen<byte[]> starts = Gen.OneOf(
             Gen.Choose(0, 20).SelectMany(static length => Gen.ArrayOf(Gen.Choose(0, 255).Select(static value => (byte)value), length)),
-            Gen.Choose(0, 12).SelectMany(static length => Gen.Choose(-1 << 30, 1 << 30).Select(count => ControlPage.Write(count)[..length])),
+            Gen.Choose(0, 12).SelectMany(
+                static length => Gen.Choose(-1 << 30, 1 << 30).Select(count => ControlPage.Write(count)[..length])),
             Gen.Choose(-5, 70).Select(ControlPage.Write));
-        Gen<long> rooms = Gen.OneOf(Gen.Choose(-100, 5000).Select(static i => (long)i), Gen.Elements(long.MinValue, long.MaxValue, 1L << 26));
+        Gen<long> rooms = Gen.OneOf(
+            Gen.Choose(-100, 5000).Select(static i => (long)i), Gen.Elements(long.MinValue, long.MaxValue, 1L << 26));
         Prop.ForAll(starts.ToArbitrary(), rooms.ToArbitrary(), static (start, room) =>
         {
             int count = ControlPage.LocksBehind(start, room);
@@ -355,7 +365,7 @@ internal sealed class FormatTests
     private static NewArray New(ReadOnlySpan<long> shape, int locks = 1)
         => NewArray.Create(ArrayLayout.Npy, s_double, shape, locks, isSealed: false, "shape");
 
-    // The file that the library writes for a new array, with some bytes more.
+    // The file that the library writes for a new array, with some additional bytes.
     private static BytesOfFile BytesOf(NewArray array, int more = 0)
     {
         byte[] file = new byte[array.FileLength + more];

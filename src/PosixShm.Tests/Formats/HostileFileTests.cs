@@ -1,11 +1,10 @@
-using System.Globalization;
 using PosixShm.Elements;
 using PosixShm.Formats;
 using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Files that others left, planted or change: what is refused, and what a change after the attachment can do.</summary>
+/// <summary>Files that other programs left, planted or change: refusals, and changes after the attachment.</summary>
 internal sealed class HostileFileTests : NamedTest
 {
     private const UnixFileMode Everybody = (UnixFileMode)0b110_110_110;
@@ -47,7 +46,7 @@ internal sealed class HostileFileTests : NamedTest
             file.SetLength(size);
         }
 
-        // More zeros than those of a page need not be ours to store in.
+        // More zeros than a page has may be another program's.
         using SharedArray<double> array = SharedArray.Attach(Name);
         Assert.That(array, Is.All.EqualTo(5));
         Assert.That((array.Lock.State, array.ChangeCounter.Count), Is.EqualTo((SharedLockState.Free, 0u)));
@@ -65,7 +64,7 @@ internal sealed class HostileFileTests : NamedTest
     [Test]
     public void A_sparse_file_as_large_as_an_offset_can_be_is_refused_and_listed()
     {
-        // As large as the kernel lets it be: no place behind the elements has an offset.
+        // The largest file that the kernel allows: a page behind the elements would have no offset.
         byte[] head = NpyHeader.Write(ScalarType.Native(ScalarType.UnsignedInteger, 1), [long.MaxValue - 128]);
         File.WriteAllBytes(ShmPath, head);
         _ = ChildProcess.Run("truncate", "-s", $"{long.MaxValue}", ShmPath);
@@ -83,11 +82,13 @@ internal sealed class HostileFileTests : NamedTest
     public void A_raw_offset_that_overflows_with_the_length_is_refused(long offset, long length)
     {
         File.WriteAllBytes(ShmPath, new byte[4096]);
-        Assert.That(() => SharedArray.AttachRaw<double>(Name, [length], offset), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("4096 bytes"));
+        Assert.That(
+            () => SharedArray.AttachRaw<double>(Name, [length], offset),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains("4096 bytes"));
     }
 
     [Test]
-    public void Nothing_is_created_over_or_through_what_was_planted_under_the_name()
+    public void Nothing_is_created_over_or_through_a_planted_file()
     {
         string target = ShmPathOf(NameOf("target"));
         using SharedArray<double> other = SharedArray.Create(NameOf("other"), 1);
@@ -100,9 +101,16 @@ internal sealed class HostileFileTests : NamedTest
         {
             foreach (string plant in (string[])["dangling", "link", "fifo", "hard", "folder"])
             {
-                Assert.That(() => SharedArray.Create(NameOf(plant), 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17), plant);
-                Assert.That(() => SharedArray.CreateOrAttach<double>(NameOf(plant), 10), Throws.InstanceOf<IOException>().Or.InstanceOf<InvalidDataException>(), plant);
-                Assert.That(Path.Exists(ShmPathOf(NameOf(plant))) || new FileInfo(ShmPathOf(NameOf(plant))).LinkTarget is not null, Is.True, plant);
+                Assert.That(
+                    () => SharedArray.Create(NameOf(plant), 10),
+                    Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17),
+                    plant);
+                Assert.That(
+                    () => SharedArray.CreateOrAttach<double>(NameOf(plant), 10),
+                    Throws.InstanceOf<IOException>().Or.InstanceOf<InvalidDataException>(),
+                    plant);
+                Assert.That(
+                    Path.Exists(ShmPathOf(NameOf(plant))) || new FileInfo(ShmPathOf(NameOf(plant))).LinkTarget is not null, Is.True, plant);
             }
         }
         finally
@@ -116,16 +124,18 @@ internal sealed class HostileFileTests : NamedTest
     [Test]
     public void A_device_under_the_name_is_neither_attached_nor_deleted()
     {
-        // Without root no device can be made, but one can be mounted on a file.
+        // A device cannot be created without root, but can be mounted on a file.
         File.WriteAllBytes(ShmPath, []);
         _ = ChildProcess.Run(
             Namespaces.WithMounts("mount --bind /dev/zero \"$1\"", ShmPath, ChildProcess.CommandLine(Meet, Name)));
 
         static int Meet(string[] args)
         {
-            string path = "/dev/shm/" + args[0];
-            Assert.That(() => SharedArray.Attach(args[0]), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
-            Assert.That(() => SharedArray.Delete(args[0]), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
+            string path = ShmPathOf(args[0]);
+            Assert.That(
+                () => SharedArray.Attach(args[0]), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
+            Assert.That(
+                () => SharedArray.Delete(args[0]), Throws.InstanceOf<InvalidDataException>().Or.InstanceOf<UnauthorizedAccessException>());
             Assert.That(SharedArray.List().Select(info => info.Name), Does.Not.Contain(args[0]));
             Assert.That(ChildProcess.Run("stat", "--format=%F", path), Is.EqualTo("character special file\n"));
             return 0;
@@ -140,18 +150,20 @@ internal sealed class HostileFileTests : NamedTest
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => SharedArray.Create(Name, 10), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
-            Assert.That(() => SharedArray.CreateOrAttach<double>(Name, 10), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
+            Assert.That(
+                () => SharedArray.CreateOrAttach<double>(Name, 10),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
             Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<UnauthorizedAccessException>());
             Assert.That(() => SharedArray.Resize<double>(Name, 5), Throws.InstanceOf<UnauthorizedAccessException>());
         }
 
-        // The other way round: a user meets root's, whose private arrays it cannot even read.
+        // A user also meets root's arrays, and cannot read the private ones.
         SharedArray.Create(NameOf("ours"), 10).Dispose();
         OtherUser.Run(Meet, NameOf("ours"));
 
         static int Squat(string[] args)
         {
-            // An unprivileged user makes arrays on the same road: nothing of another name is left.
+            // An unprivileged user creates arrays by the same system calls and leaves no other name.
             SharedArray.Create(args[0], ArrayContent.Zeros<double>(10), new SharedArrayOptions { Mode = Everybody }).Dispose();
             return 0;
         }
@@ -168,24 +180,25 @@ internal sealed class HostileFileTests : NamedTest
 
     [Test]
     [NeedsRoot("is two users")]
-    public void Whoever_may_write_may_truncate_and_its_owner_lives_on()
+    public void User_with_write_permission_may_truncate_and_the_owner_survives()
     {
         ChildProcess.Run(Own, Name);
 
         static int Own(string[] args)
         {
-            using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Zeros<double>(10), new SharedArrayOptions { Mode = Everybody });
+            using SharedArray<double> array = SharedArray.Create(
+                args[0], ArrayContent.Zeros<double>(10), new SharedArrayOptions { Mode = Everybody });
             OtherUser.Run(Truncate, args[0]);
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
-            Assert.That(File.Exists("/dev/shm/" + args[0]), Is.True);
+            Assert.That(File.Exists(ShmPathOf(args[0])), Is.True);
             return 0;
         }
 
         static int Truncate(string[] args)
         {
-            using FileStream file = File.OpenWrite("/dev/shm/" + args[0]);
+            using FileStream file = File.OpenWrite(ShmPathOf(args[0]));
             file.SetLength(0);
-            Assert.That(() => File.Delete("/dev/shm/" + args[0]), Throws.InstanceOf<UnauthorizedAccessException>());
+            Assert.That(() => File.Delete(ShmPathOf(args[0])), Throws.InstanceOf<UnauthorizedAccessException>());
             return 0;
         }
     }
@@ -217,7 +230,7 @@ internal sealed class HostileFileTests : NamedTest
 
         static int Change(string[] args)
         {
-            // Larger dimensions, and other counts and places in the control page: all but the locks themselves.
+            // Changes the dimensions, and the counts and places in the control page, but not the locks.
             using FileStream file = File.Open(args[0], FileMode.Open, FileAccess.ReadWrite);
             byte[] head = new byte[128];
             file.ReadExactly(head);
@@ -244,11 +257,11 @@ internal sealed class HostileFileTests : NamedTest
             byte[] file = File.ReadAllBytes(ShmPath);
             (ulong Start, ulong End)[] mappings =
             [
-                .. File.ReadLines("/proc/self/maps").Select(line => line.Split(' ')[0].Split('-'))
-                    .Select(range => (ulong.Parse(range[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture), ulong.Parse(range[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture))),
+                .. OwnProcess.Mappings(string.Empty).Select(line => line.Split(' ')[0].Split('-'))
+                    .Select(range => (Convert.ToUInt64(range[0], 16), Convert.ToUInt64(range[1], 16))),
             ];
 
-            // At any alignment; the description is text.
+            // The description is text at any alignment.
             Assert.That(file, Has.Length.EqualTo(8192));
             for (int i = 128; i <= file.Length - 8; i++)
             {
@@ -272,16 +285,17 @@ internal sealed class HostileFileTests : NamedTest
                 array.Lock.EnterScope().Dispose();
             }
 
-            _ = ChildProcess.Run("truncate", "-s", "136", "/dev/shm/" + args[0]);
+            Truncate(args[0], 136);
 
-            // The kernel raises no signal for the rest of a page that is there.
+            // The kernel raises no signal for the rest of an existing page.
             Assert.That(array.Span.ToArray(), Is.EqualTo(new double[] { 1, 0, 0, 0, 0, 0, 0, 0, 0, 0 }));
 
-            // The control page lies behind the elements: calls that check it, or use it, throw. Without one, they query the size of the file.
+            // The control page lies behind the elements: calls that check it, or use it, throw. Without one, they query the size of the
+            // file.
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.ChangeCounter.Signal(), Throws.InstanceOf<SharedMemoryLostException>());
-            Assert.That(new FileInfo("/dev/shm/" + args[0]).Length, Is.EqualTo(136));
+            Assert.That(new FileInfo(ShmPathOf(args[0])).Length, Is.EqualTo(136));
             return 0;
         }
     }

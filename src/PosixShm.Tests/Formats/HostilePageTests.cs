@@ -18,7 +18,7 @@ internal sealed class HostilePageTests : NamedTest
         using ChildProcess child = ChildProcess.Start(Attach, Name, $"{seed}");
         child.WaitForSuccess();
         TestContext.Out.WriteLine(child.Output);
-        Assert.That(child.Output, Does.Contain("True,").And.Contain("False,"), "some are used, and some are refused");
+        Assert.That(child.Output, Does.Contain("True,").And.Contain("False,"), "some files are used, and some are refused");
     }
 
     [TestCase(0, 1)]
@@ -45,19 +45,19 @@ internal sealed class HostilePageTests : NamedTest
             int slot = other.Lock.OwnerSlot;
             file = File.ReadAllBytes(ShmPath);
             Assert.That(BitConverter.ToInt32(file, Page + 252 + (4 * slot)), Is.EqualTo(generation));
-            Assert.That(BitConverter.ToInt32(file, Page + 2112), Is.EqualTo(slot | (generation << 9)));
+            Assert.That(BitConverter.ToInt32(file, Page + LockWords.First), Is.EqualTo(slot | (generation << 9)));
         }
     }
 
-    // In a process of its own, which a touch of other memory ends.
+    // Runs in a separate process, which any access to other memory ends.
     private static int Attach(string[] args)
     {
-        string path = "/dev/shm/" + args[0];
+        string path = ShmPathOf(args[0]);
         Random random = new(int.Parse(args[1], CultureInfo.InvariantCulture));
         string fixtures = Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures", "ControlPage");
         IEnumerable<string> files = Directory.GetFiles(fixtures, "*.npy").Order(StringComparer.Ordinal);
 
-        // Without that of version 1, whose header is longer.
+        // The file of version 1 is left out because its header is longer.
         byte[][] corpus = [.. files.Select(File.ReadAllBytes).Where(static file => BitConverter.ToUInt16(file, 8) == 118)];
         Dictionary<(bool IsUsed, int Locks), int> outcomes = [];
         for (int i = 0; i < 500; i++)
@@ -79,7 +79,7 @@ internal sealed class HostilePageTests : NamedTest
         return 0;
     }
 
-    // Another word, count, feature, slot or lock; zeros; and another size.
+    // Changes the word, the count, a feature, a slot or a lock; writes zeros; and changes the size.
     private static byte[] Mutate(byte[] fixture, Random random)
     {
         int size = random.Next(4) switch
@@ -99,7 +99,7 @@ internal sealed class HostilePageTests : NamedTest
                 2 => (Page + 12, 1 << random.Next(32)),
                 3 => (Page + 256 + (4 * random.Next(448)), random.Next(int.MinValue, int.MaxValue)),
                 4 => (Page + 2048 + (4 * random.Next(2)), random.Next(int.MinValue, int.MaxValue)),
-                5 => (Page + 2112 + (64 * random.Next(31)), random.Next(int.MinValue, int.MaxValue)),
+                5 => (Page + LockWords.First + (LockWords.Step * random.Next(31)), random.Next(int.MinValue, int.MaxValue)),
                 6 => (random.Next(208, size), random.Next(int.MinValue, int.MaxValue)),
                 _ => (PageEnd + (64 * random.Next(40)), random.Next(int.MinValue, int.MaxValue)),
             };
@@ -117,12 +117,14 @@ internal sealed class HostilePageTests : NamedTest
         return file;
     }
 
-    // Readers store nothing, whatever they see.
+    // Readers never store.
     private static void Read(string name, byte[] file)
     {
         foreach (bool isCopy in (bool[])[false, true])
         {
-            using UntypedSharedArray array = isCopy ? SharedArray.AttachCopyOnWrite<double>(name) : SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly);
+            using UntypedSharedArray array = isCopy
+                ? SharedArray.AttachCopyOnWrite<double>(name)
+                : SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly);
             foreach (SharedLock shared in array.Locks)
             {
                 Assert.That(shared.OwnerSlot, Is.InRange(0, 511));
@@ -133,10 +135,10 @@ internal sealed class HostilePageTests : NamedTest
             _ = array.Locks.Count > 0 ? array.ChangeCounter.TryWait(array.ChangeCounter.Count, TimeSpan.Zero, out _) : false;
         }
 
-        Assert.That(File.ReadAllBytes("/dev/shm/" + name), Is.EqualTo(file));
+        Assert.That(File.ReadAllBytes(ShmPathOf(name)), Is.EqualTo(file));
     }
 
-    // Whether this process may store; if it may, each lock is entered, repaired if it needs that, and left free.
+    // Returns whether this process may store. If so, each lock is entered, repaired if it is abandoned, and left free.
     private static bool Use(string name, byte[] before, out int locks)
     {
         using SharedArray<double> array = SharedArray.Attach(name);
@@ -149,7 +151,7 @@ internal sealed class HostilePageTests : NamedTest
 
         try
         {
-            // A part of a page is not read, and is the start of the page once it has grown.
+            // An incomplete page is not read. It is the start of the page once the file is extended.
             uint count = BitConverter.ToUInt32([.. before, .. new byte[PageEnd]], Page + 2048);
             Assert.That(array.ChangeCounter.Count, Is.EqualTo(before.Length < PageEnd ? 0 : count));
             Assert.That(array.ChangeCounter.Signal(), Is.EqualTo(unchecked(count + 1)));
@@ -173,7 +175,7 @@ internal sealed class HostilePageTests : NamedTest
         return true;
     }
 
-    // Elements and bytes behind the locks never change. A file that is refused does not change at all, but that a page that is cut grows.
+    // Elements and bytes behind the locks never change. A refused file does not change, except that an incomplete page is extended.
     private static void Check(byte[] before, byte[] after, bool isUsed, int locks)
     {
         if (!isUsed)

@@ -78,7 +78,7 @@ internal sealed class NumpyFileTests : NamedTest
             _ = ChildProcess.Run("cmp", ShmPathOf(NameOf($"{i}")), Path.Combine(Folder, $"{i}.npy"));
         }
 
-        // All bytes are 0 or 1, which every type can hold.
+        // All bytes are 0 or 1, which are valid in every dtype.
         void Fill<T>(string dtype)
             where T : unmanaged
         {
@@ -203,7 +203,7 @@ internal sealed class NumpyFileTests : NamedTest
     [Test]
     public void Text_is_quoted_as_Python_quotes_it()
     {
-        // Every code point. Characters that only one side's version of Unicode has are not printable to the other one.
+        // Every code point. A character is not printable to a version of Unicode that lacks it.
         string path = Path.Combine(Folder, "quoted");
         File.WriteAllLines(path, Enumerable.Range(0, 0x110000).Select(static code =>
         {
@@ -225,7 +225,8 @@ internal sealed class NumpyFileTests : NamedTest
     [Test]
     public void Copy_of_a_segment_is_a_saved_array_before_and_after_the_first_lock()
     {
-        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.From(new double[,] { { 1.5, 2.5, 3.5 }, { 4.5, 5.5, 6.5 } }));
+        using SharedArray<double> array = SharedArray.Create(
+            Name, ArrayContent.From(new double[,] { { 1.5, 2.5, 3.5 }, { 4.5, 5.5, 6.5 } }));
         foreach (long size in new[] { 128L + 48, 8192 })
         {
             string copy = Path.Combine(Folder, $"{size}.npy");

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace PosixShm.Tests;
 
-/// <summary>numpy as an independent reader and writer: it opens the segment as a file, with nothing of ours.</summary>
+/// <summary>numpy as an independent reader and writer, which opens the segment as a file.</summary>
 internal sealed class NumpyTests : NamedTest
 {
     private static readonly object[] s_samples =
@@ -31,9 +31,10 @@ internal sealed class NumpyTests : NamedTest
         using SharedArray<T> array = SharedArray.Create<T>(Name, 2, 3);
         array.CopyFrom(values);
 
-        // The bytes as hexadecimal: exact for every type. Then numpy reverses the elements in place.
+        // numpy prints the bytes as hexadecimal, which is exact for every dtype, and reverses the elements in place.
         string seen = Python.Run(
-            "a = np.load(sys.argv[1], mmap_mode='r+'); print(a.dtype.str, a.shape, a.tobytes().hex()); a.flat[:] = a.ravel()[::-1].copy(); a.flush()",
+            "a = np.load(sys.argv[1], mmap_mode='r+'); print(a.dtype.str, a.shape, a.tobytes().hex()); "
+                + "a.flat[:] = a.ravel()[::-1].copy(); a.flush()",
             ShmPath);
 
         Assert.That(seen, Is.EqualTo($"{dtype} (2, 3) {Hex(values)}"));
@@ -46,7 +47,10 @@ internal sealed class NumpyTests : NamedTest
         where T : unmanaged
     {
         _ = Python.Run(
-            "np.save(open(sys.argv[1], 'xb'), np.frombuffer(bytes.fromhex(sys.argv[3]), dtype=sys.argv[2]).reshape(3, 2))", ShmPath, dtype, Hex(values));
+            "np.save(open(sys.argv[1], 'xb'), np.frombuffer(bytes.fromhex(sys.argv[3]), dtype=sys.argv[2]).reshape(3, 2))",
+            ShmPath,
+            dtype,
+            Hex(values));
 
         using SharedArray<T> array = SharedArray.Attach<T>(Name);
         Assert.That(array.Shape, Is.EqualTo(new long[] { 3, 2 }));
@@ -70,10 +74,11 @@ internal sealed class NumpyTests : NamedTest
         }
 
         string seen = Python.Run(
-            "a = np.load(sys.argv[1]); print(a.shape, a.dtype.str, bool((a.ravel() == np.arange(a.size)).all()), a.flags.c_contiguous)", ShmPath);
+            "a = np.load(sys.argv[1]); print(a.shape, a.dtype.str, bool((a.ravel() == np.arange(a.size)).all()), a.flags.c_contiguous)",
+            ShmPath);
         Assert.That(seen, Is.EqualTo($"{expected} <i4 True True"));
 
-        // mmap: what is mapped is the memory itself. Before numpy 1.26, memmap refuses an array of no elements.
+        // memmap maps the memory of the segment. Before numpy 1.26, it refuses an array without elements.
         if (array.Length > 0)
         {
             _ = Python.Run("a = np.load(sys.argv[1], mmap_mode='r+'); a[...] = a + 1", ShmPath);
@@ -88,8 +93,11 @@ internal sealed class NumpyTests : NamedTest
         using SharedArray<int> array = SharedArray.Create<int>(Name, shape);
         array.CopyFrom([.. Enumerable.Range(0, 16)]);
 
-        string seen = Python.Run("a = np.load(sys.argv[1], mmap_mode='r'); print(list(a.shape) == json.loads(sys.argv[2]), a.ravel().tolist() == list(range(16)))",
-            ShmPath, $"[{string.Join(',', shape)}]");
+        string seen = Python.Run(
+            "a = np.load(sys.argv[1], mmap_mode='r'); "
+                + "print(list(a.shape) == json.loads(sys.argv[2]), a.ravel().tolist() == list(range(16)))",
+            ShmPath,
+            $"[{string.Join(',', shape)}]");
         Assert.That(seen, Is.EqualTo("True True"));
     }
 
@@ -128,14 +136,16 @@ internal sealed class NumpyTests : NamedTest
 
     [TestCase("np.arange(6).reshape(2,3).astype('>f8')", ">f8", "<f8", TestName = "Big_endian_is_refused_with_the_way_to_convert")]
     [TestCase("np.zeros(3, dtype='S5')", "|S5", "<f8", TestName = "Bytes_are_refused_by_name")]
-    [TestCase("np.zeros(3, dtype=[('x','<f4'),('y','<i4',(2,))])", "[('x', '<f4'), ('y', '<i4', (2,))]", "<f8", TestName = "Structures_are_refused_by_name")]
+    [TestCase("np.zeros(3, dtype=[('x','<f4'),('y','<i4',(2,))])", "[('x', '<f4'), ('y', '<i4', (2,))]", "<f8",
+        TestName = "Structures_are_refused_by_name")]
     [TestCase("np.array([{}, []], dtype=object)", "Python objects", "pointers", TestName = "Objects_are_refused_with_the_reason")]
     public void Unusable(string expression, string firstPart, string secondPart)
     {
         _ = Python.Run("np.save(open(sys.argv[1], 'xb'), eval(sys.argv[2]))", ShmPath, expression);
         Assert.That(
             () => SharedArray.Attach(Name),
-            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(firstPart).And.Message.Contains(secondPart).And.Message.Contains(Name));
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(firstPart).And.Message.Contains(secondPart)
+                .And.Message.Contains(Name));
     }
 
     private static string Hex<T>(T[] values)

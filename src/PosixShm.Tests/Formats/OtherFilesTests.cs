@@ -1,6 +1,6 @@
 namespace PosixShm.Tests;
 
-/// <summary>Files that are no arrays, although Python programs keep arrays in them.</summary>
+/// <summary>Files of Python programs that contain arrays in other formats.</summary>
 internal sealed class OtherFilesTests : NamedTest
 {
     [TestCase("np.savez(f, a=np.zeros(3))", "zip archive, as np.savez writes", "np.load")]
@@ -17,7 +17,9 @@ internal sealed class OtherFilesTests : NamedTest
     public void A_file_of_another_format_is_called_by_its_name_with_the_way_to_convert_it(string script, string name, string advice)
     {
         _ = Python.Run($"f = open(sys.argv[1], 'wb'); {script}", ShmPath);
-        Assert.That(() => SharedArray.AttachUntyped(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(name).And.Message.Contains(advice).And.Message.Contains(Name));
+        Assert.That(
+            () => SharedArray.AttachUntyped(Name),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(name).And.Message.Contains(advice).And.Message.Contains(Name));
     }
 
     [Test]
@@ -28,7 +30,10 @@ internal sealed class OtherFilesTests : NamedTest
         for (int length = 1; length < 128; length++)
         {
             File.WriteAllBytes(ShmPath, whole[..length]);
-            Assert.That(() => SharedArray.AttachUntyped(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("truncated"), $"{length} bytes");
+            Assert.That(
+                () => SharedArray.AttachUntyped(Name),
+                Throws.InstanceOf<InvalidDataException>().With.Message.Contains("truncated"),
+                $"{length} bytes");
         }
     }
 }

@@ -8,7 +8,7 @@ using PosixShm.Formats;
 
 namespace PosixShm.Tests;
 
-/// <summary>The format of Python's SharedArray package, on bytes alone.</summary>
+/// <summary>The format of Python's SharedArray package as bytes, without files.</summary>
 internal sealed class PythonSharedArrayFormatTests
 {
     private const int Numpy1 = 292;
@@ -36,7 +36,8 @@ internal sealed class PythonSharedArrayFormatTests
         ScalarType element = ScalarType.TryParse(type)!;
         byte[] trailer = new byte[PythonSharedArrayTrailer.Size];
         trailer.AsSpan().Fill(0xFF);
-        PythonSharedArrayTrailer.Write(element, shape, shape.Aggregate(element.Size, static (size, dimension) => size * dimension), trailer);
+        PythonSharedArrayTrailer.Write(
+            element, shape, shape.Aggregate(element.Size, static (size, dimension) => size * dimension), trailer);
         Assert.That(trailer, Is.EqualTo(golden));
     }
 
@@ -52,7 +53,9 @@ internal sealed class PythonSharedArrayFormatTests
 
         ArrayHeader? read = ArrayHeader.TryRead([], array.Tail, array.FileLength, out string problem);
         Assert.That(read, Is.Not.Null, problem);
-        Assert.That((read!.Layout, read.DataOffset, read.DataLength, read.End), Is.EqualTo((ArrayLayout.PythonSharedArray, 0L, length * 8, fileLength)));
+        Assert.That(
+            (read!.Layout, read.DataOffset, read.DataLength, read.End),
+            Is.EqualTo((ArrayLayout.PythonSharedArray, 0L, length * 8, fileLength)));
         Assert.That(BytesOfFile.FindPage(BytesOf(array), read, fileLength), Is.EqualTo(array.Place));
     }
 
@@ -72,8 +75,30 @@ internal sealed class PythonSharedArrayFormatTests
     [Test]
     public void Any_shape_and_type_are_read_as_written()
     {
-        Gen<ImmutableArray<long>> shapes = Gen.ListOf(Gen.Choose(0, 5)).Select(list => list.Take(27).Select(i => (long)Math.Min(i, 2)).ToImmutableArray());
-        Gen<string> types = Gen.Elements("|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "<f16", "<c8", "<c16", "<c32", "|S3", "<U2", "|V7", "<m8", "<M8");
+        Gen<ImmutableArray<long>> shapes = Gen.ListOf(Gen.Choose(0, 5)).Select(
+            list => list.Take(27).Select(i => (long)Math.Min(i, 2)).ToImmutableArray());
+        Gen<string> types = Gen.Elements(
+            "|b1",
+            "|i1",
+            "|u1",
+            "<i2",
+            "<u2",
+            "<i4",
+            "<u4",
+            "<i8",
+            "<u8",
+            "<f2",
+            "<f4",
+            "<f8",
+            "<f16",
+            "<c8",
+            "<c16",
+            "<c32",
+            "|S3",
+            "<U2",
+            "|V7",
+            "<m8",
+            "<M8");
         Prop.ForAll(shapes.ToArbitrary(), types.ToArbitrary(), static (shape, text) =>
         {
             NewArray array = New(ScalarType.TryParse(text)!, shape.AsSpan());
@@ -81,11 +106,13 @@ internal sealed class PythonSharedArrayFormatTests
             ArrayHeader? onlyNumpy2 = ArrayHeader.TryRead([], Without(array.Tail, Numpy1), array.FileLength, out _);
             ArrayHeader? onlyNumpy1 = ArrayHeader.TryRead([], Without(array.Tail, Numpy2), array.FileLength, out _);
             return new[] { read, onlyNumpy1, onlyNumpy2 }.All(
-                    header => header is not null && header.Shape.SequenceEqual(shape) && header.Type == array.Header.Type && header.DataLength == array.Header.DataLength)
+                    header => header is not null
+                        && header.Shape.SequenceEqual(shape) && header.Type == array.Header.Type
+                        && header.DataLength == array.Header.DataLength)
                 && BytesOfFile.FindPage(BytesOf(array), read!, array.FileLength) == array.Place;
         }).QuickCheckThrowOnFailure();
 
-        // As the other build sees the file.
+        // The file as the other build reads it.
         static byte[] Without(byte[] tail, int trailer)
         {
             byte[] copy = [.. tail];
@@ -95,11 +122,13 @@ internal sealed class PythonSharedArrayFormatTests
     }
 
     [Test]
-    public void At_most_27_dimensions_are_created_and_the_reason_is_said()
+    public void Arrays_of_more_than_27_dimensions_are_refused_with_the_reason()
     {
         long[] most = [.. Enumerable.Repeat(1L, 27)];
         Assert.That(New(s_double, most).Header.Shape, Is.EqualTo(most));
-        Assert.That(() => New(s_double, [.. most, 1]), Throws.ArgumentException.With.Message.Contains("at most 27 dimensions, not 28").And.Message.Contains("both builds"));
+        Assert.That(
+            () => New(s_double, [.. most, 1]),
+            Throws.ArgumentException.With.Message.Contains("at most 27 dimensions, not 28").And.Message.Contains("both builds"));
         Assert.That(() => New(s_double, new long[65]), Throws.ArgumentException);
     }
 
@@ -133,7 +162,7 @@ internal sealed class PythonSharedArrayFormatTests
     [TestCase(18, 0, "do not have 0 bytes")]
     [TestCase(18, int.MinValue, "do not have -2147483648 bytes")]
     [TestCase(19, 7, "do not have 7 bytes")]
-    public void A_type_that_cannot_be_is_refused_by_name(int number, int itemSize, string reason)
+    public void Impossible_type_is_refused_by_name(int number, int itemSize, string reason)
     {
         foreach (int length in (int[])[Numpy1, Numpy2])
         {
@@ -146,11 +175,13 @@ internal sealed class PythonSharedArrayFormatTests
     [TestCase(-1)]
     [TestCase(int.MinValue)]
     [TestCase(65)]
-    public void Dimensions_that_cannot_be_are_refused(int rank)
+    public void Impossible_dimensions_are_refused(int rank)
     {
         foreach (int length in (int[])[Numpy1, Numpy2])
         {
-            Assert.That(ReadOne(length, 80, trailer => BinaryPrimitives.WriteInt32LittleEndian(trailer[Rank..], rank), out string problem), Is.Null);
+            Assert.That(
+                ReadOne(length, 80, trailer => BinaryPrimitives.WriteInt32LittleEndian(trailer[Rank..], rank), out string problem),
+                Is.Null);
             Assert.That(problem, Does.Contain($"{rank} dimensions"));
         }
     }
@@ -165,7 +196,10 @@ internal sealed class PythonSharedArrayFormatTests
     {
         foreach (int length in (int[])[Numpy1, Numpy2])
         {
-            Assert.That(ReadOne(length, 80, trailer => BinaryPrimitives.WriteInt64LittleEndian(trailer[Dimensions..], dimension), out string problem), Is.Null);
+            Assert.That(
+                ReadOne(
+                    length, 80, trailer => BinaryPrimitives.WriteInt64LittleEndian(trailer[Dimensions..], dimension), out string problem),
+                Is.Null);
             Assert.That(problem, Does.Contain("truncated or damaged"));
         }
     }
@@ -191,9 +225,14 @@ internal sealed class PythonSharedArrayFormatTests
         byte[] whole = BytesOf(ours).Bytes.ToArray();
         (int tried, int refused) = (0, 0);
 
-        // The trailers, and of the page what is read at the attachment.
-        foreach ((byte[] bytes, IEnumerable<int> places) in (IEnumerable<(byte[], IEnumerable<int>)>)
-            [(numpy1, LastOf(numpy1, Numpy1)), (numpy2, LastOf(numpy2, Numpy2)), (whole, Enumerable.Range(4096, 12).Concat(LastOf(whole, Numpy2)))])
+        // The trailers, and the part of the page that an attachment reads.
+        (byte[], IEnumerable<int>)[] files =
+        [
+            (numpy1, LastOf(numpy1, Numpy1)),
+            (numpy2, LastOf(numpy2, Numpy2)),
+            (whole, Enumerable.Range(4096, 12).Concat(LastOf(whole, Numpy2))),
+        ];
+        foreach ((byte[] bytes, IEnumerable<int> places) in files)
         {
             foreach (int i in places)
             {
@@ -219,9 +258,9 @@ internal sealed class PythonSharedArrayFormatTests
     }
 
     [Test]
-    public void No_mutated_field_is_believed()
+    public void Mutated_fields_are_refused_or_change_nothing()
     {
-        // The fields proper, without the unused dimensions: whatever is changed, the array is refused, or nothing that matters was changed.
+        // All fields but the unused dimensions: a changed byte is refused, or does not change the elements.
         byte[] file = PythonSharedArrayFixtures.Both("i2_2x3").Numpy1;
         int trailer = file.Length - Numpy1;
         ArrayHeader whole = ArrayHeader.TryRead(file, file, file.Length, out _)!;
@@ -244,9 +283,12 @@ internal sealed class PythonSharedArrayFormatTests
     {
         Gen<int> integers = Gen.OneOf(Gen.Choose(-3, 70), Gen.Elements(int.MinValue, int.MaxValue, 1000, 2056, 1 << 30));
         Gen<long> longs = Gen.OneOf(
-            Gen.Choose(-3, 70).Select(i => (long)i), Gen.Elements(long.MinValue, long.MaxValue, 1L << 32, 1L << 61, 1L << 62, -(1L << 62), 4096));
+            Gen.Choose(-3, 70).Select(i => (long)i),
+            Gen.Elements(long.MinValue, long.MaxValue, 1L << 32, 1L << 61, 1L << 62, -(1L << 62), 4096));
         Gen<(long Size, int[] Integers, long[] Dimensions)> trailers =
-            longs.SelectMany(size => Gen.ArrayOf(integers, 3).SelectMany(numbers => Gen.ArrayOf(longs, 64).Select(dimensions => (size, numbers, dimensions))));
+            longs.SelectMany(
+                size => Gen.ArrayOf(integers, 3).SelectMany(
+                    numbers => Gen.ArrayOf(longs, 64).Select(dimensions => (size, numbers, dimensions))));
         Config config = Config.QuickThrowOnFailure.WithMaxTest(3000);
 
         Prop.ForAll(trailers.Two().ToArbitrary(), Gen.Choose(0, 600).ToArbitrary(), static (pair, dataLength) =>
@@ -284,7 +326,7 @@ internal sealed class PythonSharedArrayFormatTests
         {
             for (int size = 0; size < file.Length; size++)
             {
-                // Without the dimensions that it does not use, the trailer of numpy 2 is that of numpy 1.
+                // The trailer of numpy 2 without its unused dimensions is that of numpy 1.
                 bool isOther = file == numpy2 && size == numpy1.Length;
                 Assert.That(new BytesOfFile(file.AsMemory(0, size), size).ReadsSafely(), Is.EqualTo(isOther), $"{size} bytes");
                 _ = new BytesOfFile(file.AsMemory(0, size), file.Length, IsCut: true).ReadsSafely();
@@ -305,7 +347,7 @@ internal sealed class PythonSharedArrayFormatTests
             array.Tail[array.Tail.Length - trailer + offset] = value;
             if (offset == Dimensions)
             {
-                // Still the same bytes: only the shapes differ.
+                // The bytes are the same, and only the shapes differ.
                 array.Tail[array.Tail.Length - trailer + Dimensions] = 4;
                 array.Tail[array.Tail.Length - trailer + Dimensions + 8] = 1;
             }
@@ -318,7 +360,7 @@ internal sealed class PythonSharedArrayFormatTests
     [Test]
     public void Elements_cannot_forge_the_longer_trailer()
     {
-        // The last elements of an array by numpy 1 look like a trailer of numpy 2 would.
+        // The last elements of an array by numpy 1 have the bytes of a trailer of numpy 2.
         byte[] file = new byte[1024 + Numpy1];
         Describe(file.AsSpan(1024), 2, 1, 1024);
         Describe(file.AsSpan(file.Length - Numpy2), 12, 8, 4);
@@ -334,7 +376,7 @@ internal sealed class PythonSharedArrayFormatTests
     [TestCase(8191, 4097, true)]
     public void A_page_is_only_where_there_is_room_between_elements_and_trailer(int elements, int gap, bool hasPage)
     {
-        // An array by numpy 2 that is full of words, and has some bytes between elements and trailer.
+        // An array by numpy 2 whose elements are forged words, with some bytes between elements and trailer.
         byte[] file = new byte[elements + gap + Numpy2];
         for (int place = 0; place + 12 <= elements + gap; place += 64)
         {
@@ -351,7 +393,7 @@ internal sealed class PythonSharedArrayFormatTests
     [Test]
     public void A_shape_that_reaches_into_the_control_page_or_the_trailer_leaves_no_room_for_a_page()
     {
-        // As if the trailers were changed under us: the page no longer is behind the elements.
+        // The trailers were changed meanwhile: the page is no longer behind the elements.
         NewArray array = New(s_double, [512]);
         byte[] file = BytesOf(array).Bytes.ToArray();
         Describe(file.AsSpan(file.Length - Numpy2), 12, 8, 513);
@@ -360,7 +402,7 @@ internal sealed class PythonSharedArrayFormatTests
         Assert.That(read, Is.Not.Null, problem);
         Assert.That(BytesOfFile.FindPage((BytesOfFile)file, read!, file.Length), Is.Null);
 
-        // And into the trailer it cannot reach.
+        // It cannot overlap the trailer.
         long into = (array.FileLength - Numpy2 + 8) / 8;
         Describe(file.AsSpan(file.Length - Numpy2), 12, 8, into);
         Describe(file.AsSpan(file.Length - Numpy1), 12, 8, into);

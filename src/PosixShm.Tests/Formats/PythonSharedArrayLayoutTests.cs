@@ -3,10 +3,13 @@ using System.Numerics;
 
 namespace PosixShm.Tests;
 
-/// <summary>Arrays of Python's SharedArray package, and ours in its layout. The package itself is not needed: its files, and a reader written from its layout, stand for it.</summary>
+/// <summary>
+/// Arrays of Python's SharedArray package, and arrays of this library in its layout. Files of the package and a reader written from its
+/// layout replace the package.
+/// </summary>
 internal sealed class PythonSharedArrayLayoutTests : NamedTest
 {
-    // What the package does when it attaches, for a build with room for so many dimensions: numpy and struct, and nothing of ours.
+    // Attaches as the package does, in a build with room for that many dimensions. It uses only numpy and struct.
     private const string Reader = """
         import os, struct
         TYPES = dict(enumerate('? b B h H i I q Q q Q f d g F D G'.split()))
@@ -20,7 +23,8 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
             assert magic.split(b'\0')[0] == b'[SharedArray]', magic
             assert 0 <= rank <= room, rank
             dims = struct.unpack_from(f'={rank}q', trailer, 36)
-            dtype = np.dtype(TYPES[number]) if number in TYPES else np.dtype({18: 'S%d', 19: 'U%d', 20: 'V%d', 21: 'M%d', 22: 'm%d', 23: 'f%d'}[number] % (item // (4 if number == 19 else 1)))
+            sized = {18: 'S%d', 19: 'U%d', 20: 'V%d', 21: 'M%d', 22: 'm%d', 23: 'f%d'}
+            dtype = np.dtype(TYPES[number] if number in TYPES else sized[number] % (item // (4 if number == 19 else 1)))
             assert dtype.itemsize == item and item * int(np.prod(dims, dtype=np.int64)) == length, (dtype, item, dims, length)
             # Before numpy 1.26, memmap refuses an array of no elements.
             return np.memmap(path, dtype, 'r+', 0, dims) if length else np.empty(dims, dtype)
@@ -46,7 +50,8 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
             }
 
             SharedArrayInfo info = SharedArray.Describe(name);
-            Assert.That((info.Layout, info.DType, info.Shape.ToArray()), Is.EqualTo((ArrayLayout.PythonSharedArray, fixture.DType, fixture.Shape)));
+            Assert.That(
+                (info.Layout, info.DType, info.Shape.ToArray()), Is.EqualTo((ArrayLayout.PythonSharedArray, fixture.DType, fixture.Shape)));
             Assert.That(info.Created, Is.Not.Null);
         }
 
@@ -114,7 +119,10 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
         foreach (string room in (string[])["32", "64"])
         {
             string seen = Python.Run(
-                Reader + "a = attach(sys.argv[1], int(sys.argv[2])); print(list(a.shape), bool((a.ravel() == np.arange(a.size)).all())); a += 1; a -= 1; a.flat[:1] = 0", ShmPath, room);
+                Reader + "a = attach(sys.argv[1], int(sys.argv[2])); "
+                    + "print(list(a.shape), bool((a.ravel() == np.arange(a.size)).all())); a += 1; a -= 1; a.flat[:1] = 0",
+                ShmPath,
+                room);
             Assert.That(seen, Is.EqualTo($"[{string.Join(", ", shape)}] True"));
         }
 
@@ -124,7 +132,7 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
     }
 
     [Test]
-    public void Numpy_alone_attaches_when_it_is_told_type_and_shape()
+    public void Numpy_alone_attaches_by_dtype_and_shape()
     {
         using SharedArray<float> array = SharedArray.Create(Name, ArrayContent.Zeros<float>(3, 4), s_layout);
         _ = Python.Run("a = np.memmap(sys.argv[1], np.float32, 'r+', 0, (3, 4)); a[2, 3] = 7", ShmPath);
@@ -149,8 +157,11 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
     public void The_four_verbs_and_the_rest_work_as_in_the_other_layout()
     {
         SharedArray.Create(Name, ArrayContent.From([1, 2, 3, 4], 2, 2), s_layout).Dispose();
-        Assert.That(() => SharedArray.Create(Name, ArrayContent.Zeros<int>(1), s_layout), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
-        Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("holds <i4 elements, not <f8"));
+        Assert.That(
+            () => SharedArray.Create(Name, ArrayContent.Zeros<int>(1), s_layout),
+            Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+        Assert.That(
+            () => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("holds <i4 elements, not <f8"));
         using (SharedArray<int> resized = SharedArray.Resize<int>(Name, 6))
         {
             Assert.That(resized, Is.EqualTo(new[] { 1, 2, 3, 4, 0, 0 }));
@@ -166,7 +177,8 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
         {
             either[0] = 7;
             copy[1] = 8;
-            Assert.That((read[0], read[1], either.IsCurrent, SharedArray.Describe(Name).IsInUse), Is.EqualTo(((byte)7, (byte)0, true, true)));
+            Assert.That(
+                (read[0], read[1], either.IsCurrent, SharedArray.Describe(Name).IsInUse), Is.EqualTo(((byte)7, (byte)0, true, true)));
         }
 
         SharedArray.Delete(Name);
@@ -196,12 +208,14 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
     public void A_long_double_is_read_as_bytes()
     {
         _ = Python.Run(
-            "import struct; v = np.array([1.5, -2], dtype='g'); open(sys.argv[1], 'xb').write(v.tobytes() + struct.pack('=16sqiii32q', b'[SharedArray]', v.nbytes, 13, 16, 1, 2, *[0] * 31))",
+            "import struct; v = np.array([1.5, -2], dtype='g'); "
+                + "open(sys.argv[1], 'xb').write(v.tobytes() "
+                + "+ struct.pack('=16sqiii32q', b'[SharedArray]', v.nbytes, 13, 16, 1, 2, *[0] * 31))",
             ShmPath);
         using UntypedSharedArray array = SharedArray.AttachUntyped(Name);
         Assert.That((array.DType, array.ElementType, array.Length), Is.EqualTo(("<f16", (Type?)null, 2L)));
 
-        // 80 bits on x86-64: 1.5 is 0xC0... times 2^0.
+        // A long double has 80 bits on x86-64: 1.5 is 0xC0... times 2^0.
         Assert.That(array.GetValue(0), Is.InstanceOf<byte[]>().And.Length.EqualTo(16));
     }
 
@@ -213,12 +227,14 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(file.Length - 548 + 24), number);
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(file.Length - 548 + 28), itemSize);
         File.WriteAllBytes(ShmPath, file);
-        Assert.That(() => SharedArray.AttachUntyped(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason).And.Message.Contains(Name));
+        Assert.That(
+            () => SharedArray.AttachUntyped(Name),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains(reason).And.Message.Contains(Name));
         Assert.That(() => SharedArray.Describe(Name), Throws.InstanceOf<InvalidDataException>());
     }
 
     [Test]
-    public void Damaged_ones_do_not_disturb_the_list_and_can_be_deleted()
+    public void Damaged_arrays_do_not_disturb_the_listing_and_can_be_deleted()
     {
         byte[] good = PythonSharedArrayFixtures.Both("f8_10").Numpy1;
         List<string> bad = [];
@@ -242,7 +258,9 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
         File.WriteAllBytes(ShmPathOf(NameOf("cut")), good[..^1]);
         File.WriteAllBytes(ShmPath, good);
 
-        Assert.That(SharedArray.List().Select(info => info.Name).Where(name => name.Contains(Name, StringComparison.Ordinal)), Is.EqualTo(new[] { Name }));
+        Assert.That(
+            SharedArray.List().Select(info => info.Name).Where(name => name.Contains(Name, StringComparison.Ordinal)),
+            Is.EqualTo(new[] { Name }));
         foreach (string name in bad.Append(older))
         {
             Assert.That(() => SharedArray.AttachUntyped(name), Throws.InstanceOf<InvalidDataException>());
@@ -250,16 +268,22 @@ internal sealed class PythonSharedArrayLayoutTests : NamedTest
             SharedArray.Delete(name);
         }
 
-        // One that ends inside its trailer is not known for an array.
-        Assert.That(() => SharedArray.AttachUntyped(NameOf("cut")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
-        Assert.That(() => SharedArray.Delete(NameOf("cut")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
+        // A file that ends inside its trailer is not recognised.
+        Assert.That(
+            () => SharedArray.AttachUntyped(NameOf("cut")),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
+        Assert.That(
+            () => SharedArray.Delete(NameOf("cut")), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("not an array"));
     }
 
     [Test]
     public void Too_many_dimensions_and_no_layout_are_refused_before_anything_is_made()
     {
-        Assert.That(() => SharedArray.Create(Name, ArrayContent.Zeros<int>([.. Enumerable.Repeat(1L, 28)]), s_layout), Throws.ArgumentException.With.Message.Contains("27"));
-        Assert.That(() => SharedArray.Create(Name, ArrayContent.Zeros("f12", 1), s_layout), Throws.ArgumentException.With.Message.Contains("f12"));
+        Assert.That(
+            () => SharedArray.Create(Name, ArrayContent.Zeros<int>([.. Enumerable.Repeat(1L, 28)]), s_layout),
+            Throws.ArgumentException.With.Message.Contains("27"));
+        Assert.That(
+            () => SharedArray.Create(Name, ArrayContent.Zeros("f12", 1), s_layout), Throws.ArgumentException.With.Message.Contains("f12"));
         Assert.That(() => new SharedArrayOptions { Layout = (ArrayLayout)7 }, Throws.InstanceOf<ArgumentOutOfRangeException>());
         Assert.That(File.Exists(ShmPath), Is.False);
     }

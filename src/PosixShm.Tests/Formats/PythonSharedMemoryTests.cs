@@ -1,14 +1,15 @@
 namespace PosixShm.Tests;
 
-/// <summary>Python's own multiprocessing.shared_memory, which knows bytes and no arrays, and deletes what it only read.</summary>
+/// <summary>Python's multiprocessing.shared_memory, which has bytes and no arrays, and deletes segments that it only read.</summary>
 internal sealed class PythonSharedMemoryTests : NamedTest
 {
-    // A Python ends with its helper process, which inherits its standard error: when Run returns, the deed is done, or will not be.
+    // Python's resource tracker inherits standard error, and Run returns only once it has closed it. The deletion has then happened, or
+    // never will.
     private const string Import = "from multiprocessing import shared_memory, resource_tracker\n";
 
     [TestCase(ArrayLayout.Npy, 128)]
     [TestCase(ArrayLayout.PythonSharedArray, 0)]
-    public void It_sees_the_bytes_of_an_array_at_the_documented_offset(ArrayLayout layout, int offset)
+    public void Python_sees_the_bytes_of_an_array_at_the_documented_offset(ArrayLayout layout, int offset)
     {
         using SharedArray<byte> array = SharedArray.Create(Name, ArrayContent.Zeros<byte>(100), new SharedArrayOptions { Layout = layout });
         array[0] = 1;
@@ -28,18 +29,18 @@ internal sealed class PythonSharedMemoryTests : NamedTest
     }
 
     [Test]
-    public void It_deletes_an_array_that_it_only_read_when_it_exits()
+    public void Python_deletes_an_array_that_it_only_read_when_it_exits()
     {
         SharedArray.Create<byte>(Name, 100).Dispose();
         _ = Python.Run(Import + "s = shared_memory.SharedMemory(sys.argv[1]); print(s.buf[128]); s.close()", Name);
-        Assert.That(SharedArray.Exists(Name), Is.False, "if this fails, Python has mended its ways, and docs/PYTHON.md is to be changed");
+        Assert.That(SharedArray.Exists(Name), Is.False, "if this fails, Python has changed, and docs/PYTHON.md must change");
     }
 
     [TestCase("s = shared_memory.SharedMemory(sys.argv[1]); resource_tracker.unregister(s._name, 'shared_memory')")]
     [TestCase("s = shared_memory.SharedMemory(sys.argv[1], track=False) if sys.version_info >= (3, 13) else None")]
     [TestCase("a = np.load('/dev/shm/' + sys.argv[1], mmap_mode='r+'); a[0] = 1")]
     [TestCase("a = np.memmap('/dev/shm/' + sys.argv[1], np.uint8, 'r+', 128, (100,)); a[0] = 1")]
-    public void There_are_ways_around_that(string script)
+    public void Readers_that_count_by_the_file_size_have_workarounds(string script)
     {
         SharedArray.Create<byte>(Name, 100).Dispose();
         _ = Python.Run(Import + script, Name);
@@ -47,17 +48,18 @@ internal sealed class PythonSharedMemoryTests : NamedTest
     }
 
     [Test]
-    public void Without_it_numpy_makes_an_array_under_another_name_and_renames_it()
+    public void Numpy_makes_an_array_under_another_name_and_renames_it()
     {
         _ = Python.Run(
-            "import os; b = np.lib.format.open_memmap(sys.argv[1] + '.new', 'w+', dtype=np.float64, shape=(3, 4)); b[...] = 1; os.rename(sys.argv[1] + '.new', sys.argv[1])",
+            "import os; b = np.lib.format.open_memmap(sys.argv[1] + '.new', 'w+', dtype=np.float64, shape=(3, 4)); "
+                + "b[...] = 1; os.rename(sys.argv[1] + '.new', sys.argv[1])",
             ShmPath);
         using SharedArray<double> array = SharedArray.Attach(Name);
         Assert.That(array, Is.EqualTo(Enumerable.Repeat(1.0, 12)));
     }
 
     [Test]
-    public void A_segment_of_it_is_attached_with_the_type_and_shape_that_the_caller_gives()
+    public void Segment_of_Python_is_attached_with_the_type_and_shape_of_the_caller()
     {
         using ChildProcess python = Python.Start(
             Import + """
@@ -93,12 +95,16 @@ internal sealed class PythonSharedMemoryTests : NamedTest
         _ = File.CreateSymbolicLink(ShmPathOf(NameOf("link")), ShmPath);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => SharedArray.AttachRaw<byte>(Name, [101]), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("100 bytes").And.Message.Contains("(101,)"));
+            Assert.That(
+                () => SharedArray.AttachRaw<byte>(Name, [101]),
+                Throws.InstanceOf<InvalidDataException>().With.Message.Contains("100 bytes").And.Message.Contains("(101,)"));
             Assert.That(() => SharedArray.AttachRaw<byte>(Name, [1], 100), Throws.InstanceOf<InvalidDataException>());
             Assert.That(() => SharedArray.AttachRaw<byte>(Name, [1], long.MaxValue), Throws.InstanceOf<InvalidDataException>());
             Assert.That(() => SharedArray.AttachRaw<byte>(Name, [0], 101), Throws.InstanceOf<InvalidDataException>());
             Assert.That(() => SharedArray.AttachRaw<byte>(NameOf("empty"), [0]), Throws.InstanceOf<InvalidDataException>());
-            Assert.That(() => SharedArray.AttachRaw<byte>(NameOf("link"), [1]), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
+            Assert.That(
+                () => SharedArray.AttachRaw<byte>(NameOf("link"), [1]),
+                Throws.InstanceOf<InvalidDataException>().With.Message.Contains("symbolic link"));
             Assert.That(() => SharedArray.AttachRaw<byte>(NameOf("none"), [1]), Throws.InstanceOf<FileNotFoundException>());
             Assert.That(() => SharedArray.AttachRaw<byte>(Name, [-1]), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => SharedArray.AttachRaw<byte>(Name, [1], -1), Throws.InstanceOf<ArgumentOutOfRangeException>());

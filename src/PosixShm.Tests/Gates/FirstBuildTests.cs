@@ -28,7 +28,9 @@ internal sealed class FirstBuildTests : NamedTest
         }
 
         IEnumerable<string> files = Directory.EnumerateFileSystemEntries(Folder, "*", SearchOption.AllDirectories);
-        Assert.That(files.Select(file => Path.GetRelativePath(Folder, file)), Is.EquivalentTo(new[] { "libposixshm.so", "failpoints", "failpoints/libposixshm.so", "faults", "faults/libposixshm.so" }));
+        Assert.That(
+            files.Select(file => Path.GetRelativePath(Folder, file)),
+            Is.EquivalentTo(new[] { "libposixshm.so", "failpoints", "failpoints/libposixshm.so", "faults", "faults/libposixshm.so" }));
     }
 
     [TestCase("no-such-compiler", "'no-such-compiler' is missing: install the package gcc")]
@@ -94,7 +96,7 @@ internal sealed class FirstBuildTests : NamedTest
     private static ChildProcess Dotnet(params string[] args)
         => ChildProcess.Start([("MSBUILDDISABLENODEREUSE", "1"), ("UseSharedCompilation", "false")], ["dotnet", .. args]);
 
-    // As it is before the first build.
+    // The state before the first build.
     private string CopyClone()
     {
         IEnumerable<string> parts = new[] { "src", "native", "global.json" }.Select(name => Path.Combine(Repository.Root, name));

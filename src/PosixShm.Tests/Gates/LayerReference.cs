@@ -13,7 +13,8 @@ internal sealed record LayerReference(string From, string To, string File, strin
         => compilation.SyntaxTrees.SelectMany(tree => FindIn(tree, compilation.GetSemanticModel(tree))).Distinct();
 
     /// <summary>Returns the layer of a file: the first directory of its path, or the empty string for the root and its internals.</summary>
-    public static string LayerOf(SyntaxTree tree) => tree.FilePath.Split('/') is [var layer, _, ..] && layer != "Internal" ? layer : string.Empty;
+    public static string LayerOf(SyntaxTree tree)
+        => tree.FilePath.Split('/') is [var layer, _, ..] && layer != "Internal" ? layer : string.Empty;
 
     private static IEnumerable<LayerReference> FindIn(SyntaxTree tree, SemanticModel model)
     {

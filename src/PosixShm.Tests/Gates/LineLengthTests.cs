@@ -4,7 +4,7 @@ using Microsoft.CodeAnalysis;
 namespace PosixShm.Tests.Gates;
 
 /// <summary>
-/// Keeps lines as short as <c>max_line_length</c> of .editorconfig says. LongLines.txt counts the longer lines of each file.
+/// Keeps lines within <c>max_line_length</c> of .editorconfig. LongLines.txt counts the longer lines of each file.
 /// The counts only shrink: APPROVE=1 writes smaller counts, and all counts if the list does not exist.
 /// </summary>
 internal sealed class LineLengthTests

@@ -49,7 +49,7 @@ internal sealed class PublicApi
 
     private static string Key(INamedTypeSymbol type) => $"{type.ContainingNamespace} {Signature.NameOf(type)}";
 
-    // Accessors belong to their property. Of the members that the compiler adds, callers use the constructor of a class.
+    // Accessors belong to their property. The constructor of a class is the only member added by the compiler that callers use.
     private static bool IsMember(ISymbol member) => IsVisible(member) && member switch
     {
         INamedTypeSymbol or IMethodSymbol { AssociatedSymbol: not null } or IMethodSymbol { MethodKind: MethodKind.Destructor } => false,
@@ -106,7 +106,7 @@ internal sealed class PublicApi
 
     private void Append(string text) => _ = _body.Append(text);
 
-    // As GitHub makes them: a heading that repeats gets a number.
+    // The anchors are GitHub's: a repeated heading gets a number.
     private string AddAnchor(string heading)
     {
         IEnumerable<char> kept = heading.Where(static c => char.IsLetterOrDigit(c) || c is '_' or '-' or ' ');

@@ -2,7 +2,7 @@ using PosixShm.Tests.Fixtures;
 
 namespace PosixShm.Tests;
 
-/// <summary>The calls that users write, in three languages; and what the compiler cannot show of them.</summary>
+/// <summary>The calls that users write, in three languages, and their results.</summary>
 internal sealed class CallsTests : NamedTest
 {
     private static readonly string s_pages = Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures");
@@ -19,7 +19,15 @@ internal sealed class CallsTests : NamedTest
     public void Each_call_works_in_FSharp()
         => Assert.That(
             ChildProcess.Run(
-                "env", "MSBUILDDISABLENODEREUSE=1", "dotnet", "fsi", "--warnaserror+", $"-r:{Assembly}", Path.Combine(s_pages, "Calls.fsx"), Name, Folder),
+                "env",
+                "MSBUILDDISABLENODEREUSE=1",
+                "dotnet",
+                "fsi",
+                "--warnaserror+",
+                $"-r:{Assembly}",
+                Path.Combine(s_pages, "Calls.fsx"),
+                Name,
+                Folder),
             Is.EqualTo($"{Name}test1 true\n"));
 
     [Test]
@@ -30,7 +38,15 @@ internal sealed class CallsTests : NamedTest
         _ = ChildProcess.Run("dotnet", "tool", "install", "powershell", "--version", "7.6.9", "--tool-path", tools);
         Assert.That(
             ChildProcess.Run(
-                "env", $"HOME={Folder}", Path.Combine(tools, "pwsh"), "-NoProfile", "-File", Path.Combine(s_pages, "Calls.ps1"), Assembly, Name, Folder),
+                "env",
+                $"HOME={Folder}",
+                Path.Combine(tools, "pwsh"),
+                "-NoProfile",
+                "-File",
+                Path.Combine(s_pages, "Calls.ps1"),
+                Assembly,
+                Name,
+                Folder),
             Is.EqualTo("sum 25\nelement 7 of <i4, read-only True\nlisted 10\ndeleted False\n"));
     }
 
@@ -62,7 +78,9 @@ internal sealed class CallsTests : NamedTest
         array[0] = 9;
         nint start = view.Address & ~4095;
         array.Lock.Enter();
-        Assert.That((view[0], view.IsReadOnly, array.IsReadOnly, Mappings(), view.Lock.IsHeldByCurrentThread), Is.EqualTo((9, true, false, 1, true)));
+        Assert.That(
+            (view[0], view.IsReadOnly, array.IsReadOnly, Mappings(), view.Lock.IsHeldByCurrentThread),
+            Is.EqualTo((9, true, false, 1, true)));
         Assert.That(() => view.SetValue(1, 0), Throws.InstanceOf<NotSupportedException>());
         array.Lock.Exit();
         array.Dispose();
@@ -103,7 +121,8 @@ internal sealed class CallsTests : NamedTest
     [Test]
     public void Replacement_publishes_its_content_with_the_options_of_the_old_array_unless_given()
     {
-        SharedArray.Create(Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Layout = ArrayLayout.PythonSharedArray, Locks = 40 }).Dispose();
+        SharedArray.Create(
+            Name, ArrayContent.Zeros<int>(3), new SharedArrayOptions { Layout = ArrayLayout.PythonSharedArray, Locks = 40 }).Dispose();
         using (SharedArray<long> second = SharedArray.Replace(Name, ArrayContent.From([7L, 8])))
         {
             Assert.That(second.ToArray(), Is.EqualTo(new[] { 7L, 8 }));
@@ -113,7 +132,8 @@ internal sealed class CallsTests : NamedTest
         using SharedArray<long> third = SharedArray.Replace(Name, ArrayContent.Filled(3L, 2), new SharedArrayOptions());
         Assert.That((SharedArray.Describe(Name).Layout, third.Locks.Count, third[1]), Is.EqualTo((ArrayLayout.Npy, 31, 3L)));
         Assert.That(
-            () => SharedArray.Replace(Name, ArrayContent.Build<int>([1], _ => throw new InvalidOperationException("no"))), Throws.InvalidOperationException);
+            () => SharedArray.Replace(Name, ArrayContent.Build<int>([1], _ => throw new InvalidOperationException("no"))),
+            Throws.InvalidOperationException);
         Assert.That(third.IsCurrent, Is.True);
     }
 

@@ -69,7 +69,8 @@ internal sealed class FSharpTests : NamedTest
         {
             using SharedArray<Tick> array = SharedArray.Attach<Tick>(name);
             Assert.That(array[0], Is.EqualTo(new Tick(1, 2.5)), name);
-            Assert.That(Python.Run("a = np.load(sys.argv[1]); print(a['Time'], a['Price'])", ShmPathOf(name)), Is.EqualTo("[1] [2.5]"), name);
+            Assert.That(
+                Python.Run("a = np.load(sys.argv[1]); print(a['Time'], a['Price'])", ShmPathOf(name)), Is.EqualTo("[1] [2.5]"), name);
         }
     }
 

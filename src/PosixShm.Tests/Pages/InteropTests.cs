@@ -36,7 +36,8 @@ internal sealed partial class InteropTests : NamedTest
         SharedArrayInfo info = SharedArray.Describe(name);
         Assert.That((info.DataOffset, info.IsFortranOrder), Is.EqualTo((offset, false)));
         Assert.That(info.ByteStrides, Is.EqualTo(strides));
-        using SharedArray<float> other = SharedArray.Create(Second, ArrayContent.Zeros<float>(4, 6), new SharedArrayOptions { Layout = ArrayLayout.PythonSharedArray });
+        using SharedArray<float> other = SharedArray.Create(
+            Second, ArrayContent.Zeros<float>(4, 6), new SharedArrayOptions { Layout = ArrayLayout.PythonSharedArray });
         Assert.That((other.DataOffset, other.ByteStrides[0]), Is.EqualTo((0L, 24L)));
     }
 
@@ -76,7 +77,9 @@ internal sealed partial class InteropTests : NamedTest
         using SharedArray<byte> image = SharedArray.Create<byte>(Name, 48, 64, 3);
         using SharedArray<byte> gray = SharedArray.Create<byte>(Second, 48, 64);
         RunPython(program);
-        Assert.That((image[15, 15, 0], image[15, 15, 1], image[30, 30, 0], gray[15, 15], gray[30, 30]), Is.EqualTo(((byte)255, (byte)0, (byte)0, (byte)29, (byte)0)));
+        Assert.That(
+            (image[15, 15, 0], image[15, 15, 1], image[30, 30, 0], gray[15, 15], gray[30, 30]),
+            Is.EqualTo(((byte)255, (byte)0, (byte)0, (byte)29, (byte)0)));
     }
 
     [Test]
@@ -89,12 +92,13 @@ internal sealed partial class InteropTests : NamedTest
             array[i] = (byte)(i / 192);
         }
 
-        // The control page is there, and is no image.
+        // The control page exists and is not read as an image.
         using (array.Lock.EnterScope())
         {
         }
 
-        string[] commands = [.. Blocks("ffmpeg", "sh").Select(code => code.Replace("movie.raw", Path.Combine(Folder, "movie.raw"), StringComparison.Ordinal))];
+        string movie = Path.Combine(Folder, "movie.raw");
+        string[] commands = [.. Blocks("ffmpeg", "sh").Select(code => code.Replace("movie.raw", movie, StringComparison.Ordinal))];
         Assert.That(commands, Has.Length.EqualTo(2));
         _ = ChildProcess.Run("bash", ["-euo", "pipefail", "-c", commands[0]]);
         byte[] before = array.ToArray();

@@ -5,14 +5,14 @@ using System.Text.Json;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// Runs what docs/NUMPY.md shows, and compares each result with numpy's: a region's name is the expression that numpy is given, on the same shared
-/// arrays. numpy attaches them copy-on-write, and is asked first, so that what both change is changed once.
+/// Runs the code of docs/NUMPY.md, and compares each result with numpy's: a region's name is the expression that numpy evaluates on the
+/// same shared arrays. numpy attaches them copy-on-write and evaluates first, so that in-place operations are applied once.
 /// </summary>
 internal sealed class NumpyGuideTests : NamedTest
 {
     private const string PageName = "NUMPY.md";
 
-    // One interpreter for all: importing numpy takes longer than all the rest.
+    // All tests share one interpreter, because importing numpy takes longer than the tests.
     private static ChildProcess s_python = null!;
 
     private readonly List<(string Variable, string Path)> _seen = [];
@@ -667,7 +667,8 @@ internal sealed class NumpyGuideTests : NamedTest
         Assert.That(a.ToArray(), Is.Not.EqualTo(_expected.Values), "Tensor");
 
         a.CopyFrom(before);
-        Assert.That(() => TensorPrimitives.Add(a.AsSpan(0, 4), a.AsSpan(4, 4), a.AsSpan(1, 4)), Throws.ArgumentException, "TensorPrimitives");
+        Assert.That(
+            () => TensorPrimitives.Add(a.AsSpan(0, 4), a.AsSpan(4, 4), a.AsSpan(1, 4)), Throws.ArgumentException, "TensorPrimitives");
 
         a.CopyFrom(before);
         double[] column = new double[3];
@@ -743,22 +744,25 @@ internal sealed class NumpyGuideTests : NamedTest
     {
         const long Length = 3L << 30;
         const long Row = 4L << 20;
-        using SharedArray<byte> a = SharedArray.Create(Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<byte> a = SharedArray.Create(
+            Name, ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Preallocate = false });
         a[0] = 1;
         a[(2L << 30) + Row] = 2;
         a[Length - Row] = 4;
         a[Length - 1] = 8;
 
-        // The first byte of each row of 4 MiB, across the 2 GiB that a span can have: 768 pages.
+        // The first byte of each row of 4 MiB, beyond the 2 GiB of a span: 768 pages.
         Assert.That(Tensor.Sum<byte>(a.Reshape(-1, Row).Slice(.., 0..1)), Is.EqualTo(1 + 2 + 4));
         Assert.That(Tensor.Sum<byte>(a.AsTensorSpan(^4096..)), Is.EqualTo(8));
         Assert.That(() => a.Span.Length, Throws.InvalidOperationException);
 
         long taken = TakenBytes();
         Assert.That(taken, Is.LessThan(8 << 20), "3 GiB of address space, and the pages that were touched");
-        Assert.That(Python.Run("a = np.load(sys.argv[1], mmap_mode='r'); print(a.shape[0], a[::4 << 20].sum(), a[-4096:].sum())", ShmPath), Is.EqualTo($"{Length} 7 8"));
+        Assert.That(
+            Python.Run("a = np.load(sys.argv[1], mmap_mode='r'); print(a.shape[0], a[::4 << 20].sum(), a[-4096:].sum())", ShmPath),
+            Is.EqualTo($"{Length} 7 8"));
 
-        // What the guide says: reading a hole takes the page, too, also where it is only read.
+        // Reading a hole allocates its page, also by a read-only attachment, as the guide states.
         using SharedArray<byte> copy = SharedArray.AttachCopyOnWrite<byte>(Name);
         using ReadOnlySharedArray<byte> reader = SharedArray.AttachReadOnly<byte>(Name);
         Assert.That(reader.AsSpan(1 << 20, 1 << 20).Contains((byte)1), Is.False);
@@ -782,7 +786,10 @@ internal sealed class NumpyGuideTests : NamedTest
         }
 
         Assert.That(Regions.CountBlocks(page), Is.EqualTo(blocks), "all code of the page is here");
-        Assert.That(page.Split('\n').Count(static line => line.StartsWith("| `", StringComparison.Ordinal)), Is.EqualTo(regions.Count - blocks), "all lines, too");
+        Assert.That(
+            page.Split('\n').Count(static line => line.StartsWith("| `", StringComparison.Ordinal)),
+            Is.EqualTo(regions.Count - blocks),
+            "all lines, too");
     }
 
     private static double[] Flat<T>(ReadOnlyTensorSpan<T> tensor)
@@ -823,8 +830,11 @@ internal sealed class NumpyGuideTests : NamedTest
     // Returns the name of an array that a test may make.
     private string Ask(string expression)
     {
-        s_python.Send(JsonSerializer.Serialize(new object[] { expression, _seen.ToDictionary(static pair => pair.Variable, static pair => pair.Path) }));
-        using JsonDocument answer = JsonDocument.Parse(s_python.ReadLine() ?? throw new AssertionException($"{expression}: {s_python.Errors}"));
+        s_python.Send(
+            JsonSerializer.Serialize(
+                new object[] { expression, _seen.ToDictionary(static pair => pair.Variable, static pair => pair.Path) }));
+        using JsonDocument answer = JsonDocument.Parse(
+            s_python.ReadLine() ?? throw new AssertionException($"{expression}: {s_python.Errors}"));
         JsonElement root = answer.RootElement;
         _expected = (root[0].Deserialize<long[]>()!, root[1].Deserialize<double[]>()!, root[2].GetString()!, root[3].GetString()!);
         return Name;

@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 
 namespace PosixShm.Tests;
 
-/// <summary>Runs the README's examples, and holds the README to it.</summary>
+/// <summary>Runs the examples of the README, and compares them with it.</summary>
 [TestFixture]
 [NonParallelizable]
 internal sealed class ReadmeTests
@@ -12,7 +12,7 @@ internal sealed class ReadmeTests
     {
         string program = Regions.Page("README.md").Split("```csharp\n")[1].Split("\n```")[0];
 
-        // In the clone, as the reader has it. The path is always the same, because the SDK keeps a directory for each path.
+        // A clone, as a reader of the README has it. Its path is always the same, because the SDK keeps a directory for each path.
         string folder = Path.Combine(Repository.Root, "artifacts", "readme");
         _ = Directory.CreateDirectory(folder);
         try
@@ -27,7 +27,7 @@ internal sealed class ReadmeTests
         }
     }
 
-    // Without the build, which has made this test, and with the Python that has numpy.
+    // Skips the build, which has made this test, and uses the Python that has numpy.
     [Test]
     public void The_comparison_with_a_file_of_numpy_runs_as_it_is_typed()
     {

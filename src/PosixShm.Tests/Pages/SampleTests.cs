@@ -1,6 +1,6 @@
 namespace PosixShm.Tests;
 
-/// <summary>Runs the samples: each checks itself, and leaves nothing in a /dev/shm of its own.</summary>
+/// <summary>Runs each sample in a separate /dev/shm: it checks itself and leaves nothing.</summary>
 [TestFixture]
 internal sealed class SampleTests
 {

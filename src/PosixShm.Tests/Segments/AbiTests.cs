@@ -7,7 +7,7 @@ using PosixShm.Native;
 
 namespace PosixShm.Tests;
 
-/// <summary>Holds the C# side of the border against native/posixshm.h and the built library.</summary>
+/// <summary>Compares the C# declarations with native/posixshm.h and the built library.</summary>
 internal sealed partial class AbiTests : NamedTest
 {
     private static readonly string s_library = Path.Combine(AppContext.BaseDirectory, "libposixshm.so");

@@ -21,7 +21,7 @@ internal sealed class AvailableMemoryTests : NamedTest
     }
 
     [Test]
-    public void Nothing_is_known_where_nothing_can_be_read()
+    public void Available_memory_is_unknown_if_no_file_can_be_read()
     {
         Assert.That(AvailableMemory.Read(Folder), Is.Null);
         Write("proc/meminfo", string.Empty);
@@ -56,7 +56,9 @@ internal sealed class AvailableMemoryTests : NamedTest
     [Test]
     public void Version_1_counts_too()
     {
-        Control(Version1 + Version2.Replace("/sys/fs/cgroup", "/sys/fs/cgroup/unified", StringComparison.Ordinal), "4:cpu,memory:/a\n3:cpuset:/b\n0::/\n");
+        Control(
+            Version1 + Version2.Replace("/sys/fs/cgroup", "/sys/fs/cgroup/unified", StringComparison.Ordinal),
+            "4:cpu,memory:/a\n3:cpuset:/b\n0::/\n");
         Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
         Write("sys/fs/cgroup/memory/memory.usage_in_bytes", "1\n");
         Write("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "1000000\n");
@@ -66,7 +68,7 @@ internal sealed class AvailableMemoryTests : NamedTest
     }
 
     [Test]
-    public void More_than_the_memory_is_refused_with_both_figures()
+    public void Array_larger_than_the_memory_is_refused_with_both_sizes()
     {
         // An anonymous array has no directory whose size would be checked first.
         Assert.That(AvailableMemory.Read(), Is.Positive);

@@ -4,13 +4,16 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Users of one machine who cannot trust each other: reading an array, or planting files beside it, gives no power over those who use it.</summary>
+/// <summary>
+/// Users of one machine who cannot trust each other: a user who reads an array or plants files beside it cannot harm its users.
+/// </summary>
 internal sealed class BetweenUsersTests : NamedTest
 {
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
     private const UnixFileMode Everybody = Readable | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
 
-    // Locks a range of bytes with an open file description lock and waits. Arguments: the path, the kind, the first byte after 2^62, how many; further paths.
+    // Locks a range of bytes with an open file description lock and waits. Arguments: the path, the kind, the first byte after 2^62, how
+    // many; further paths.
     private const string LockBytes =
         """
         import fcntl, os, struct
@@ -29,22 +32,13 @@ internal sealed class BetweenUsersTests : NamedTest
     public void Read_locks_on_the_slots_keep_no_dead_owner_alive()
     {
         using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(1), new SharedArrayOptions { Mode = Readable });
-        using ChildProcess owner = ChildProcess.Start(EnterAndStay, Name);
+        using ChildProcess owner = ChildProcess.Start(LockOwner.Hold, Name);
         owner.Expect("HELD");
         Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Held), "by a write lock");
         owner.Kill();
         using ChildProcess reader = Python.Start(LockBytes, ShmPath, "F_RDLCK", "1", "448");
         reader.Expect("LOCKED");
         Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Abandoned));
-
-        static int EnterAndStay(string[] args)
-        {
-            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
-            array.Lock.Enter();
-            Console.WriteLine("HELD");
-            _ = Console.ReadLine();
-            return 0;
-        }
     }
 
     [Test]
@@ -79,16 +73,17 @@ internal sealed class BetweenUsersTests : NamedTest
     [Test]
     public void A_listing_waits_for_no_lock_and_marks_nothing()
     {
-        // With headers of more than a page, which a listing reads apart.
+        // Their headers are longer than a page, and a listing reads them separately.
         const int Files = 200;
         _ = Python.Run(
-            "t = [(f'Measurement_of_sensor_{i:04}', '<f8') for i in range(300)]\nfor i in range(int(sys.argv[2])): np.save(open(f'{sys.argv[1]}-{i}', 'wb'), np.zeros(1, t))",
+            "t = [(f'Measurement_of_sensor_{i:04}', '<f8') for i in range(300)]\n"
+                + "for i in range(int(sys.argv[2])): np.save(open(f'{sys.argv[1]}-{i}', 'wb'), np.zeros(1, t))",
             ShmPath, Files.ToString(CultureInfo.InvariantCulture));
         string[] paths = [.. Enumerable.Range(0, Files).Select(i => $"{ShmPath}-{i}")];
         using ChildProcess locker = Python.Start(LockBytes, [paths[0], "F_WRLCK", "0", "1", .. paths[1..]]);
         locker.Expect("LOCKED");
 
-        // Each of them would cost 50 ms or more; the limit is twenty times what all of them should.
+        // Each header would cost 50 ms or more if it were parsed. The limit is twenty times the expected time of all.
         Stopwatch time = Stopwatch.StartNew();
         SharedArrayInfo[] mine = [.. SharedArray.List().Where(info => info.Name.StartsWith(Name, StringComparison.Ordinal))];
         Assert.That(time.Elapsed, Is.LessThan(TimeSpan.FromSeconds(8)));
@@ -107,12 +102,13 @@ internal sealed class BetweenUsersTests : NamedTest
             fields = ", ".join(f"('f{i}', '<f8')" for i in range(50000))
             text = "{'descr': [" + fields + "], 'fortran_order': False, 'shape': (0,), }"
             text += " " * (-(len(text) + 13) % 64) + "\n"
-            for i in range(10): open(f"{sys.argv[1]}-{i}", "wb").write(b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text.encode())
+            head = b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little")
+            for i in range(10): open(f"{sys.argv[1]}-{i}", "wb").write(head + text.encode())
             """,
             ShmPath);
         long before = GC.GetTotalAllocatedBytes(precise: true);
         IReadOnlyList<SharedArrayInfo> all = SharedArray.List();
-        Assert.That(GC.GetTotalAllocatedBytes(precise: true) - before, Is.LessThan(64 << 20), "10 of them took 3 GiB");
+        Assert.That(GC.GetTotalAllocatedBytes(precise: true) - before, Is.LessThan(64 << 20), "10 such arrays took 3 GiB");
         Assert.That(all.Any(info => info.Name.StartsWith(Name, StringComparison.Ordinal)), Is.False);
         Assert.That(SharedArray.Describe(NameOf("3")).DType, Has.Length.GreaterThan(900_000));
     }
@@ -130,9 +126,9 @@ internal sealed class BetweenUsersTests : NamedTest
 
     [Test]
     [NeedsRoot("is two users")]
-    public void Users_who_have_no_id_here_are_not_taken_for_this_one()
+    public void Users_without_an_id_in_this_namespace_are_not_mistaken_for_this_one()
     {
-        // Two users, neither of whom a user namespace without a map knows: both are 65534 there.
+        // A user namespace without a map has neither of the two users: both are 65534 there.
         foreach ((string suffix, string owner) in ((string, string)[])[("mine", "4242"), ("theirs", "4243")])
         {
             SharedArray.Create(NameOf(suffix), ArrayContent.Zeros<int>(1), new SharedArrayOptions { Mode = Everybody }).Dispose();
@@ -146,8 +142,12 @@ internal sealed class BetweenUsersTests : NamedTest
         {
             SharedArray.Attach<int>(args[0] + "-mine").Dispose();
             NamedSemaphore.Attach(args[0] + "-mine").Dispose();
-            Assert.That(() => SharedArray.Attach<int>(args[0] + "-theirs"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
-            Assert.That(() => NamedSemaphore.Attach(args[0] + "-theirs"), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
+            Assert.That(
+                () => SharedArray.Attach<int>(args[0] + "-theirs"),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
+            Assert.That(
+                () => NamedSemaphore.Attach(args[0] + "-theirs"),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
             AttachOptions any = new() { AllowOtherOwners = true };
             SharedArray.Attach<int>(args[0] + "-theirs", any).Dispose();
             NamedSemaphore.Attach(args[0] + "-theirs", any).Dispose();
@@ -164,9 +164,10 @@ internal sealed class BetweenUsersTests : NamedTest
     }
 
     [Test]
-    public void Equal_inodes_of_two_mounts_are_told_apart()
+    public void Equal_inodes_of_two_mounts_are_distinguished()
     {
-        // The first file of each new tmpfs has the same inode; both have the same slot taken by this process, or by that one.
+        // The first file of each new tmpfs has the same inode. One process takes a slot of one file, another process the same slot of the
+        // other.
         const string Mounts = "mount -t tmpfs none \"$1\" && mkdir /dev/shm/other && mount -t tmpfs none /dev/shm/other";
         _ = ChildProcess.Run(Namespaces.WithMounts(Mounts, "/dev/shm", ChildProcess.CommandLine(Use)));
 
@@ -175,16 +176,19 @@ internal sealed class BetweenUsersTests : NamedTest
             Assert.That(ChildProcess.Run("mount", "-t", "tmpfs", "none", "/mnt"), Is.Empty);
             using SharedArray<int> one = SharedArray.Create<int>("file:///mnt/a", 1);
             using SharedArray<int> two = SharedArray.Create<int>("file:///dev/shm/other/a", 1);
-            Assert.That(ChildProcess.Run("stat", "-c", "%i", "/mnt/a"), Is.EqualTo(ChildProcess.Run("stat", "-c", "%i", "/dev/shm/other/a")));
+            Assert.That(
+                ChildProcess.Run("stat", "-c", "%i", "/mnt/a"), Is.EqualTo(ChildProcess.Run("stat", "-c", "%i", "/dev/shm/other/a")));
             one.Lock.Enter();
             int slot = one.Lock.OwnerSlot;
 
-            // Another process takes the same slot of the other file; the first process found in /proc must not be taken for its owner.
-            using ChildProcess other = Python.Start(LockBytes, "/dev/shm/other/a", "F_WRLCK", slot.ToString(CultureInfo.InvariantCulture), "1");
+            // Another process takes the same slot of the other file. The first process in /proc must not be mistaken for its owner.
+            using ChildProcess other = Python.Start(
+                LockBytes, "/dev/shm/other/a", "F_WRLCK", slot.ToString(CultureInfo.InvariantCulture), "1");
             other.Expect("LOCKED");
             File.WriteAllBytes("/mnt/word", File.ReadAllBytes("/mnt/a"));
             two.Lock.Enter();
-            Assert.That((one.Lock.FindOwnerProcess(), two.Lock.FindOwnerProcess()), Is.EqualTo((Environment.ProcessId, Environment.ProcessId)));
+            Assert.That(
+                (one.Lock.FindOwnerProcess(), two.Lock.FindOwnerProcess()), Is.EqualTo((Environment.ProcessId, Environment.ProcessId)));
             return other.Id > 0 ? 0 : 1;
         }
     }

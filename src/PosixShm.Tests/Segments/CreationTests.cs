@@ -9,7 +9,7 @@ internal sealed class CreationTests : NamedTest
         ["open-unnamed", "allocate", "write-head", "write-tail", "chmod", "lock", "map", "before-link"];
 
     [TestCaseSource(nameof(s_stepsBefore))]
-    public void A_creator_killed_before_the_name_is_given_leaves_nothing(string step)
+    public void Creator_killed_before_the_link_leaves_nothing(string step)
     {
         // More locks than a page has are written with the array.
         Assert.That(CreateWith(FailingShim.DieAt, step, step == "write-tail" ? "40" : "1"), Is.EqualTo(128 + 9));
@@ -17,31 +17,31 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void A_creator_killed_after_the_name_is_given_leaves_a_whole_array()
+    public void Creator_killed_after_the_link_leaves_a_complete_array()
     {
         Assert.That(CreateWith(FailingShim.DieAt, "after-link"), Is.EqualTo(128 + 9));
         using SharedArray<double> array = SharedArray.Attach(Name);
         Assert.That((array.Length, SharedArray.Describe(Name).Mode), Is.EqualTo((1000L, UnixFileMode.UserRead | UnixFileMode.UserWrite)));
     }
 
-    [TestCase("open-unnamed:95", TestName = "Without_O_TMPFILE_a_name_of_its_own_is_renamed")]
-    [TestCase("link-empty-path:2", TestName = "Without_the_right_to_link_a_descriptor_it_is_linked_through_proc")]
-    [TestCase("link-empty-path:2,link-through-proc:2", TestName = "Without_a_way_to_link_a_name_of_its_own_is_renamed")]
-    [TestCase("open-unnamed:95,rename:22", TestName = "Without_renaming_a_name_of_its_own_is_linked")]
-    [TestCase("open-unnamed:95,rename:38", TestName = "On_an_old_kernel_a_name_of_its_own_is_linked")]
-    [TestCase("open-unnamed:13", TestName = "Where_a_sandbox_refuses_O_TMPFILE_a_name_of_its_own_is_renamed_EACCES")]
-    [TestCase("open-unnamed:1", TestName = "Where_a_sandbox_refuses_O_TMPFILE_a_name_of_its_own_is_renamed_EPERM")]
-    [TestCase("open-unnamed:38", TestName = "Where_a_sandbox_refuses_O_TMPFILE_a_name_of_its_own_is_renamed_ENOSYS")]
-    [TestCase("open-unnamed:21", TestName = "Where_a_sandbox_refuses_O_TMPFILE_a_name_of_its_own_is_renamed_EISDIR")]
-    [TestCase("link-empty-path:13", TestName = "Where_a_sandbox_refuses_linkat_a_name_of_its_own_is_renamed_EACCES")]
-    [TestCase("link-empty-path:1", TestName = "Where_a_sandbox_refuses_linkat_a_name_of_its_own_is_renamed_EPERM")]
-    [TestCase("link-empty-path:18", TestName = "Where_a_sandbox_refuses_linkat_a_name_of_its_own_is_renamed_EXDEV")]
-    [TestCase("link-empty-path:38", TestName = "Where_a_sandbox_refuses_linkat_a_name_of_its_own_is_renamed_ENOSYS")]
-    [TestCase("link-empty-path:2,link-through-proc:13", TestName = "Where_a_sandbox_refuses_proc_a_name_of_its_own_is_renamed")]
-    [TestCase("open-unnamed:13,rename:1", TestName = "Where_a_sandbox_refuses_a_rename_a_name_of_its_own_is_linked")]
-    [TestCase("open-unnamed:13,rename:13,link:13", TestName = "Where_nothing_else_is_allowed_the_header_is_written_last")]
-    [TestCase("open-unnamed:13,create-own:13", TestName = "Where_no_other_name_is_allowed_the_header_is_written_last")]
-    [TestCase("allocate:95", TestName = "Without_fallocate_the_size_is_set")]
+    [TestCase("open-unnamed:95", TestName = "Missing_O_TMPFILE_falls_back_to_a_rename")]
+    [TestCase("link-empty-path:2", TestName = "Refused_link_of_a_descriptor_falls_back_to_a_link_through_proc")]
+    [TestCase("link-empty-path:2,link-through-proc:2", TestName = "Refused_links_fall_back_to_a_rename")]
+    [TestCase("open-unnamed:95,rename:22", TestName = "Unsupported_rename_falls_back_to_a_link")]
+    [TestCase("open-unnamed:95,rename:38", TestName = "Missing_renameat2_falls_back_to_a_link")]
+    [TestCase("open-unnamed:13", TestName = "O_TMPFILE_refused_by_EACCES_falls_back_to_a_rename")]
+    [TestCase("open-unnamed:1", TestName = "O_TMPFILE_refused_by_EPERM_falls_back_to_a_rename")]
+    [TestCase("open-unnamed:38", TestName = "O_TMPFILE_refused_by_ENOSYS_falls_back_to_a_rename")]
+    [TestCase("open-unnamed:21", TestName = "O_TMPFILE_refused_by_EISDIR_falls_back_to_a_rename")]
+    [TestCase("link-empty-path:13", TestName = "Linkat_refused_by_EACCES_falls_back_to_a_rename")]
+    [TestCase("link-empty-path:1", TestName = "Linkat_refused_by_EPERM_falls_back_to_a_rename")]
+    [TestCase("link-empty-path:18", TestName = "Linkat_refused_by_EXDEV_falls_back_to_a_rename")]
+    [TestCase("link-empty-path:38", TestName = "Linkat_refused_by_ENOSYS_falls_back_to_a_rename")]
+    [TestCase("link-empty-path:2,link-through-proc:13", TestName = "Link_through_proc_refused_by_EACCES_falls_back_to_a_rename")]
+    [TestCase("open-unnamed:13,rename:1", TestName = "Rename_refused_by_EPERM_falls_back_to_a_link")]
+    [TestCase("open-unnamed:13,rename:13,link:13", TestName = "Refused_rename_and_link_fall_back_to_writing_the_header_last")]
+    [TestCase("open-unnamed:13,create-own:13", TestName = "Refused_temporary_name_falls_back_to_writing_the_header_last")]
+    [TestCase("allocate:95", TestName = "Missing_fallocate_falls_back_to_ftruncate")]
     public void Fallback(string fault)
     {
         using ChildProcess child = StartWithShm(fault, CreateTwice);
@@ -53,15 +53,15 @@ internal sealed class CreationTests : NamedTest
             using SharedArray<double> array = SharedArray.Attach(args[0]);
             Assert.That(array.Length, Is.EqualTo(1000));
 
-            // A name that is taken stays taken on every road.
+            // Every fallback refuses an existing name.
             Assert.That(Create(args), Is.EqualTo(3));
             Assert.That(Directory.GetFiles("/dev/shm"), Has.Length.EqualTo(1));
             return 0;
         }
     }
 
-    [TestCase("open-unnamed:13", TestName = "A_name_of_255_bytes_has_room_for_a_name_of_its_own")]
-    [TestCase("open-unnamed:13,create-own:13", TestName = "A_name_of_255_bytes_is_created_in_place")]
+    [TestCase("open-unnamed:13", TestName = "Name_of_255_bytes_is_created_through_a_temporary_name")]
+    [TestCase("open-unnamed:13,create-own:13", TestName = "Name_of_255_bytes_is_created_in_place")]
     public void Longest(string fault)
     {
         string longest = Name + string.Concat(Enumerable.Repeat("ö", (255 - Name.Length) / 2)) + new string('x', (255 - Name.Length) % 2);
@@ -71,7 +71,7 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void If_every_way_to_create_is_refused_the_first_refusal_is_reported()
+    public void First_refusal_is_reported_if_all_fallbacks_are_refused()
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "open-unnamed:1,create-own:13,open:38")], Create, Name);
         Assert.That(child.WaitForExit(), Is.EqualTo(2), child.Errors);
@@ -84,19 +84,26 @@ internal sealed class CreationTests : NamedTest
     [TestCase(ArrayLayout.Npy, "chmod")]
     [TestCase(ArrayLayout.Npy, "lock")]
     [TestCase(ArrayLayout.PythonSharedArray, "lock")]
-    public void A_creator_killed_where_nothing_else_is_allowed_leaves_what_is_no_array_and_can_be_deleted(ArrayLayout layout, string step)
+    public void Creator_killed_before_writing_the_header_last_leaves_a_file_that_is_not_an_array_and_can_be_deleted(
+        ArrayLayout layout, string step)
     {
         using ChildProcess child = ChildProcess.Start(
             [(FailingShim.FailAt, "open-unnamed:13,create-own:13"), (FailingShim.DieAt, step)], CreateLayout, Name, layout.ToString());
         Assert.That(child.WaitForExit(), Is.EqualTo(128 + 9), child.Output);
         Assert.That(() => SharedArray.Attach(Name), Throws.InstanceOf<InvalidDataException>());
-        Assert.That((SharedArray.Exists(Name), CreateWith(FailingShim.FailAt, "open-unnamed:13,create-own:13")), Is.EqualTo((false, 3)), "the name is taken");
+        Assert.That(
+            (SharedArray.Exists(Name), CreateWith(FailingShim.FailAt, "open-unnamed:13,create-own:13")),
+            Is.EqualTo((false, 3)),
+            "the name exists");
         SharedArray.Delete(Name);
         Assert.That(CreateWith(FailingShim.FailAt, "open-unnamed:13,create-own:13"), Is.Zero);
 
         static int CreateLayout(string[] args)
         {
-            SharedArray.Create(args[0], ArrayContent.Filled("float64", 1.5, 1000), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }).Dispose();
+            SharedArray.Create(
+                args[0],
+                ArrayContent.Filled("float64", 1.5, 1000),
+                new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) }).Dispose();
             return 0;
         }
     }
@@ -106,7 +113,8 @@ internal sealed class CreationTests : NamedTest
     {
         foreach (ArrayLayout layout in (ArrayLayout[])[ArrayLayout.Npy, ArrayLayout.PythonSharedArray])
         {
-            using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "open-unnamed:13,create-own:13")], Fill, NameOf($"{layout}"), $"{layout}");
+            using ChildProcess child = ChildProcess.Start(
+                [(FailingShim.FailAt, "open-unnamed:13,create-own:13")], Fill, NameOf($"{layout}"), $"{layout}");
             child.WaitForSuccess();
             using SharedArray<double> array = SharedArray.Attach(NameOf($"{layout}"));
             Assert.That(array, Is.All.EqualTo(1.5));
@@ -116,7 +124,8 @@ internal sealed class CreationTests : NamedTest
 
         static int Fill(string[] args)
         {
-            using UntypedSharedArray array = SharedArray.Create(args[0], ArrayContent.Filled("float64", 1.5, 10), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
+            using UntypedSharedArray array = SharedArray.Create(
+                args[0], ArrayContent.Filled("float64", 1.5, 10), new SharedArrayOptions { Layout = Enum.Parse<ArrayLayout>(args[1]) });
             return array.GetValue(9) is 1.5 ? 0 : 1;
         }
     }
@@ -131,7 +140,7 @@ internal sealed class CreationTests : NamedTest
     [TestCase("open-unnamed:24", "RLIMIT_NOFILE")]
     [TestCase("open-unnamed:23", "file-max")]
     [TestCase("open-unnamed:30", "read-only")]
-    public void A_failure_at_any_step_says_why_and_leaves_nothing(string fault, string message)
+    public void Failure_at_any_step_reports_the_reason_and_leaves_nothing(string fault, string message)
     {
         using ChildProcess child = StartWithShm(fault, Fail);
         child.WaitForSuccess();
@@ -150,7 +159,7 @@ internal sealed class CreationTests : NamedTest
     public void Random_kills_leave_nothing_or_whole_arrays(int kills)
     {
         using ChildProcess child = ChildProcess.Start(
-            ForkServer.Environment, Namespaces.WithFileSystem("/dev/shm", "size=10m", ChildProcess.CommandLine(Serve, Name)));
+            ForkServer.Environment, Namespaces.WithShm("size=10m", Serve, Name));
         child.Expect("READY");
         Random random = new(7);
         for (int kill = 0; kill < kills; kill++)
@@ -195,28 +204,21 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void Of_four_creators_of_one_name_exactly_one_wins_a_thousand_times()
+    public void Exactly_one_of_four_creators_of_a_name_wins_a_thousand_times()
     {
         const int Creators = 4;
         const int Rounds = 1000;
-        ChildProcess[] children = [.. Enumerable.Range(0, Creators).Select(_ => ChildProcess.Start(Compete, Name))];
-        try
+        using ChildProcessGroup children = new();
+        children.Start(Creators, Compete, Name);
+        children.Expect("READY");
+        for (int round = 0; round < Rounds; round++)
         {
-            Array.ForEach(children, child => child.Expect("READY"));
-            for (int round = 0; round < Rounds; round++)
-            {
-                Array.ForEach(children, child => child.Send("GO"));
-                string[] answers = [.. children.Select(child => child.ReadLine()!)];
-                Assert.That(answers.Order(), Is.EqualTo(new[] { "LOST", "LOST", "LOST", "WON" }), $"round {round}");
-                SharedArray.Delete(Name);
-            }
+            children.Send("GO");
+            Assert.That(children.ReadLines().Order(), Is.EqualTo(new[] { "LOST", "LOST", "LOST", "WON" }), $"round {round}");
+            SharedArray.Delete(Name);
+        }
 
-            Array.ForEach(children, child => child.WaitForSuccess());
-        }
-        finally
-        {
-            Array.ForEach(children, child => child.Dispose());
-        }
+        children.WaitForSuccess();
 
         static int Compete(string[] args)
         {
@@ -241,19 +243,12 @@ internal sealed class CreationTests : NamedTest
     [Test]
     public void CreateOrAttach_wins_against_creators_and_deleters_at_once()
     {
-        List<ChildProcess> children = [];
-        try
-        {
-            children.AddRange(Enumerable.Range(0, 3).Select(_ => ChildProcess.Start(CreateOrAttach, Name)));
-            children.Add(ChildProcess.Start(Delete, Name));
-            children.ForEach(child => child.Expect("READY"));
-            children.ForEach(child => child.Send("GO"));
-            children.ForEach(child => child.WaitForSuccess());
-        }
-        finally
-        {
-            children.ForEach(child => child.Dispose());
-        }
+        using ChildProcessGroup children = new();
+        children.Start(3, CreateOrAttach, Name);
+        children.Start(1, Delete, Name);
+        children.Expect("READY");
+        children.Send("GO");
+        children.WaitForSuccess();
 
         static int CreateOrAttach(string[] args)
         {
@@ -282,10 +277,12 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void A_full_folder_is_an_error_with_the_bytes_asked_and_free_and_leaves_nothing()
+    public void Full_file_system_is_an_error_with_the_requested_and_free_bytes_and_leaves_nothing()
     {
         string output = Namespaces.RunWithShm("size=1m", Fill);
-        Assert.That(output, Does.Contain("No space in /dev/shm for 'big': 4,194,432 bytes requested, free: 1,048,576 bytes.").And.Contain("--shm-size"));
+        Assert.That(
+            output,
+            Does.Contain("No space in /dev/shm for 'big': 4,194,432 bytes requested, free: 1,048,576 bytes.").And.Contain("--shm-size"));
 
         // More than one step of the reservation, and less than one.
         static int Fill(string[] args)
@@ -306,14 +303,14 @@ internal sealed class CreationTests : NamedTest
                 Assert.That(new DriveInfo("/dev/shm").AvailableFreeSpace, Is.EqualTo(1 << 20));
             }
 
-            // What fits, fits.
+            // A smaller array has room.
             SharedArray.Create<byte>("small", 1 << 19).Dispose();
             return 0;
         }
     }
 
     [Test]
-    public void In_a_full_folder_a_taken_name_is_what_is_said()
+    public void Existing_name_takes_precedence_over_full_file_system()
     {
         _ = Namespaces.RunWithShm("size=32k", CreateTwice);
 
@@ -325,8 +322,12 @@ internal sealed class CreationTests : NamedTest
             foreach (bool preallocate in (bool[])[true, false])
             {
                 SharedArrayOptions options = new() { Preallocate = preallocate };
-                Assert.That(() => SharedArray.Create("taken", ArrayContent.Zeros<byte>(8 << 10), options), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
-                Assert.That(() => SharedArray.Create("other", ArrayContent.Zeros<byte>(8 << 10), options), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
+                Assert.That(
+                    () => SharedArray.Create("taken", ArrayContent.Zeros<byte>(8 << 10), options),
+                    Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(17));
+                Assert.That(
+                    () => SharedArray.Create("other", ArrayContent.Zeros<byte>(8 << 10), options),
+                    Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28));
             }
 
             return 0;
@@ -334,7 +335,7 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void A_folder_without_inodes_is_told_apart_from_one_without_bytes()
+    public void Lack_of_inodes_is_distinguished_from_lack_of_bytes()
     {
         string output = Namespaces.RunWithShm("nr_inodes=2", Fill);
         Assert.That(output, Does.Contain("not one inode"));
@@ -359,19 +360,19 @@ internal sealed class CreationTests : NamedTest
     }
 
     [Test]
-    public void What_can_never_fit_is_refused_before_any_memory_is_taken()
+    public void Array_beyond_the_file_system_is_refused_before_memory_is_reserved()
     {
         Assert.That(
             () => SharedArray.Create<byte>(Name, 1L << 50),
-            Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28).And.Message.Contains("1,125,899,906,842,752 bytes requested"));
+            Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(28).And.Message.Contains(
+                "1,125,899,906,842,752 bytes requested"));
         Assert.That(File.Exists(ShmPath), Is.False);
     }
 
     [Test]
     public void A_file_size_limit_is_an_error_and_not_the_end_of_the_process()
     {
-        // The runtime itself keeps its code in a file that would be larger than the limit, unless told otherwise.
-        string output = ChildProcess.Run("bash", ["-c", "export DOTNET_EnableWriteXorExecute=0; ulimit -f 1024; exec \"$@\"", "bash", .. ChildProcess.CommandLine(CreateTooLarge, Name)]);
+        string output = ChildProcess.RunWithFileSizeLimit(CreateTooLarge, Name);
         Assert.That(output, Does.Contain("RLIMIT_FSIZE"));
         Assert.That(File.Exists(ShmPath), Is.False);
 
@@ -381,7 +382,8 @@ internal sealed class CreationTests : NamedTest
             {
                 try
                 {
-                    SharedArray.Create(args[0], ArrayContent.Zeros<byte>(10 << 20), new SharedArrayOptions { Preallocate = preallocate }).Dispose();
+                    SharedArray.Create(
+                        args[0], ArrayContent.Zeros<byte>(10 << 20), new SharedArrayOptions { Preallocate = preallocate }).Dispose();
                     return 1;
                 }
                 catch (IOException error)
@@ -396,9 +398,11 @@ internal sealed class CreationTests : NamedTest
 
     [TestCase("-", "1 0 0 0")]
     [TestCase("", "0 1 0 1")]
-    public void The_handler_for_the_size_limit_is_not_inherited_and_replaces_no_action_of_the_program(string action, string caughtAndIgnoredHereAndInAChild)
+    public void The_handler_for_the_size_limit_is_not_inherited_and_replaces_no_action_of_the_program(
+        string action, string caughtAndIgnoredHereAndInAChild)
     {
-        string output = ChildProcess.Run("bash", ["-c", "trap \"$0\" XFSZ; exec \"$@\"", action, .. ChildProcess.CommandLine(CreateAndShowActions, Name)]);
+        string output = ChildProcess.Run(
+            "bash", ["-c", "trap \"$0\" XFSZ; exec \"$@\"", action, .. ChildProcess.CommandLine(CreateAndShowActions, Name)]);
         Assert.That(output.Trim(), Is.EqualTo(caughtAndIgnoredHereAndInAChild));
 
         static int CreateAndShowActions(string[] args)
@@ -421,9 +425,9 @@ internal sealed class CreationTests : NamedTest
         }
     }
 
-    // With a /dev/shm of its own: the files of other processes are no business of the test.
+    // The test counts all files, so it has a separate /dev/shm.
     private ChildProcess StartWithShm(string fault, Func<string[], int> method)
-        => ChildProcess.Start([(FailingShim.FailAt, fault)], Namespaces.WithFileSystem("/dev/shm", "size=10m", ChildProcess.CommandLine(method, Name)));
+        => ChildProcess.Start([(FailingShim.FailAt, fault)], Namespaces.WithShm("size=10m", method, Name));
 
     private int CreateWith(string variable, string value, string locks = "1")
     {

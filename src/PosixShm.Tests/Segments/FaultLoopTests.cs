@@ -12,20 +12,21 @@ internal sealed class FaultLoopTests : NamedTest
     // EPERM, EIO, ENOMEM, EACCES, EINVAL, EMFILE, ENOSPC, ENOSYS, EOPNOTSUPP. Not EINTR and EAGAIN, which mean: try again.
     private static readonly int[] s_errors = [1, 5, 12, 13, 22, 24, 28, 38, 95];
 
-    // Some do without: an unlink or a close that fails leaves what it should have removed.
+    // Bounds the loop. No operation makes as many system calls.
     private const int MostCalls = 200;
 
-    // Those that the shim makes.
+    // The system calls that the shim makes.
     private static readonly string[] s_traced =
     [
-        "openat", "close", "memfd_create", "unlink", "link", "linkat", "rename", "renameat2", "fcntl", "statx", "statfs", "fchown", "fchmod", "fgetxattr", "fsetxattr",
-        "fremovexattr", "ftruncate", "fallocate", "pread64", "pwrite64", "fsync", "msync", "mlock", "munlock", "mmap", "munmap", "inotify_init1", "inotify_add_watch",
-        "inotify_rm_watch", "poll", "getdents64",
+        "openat", "close", "memfd_create", "unlink", "link", "linkat", "rename", "renameat2", "fcntl", "statx", "statfs", "fchown",
+        "fchmod", "fgetxattr", "fsetxattr", "fremovexattr", "ftruncate", "fallocate", "pread64", "pwrite64", "fsync", "msync", "mlock",
+        "munlock", "mmap", "munmap", "inotify_init1", "inotify_add_watch", "inotify_rm_watch", "poll", "getdents64",
     ];
 
     private static readonly Dictionary<string, FaultyOperation> s_operations = new()
     {
-        ["create"] = new(["PosixShm.SharedArray.Create"], None, static name => SharedArray.Create<int>(name, 10).Dispose(), Absent, IsZeros),
+        ["create"] = new(
+            ["PosixShm.SharedArray.Create"], None, static name => SharedArray.Create<int>(name, 10).Dispose(), Absent, IsZeros),
         ["create, sparse"] = new(
             ["PosixShm.SharedArray.Create"],
             None,
@@ -38,7 +39,12 @@ internal sealed class FaultLoopTests : NamedTest
             static name => SharedArray.Create<byte>(name, 4 << 20).Dispose(),
             Absent,
             static name => SharedArray.Describe(name).Length == 4 << 20),
-        ["create with content"] = new(["PosixShm.SharedArray.Create"], None, static name => SharedArray.Create(name, ArrayContent.From(Values)).Dispose(), Absent, IsValues),
+        ["create with content"] = new(
+            ["PosixShm.SharedArray.Create"],
+            None,
+            static name => SharedArray.Create(name, ArrayContent.From(Values)).Dispose(),
+            Absent,
+            IsValues),
         ["create with many locks"] = new(
             ["PosixShm.SharedArray.Create"],
             None,
@@ -48,22 +54,45 @@ internal sealed class FaultLoopTests : NamedTest
         ["create in the SharedArray layout"] = new(
             ["PosixShm.SharedArray.Create"],
             None,
-            static name => SharedArray.Create(name, ArrayContent.Zeros<int>(10), new SharedArrayOptions { Layout = ArrayLayout.PythonSharedArray }).Dispose(),
+            static name => SharedArray.Create(
+                name, ArrayContent.Zeros<int>(10), new SharedArrayOptions { Layout = ArrayLayout.PythonSharedArray }).Dispose(),
             Absent,
             IsZeros),
         ["create or attach, new"] = new(
-            ["PosixShm.SharedArray.CreateOrAttach"], None, static name => SharedArray.CreateOrAttach(name, ArrayContent.From(Values)).Dispose(), Absent, IsValues),
+            ["PosixShm.SharedArray.CreateOrAttach"],
+            None,
+            static name => SharedArray.CreateOrAttach(name, ArrayContent.From(Values)).Dispose(),
+            Absent,
+            IsValues),
         ["create or attach, old"] = new(
-            ["PosixShm.SharedArray.CreateOrAttach"], Old, static name => SharedArray.CreateOrAttach<int>(name, 10).Dispose(), IsValues, IsValues),
-        ["replace"] = new(["PosixShm.SharedArray.Replace"], Old, static name => SharedArray.Replace<int>(name, 10).Dispose(), IsValues, IsZeros),
-        ["resize"] = new(["PosixShm.SharedArray.Resize"], Old, static name => SharedArray.Resize<int>(name, 5, 2).Dispose(), IsValues, IsValues),
+            ["PosixShm.SharedArray.CreateOrAttach"],
+            Old,
+            static name => SharedArray.CreateOrAttach<int>(name, 10).Dispose(),
+            IsValues,
+            IsValues),
+        ["replace"] = new(
+            ["PosixShm.SharedArray.Replace"], Old, static name => SharedArray.Replace<int>(name, 10).Dispose(), IsValues, IsZeros),
+        ["resize"] = new(
+            ["PosixShm.SharedArray.Resize"], Old, static name => SharedArray.Resize<int>(name, 5, 2).Dispose(), IsValues, IsValues),
         ["attach"] = new(["PosixShm.SharedArray.Attach"], Old, static name => SharedArray.Attach<int>(name).Dispose(), IsValues, IsValues),
         ["attach read-only"] = new(
-            ["PosixShm.SharedArray.AttachReadOnly"], Old, static name => SharedArray.AttachReadOnly<int>(name).Dispose(), IsValues, IsValues),
+            ["PosixShm.SharedArray.AttachReadOnly"],
+            Old,
+            static name => SharedArray.AttachReadOnly<int>(name).Dispose(),
+            IsValues,
+            IsValues),
         ["attach copy-on-write"] = new(
-            ["PosixShm.SharedArray.AttachCopyOnWrite"], Old, static name => SharedArray.AttachCopyOnWrite<int>(name).Dispose(), IsValues, IsValues),
+            ["PosixShm.SharedArray.AttachCopyOnWrite"],
+            Old,
+            static name => SharedArray.AttachCopyOnWrite<int>(name).Dispose(),
+            IsValues,
+            IsValues),
         ["attach raw"] = new(
-            ["PosixShm.SharedArray.AttachRaw"], Old, static name => SharedArray.AttachRaw<int>(name, [10], 128).Dispose(), IsValues, IsValues),
+            ["PosixShm.SharedArray.AttachRaw"],
+            Old,
+            static name => SharedArray.AttachRaw<int>(name, [10], 128).Dispose(),
+            IsValues,
+            IsValues),
         ["exists"] = new(["PosixShm.SharedArray.Exists"], Old, static name => _ = SharedArray.Exists(name), IsValues, IsValues),
         ["describe"] = new(["PosixShm.SharedArray.Describe"], Old, static name => _ = SharedArray.Describe(name), IsValues, IsValues),
         ["delete"] = new(["PosixShm.SharedArray.Delete"], Old, SharedArray.Delete, IsValues, Absent),
@@ -128,7 +157,8 @@ internal sealed class FaultLoopTests : NamedTest
             IsValues),
         ["compact"] = new(
             ["PosixShm.SharedArray.Attach", "PosixShm.UntypedSharedArray.Compact"],
-            static name => SharedArray.Create(name, ArrayContent.Zeros<byte>(4 << 20), new SharedArrayOptions { Preallocate = false }).Dispose(),
+            static name => SharedArray.Create(
+                name, ArrayContent.Zeros<byte>(4 << 20), new SharedArrayOptions { Preallocate = false }).Dispose(),
             static name =>
             {
                 using SharedArray<byte> array = SharedArray.Attach<byte>(name);
@@ -157,7 +187,7 @@ internal sealed class FaultLoopTests : NamedTest
                 }
                 catch (TimeoutException)
                 {
-                    // It does not exist.
+                    // The file does not exist.
                 }
             },
             Absent,
@@ -215,7 +245,8 @@ internal sealed class FaultLoopTests : NamedTest
     {
         string trace = Path.Combine(Folder, "trace");
         string[] tracer = ["strace", "-f", "-qq", "-s", "8", "-o", trace, "-e", $"trace=write,{string.Join(',', s_traced)}"];
-        using ChildProcess child = ChildProcess.Start([(FaultyShim.Variable, "1")], [.. tracer, .. ChildProcess.CommandLine(Once, Name, operation)]);
+        using ChildProcess child = ChildProcess.Start(
+            [(FaultyShim.Variable, "1")], [.. tracer, .. ChildProcess.CommandLine(Once, Name, operation)]);
         child.WaitForSuccess();
         int counted = int.Parse(child.Output.Trim().Split("end ")[^1], CultureInfo.InvariantCulture);
         string[] calls = [.. CallsBetweenMarks(File.ReadAllLines(trace))];
@@ -231,7 +262,7 @@ internal sealed class FaultLoopTests : NamedTest
             return 0;
         }
 
-        // Of the thread that wrote the marks: "PID call(arguments) = result". Anonymous mappings are the runtime's.
+        // Returns the calls of the thread that wrote the marks: "PID call(arguments) = result". Anonymous mappings are the runtime's.
         static IEnumerable<string> CallsBetweenMarks(string[] lines)
         {
             int begin = Array.FindIndex(lines, static line => line.Contains("\"begin", StringComparison.Ordinal));
@@ -239,7 +270,9 @@ internal sealed class FaultLoopTests : NamedTest
             return lines.Skip(begin + 1)
                 .Where(line => line.StartsWith(thread, StringComparison.Ordinal))
                 .TakeWhile(static line => !line.Contains("\"end", StringComparison.Ordinal))
-                .Where(static line => !line.Contains("MAP_ANONYMOUS", StringComparison.Ordinal) && !line.Contains("resumed>", StringComparison.Ordinal));
+                .Where(
+                    static line => !line.Contains("MAP_ANONYMOUS", StringComparison.Ordinal)
+                        && !line.Contains("resumed>", StringComparison.Ordinal));
         }
     }
 

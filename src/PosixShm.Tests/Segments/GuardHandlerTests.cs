@@ -5,7 +5,7 @@ using System.Runtime.Loader;
 
 namespace PosixShm.Tests;
 
-/// <summary>The handler of SIGBUS among other handlers: what is its own, and what goes on to them.</summary>
+/// <summary>The handler of SIGBUS handles its own signals, and passes all others on to other handlers.</summary>
 internal sealed class GuardHandlerTests : NamedTest
 {
     private const int Length = 100_000;
@@ -92,7 +92,7 @@ internal sealed class GuardHandlerTests : NamedTest
 
     [TestCase(true)]
     [TestCase(false)]
-    public void Two_copies_of_the_library_guard_their_arrays_and_pass_on_what_is_neithers(bool isOneShim)
+    public void Two_copies_of_the_library_guard_their_own_arrays_and_pass_foreign_signals_on(bool isOneShim)
     {
         string second = Path.Combine(Folder, "second");
         _ = Directory.CreateDirectory(second);
@@ -101,7 +101,8 @@ internal sealed class GuardHandlerTests : NamedTest
             File.Copy(Path.Combine(AppContext.BaseDirectory, file), Path.Combine(second, file));
         }
 
-        using ChildProcess child = ChildProcess.Start(Work, Name, Path.Combine(Folder, "foreign"), isOneShim ? AppContext.BaseDirectory : second);
+        using ChildProcess child = ChildProcess.Start(
+            Work, Name, Path.Combine(Folder, "foreign"), isOneShim ? AppContext.BaseDirectory : second);
         Assert.That(child.WaitForExit(), Is.EqualTo(128 + 6).Or.EqualTo(128 + 7), child.Errors);
         Assert.That(child.Output, Is.EqualTo("guarded\n"));
 
@@ -109,7 +110,7 @@ internal sealed class GuardHandlerTests : NamedTest
         {
             using SharedArray<double> first = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
             using IDisposable second = AttachInAnotherContext(args[2], args[0]);
-            _ = ChildProcess.Run("truncate", "-s", "0", "/dev/shm/" + args[0]);
+            Truncate(args[0], 0);
             MethodInfo get = second.GetType().GetMethod("GetValue", [typeof(long)])!;
             Assert.That(() => first.GetValue(Length - 1), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => get.Invoke(second, [(object)(Length - 1L)]), Throws.InnerException.Message.Contains(args[0]));
@@ -131,9 +132,9 @@ internal sealed class GuardHandlerTests : NamedTest
             using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
             Assert.That(SharedArray.IsFaultGuardActive, Is.True);
             _ = Call(args[1], "install_passing");
-            Assert.That(SharedArray.IsFaultGuardActive, Is.False, "it has passed nothing on yet");
+            Assert.That(SharedArray.IsFaultGuardActive, Is.False, "the later handler has passed no signal on yet");
             Span<double> span = array.Span;
-            _ = ChildProcess.Run("truncate", "-s", "0", "/dev/shm/" + args[0]);
+            Truncate(args[0], 0);
 
             for (int i = 0; i < 3; i++)
             {
@@ -150,7 +151,7 @@ internal sealed class GuardHandlerTests : NamedTest
             }
 
             Assert.That(span[Length - 1], Is.Zero);
-            Assert.That(SharedArray.IsFaultGuardActive, Is.True, "it has passed one on");
+            Assert.That(SharedArray.IsFaultGuardActive, Is.True, "the later handler has passed a signal on");
             return 0;
         }
     }
@@ -190,8 +191,9 @@ internal sealed class GuardHandlerTests : NamedTest
         {
             _ = Call(args[1], "install_counting");
             using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
-            delegate* unmanaged<nint, int> send = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(NativeLibrary.Load(args[1]), "send_misaligned");
-            Assert.That(send(array.Address), Is.EqualTo(1), "the handler that was there before has it");
+            delegate* unmanaged<nint, int> send = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(
+                NativeLibrary.Load(args[1]), "send_misaligned");
+            Assert.That(send(array.Address), Is.EqualTo(1), "the earlier handler gets it");
             Assert.That(array.ToArray(), Is.All.EqualTo(1));
             return 0;
         }
@@ -203,7 +205,8 @@ internal sealed class GuardHandlerTests : NamedTest
         context.Resolving += (_, wanted) => AssemblyLoadContext.Default.LoadFromAssemblyName(wanted);
         Assembly library = context.LoadFromAssemblyPath(Path.Combine(folder, "PosixShm.dll"));
         Type access = library.GetType("PosixShm.SharedArrayAccess")!;
-        MethodInfo attach = library.GetType("PosixShm.SharedArray")!.GetMethod("AttachUntyped", [typeof(string), access, library.GetType("PosixShm.AttachOptions")!])!;
+        Type options = library.GetType("PosixShm.AttachOptions")!;
+        MethodInfo attach = library.GetType("PosixShm.SharedArray")!.GetMethod("AttachUntyped", [typeof(string), access, options])!;
         return (IDisposable)attach.Invoke(null, [name, Enum.ToObject(access, 0), null])!;
     }
 

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace PosixShm.Tests;
 
-/// <summary>Memory that goes away under an array is an exception, and not the death of the process. Each runs in a process of its own.</summary>
+/// <summary>Lost memory of an array is an exception and does not end the process. Each test runs in a separate process.</summary>
 internal sealed class GuardTests : NamedTest
 {
     private const int Length = 100_000;
@@ -49,11 +49,13 @@ internal sealed class GuardTests : NamedTest
         static int Call(string[] args)
         {
             using SharedArray<double> array = Truncated(args[0]);
-            Assert.That(() => s_throwing[args[1]](array), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains(args[0]).And.Message.Contains("truncated"));
+            Assert.That(
+                () => s_throwing[args[1]](array),
+                Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains(args[0]).And.Message.Contains("truncated"));
 
             Assert.That(SharedArray.Exists(args[0] + "-copy"), Is.False);
 
-            // And again, and the runtime is well.
+            // The runtime survives a second time.
             Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => ((string?)null)!.Length, Throws.InstanceOf<NullReferenceException>());
             GC.Collect();
@@ -172,7 +174,7 @@ internal sealed class GuardTests : NamedTest
     }
 
     [Test]
-    public void Switched_off_a_truncated_array_ends_the_process()
+    public void Truncated_array_ends_the_process_if_the_guard_is_off()
     {
         using ChildProcess child = ChildProcess.Start(Read, Name);
         Assert.That(child.WaitForExit(), Is.EqualTo(128 + 6).Or.EqualTo(128 + 7));
@@ -186,7 +188,7 @@ internal sealed class GuardTests : NamedTest
     }
 
     [Test]
-    public void A_bus_error_that_is_not_ours_is_still_the_runtimes()
+    public void Foreign_bus_error_is_still_the_runtimes()
     {
         using ChildProcess child = ChildProcess.Start(ReadForeign, Name, Path.Combine(Folder, "foreign"));
         Assert.That(child.WaitForExit(), Is.EqualTo(128 + 6).Or.EqualTo(128 + 7));
@@ -206,7 +208,7 @@ internal sealed class GuardTests : NamedTest
     }
 
     [Test]
-    public void A_handler_that_was_there_before_still_gets_what_is_not_ours()
+    public void Earlier_handler_still_gets_foreign_signals()
     {
         string library = Path.Combine(Folder, "handler.so");
         string source = Path.Combine(Folder, "handler.c");
@@ -225,7 +227,7 @@ internal sealed class GuardTests : NamedTest
         {
             ((delegate* unmanaged<void>)NativeLibrary.GetExport(NativeLibrary.Load(args[2]), "install"))();
             using SharedArray<double> array = Truncated(args[0]);
-            Assert.That(array[Length - 1], Is.Zero, "ours is ours");
+            Assert.That(array[Length - 1], Is.Zero, "the library's own fault");
 
             using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(args[1], FileMode.CreateNew, null, 1 << 16);
             using MemoryMappedViewAccessor view = file.CreateViewAccessor();
@@ -236,7 +238,7 @@ internal sealed class GuardTests : NamedTest
     }
 
     [Test]
-    public void A_bus_error_that_somebody_sends_is_not_taken_for_lost_memory()
+    public void Sent_bus_error_is_not_taken_for_lost_memory()
     {
         string library = Path.Combine(Folder, "sender.so");
         string source = Path.Combine(Folder, "sender.c");
@@ -269,7 +271,7 @@ internal sealed class GuardTests : NamedTest
             _ = ((delegate* unmanaged<int>)NativeLibrary.GetExport(sender, "install"))();
             using SharedArray<double> array = SharedArray.Create(args[0], ArrayContent.Filled(1.0, Length));
             delegate* unmanaged<nint, int> send = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(sender, "send_as_if_at");
-            Assert.That(() => send(Pointer(array)), Is.Positive.After(30_000, 5), "the handler that was there before has it");
+            Assert.That(() => send(Pointer(array)), Is.Positive.After(30_000, 5), "the earlier handler gets it");
             Assert.That(array.ToArray(), Is.All.EqualTo(1));
             return 0;
         }
@@ -299,7 +301,7 @@ internal sealed class GuardTests : NamedTest
 
             SharedArray.Delete("sparse");
 
-            // Filled before it is published: then it is not published.
+            // The array is filled before it is published. The filling fails, so nothing is published.
             try
             {
                 SharedArray.Create("sparse", ArrayContent.From(new byte[4 << 20], 4 << 20), sparse).Dispose();
@@ -320,8 +322,6 @@ internal sealed class GuardTests : NamedTest
         Truncate(name, 0);
         return array;
     }
-
-    private static void Truncate(string name, int size) => _ = ChildProcess.Run("truncate", "-s", $"{size}", "/dev/shm/" + name);
 
     private static unsafe nint Pointer(SharedArray<double> array) => (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref array[0]);
 }

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Limits of a process are exceptions that name them. Each is set in a process of its own.</summary>
+/// <summary>Exceeded limits of a process are exceptions that name the limit. Each limit is set in a separate process.</summary>
 internal sealed class LimitTests : NamedTest
 {
     private const long Large = 1 << 30;
 
     [Test]
-    public void Without_address_space_an_array_is_neither_created_nor_attached_nor_deleted()
+    public void Lack_of_address_space_leaves_arrays_uncreated_unattached_and_undeleted()
     {
         // Sparse: it takes address space, and no memory.
         SharedArray.Create(Name, ArrayContent.Zeros<byte>(Large), new SharedArrayOptions { Preallocate = false }).Dispose();
@@ -18,24 +18,25 @@ internal sealed class LimitTests : NamedTest
 
         static int RunOut(string[] args)
         {
-            long used = long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[0], CultureInfo.InvariantCulture) * Environment.SystemPageSize;
-            SetLimit("as", used + (Large / 2));
+            SetLimit("as", (OwnProcess.Kilobytes("VmSize") << 10) + (Large / 2));
             for (int i = 0; i < 3; i++)
             {
-                Assert.That(() => SharedArray.Attach<byte>(args[0]), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(12).And.Message.Contains("RLIMIT_AS"));
+                Assert.That(
+                    () => SharedArray.Attach<byte>(args[0]),
+                    Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(12).And.Message.Contains("RLIMIT_AS"));
                 Assert.That(
                     () => SharedArray.Create(args[1], ArrayContent.Zeros<byte>(Large), new SharedArrayOptions { Preallocate = false }),
                     Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(12).And.Message.Contains("RLIMIT_AS"));
             }
 
-            // What fits still works.
+            // A small array still has room.
             using SharedArray<byte> small = SharedArray.CreateAnonymous<byte>(10);
             return small[9];
         }
     }
 
     [Test]
-    public void Without_descriptors_the_message_names_the_limit_and_what_is_disposed_comes_back()
+    public void Lack_of_descriptors_is_an_error_with_the_limit_and_disposal_frees_descriptors()
     {
         SharedArray.Create(Name, 10).Dispose();
         ChildProcess.Run(RunOut, Name);
@@ -87,5 +88,8 @@ internal sealed class LimitTests : NamedTest
     }
 
     private static void SetLimit(string limit, long value)
-        => _ = ChildProcess.Run("prlimit", string.Create(CultureInfo.InvariantCulture, $"--pid={Environment.ProcessId}"), string.Create(CultureInfo.InvariantCulture, $"--{limit}={value}"));
+        => _ = ChildProcess.Run(
+            "prlimit",
+            string.Create(CultureInfo.InvariantCulture, $"--pid={Environment.ProcessId}"),
+            string.Create(CultureInfo.InvariantCulture, $"--{limit}={value}"));
 }

@@ -1,8 +1,7 @@
-using System.Globalization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Lost memory costs little, and no call reports success on it. Each test runs in a process of its own.</summary>
+/// <summary>Lost memory costs little, and no call reports success on it. Each test runs in a separate process.</summary>
 internal sealed class LostMemoryTests : NamedTest
 {
     private const long GiB = 1L << 30;
@@ -38,7 +37,7 @@ internal sealed class LostMemoryTests : NamedTest
         {
             using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(GiB), s_sparse);
             Truncate(args[0], 1 << 20);
-            int before = Mappings();
+            int before = OwnProcess.CountMappings(string.Empty);
             Random random = new(1);
             long sum = 0;
             for (int i = 0; i < 40_000; i++)
@@ -47,14 +46,14 @@ internal sealed class LostMemoryTests : NamedTest
             }
 
             Assert.That(sum, Is.Zero);
-            Assert.That(Mappings(), Is.LessThan(before + 20));
+            Assert.That(OwnProcess.CountMappings(string.Empty), Is.LessThan(before + 20));
             Assert.That(array.ToArray, Throws.InstanceOf<SharedMemoryLostException>());
 
-            // And once more, further down; what is still in the file is still shared.
+            // Loses a second page further down. The remaining pages of the file are still shared.
             Truncate(args[0], 8192);
             Assert.That(array[100_000], Is.Zero);
             array[0] = 7;
-            Assert.That(Mappings(), Is.LessThan(before + 20));
+            Assert.That(OwnProcess.CountMappings(string.Empty), Is.LessThan(before + 20));
             Assert.That(ReadByte(args[0], 128), Is.EqualTo(7));
             return 0;
         }
@@ -82,7 +81,7 @@ internal sealed class LostMemoryTests : NamedTest
     }
 
     [Test]
-    public void Bulk_work_on_a_sparse_array_in_a_full_file_system_stops_at_the_first_loss()
+    public void Bulk_operations_on_a_sparse_array_stop_at_the_first_lost_page()
     {
         RunInFullFolder(Work);
 
@@ -100,7 +99,7 @@ internal sealed class LostMemoryTests : NamedTest
             using SharedArray<byte> copied = SharedArray.Create("copied", ArrayContent.Zeros<byte>(Length), s_sparse);
             using SharedArray<byte> source = SharedArray.CreateAnonymous<byte>(256 << 20);
             Assert.That(() => copied.CopyFrom(source.Span), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains("copied"));
-            Assert.That(Status("RssAnon"), Is.LessThan(200 << 10), "kB");
+            Assert.That(OwnProcess.Kilobytes("RssAnon"), Is.LessThan(200 << 10), "kB");
             return args.Length;
         }
     }
@@ -114,14 +113,14 @@ internal sealed class LostMemoryTests : NamedTest
         {
             using SharedArray<byte> array = SharedArray.Create("sparse", ArrayContent.Zeros<byte>(GiB), s_sparse);
             array.Lock.EnterScope().Dispose();
-            int before = Mappings();
+            int before = OwnProcess.CountMappings(string.Empty);
             Random random = new(1);
             for (int i = 0; i < 100_000; i++)
             {
                 array[random.NextInt64(GiB)] = 1;
             }
 
-            Assert.That(Mappings(), Is.LessThan(before + 20_000));
+            Assert.That(OwnProcess.CountMappings(string.Empty), Is.LessThan(before + 20_000));
             Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
 
             // Behind the header's 128 bytes and the elements, at the next multiple of 4,096.
@@ -133,7 +132,7 @@ internal sealed class LostMemoryTests : NamedTest
 
         static bool Contains(string line, nint address)
         {
-            nint[] ends = [.. line.Split(' ')[0].Split('-').Select(text => nint.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture))];
+            nint[] ends = [.. line.Split(' ')[0].Split('-').Select(text => (nint)Convert.ToInt64(text, 16))];
             return ends[0] <= address && address < ends[1];
         }
     }
@@ -153,10 +152,11 @@ internal sealed class LostMemoryTests : NamedTest
             SharedMemoryLostException? error = Catch(good, span, (array, span) => array.CopyTo(span));
             Assert.That(error?.Message, Does.Contain($"'{args[0]}'"));
             Assert.That(Catch(good, span, (array, span) => array.CopyFrom(span))?.Message, Does.Contain($"'{args[0]}'"));
-            Assert.That(Catch(good, span, (array, span) => SharedArray.Create(array.Name + "-new", ArrayContent.From<double>(span)).Dispose())?.Message, Does.Contain($"'{args[0]}'"));
+            Copying create = (array, span) => SharedArray.Create(array.Name + "-new", ArrayContent.From<double>(span)).Dispose();
+            Assert.That(Catch(good, span, create)?.Message, Does.Contain($"'{args[0]}'"));
             Assert.That(SharedArray.Exists(args[0] + "-good-new"), Is.False);
 
-            // Touched before, the page is there as zeros, and a copy meets no fault.
+            // The page was touched before, so it is mapped as zeros, and a copy raises no signal.
             Assert.That(span[99_999], Is.Zero);
             Assert.That(Catch(good, span, (array, span) => array.CopyTo(span))?.Message, Does.Contain($"'{args[0]}'"));
             Assert.That(Catch(good, span, (array, span) => array.CopyFrom(span))?.Message, Does.Contain($"'{args[0]}'"));
@@ -180,9 +180,9 @@ internal sealed class LostMemoryTests : NamedTest
                 byte[] copy = new byte[array.Length];
                 Task loser = Task.Run(() =>
                 {
-                    // In the middle of the copy, and nowhere but at the end of the array.
+                    // In the middle of the copy, and only at the end of the array.
                     SpinWait.SpinUntil(() => Volatile.Read(ref copy[1 << 20]) != 0);
-                    using (FileStream file = new("/dev/shm/" + args[0], FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+                    using (FileStream file = new(ShmPathOf(args[0]), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
                     {
                         file.SetLength(file.Length - 8192);
                     }
@@ -202,7 +202,7 @@ internal sealed class LostMemoryTests : NamedTest
 
                 loser.Wait();
                 Assert.That(isWhole && copy.AsSpan().ContainsAnyExcept((byte)1), Is.False);
-                File.Delete("/dev/shm/" + args[0]);
+                File.Delete(ShmPathOf(args[0]));
             }
 
             return 0;
@@ -223,7 +223,7 @@ internal sealed class LostMemoryTests : NamedTest
                 Assert.That(() => array.SetValue(value, 9999), Throws.InstanceOf<SharedMemoryLostException>());
             }
 
-            File.Delete("/dev/shm/" + args[0]);
+            File.Delete(ShmPathOf(args[0]));
             using (UntypedSharedArray array = s_untyped[args[1]](args[0]))
             {
                 Truncate(args[0], 0);
@@ -235,7 +235,7 @@ internal sealed class LostMemoryTests : NamedTest
     }
 
     [Test]
-    public void After_a_system_call_that_met_lost_memory_the_next_call_throws()
+    public void Call_after_a_system_call_on_lost_memory_throws()
     {
         ChildProcess.Run(Read, Name);
 
@@ -245,7 +245,8 @@ internal sealed class LostMemoryTests : NamedTest
             using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Filled((byte)1, 100_000));
             using Microsoft.Win32.SafeHandles.SafeFileHandle zeros = File.OpenHandle("/dev/zero");
             Truncate(args[0], 0);
-            Assert.That(() => RandomAccess.Read(zeros, array.Span, 0), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(14));
+            Assert.That(
+                () => RandomAccess.Read(zeros, array.Span, 0), Throws.InstanceOf<IOException>().With.Property("HResult").EqualTo(14));
             Assert.That(() => array.Span.Length, Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.CopyTo(new byte[1]), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(other.Span.Length, Is.EqualTo(10));
@@ -262,7 +263,7 @@ internal sealed class LostMemoryTests : NamedTest
         {
             using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Filled((byte)1, 100_000));
             Truncate(args[0], 8192);
-            Assert.That(array.GetValue(0), Is.EqualTo(1), "it is still there");
+            Assert.That(array.GetValue(0), Is.EqualTo(1), "the array still exists");
             Assert.That(() => array.CopyTo(new byte[1]), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.GetValue(0), Throws.InstanceOf<SharedMemoryLostException>());
             return 0;
@@ -281,21 +282,12 @@ internal sealed class LostMemoryTests : NamedTest
             using SharedArray<long> waiter = SharedArray.Attach<long>("lost");
             array.Lock.Enter();
             Task<bool> entering = Task.Run(() => waiter.Lock.TryEnter(limit));
-            Assert.That(() => WordOf("lost"), Is.Negative.After(30_000, 5), "a waiter");
+            Assert.That(() => LockWords.Read(ShmPathOf("lost")), Is.Negative.After(30_000, 5), "a waiter");
             Assert.That(() => array.Fill(1), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(array.Lock.Exit, Throws.Nothing);
             Assert.That(entering.Result, Is.True);
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
             return 0;
-        }
-
-        static int WordOf(string name)
-        {
-            using FileStream file = new("/dev/shm/" + name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            Span<byte> word = stackalloc byte[4];
-            file.Position = file.Length - 4096 + 2112;
-            file.ReadExactly(word);
-            return BitConverter.ToInt32(word);
         }
     }
 
@@ -320,22 +312,12 @@ internal sealed class LostMemoryTests : NamedTest
     private static void RunInFullFolder(Func<string[], int> work)
         => _ = Namespaces.RunWithShm("size=64m", work);
 
-    private static void Truncate(string name, int size) => _ = ChildProcess.Run("truncate", "-s", $"{size}", "/dev/shm/" + name);
-
     private static byte ReadByte(string name, int offset)
     {
-        using FileStream file = new("/dev/shm/" + name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using FileStream file = new(ShmPathOf(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         file.Position = offset;
         return (byte)file.ReadByte();
     }
 
     private static unsafe nint AddressOf(SharedArray<byte> array) => (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref array[0]);
-
-    private static int Mappings() => File.ReadLines("/proc/self/maps").Count();
-
-    private static long Status(string line)
-    {
-        string found = File.ReadLines("/proc/self/status").Single(text => text.StartsWith(line, StringComparison.Ordinal));
-        return long.Parse(found.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
-    }
 }

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace PosixShm.Tests;
 
-/// <summary>What is done in pieces by several processors is done whole, and once.</summary>
+/// <summary>Work that several processors do in pieces is complete, and each piece is done once.</summary>
 internal sealed class ParallelMemoryTests : NamedTest
 {
-    // Neither whole pieces nor whole pages.
+    // The length is a multiple neither of a piece nor of a page.
     private const int Length = (33 << 20) + 12_347;
 
     [Test]
@@ -21,7 +21,9 @@ internal sealed class ParallelMemoryTests : NamedTest
         {
             Assert.That(copy.AsSpan().SequenceEqual(bytes), Is.True);
             Assert.That(array.AsSpan(0, 7).ContainsAnyExcept((byte)0), Is.False);
-            Assert.That(Python.Run("import numpy as np, zlib; print(zlib.crc32(np.load(sys.argv[1], mmap_mode='r')[7:]))", ShmPath), Is.EqualTo($"{Crc32(bytes)}"));
+            Assert.That(
+                Python.Run("import numpy as np, zlib; print(zlib.crc32(np.load(sys.argv[1], mmap_mode='r')[7:]))", ShmPath),
+                Is.EqualTo($"{Crc32(bytes)}"));
         }
     }
 
@@ -29,7 +31,7 @@ internal sealed class ParallelMemoryTests : NamedTest
     [TestCase(-1)]
     [TestCase(5_000_000)]
     [TestCase(-5_000_000)]
-    public void A_large_copy_within_an_array_is_as_if_there_were_a_copy_in_between(int distance)
+    public void Large_overlapping_copy_equals_a_copy_through_a_buffer(int distance)
     {
         using SharedArray<byte> array = SharedArray.Create<byte>(Name, Length + 5_000_000);
         new Random(2).NextBytes(array.Span);
@@ -61,15 +63,16 @@ internal sealed class ParallelMemoryTests : NamedTest
     [TestCase(false)]
     public void A_large_populated_array_is_mapped_whole(bool preallocate)
     {
-        // In a process of its own: the kernel's count is of all that is mapped.
+        // Runs in a separate process, because the kernel counts all mappings of the process.
         ChildProcess.Run(CreatePopulated, Name, preallocate.ToString());
 
         static int CreatePopulated(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Populate = true, Preallocate = bool.Parse(args[1]) });
+            using SharedArray<byte> array = SharedArray.Create(
+                args[0], ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { Populate = true, Preallocate = bool.Parse(args[1]) });
             string[] map = Map();
 
-            // All but the control page, which the file does not have.
+            // All pages but the control page, which the file does not have.
             Assert.That(Kilobytes(map, "Rss:"), Is.EqualTo(Kilobytes(map, "Size:") - 4).And.GreaterThan(Length >> 10));
             return 0;
         }
@@ -91,7 +94,7 @@ internal sealed class ParallelMemoryTests : NamedTest
 
                 array.Fill(1);
 
-                // All of them, unless the machine's memory is in pieces.
+                // All pages are huge, unless the machine's memory is fragmented.
                 Assert.That(Kilobytes(Map(), "ShmemPmdMapped:"), Is.Positive);
                 SharedArray.Delete("huge");
             }
@@ -107,7 +110,8 @@ internal sealed class ParallelMemoryTests : NamedTest
 
         static int Create(string[] args)
         {
-            IOException? error = Assert.Throws<IOException>(() => SharedArray.Create("huge", ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { HugePages = true }));
+            IOException? error = Assert.Throws<IOException>(
+                () => SharedArray.Create("huge", ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { HugePages = true }));
             Console.WriteLine(error!.Message);
             Assert.That(error.Message, Does.Contain("free: 20,971,520 bytes"));
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Is.Empty);
@@ -117,15 +121,16 @@ internal sealed class ParallelMemoryTests : NamedTest
     }
 
     [Test]
-    public void A_kernel_that_cannot_populate_reserves_small_pages()
+    public void Small_pages_are_reserved_if_the_kernel_cannot_populate()
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "advise:22,collapse:22")], Create, Name);
         child.WaitForSuccess();
 
         static int Create(string[] args)
         {
-            using SharedArray<byte> array = SharedArray.Create(args[0], ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { HugePages = true });
-            string blocks = ChildProcess.Run("stat", "-c", "%b", $"/dev/shm/{args[0]}").Trim();
+            using SharedArray<byte> array = SharedArray.Create(
+                args[0], ArrayContent.Zeros<byte>(Length), new SharedArrayOptions { HugePages = true });
+            string blocks = ChildProcess.Run("stat", "-c", "%b", ShmPathOf(args[0])).Trim();
             Assert.That(long.Parse(blocks, CultureInfo.InvariantCulture) * 512, Is.GreaterThan(Length));
             return 0;
         }
@@ -140,7 +145,7 @@ internal sealed class ParallelMemoryTests : NamedTest
         {
             byte[] bytes = new byte[Length];
             using SharedArray<byte> array = SharedArray.Create<byte>(args[0], Length);
-            using (FileStream file = File.OpenWrite($"/dev/shm/{args[0]}"))
+            using (FileStream file = File.OpenWrite(ShmPathOf(args[0])))
             {
                 file.SetLength(20 << 20);
             }
@@ -152,7 +157,7 @@ internal sealed class ParallelMemoryTests : NamedTest
     }
 
     [Test]
-    public void A_large_sparse_array_that_is_filled_in_a_full_folder_is_not_made()
+    public void Large_sparse_array_whose_filling_exceeds_the_file_system_is_not_created()
     {
         Assert.That(Namespaces.RunWithShm("size=20m", CreateTooLarge), Does.Contain("No space"));
 
@@ -162,7 +167,8 @@ internal sealed class ParallelMemoryTests : NamedTest
             byte[] bytes = new byte[Length];
             IOException? error = Assert.Throws<IOException>(() => SharedArray.Create("big", ArrayContent.From(bytes, Length), sparse));
             Console.WriteLine(error!.Message);
-            Assert.That(() => SharedArray.Create("big", ArrayContent.Filled("uint8", (byte)1, Length), sparse), Throws.InstanceOf<IOException>());
+            Assert.That(
+                () => SharedArray.Create("big", ArrayContent.Filled("uint8", (byte)1, Length), sparse), Throws.InstanceOf<IOException>());
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Is.Empty);
             return 0;
         }
@@ -170,7 +176,7 @@ internal sealed class ParallelMemoryTests : NamedTest
 
     [TestCase(true)]
     [TestCase(false)]
-    public void A_large_folder_is_listed_whole_and_each_array_once(bool isPoolBusy)
+    public void Large_directory_is_listed_completely_and_each_array_once(bool isPoolBusy)
     {
         string folder = Directory.CreateTempSubdirectory().FullName;
         try
@@ -198,7 +204,13 @@ internal sealed class ParallelMemoryTests : NamedTest
                 OccupyPool(done);
             }
 
-            string[] expected = [.. Directory.GetFiles(args[0]).Where(static file => new FileInfo(file).Length > 3).Order(StringComparer.Ordinal).Select(static file => "file://" + file)];
+            string[] expected =
+            [
+                .. Directory.GetFiles(args[0])
+                    .Where(static file => new FileInfo(file).Length > 3)
+                    .Order(StringComparer.Ordinal)
+                    .Select(static file => "file://" + file),
+            ];
             Assert.That(expected, Has.Length.EqualTo(1801));
             for (int round = 0; round < 20; round++)
             {
@@ -214,7 +226,7 @@ internal sealed class ParallelMemoryTests : NamedTest
     [TestCase(24, "RLIMIT_NOFILE")]
     [TestCase(23, "file-max")]
     [TestCase(12, "out of memory")]
-    public void A_listing_that_can_open_nothing_more_is_an_error_and_not_a_part(int errno, string message)
+    public void Listing_without_free_descriptors_is_an_error_and_not_a_partial_list(int errno, string message)
     {
         SharedArray.Create(Name, 1).Dispose();
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, $"probe:{errno}")], List);
@@ -284,11 +296,14 @@ internal sealed class ParallelMemoryTests : NamedTest
         }
     }
 
-    // What the kernel says of the one array that is mapped.
-    private static string[] Map() => [.. File.ReadLines("/proc/self/smaps").SkipWhile(static line => !line.Contains("/dev/shm/", StringComparison.Ordinal)).Take(24)];
+    // Returns the kernel's statistics of the only mapped array.
+    private static string[] Map()
+        => [.. File.ReadLines("/proc/self/smaps").SkipWhile(static line => !line.Contains("/dev/shm/", StringComparison.Ordinal)).Take(24)];
 
     private static long Kilobytes(string[] map, string key)
-        => long.Parse(map.First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        => long.Parse(
+            map.First(line => line.StartsWith(key, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture);
 
     private static uint Crc32(ReadOnlySpan<byte> bytes)
     {

@@ -26,7 +26,7 @@ internal sealed class SegmentNameTests : NamedTest
     }
 
     [Test]
-    public void A_relative_file_is_in_the_current_folder()
+    public void Relative_file_is_in_the_current_directory()
         => Assert.That(SegmentName.Parse("file://a.npy", "name").Path, Is.EqualTo(Path.GetFullPath("a.npy")));
 
     [TestCase("", "empty")]
@@ -68,7 +68,7 @@ internal sealed class SegmentNameTests : NamedTest
         longest += new string('x', 255 - Encoding.UTF8.GetByteCount(longest));
 
         using SharedArray<double> array = SharedArray.Create(longest, 1);
-        Assert.That(File.Exists("/dev/shm/" + longest), Is.True);
+        Assert.That(File.Exists(ShmPathOf(longest)), Is.True);
         Assert.That(() => SharedArray.Create(longest + "x", 1), Throws.InstanceOf<ArgumentException>().With.Message.Contains("255 bytes"));
     }
 
@@ -83,10 +83,10 @@ internal sealed class SegmentNameTests : NamedTest
     {
         string name = part + Name;
         using SharedArray<double> array = SharedArray.Create(name, 1);
-        Assert.That(File.Exists("/dev/shm/" + name), Is.True);
+        Assert.That(File.Exists(ShmPathOf(name)), Is.True);
         Assert.That(SharedArray.List().Select(info => info.Name), Does.Contain(name));
         SharedArray.Delete(name);
-        Assert.That(File.Exists("/dev/shm/" + name), Is.False);
+        Assert.That(File.Exists(ShmPathOf(name)), Is.False);
     }
 
     [Test]
@@ -98,14 +98,16 @@ internal sealed class SegmentNameTests : NamedTest
     }
 
     [Test]
-    public void A_parsed_name_is_always_one_file_right_in_the_folder()
+    public void Parsed_name_is_always_one_file_directly_in_the_directory()
         => Prop.ForAll<string>(static text =>
         {
             try
             {
                 string path = SegmentName.Parse(text ?? string.Empty, "name").Path;
                 return text!.StartsWith("file://", StringComparison.Ordinal)
-                    || (Path.GetDirectoryName(path) == "/dev/shm" && Path.GetFullPath(path) == path && Encoding.UTF8.GetByteCount(path) <= 255 + 9);
+                    || (Path.GetDirectoryName(path) == "/dev/shm"
+                        && Path.GetFullPath(path) == path
+                        && Encoding.UTF8.GetByteCount(path) <= 255 + 9);
             }
             catch (ArgumentException)
             {

@@ -2,7 +2,7 @@ using Mono.Unix.Native;
 
 namespace PosixShm.Tests;
 
-/// <summary>Other programs and libraries say what they see of a segment.</summary>
+/// <summary>A segment as other programs and libraries see it.</summary>
 internal sealed class WitnessTests : NamedTest
 {
     [Test]
@@ -37,7 +37,7 @@ internal sealed class WitnessTests : NamedTest
         array.Lock.Enter(); // another byte is locked for that
         array.Lock.Exit();
 
-        // As a process has one that another thread is just starting.
+        // A child process that another thread is just starting has such a copy.
         string descriptor = Directory.GetFiles("/proc/self/fd").First(link => new FileInfo(link).LinkTarget == ShmPath);
         int copy = Syscall.dup(int.Parse(Path.GetFileName(descriptor), System.Globalization.CultureInfo.InvariantCulture));
         Assert.That(copy, Is.Positive);
@@ -66,12 +66,13 @@ internal sealed class WitnessTests : NamedTest
 
         static int CreateUnderUmasks(string[] args)
         {
-            SharedArrayOptions options = new() { Mode = (UnixFileMode)int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) };
-            foreach (FilePermissions umask in (FilePermissions[])[0, FilePermissions.ALLPERMS & (FilePermissions)0x3F, (FilePermissions)0x1FF])
+            int mode = int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture);
+            SharedArrayOptions options = new() { Mode = (UnixFileMode)mode };
+            foreach (FilePermissions umask in (FilePermissions[])[0, (FilePermissions)0x3F, (FilePermissions)0x1FF])
             {
                 _ = Syscall.umask(umask);
                 SharedArray.Create(args[0], ArrayContent.Zeros<byte>(1), options).Dispose();
-                Assert.That(File.GetUnixFileMode("/dev/shm/" + args[0]), Is.EqualTo(options.Mode));
+                Assert.That(File.GetUnixFileMode(ShmPathOf(args[0])), Is.EqualTo(options.Mode));
                 SharedArray.Delete(args[0]);
             }
 
@@ -86,7 +87,8 @@ internal sealed class WitnessTests : NamedTest
     [Test]
     public void A_sparse_array_takes_no_space_until_it_is_written()
     {
-        using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Zeros<double>(1 << 20), new SharedArrayOptions { Preallocate = false });
+        using SharedArray<double> array = SharedArray.Create(
+            Name, ArrayContent.Zeros<double>(1 << 20), new SharedArrayOptions { Preallocate = false });
         Assert.That(Syscall.stat(ShmPath, out Stat before), Is.Zero);
         array[1 << 19] = 1;
         Assert.That(Syscall.stat(ShmPath, out Stat after), Is.Zero);
@@ -140,11 +142,13 @@ internal sealed class WitnessTests : NamedTest
         }
     }
 
-    // As stat(1) prints it: 2026-01-02 03:04:05.678901234 +0000, of which .NET reads seven decimals.
+    // The format of stat(1) is 2026-01-02 03:04:05.678901234 +0000, of which .NET reads seven decimals.
     private static DateTimeOffset BirthOf(string path)
     {
         string[] words = ChildProcess.Run("stat", "-c", "%w", path).Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
         return DateTimeOffset.ParseExact(
-            $"{words[0]} {words[1][..16]} {words[2]}", "yyyy-MM-dd HH:mm:ss.fffffff zzz", System.Globalization.CultureInfo.InvariantCulture);
+            $"{words[0]} {words[1][..16]} {words[2]}",
+            "yyyy-MM-dd HH:mm:ss.fffffff zzz",
+            System.Globalization.CultureInfo.InvariantCulture);
     }
 }

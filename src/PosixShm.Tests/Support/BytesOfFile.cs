@@ -67,11 +67,12 @@ internal readonly record struct BytesOfFile(ReadOnlyMemory<byte> Bytes, long Siz
         return true;
     }
 
-    /// <summary>Gives the place of an array's control page, or null if there is none.</summary>
+    /// <summary>Returns the place of an array's control page, or null if it has no control page.</summary>
     public static PagePlace? FindPage(BytesOfFile file, ArrayHeader header, long size)
         => ArrayReader.TryFindPage(file, header, size, out PagePlace place) ? place : null;
 
-    private static void Hold(bool isTrue, string otherwise)
+    /// <summary>Throws if a condition does not hold.</summary>
+    public static void Hold(bool isTrue, string otherwise)
     {
         if (!isTrue)
         {

@@ -107,7 +107,15 @@ internal sealed class ChildProcess : IDisposable
         return child.Output;
     }
 
-    /// <summary>Gives the command line that runs a static local function, for programs that start others.</summary>
+    /// <summary>Runs a static local function that may not write files of more than 1 MiB, and returns its output.</summary>
+    // The runtime by default keeps its code in a file that would be larger than the limit.
+    public static string RunWithFileSizeLimit(Func<string[], int> method, params string[] args)
+    {
+        const string Limit = "export DOTNET_EnableWriteXorExecute=0; ulimit -f 1024; exec \"$@\"";
+        return Run(["bash", "-c", Limit, "bash", .. CommandLine(method, args)]);
+    }
+
+    /// <summary>Returns the command line that runs a static local function, for programs that start others.</summary>
     public static IEnumerable<string> CommandLine(Func<string[], int> method, params string[] args)
         => [Host, "exec", typeof(ChildProcess).Assembly.Location, method.Method.DeclaringType!.FullName!, method.Method.Name, .. args];
 
@@ -141,7 +149,7 @@ internal sealed class ChildProcess : IDisposable
         _process.StandardInput.Flush();
     }
 
-    /// <summary>Kills the process, as SIGKILL does, and waits until it is gone.</summary>
+    /// <summary>Kills the process by SIGKILL, and waits until it has exited.</summary>
     public void Kill()
     {
         _process.Kill(entireProcessTree: true);

@@ -10,7 +10,7 @@ internal static class DocumentedExceptions
         .Descendants("member")
         .ToDictionary(member => (string)member.Attribute("name")!);
 
-    /// <summary>Gives the exceptions of all overloads of a method, <c>PosixShm.SharedArray.Create</c>.</summary>
+    /// <summary>Returns the exceptions of all overloads of a method, <c>PosixShm.SharedArray.Create</c>.</summary>
     public static IReadOnlyList<Type> Of(string method)
     {
         List<Type> types = [.. s_members

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// The build of the shim that dies (POSIXSHM_FAILPOINT=step) or fails (POSIXSHM_FAULT=step:errno) where a test wants it to.
+/// The build of the shim that dies (POSIXSHM_FAILPOINT=step) or fails (POSIXSHM_FAULT=step:errno) at a chosen step.
 /// Only for child processes.
 /// </summary>
 internal static class FailingShim

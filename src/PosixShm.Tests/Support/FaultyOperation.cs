@@ -6,9 +6,15 @@ namespace PosixShm.Tests;
 /// <param name="Run">The operation on a name.</param>
 /// <param name="HasFailed">What must hold after an exception.</param>
 /// <param name="HasSucceeded">What must hold without one.</param>
-/// <param name="CallsElsewhere">Its system calls inside <c>sem_open(3)</c> or the runtime's file classes, which the shim cannot make fail.</param>
+/// <param name="CallsElsewhere">Its system calls inside <c>sem_open(3)</c> or the runtime's file classes, which the shim cannot make
+/// fail.</param>
 internal sealed record FaultyOperation(
-    string[] Methods, Action<string> Prepare, Action<string> Run, Func<string, bool> HasFailed, Func<string, bool> HasSucceeded, int CallsElsewhere = 0)
+    string[] Methods,
+    Action<string> Prepare,
+    Action<string> Run,
+    Func<string, bool> HasFailed,
+    Func<string, bool> HasSucceeded,
+    int CallsElsewhere = 0)
 {
     private readonly Type[] _documented = [.. Methods.SelectMany(DocumentedExceptions.Of)];
 
@@ -22,7 +28,9 @@ internal sealed record FaultyOperation(
         return calls;
     }
 
-    /// <summary>Prepares it, and runs it between two lines on standard output, for a tracer; the second has the number of its system calls.</summary>
+    /// <summary>
+    /// Prepares it, and runs it between two lines on standard output, for a tracer; the second has the number of its system calls.
+    /// </summary>
     public void RunTraced(string name)
     {
         Clean(name);
@@ -33,7 +41,8 @@ internal sealed record FaultyOperation(
     }
 
     /// <summary>
-    /// Runs it with one fault, and notes what is wrong then. A name may stay only if an unlink failed. Returns the number of its system calls.
+    /// Runs it with one fault, and notes what is wrong then. A name may stay only if an unlink failed. Returns the number of its system
+    /// calls.
     /// </summary>
     public long RunWith(long n, int error, bool lasts, string name, List<string> problems)
     {

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace PosixShm.Tests;
 
-/// <summary>The build of the shim whose n-th operation fails as a test chooses. Only for child processes, whose main function loads it.</summary>
+/// <summary>
+/// The build of the shim whose n-th operation fails as a test chooses. Only for child processes, whose main function loads it.
+/// </summary>
 internal static partial class FaultyShim
 {
     /// <summary>The environment variable that makes a child process load it.</summary>

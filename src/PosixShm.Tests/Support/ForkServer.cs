@@ -22,8 +22,10 @@ internal static partial class ForkServer
 
     /// <summary>Forks workers, and successors of those that the parent names, until standard input ends.</summary>
     /// <param name="count">How many workers there are at any time.</param>
-    /// <param name="warmUp">Compiles the code that the workers run. It leaves no array attached, whose descriptor a worker would share.</param>
-    /// <param name="work">The work of a worker until it is killed. It attaches its arrays itself, and calls its argument when it is ready.</param>
+    /// <param name="warmUp">Compiles the code that the workers run. It leaves no array attached, whose descriptor a worker would
+    /// share.</param>
+    /// <param name="work">The work of a worker until it is killed. It attaches its arrays itself, and calls its argument when it is
+    /// ready.</param>
     /// <param name="check">A check after each kill, before the successor is forked.</param>
     public static int Run(int count, Action warmUp, Action<Action> work, Action? check = null)
     {

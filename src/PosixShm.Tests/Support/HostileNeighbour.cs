@@ -5,8 +5,8 @@ using PosixShm.Synchronization;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// A process that may write an array and means no good, and one that uses the array meanwhile and must not fall: every call ends, with a result or with one of the
-/// documented exceptions.
+/// A hostile process that may write an array, and a process that uses the array meanwhile and must survive: every call ends, with a result
+/// or with one of the documented exceptions.
 /// </summary>
 internal static class HostileNeighbour
 {
@@ -15,10 +15,12 @@ internal static class HostileNeighbour
     private const int ControlOffset = 4 * 4096;
     private const int FileLength = ControlOffset + 4096;
 
-    // No call may take longer: all waits below are of 20 ms. Generous, for busy machines.
+    // No call may take longer: all waits below last 20 ms. The limit is generous for busy machines.
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(20);
 
-    /// <summary>Gets the exceptions that somebody else's writing can bring about, and no other. The reliability page has the same list.</summary>
+    /// <summary>
+    /// Gets the only exceptions that another process can cause by writing to the array. The reliability page has the same list.
+    /// </summary>
     public static IReadOnlyList<Type> Documented { get; } =
     [
         typeof(FileNotFoundException),
@@ -30,7 +32,7 @@ internal static class HostileNeighbour
         typeof(OperationCanceledException),
     ];
 
-    /// <summary>Overwrites, truncates and extends an array for ever, and takes its control page away. Arguments: its name, the seed.</summary>
+    /// <summary>Overwrites, truncates and extends an array for ever, and removes its control page. Arguments: its name, the seed.</summary>
     public static int Attack(string[] args)
     {
         string path = "/dev/shm/" + args[0];
@@ -47,11 +49,11 @@ internal static class HostileNeighbour
                 1 => ControlOffset + random.Next(32),
                 2 => ControlOffset + 256 + random.Next(1792),
                 3 => ControlOffset + 2048 + random.Next(8),
-                4 or 5 => ControlOffset + 2112,
+                4 or 5 => ControlOffset + LockWords.First,
                 _ => random.Next(FileLength),
             };
 
-            // Now and then all as it was, so that attachments succeed.
+            // Restores the file now and then, so that attachments succeed.
             int action = random.Next(100);
             if (action < 25)
             {
@@ -66,7 +68,7 @@ internal static class HostileNeighbour
             }
             else if (action < 40)
             {
-                // To the elements alone, then to zeros: to none, of a page, of a part of one, or of more.
+                // Truncates to the elements, then appends zeros: none, a page, a part of a page, or more.
                 file.SetLength(ElementsEnd);
                 file.SetLength(random.Next(4) switch
                 {
@@ -87,7 +89,7 @@ internal static class HostileNeighbour
         }
     }
 
-    /// <summary>Uses an array for some time, and prints how often what happened. Arguments: its name, the seed, seconds.</summary>
+    /// <summary>Uses an array for some time, and prints the count of each outcome. Arguments: its name, the seed, seconds.</summary>
     public static int Endure(string[] args)
     {
         string name = args[0];

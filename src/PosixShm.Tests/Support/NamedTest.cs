@@ -1,6 +1,6 @@
 namespace PosixShm.Tests;
 
-/// <summary>A test with a name of its own, which is gone afterwards however the test ended.</summary>
+/// <summary>A test with a unique name, whose files are deleted at the end even if the test fails.</summary>
 internal abstract class NamedTest
 {
     private static string Prefix { get; } = $"posixshm-test-{Environment.ProcessId}-";
@@ -14,7 +14,7 @@ internal abstract class NamedTest
     /// <summary>Gets the file of <see cref="Name"/>.</summary>
     protected string ShmPath => ShmPathOf(_own);
 
-    /// <summary>Gets a folder on disk that only this test has.</summary>
+    /// <summary>Gets a directory on disk that only this test uses.</summary>
     protected string Folder => _folder ??= Directory.CreateTempSubdirectory("posixshm-test-").FullName;
 
     [TearDown]
@@ -31,16 +31,15 @@ internal abstract class NamedTest
         }
     }
 
-    /// <summary>Gives a further name that only this test has.</summary>
+    /// <summary>Returns a further name that only this test has.</summary>
     protected string NameOf(string suffix) => $"{_own}-{suffix}";
 
-    /// <summary>The offset of the first lock word of an array whose header and elements fit into one page: the control page is the second.</summary>
-    protected const int LockWord = 4096 + 2112;
-
-    /// <summary>Waits until the lock of an array as small as that has a waiter: the sign bit of its word.</summary>
+    /// <summary>Waits until the first lock of the array has a waiter.</summary>
     protected void WaitUntilLockHasWaiter()
-        => Assert.That(
-            () => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), LockWord), Is.Negative.After(60_000, 5), "the lock has no waiter");
+        => Assert.That(() => LockWords.Read(ShmPath), Is.Negative.After(60_000, 5), "the lock has no waiter");
+
+    /// <summary>Truncates the file of an array in another process.</summary>
+    protected static void Truncate(string name, long size) => _ = ChildProcess.Run("truncate", "-s", $"{size}", ShmPathOf(name));
 
     protected static string ShmPathOf(string name) => $"/dev/shm/{name}";
 }

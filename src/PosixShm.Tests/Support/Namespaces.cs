@@ -10,15 +10,15 @@ internal static class Namespaces
 {
     private static readonly Lazy<string[]> s_rights = new(FindRights);
 
-    /// <summary>Gives the command that runs another one where a directory is a file system of its own, with options of tmpfs(5).</summary>
+    /// <summary>Returns the command that runs another one where a directory is a separate file system, with options of tmpfs(5).</summary>
     public static string[] WithFileSystem(string directory, string options, IEnumerable<string> command)
         => WithMounts($"mount -t tmpfs -o {options} none \"$1\"", directory, command);
 
-    /// <summary>Gives the command that runs another one after mounting, in bash(1), where <c>$1</c> is a path.</summary>
+    /// <summary>Returns the command that runs another one after mounting, in bash(1), where <c>$1</c> is a path.</summary>
     public static string[] WithMounts(string mount, string path, IEnumerable<string> command)
         => ["unshare", .. s_rights.Value, "--mount", "bash", "-c", mount + " && shift && exec \"$@\"", "bash", path, .. command];
 
-    /// <summary>Gives the command that runs another one where there is no /dev/shm, as in some sandboxes.</summary>
+    /// <summary>Returns the command that runs another one where there is no /dev/shm, as in some sandboxes.</summary>
     public static string[] WithoutShm(IEnumerable<string> command)
         => WithMounts(
             "mount -t tmpfs none /mnt && mkdir /mnt/d && mount --rbind /dev /mnt/d && mount -t tmpfs none \"$1\""
@@ -26,15 +26,19 @@ internal static class Namespaces
             "/dev",
             command);
 
-    /// <summary>Gives the command that runs another one with process ids of its own, with further options of unshare(1).</summary>
+    /// <summary>Returns the command that runs another one with process ids of its own, with further options of unshare(1).</summary>
     public static string[] WithProcessIds(IEnumerable<string> command, params IEnumerable<string> options)
         => ["unshare", .. s_rights.Value, "--pid", "--fork", "--kill-child", .. options, .. command];
 
-    /// <summary>Runs a static local function in a process with a /dev/shm of its own, and returns its output.</summary>
-    public static string RunWithShm(string options, Func<string[], int> method, params string[] args)
-        => ChildProcess.Run(WithFileSystem("/dev/shm", options, ChildProcess.CommandLine(method, args)));
+    /// <summary>Returns the command that runs a static local function with a separate /dev/shm.</summary>
+    public static string[] WithShm(string options, Func<string[], int> method, params string[] args)
+        => WithFileSystem("/dev/shm", options, ChildProcess.CommandLine(method, args));
 
-    // A machine can forbid user namespaces; that is asked once.
+    /// <summary>Runs a static local function in a process with a separate /dev/shm, and returns its output.</summary>
+    public static string RunWithShm(string options, Func<string[], int> method, params string[] args)
+        => ChildProcess.Run(WithShm(options, method, args));
+
+    // A machine can forbid user namespaces. The first use checks that.
     private static string[] FindRights()
     {
         if (Syscall.geteuid() == 0)

@@ -5,8 +5,8 @@ using NUnit.Framework.Internal;
 namespace PosixShm.Tests;
 
 /// <summary>
-/// A test of what only root can set up, and a user namespace cannot: another user's files, say. For a normal user it is skipped and listed
-/// with its reason at the end of the run; another skipped test counts as failed.
+/// A test whose set-up needs root, for example another user's files, and which a user namespace cannot replace. For a normal user it is
+/// skipped and listed with its reason at the end of the run; another skipped test counts as failed.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class NeedsRootAttribute(string reason) : NUnitAttribute, IApplyToTest

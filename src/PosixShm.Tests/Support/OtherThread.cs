@@ -1,6 +1,6 @@
 namespace PosixShm.Tests;
 
-/// <summary>A thread of its own for a part of a test.</summary>
+/// <summary>Runs a part of a test on another thread.</summary>
 internal static class OtherThread
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);

@@ -2,7 +2,7 @@ using Mono.Unix.Native;
 
 namespace PosixShm.Tests;
 
-/// <summary>Commands with the rights of another user than root.</summary>
+/// <summary>Commands with the rights of a user other than root.</summary>
 internal static class OtherUser
 {
     private const string Mount =
@@ -21,15 +21,15 @@ internal static class OtherUser
 
     private static readonly Lazy<bool> s_mayReadTests = new(MayReadTests);
 
-    /// <summary>Runs a static local function as the user nobody, to its good end. Only root can.</summary>
+    /// <summary>Runs a static local function as user 65534, to its good end. Only root can.</summary>
     public static void Run(Func<string[], int> method, params string[] args)
         => _ = ChildProcess.Run(Command(NobodyId, ChildProcess.CommandLine(method, args)));
 
-    /// <summary>Gives the command that runs another one of this assembly as nobody, or, if the tests do not run as root, as it is.</summary>
+    /// <summary>Returns the command that runs another one of this assembly as user 65534 or, without root, that command itself.</summary>
     public static string[] WithoutRoot(IEnumerable<string> command) => Syscall.geteuid() == 0 ? Command(NobodyId, command) : [.. command];
 
-    /// <summary>Gives the command that runs another one of this assembly as a user, who may have no name. Only root can.</summary>
-    // Where the user may not read the runtime and the tests, as in a home directory, they are shown elsewhere to that process alone.
+    /// <summary>Returns the command that runs another one of this assembly as a user, who may have no name. Only root can.</summary>
+    // If the user may not read the runtime and the tests, as in a home directory, that process alone gets them mounted elsewhere.
     public static string[] Command(int id, IEnumerable<string> command)
     {
         string[] user = Rights(id);
@@ -55,7 +55,10 @@ internal static class OtherUser
     private static bool MayReadTests()
     {
         using ChildProcess test = ChildProcess.Start(
-            [.. Rights(NobodyId), "sh", "-c", "test -x \"$0\" && test -r \"$1\"", Environment.ProcessPath!, typeof(OtherUser).Assembly.Location]);
+        [
+            .. Rights(NobodyId), "sh", "-c", "test -x \"$0\" && test -r \"$1\"", Environment.ProcessPath!,
+            typeof(OtherUser).Assembly.Location,
+        ]);
         return test.WaitForExit() == 0;
     }
 }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PosixShm.Tests;
 
-/// <summary>Runs Python with numpy and nothing of ours: the independent reader and writer.</summary>
+/// <summary>Runs Python with numpy, the independent reader and writer.</summary>
 internal static class Python
 {
     private static readonly Lazy<string> s_interpreter = new(Find);
@@ -24,8 +24,9 @@ internal static class Python
         string?[] candidates = [Environment.GetEnvironmentVariable("PYTHON"), "python3", "/usr/bin/python3"];
         foreach (string candidate in candidates.OfType<string>())
         {
-            // Not "import numpy": an empty folder of that name is a package, too.
-            using Process process = Process.Start(new ProcessStartInfo(candidate, ["-c", "from numpy import load"]) { RedirectStandardError = true })!;
+            // "import numpy" would also accept an empty directory of that name as a package.
+            ProcessStartInfo start = new(candidate, ["-c", "from numpy import load"]) { RedirectStandardError = true };
+            using Process process = Process.Start(start)!;
             _ = process.StandardError.ReadToEnd();
             process.WaitForExit();
             if (process.ExitCode == 0)

@@ -2,16 +2,18 @@ using System.Text.Json;
 
 namespace PosixShm.Tests;
 
-/// <summary>Arrays that Python's SharedArray package wrote, in a build with numpy 1 and in one with numpy 2, and what is in them.</summary>
+/// <summary>Arrays of Python's SharedArray package, in builds with numpy 1 and with numpy 2, and their contents.</summary>
 internal static class PythonSharedArrayFixtures
 {
     private static readonly string s_folder = Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures", "SharedArray");
 
     public static IEnumerable<SharedArrayFixture> All { get; } = [.. Read("manifest-numpy1.json"), .. Read("manifest-numpy2.json")];
 
-    /// <summary>Gives the same array as the build with numpy 1 and as the one with numpy 2 wrote it.</summary>
+    /// <summary>Returns the same array as the build with numpy 1 and as the one with numpy 2 wrote it.</summary>
     public static (byte[] Numpy1, byte[] Numpy2) Both(string array)
-        => (File.ReadAllBytes(Path.Combine(s_folder, $"numpy1_{array}.sharedarray")), File.ReadAllBytes(Path.Combine(s_folder, $"numpy2_{array}.sharedarray")));
+        => (Bytes($"numpy1_{array}.sharedarray"), Bytes($"numpy2_{array}.sharedarray"));
+
+    private static byte[] Bytes(string file) => File.ReadAllBytes(Path.Combine(s_folder, file));
 
     private static IEnumerable<SharedArrayFixture> Read(string manifest)
     {

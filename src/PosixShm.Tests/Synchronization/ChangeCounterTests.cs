@@ -47,8 +47,11 @@ internal sealed class ChangeCounterTests : NamedTest
             array[0] = round;
             uint seen = array.ChangeCounter.Signal();
 
-            // The other's answer is one change; ours was the one before.
-            Assert.That(array.ChangeCounter.TryWait(seen, TimeSpan.FromSeconds(30), out _) || Volatile.Read(ref array[1]) == round, Is.True, $"round {round}");
+            // The answer of the other process is one change, after that of this process.
+            Assert.That(
+                array.ChangeCounter.TryWait(seen, TimeSpan.FromSeconds(30), out _) || Volatile.Read(ref array[1]) == round,
+                Is.True,
+                $"round {round}");
             Assert.That(Volatile.Read(ref array[1]), Is.EqualTo(round));
         }
 

@@ -2,7 +2,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Programs in C and Python that take part in the locks by what docs/FORMAT.md says, and nothing else.</summary>
+/// <summary>Programs in C and Python that use the locks by the rules of docs/FORMAT.md alone.</summary>
 internal sealed class ForeignLockTests : NamedTest
 {
     // usage: peer PATH LOCK add N (add one to the first element N times) | hold | repair
@@ -36,7 +36,10 @@ internal sealed class ForeignLockTests : NamedTest
             return fcntl(file, command, &lock) < 0 ? -1 : lock.l_type;
         }
 
-        static int exchange(uint32_t old, uint32_t new) { return __atomic_compare_exchange_n(word, &old, new, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); }
+        static int exchange(uint32_t old, uint32_t new)
+        {
+            return __atomic_compare_exchange_n(word, &old, new, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        }
 
         static int is_alive(uint32_t owner)
         {
@@ -161,7 +164,7 @@ internal sealed class ForeignLockTests : NamedTest
     }
 
     [Test]
-    public void Each_learns_that_the_other_died()
+    public void Each_program_detects_the_death_of_the_other()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
         using (ChildProcess holder = ChildProcess.Start(Program, ShmPath, "0", "hold"))
@@ -185,7 +188,11 @@ internal sealed class ForeignLockTests : NamedTest
     [Test]
     public void Python_sees_the_locks_with_the_code_of_the_page()
     {
-        string[] blocks = [.. Regions.Page("docs", "FORMAT.md").Split("```python\n").Skip(1).Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)])];
+        string[] blocks =
+        [
+            .. Regions.Page("docs", "FORMAT.md").Split("```python\n").Skip(1)
+                .Select(block => block[..block.IndexOf("```", StringComparison.Ordinal)]),
+        ];
         string code = blocks.Single(block => block.Contains("def locks", StringComparison.Ordinal));
         using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(5), new SharedArrayOptions { Locks = 3 });
         using (ChildProcess dead = ChildProcess.Start(Program, ShmPath, "2", "hold"))
@@ -200,7 +207,8 @@ internal sealed class ForeignLockTests : NamedTest
                 Is.EqualTo("31 free held abandoned free"));
         }
 
-        using SharedArray<byte> many = SharedArray.Create(NameOf("many"), ArrayContent.Zeros<byte>(1), new SharedArrayOptions { Locks = 40 });
+        using SharedArray<byte> many = SharedArray.Create(
+            NameOf("many"), ArrayContent.Zeros<byte>(1), new SharedArrayOptions { Locks = 40 });
         many.Locks[39].Enter();
         Assert.That(
             Python.Run($"{code}\nprint([i for i, state in enumerate(locks(sys.argv[1])) if state == 'held'])", ShmPathOf(NameOf("many"))),
@@ -209,7 +217,9 @@ internal sealed class ForeignLockTests : NamedTest
 
         _ = array.ChangeCounter.Signal();
         Assert.That(
-            Python.Run("import struct; data = open(sys.argv[1], 'rb').read(); print(*struct.unpack_from('=II', data, len(data) - 4096 + 2048))", ShmPath),
+            Python.Run(
+                "import struct; data = open(sys.argv[1], 'rb').read(); print(*struct.unpack_from('=II', data, len(data) - 4096 + 2048))",
+                ShmPath),
             Is.EqualTo("1 0"));
     }
 }

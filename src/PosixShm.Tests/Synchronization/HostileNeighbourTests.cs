@@ -16,18 +16,21 @@ internal sealed class HostileNeighbourTests : NamedTest
         second.WaitForSuccess();
         attacker.Kill();
         TestContext.Out.WriteLine(victim.Output);
-        Assert.That(victim.Output, Does.Contain("good").And.Contain(nameof(InvalidDataException)).And.Contain(nameof(SharedMemoryLostException)));
+        Assert.That(
+            victim.Output, Does.Contain("good").And.Contain(nameof(InvalidDataException)).And.Contain(nameof(SharedMemoryLostException)));
     }
 
     [Test]
     public void The_page_on_reliability_lists_the_exceptions_that_a_neighbour_can_bring_about()
     {
         string page = Regions.Page("docs", "RELIABILITY.md");
-        Assert.That(HostileNeighbour.Documented.Select(type => $"`{type.Name}`").Where(name => !page.Contains(name, StringComparison.Ordinal)), Is.Empty);
+        Assert.That(
+            HostileNeighbour.Documented.Select(type => $"`{type.Name}`").Where(name => !page.Contains(name, StringComparison.Ordinal)),
+            Is.Empty);
     }
 
     [Test]
-    public void A_waiter_of_a_lock_that_becomes_garbage_learns_it()
+    public void Waiter_of_a_lock_that_becomes_garbage_gets_an_exception()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
         array.Lock.Enter();
@@ -35,8 +38,8 @@ internal sealed class HostileNeighbourTests : NamedTest
         waiter.Expect("WAITING");
         WaitUntilLockHasWaiter();
 
-        // A dead owner's word, without the bit that somebody sleeps: nobody wakes it.
-        OverwriteLock(ShmPath, 0x7FFF_FFFF);
+        // The word of a dead owner without the WAITERS bit: no process wakes the waiter.
+        LockWords.Write(ShmPath, 0x7FFF_FFFF);
         waiter.Expect("ABANDONED");
         waiter.WaitForSuccess();
         Assert.That(array.Lock.Exit, Throws.InstanceOf<InvalidDataException>());
@@ -59,7 +62,7 @@ internal sealed class HostileNeighbourTests : NamedTest
     }
 
     [Test]
-    public void A_wait_that_signals_interrupt_is_as_long_as_asked()
+    public void Wait_interrupted_by_signals_has_the_given_length()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
         array.Lock.Enter();
@@ -67,7 +70,7 @@ internal sealed class HostileNeighbourTests : NamedTest
         waiter.Expect("WAITING");
         for (int i = 0; i < 10; i++)
         {
-            // Stopped and continued, a futex(2) call is interrupted and begun again. On a busy machine the wait can be over before.
+            // Stopping and continuing interrupts and restarts the futex(2) call. On a busy machine the wait can end before.
             _ = Syscall.kill(waiter.Id, Signum.SIGSTOP);
             Assert.That(() => waiter.HasExited || IsStopped(waiter.Id), Is.True.After(60_000, 1));
             _ = Syscall.kill(waiter.Id, Signum.SIGCONT);
@@ -87,11 +90,4 @@ internal sealed class HostileNeighbourTests : NamedTest
 
     private static bool IsStopped(int id)
         => File.Exists($"/proc/{id}/status") && File.ReadAllText($"/proc/{id}/status").Contains("State:\tT", StringComparison.Ordinal);
-
-    private static void OverwriteLock(string path, int word)
-    {
-        using FileStream file = File.OpenWrite(path);
-        file.Position = 4096 + 2112;
-        file.Write(BitConverter.GetBytes(word));
-    }
 }

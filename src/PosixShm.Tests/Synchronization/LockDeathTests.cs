@@ -1,14 +1,15 @@
+using System.Diagnostics;
 using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Locks whose holders and waiters die, at any moment.</summary>
+/// <summary>Locks whose owners and waiters die at any moment.</summary>
 internal sealed class LockDeathTests : NamedTest
 {
     private static readonly TimeSpan s_longEnough = TimeSpan.FromMinutes(2);
 
     [Test]
-    public void A_killed_holder_leaves_an_abandoned_lock_to_everybody_until_somebody_repairs()
+    public void Killed_owner_leaves_an_abandoned_lock_until_a_repair()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using SharedArray<long> other = SharedArray.Attach<long>(Name);
@@ -17,20 +18,22 @@ internal sealed class LockDeathTests : NamedTest
         Assert.That(array.Lock.FindOwnerProcess(), Is.EqualTo(child.Id));
         child.Kill();
 
-        // Everybody learns it, again and again.
+        // Every attempt to enter gets the exception.
         for (int i = 0; i < 2; i++)
         {
-            Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>().With.Message.Contains(Name).And.Message.Contains("EnterRecovery"));
+            Assert.That(
+                () => array.Lock.Enter(),
+                Throws.InstanceOf<AbandonedMutexException>().With.Message.Contains(Name).And.Message.Contains("EnterRecovery"));
             Assert.That(() => other.Lock.TryEnter(), Throws.InstanceOf<AbandonedMutexException>());
             Assert.That(async () => await other.Lock.EnterAsync(), Throws.InstanceOf<AbandonedMutexException>());
             Assert.That((array.Lock.State, array.Lock.IsHeldByCurrentThread), Is.EqualTo((SharedLockState.Abandoned, false)));
         }
 
-        // A repair that is not finished is none.
+        // An unfinished repair leaves the lock abandoned.
         using (SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery())
         {
             Assert.That(recovery.WasAbandoned, Is.True);
-            Assert.That(other.Lock.TryEnter(), Is.False, "held by the one who repairs");
+            Assert.That(other.Lock.TryEnter(), Is.False, "the repairing thread holds it");
         }
 
         Assert.That(() => other.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
@@ -52,7 +55,7 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    public void One_who_waits_for_a_holder_that_is_killed_learns_it()
+    public void Waiter_gets_an_exception_when_the_owner_is_killed()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name);
@@ -66,7 +69,7 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    public void A_holder_that_dies_while_it_repairs_leaves_it_abandoned()
+    public void Owner_that_dies_during_a_repair_leaves_the_lock_abandoned()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using (ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name))
@@ -97,7 +100,7 @@ internal sealed class LockDeathTests : NamedTest
 
     [TestCase("before-sleep")]
     [TestCase("after-sleep")]
-    public void A_waiter_killed_around_its_sleep_holds_nobody_up(string step)
+    public void Waiter_killed_around_its_sleep_delays_no_other_waiter(string step)
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         array.Lock.Enter();
@@ -117,10 +120,10 @@ internal sealed class LockDeathTests : NamedTest
 
     [TestCase("before-wake")]
     [TestCase("after-wake")]
-    public void A_holder_killed_between_leaving_and_waking_holds_nobody_up(string step)
+    public void Owner_killed_between_release_and_wake_up_delays_no_waiter(string step)
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
-        using ChildProcess holder = ChildProcess.Start([(FailingShim.DieAt, step)], HoldAndLeave, Name);
+        using ChildProcess holder = ChildProcess.Start([(FailingShim.DieAt, step)], LockOwner.Hold, Name);
         holder.Expect("HELD");
         using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);
         waiter.Expect("WAITING");
@@ -129,22 +132,10 @@ internal sealed class LockDeathTests : NamedTest
         Assert.That(holder.WaitForExit(), Is.EqualTo(128 + 9));
         waiter.Expect("ENTERED");
         waiter.WaitForSuccess();
-
-        static int HoldAndLeave(string[] args)
-        {
-            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
-            using (array.Lock.EnterScope())
-            {
-                Console.WriteLine("HELD");
-                _ = Console.ReadLine();
-            }
-
-            return 0;
-        }
     }
 
     [Test]
-    public void A_killed_holder_whose_child_inherited_the_array_is_dead_all_the_same([Values] bool isHandedOnFirst)
+    public void Killed_owner_is_dead_although_its_child_inherited_the_array([Values] bool isHandedOnFirst)
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using ChildProcess holder = ChildProcess.Start(HoldWithHeir, Name, $"{isHandedOnFirst}");
@@ -168,7 +159,7 @@ internal sealed class LockDeathTests : NamedTest
             _ = isHandedOnFirst ? array.MakeInheritable() : null;
             array.Lock.Enter();
             _ = array.MakeInheritable();
-            using System.Diagnostics.Process heir = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("sleep", ["60"])
+            using Process heir = Process.Start(new ProcessStartInfo("sleep", ["60"])
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
@@ -182,7 +173,7 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    public void A_stopped_holder_is_not_a_dead_one()
+    public void Stopped_owner_is_alive()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name);
@@ -194,12 +185,12 @@ internal sealed class LockDeathTests : NamedTest
         holder.Send("LEAVE");
         holder.WaitForSuccess();
         Assert.That(array.Lock.TryEnter(s_longEnough), Is.True);
-        Assert.That((array[0], array[1]), Is.EqualTo((1L, 1L)), "it went on where it was");
+        Assert.That((array[0], array[1]), Is.EqualTo((1L, 1L)), "the process continued");
         array.Lock.Exit();
     }
 
     [Test]
-    public void A_slot_that_somebody_else_has_by_now_does_not_stand_for_its_dead_owner()
+    public void Reused_slot_does_not_stand_for_its_former_owner()
     {
         using SharedArray<long> array = SharedArray.Create(Name, ArrayContent.Zeros<long>(2), new SharedArrayOptions { Locks = 2 });
         using ChildProcess holder = ChildProcess.Start(HoldHalfWay, Name);
@@ -209,11 +200,11 @@ internal sealed class LockDeathTests : NamedTest
         WaitUntilLockHasWaiter();
         int slot = array.Lock.OwnerSlot;
 
-        // The waiter may not look while the slot is free.
+        // The waiter is stopped so that it cannot check the slot while it is free.
         _ = ChildProcess.Run("kill", "-STOP", $"{waiter.Id}");
         holder.Kill();
 
-        // Take slots until the dead one's is taken again.
+        // Takes slots until that of the dead owner is in use again.
         List<SharedArray<long>> attachments = [];
         try
         {
@@ -238,7 +229,7 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    public void Slots_run_out_with_a_clear_error_and_come_back()
+    public void Lack_of_slots_is_an_error_and_freed_slots_are_reused()
     {
         List<SharedArray<long>> attachments = [];
         try
@@ -261,7 +252,7 @@ internal sealed class LockDeathTests : NamedTest
     }
 
     [Test]
-    public void Process_namespaces_with_the_same_ids_are_told_apart()
+    public void Equal_process_ids_of_two_namespaces_are_distinguished()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using ChildProcess inside = ChildProcess.Start(Namespaces.WithProcessIds(ChildProcess.CommandLine(HoldHalfWay, Name)));
@@ -275,15 +266,15 @@ internal sealed class LockDeathTests : NamedTest
         alsoInside.WaitForSuccess();
     }
 
-    [TestCase(0x7FFF_FFFF, TestName = "Garbage_in_a_lock_word_is_abandonment_all_ones")]
-    [TestCase(unchecked((int)0x8000_0000), TestName = "Garbage_in_a_lock_word_is_abandonment_waiters_without_owner")]
-    [TestCase(0x0000_01FF, TestName = "Garbage_in_a_lock_word_is_abandonment_no_such_slot")]
-    [TestCase(0x0000_0001, TestName = "Garbage_in_a_lock_word_is_abandonment_slot_that_nobody_has")]
+    [TestCase(0x7FFF_FFFF, TestName = "Lock_word_of_all_ones_is_abandoned")]
+    [TestCase(unchecked((int)0x8000_0000), TestName = "Lock_word_with_waiters_and_no_owner_is_abandoned")]
+    [TestCase(0x0000_01FF, TestName = "Lock_word_of_a_slot_beyond_the_last_is_abandoned")]
+    [TestCase(0x0000_0001, TestName = "Lock_word_of_a_free_slot_is_abandoned")]
     public void Garbage(int word)
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         array.Lock.EnterScope().Dispose();
-        Overwrite(word);
+        LockWords.Write(ShmPath, word);
         Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
         using (SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery())
         {
@@ -291,15 +282,8 @@ internal sealed class LockDeathTests : NamedTest
         }
 
         array.Lock.Enter();
-        Overwrite(word);
+        LockWords.Write(ShmPath, word);
         Assert.That(array.Lock.Exit, Throws.InstanceOf<InvalidDataException>().With.Message.Contains("overwritten"));
-
-        void Overwrite(int value)
-        {
-            using FileStream file = File.OpenWrite(ShmPath);
-            file.Position = LockWord;
-            file.Write(BitConverter.GetBytes(value));
-        }
     }
 
     [Test]
@@ -314,14 +298,9 @@ internal sealed class LockDeathTests : NamedTest
             SharedLock held = array.Lock;
             held.Enter();
             array.Dispose();
-            using (FileStream file = File.OpenWrite("/dev/shm/" + args[0]))
-            {
-                file.Position = LockWord;
-                file.Write(BitConverter.GetBytes(0x7FFF_FFFF));
-            }
-
+            LockWords.Write(ShmPathOf(args[0]), 0x7FFF_FFFF);
             Assert.That(held.Exit, Throws.InstanceOf<InvalidDataException>());
-            return File.ReadAllText("/proc/self/maps").Contains(args[0], StringComparison.Ordinal) ? 1 : 0;
+            return OwnProcess.CountMappings(args[0]);
         }
     }
 
@@ -345,7 +324,7 @@ internal sealed class LockDeathTests : NamedTest
             {
                 Assert.That(array.Lock.TryEnter(s_longEnough), Is.True, $"time-out after kill {kill}");
                 clean++;
-                Assert.That(array[0], Is.EqualTo(array[1]), $"torn unawares after kill {kill}");
+                Assert.That(array[0], Is.EqualTo(array[1]), $"torn without notice after kill {kill}");
                 array.Lock.Exit();
             }
             catch (AbandonedMutexException)
@@ -361,9 +340,10 @@ internal sealed class LockDeathTests : NamedTest
         }
 
         workers.WaitForSuccess();
-        TestContext.Out.WriteLine($"{kills} kills of {Workers} workers: {clean} clean, {abandoned} abandoned, {torn} of them torn, {array[0]} changes.");
+        TestContext.Out.WriteLine(
+            $"{kills} kills of {Workers} workers: {clean} clean, {abandoned} abandoned, {torn} of them torn, {array[0]} changes.");
         Assert.That(clean + abandoned, Is.EqualTo(kills));
-        Assert.That((clean, abandoned), Is.Not.EqualTo((kills, 0)), "some died while they held it");
+        Assert.That((clean, abandoned), Is.Not.EqualTo((kills, 0)), "some owners died");
 
         static int Serve(string[] args) => ForkServer.Run(
             int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture),
@@ -437,9 +417,9 @@ internal sealed class LockDeathTests : NamedTest
         return 0;
     }
 
-    // As the process of a thread that ended inside leaves it: abandoned, and without the mark of those who are asleep.
+    // The state that a thread leaves when it ends inside: abandoned, and without the WAITERS bit.
     [Test]
-    public void Recovery_that_slept_keeps_the_mark_of_other_waiters()
+    public void Recovery_keeps_the_waiter_bit_after_a_sleep()
     {
         using SharedArray<double> array = SharedArray.Create(Name, 10);
         using SharedArray<double> other = SharedArray.Attach(Name);
@@ -448,19 +428,12 @@ internal sealed class LockDeathTests : NamedTest
         {
             using SharedLock.RecoveryScope scope = other.Lock.EnterRecovery();
             scope.MarkConsistent();
-            return scope.WasAbandoned ? ReadWord() : 0;
+            return scope.WasAbandoned ? LockWords.Read(ShmPath) : 0;
         });
         WaitUntilLockHasWaiter();
-        using (FileStream file = new(ShmPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
-        {
-            file.Position = LockWord;
-            file.Write(BitConverter.GetBytes(1 << 30));
-        }
-
+        LockWords.Write(ShmPath, 1 << 30);
         Assert.That(recovery.Wait(TimeSpan.FromSeconds(60)), Is.True);
-        Assert.That(recovery.Result, Is.Negative, "the sign bit says that a waiter may be asleep");
-        Assert.That(ReadWord(), Is.Zero);
-
-        int ReadWord() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), LockWord);
+        Assert.That(recovery.Result, Is.Negative, "the sign bit marks a possible waiter");
+        Assert.That(LockWords.Read(ShmPath), Is.Zero);
     }
 }

@@ -2,14 +2,15 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Locks among threads, attachments and processes that live.</summary>
+/// <summary>Locks among living threads, attachments and processes.</summary>
 internal sealed class LockTests : NamedTest
 {
     [Test]
-    public void A_lock_is_entered_and_left_and_nothing_else()
+    public void Lock_is_entered_and_exited()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
-        Assert.That((array.Lock.State, array.Lock.IsHeldByCurrentThread, array.Locks), Is.EqualTo((SharedLockState.Free, false, array.Locks)));
+        Assert.That(
+            (array.Lock.State, array.Lock.IsHeldByCurrentThread, array.Locks), Is.EqualTo((SharedLockState.Free, false, array.Locks)));
         using (array.Lock.EnterScope())
         {
             Assert.That((array.Lock.State, array.Lock.IsHeldByCurrentThread), Is.EqualTo((SharedLockState.Held, true)));
@@ -24,7 +25,7 @@ internal sealed class LockTests : NamedTest
     }
 
     [Test]
-    public void The_thread_that_holds_it_may_enter_again()
+    public void Owner_may_enter_the_lock_again()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
         array.Lock.Enter();
@@ -41,7 +42,7 @@ internal sealed class LockTests : NamedTest
     }
 
     [Test]
-    public void Another_thread_neither_enters_nor_leaves()
+    public void Another_thread_can_neither_enter_nor_exit_a_held_lock()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
         array.Lock.Enter();
@@ -72,9 +73,10 @@ internal sealed class LockTests : NamedTest
     }
 
     [Test]
-    public void Locks_of_one_array_are_independent_and_as_many_as_asked()
+    public void Locks_of_one_array_are_independent_and_as_many_as_requested()
     {
-        using SharedArray<int> array = SharedArray.Create(NameOf("many"), ArrayContent.Zeros<int>(1000), new SharedArrayOptions { Locks = 100 });
+        using SharedArray<int> array = SharedArray.Create(
+            NameOf("many"), ArrayContent.Zeros<int>(1000), new SharedArrayOptions { Locks = 100 });
         using SharedArray<int> other = SharedArray.Attach<int>(NameOf("many"));
         Assert.That(other.Locks, Has.Count.EqualTo(100));
         using (array.Locks[99].EnterScope())
@@ -98,15 +100,14 @@ internal sealed class LockTests : NamedTest
         using SharedArray<int> array = SharedArray.Create(Name, ArrayContent.Zeros<int>(1), new SharedArrayOptions { Locks = 3 });
         array.Locks[0].Enter();
         array.Locks[2].Enter();
-        byte[] file = File.ReadAllBytes(ShmPath);
-        int[] words = [.. Enumerable.Range(0, 3).Select(i => BitConverter.ToInt32(file, file.Length - 4096 + 2112 + (64 * i)))];
+        int[] words = [.. Enumerable.Range(0, 3).Select(i => LockWords.Read(ShmPath, i))];
         Assert.That((words[0] != 0, words[1], words[2] == words[0]), Is.EqualTo((true, 0, true)));
         array.Locks[0].Exit();
         array.Locks[2].Exit();
     }
 
     [Test]
-    public void Arrays_without_locks_say_so()
+    public void Array_without_locks_has_no_lock_and_no_change_counter()
     {
         using SharedArray<int> none = SharedArray.Create(NameOf("none"), ArrayContent.Zeros<int>(1), new SharedArrayOptions { Locks = 0 });
         using SharedArray<int> raw = SharedArray.AttachRaw<int>(NameOf("none"), [1], offset: 128);
@@ -224,7 +225,7 @@ internal sealed class LockTests : NamedTest
     }
 
     [Test]
-    public void One_who_waits_while_the_array_is_disposed_is_told_and_leaves_the_lock_alone()
+    public void Waiter_whose_array_is_disposed_gets_an_exception_and_leaves_the_lock_alone()
     {
         using SharedArray<int> holder = SharedArray.Create<int>(Name, 1);
         SharedArray<int> waiter = SharedArray.Attach<int>(Name);
@@ -233,10 +234,11 @@ internal sealed class LockTests : NamedTest
         Task waiting = Task.Run(() => waited.Enter());
         WaitUntilLockHasWaiter();
         waiter.Dispose();
-        Assert.That(() => waiting.Wait(30_000), Throws.InstanceOf<AggregateException>().With.InnerException.InstanceOf<ObjectDisposedException>());
+        Assert.That(
+            () => waiting.Wait(30_000), Throws.InstanceOf<AggregateException>().With.InnerException.InstanceOf<ObjectDisposedException>());
         holder.Lock.Exit();
         Assert.That(holder.Lock.State, Is.EqualTo(SharedLockState.Free));
-        Assert.That(File.ReadLines("/proc/self/maps").Count(line => line.EndsWith(Name, StringComparison.Ordinal)), Is.Zero);
+        Assert.That(OwnProcess.CountMappings(Name), Is.Zero);
     }
 
     [Test]
@@ -251,9 +253,9 @@ internal sealed class LockTests : NamedTest
             holder.Lock.Enter();
             Thread[] threads = [.. Enumerable.Range(0, 4).Select(_ => new Thread(() => waiter.Lock.EnterScope().Dispose()))];
             Array.ForEach(threads, thread => thread.Start());
-            SpinWait.SpinUntil(() => BitConverter.ToInt32(File.ReadAllBytes("/dev/shm/" + args[0]), LockWord) < 0, 30_000);
+            SpinWait.SpinUntil(() => LockWords.Read(ShmPathOf(args[0])) < 0, 30_000);
 
-            // If a waiter blocked it, this would never end: the waiters wait for what comes after it.
+            // If a waiter blocked the collection, it would never end: the waiters wait for the exit that follows it.
             for (int i = 0; i < 20; i++)
             {
                 GC.Collect();
@@ -269,22 +271,11 @@ internal sealed class LockTests : NamedTest
     public void Processes_that_count_under_one_lock_lose_no_count(int processes)
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
-        List<ChildProcess> children = [];
-        try
-        {
-            for (int i = 0; i < processes; i++)
-            {
-                children.Add(ChildProcess.Start(Count, Name));
-            }
-
-            children.ForEach(child => child.Expect("READY"));
-            children.ForEach(child => child.Send("GO"));
-            children.ForEach(child => child.WaitForSuccess());
-        }
-        finally
-        {
-            children.ForEach(child => child.Dispose());
-        }
+        using ChildProcessGroup children = new();
+        children.Start(processes, Count, Name);
+        children.Expect("READY");
+        children.Send("GO");
+        children.WaitForSuccess();
 
         Assert.That((array[0], array[1]), Is.EqualTo((processes * 1000L, processes * 1000L)));
         Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Free));
@@ -308,7 +299,7 @@ internal sealed class LockTests : NamedTest
     }
 
     [Test]
-    public void Of_two_who_always_want_it_neither_starves()
+    public void Neither_of_two_contending_threads_starves()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 2);
         using ChildProcess first = ChildProcess.Start(Compete, Name, "0");
@@ -326,7 +317,7 @@ internal sealed class LockTests : NamedTest
             Console.WriteLine("READY");
             while (true)
             {
-                // Until both had their turns: a process that starves has none, and the other one goes on until the time limit.
+                // Each process continues until both had their turns. If one starves, the other continues until the time limit.
                 using (array.Lock.EnterScope())
                 {
                     array[mine]++;

@@ -49,7 +49,7 @@ internal sealed class LockThreadTests : NamedTest
     {
         ChildProcess.Run(Reuse, Name);
 
-        // In a process of its own, whose threads are all the test's: the runtime gives the id of a collected thread to the next one.
+        // Runs in a separate process, because the runtime gives the id of a collected thread to the next thread.
         static int Reuse(string[] args)
         {
             using SharedArray<int> array = SharedArray.Create<int>(args[0], 1);
@@ -124,7 +124,7 @@ internal sealed class LockThreadTests : NamedTest
                 array.Lock.Enter();
                 array.Dispose();
             });
-            return SpinWait.SpinUntil(() => !File.ReadAllText("/proc/self/maps").Contains(args[0], StringComparison.Ordinal), s_limit) ? 0 : 1;
+            return SpinWait.SpinUntil(() => OwnProcess.CountMappings(args[0]) == 0, s_limit) ? 0 : 1;
         }
     }
 
@@ -186,8 +186,9 @@ internal sealed class LockThreadTests : NamedTest
         SharedLock none = default;
         Action[] members =
         [
-            () => _ = none.Index, () => _ = none.State, () => _ = none.OwnerSlot, () => _ = none.IsHeldByCurrentThread, () => _ = none.FindOwnerProcess(), none.Exit,
-            () => none.Enter(), () => _ = none.TryEnter(), () => _ = none.TryEnter(TimeSpan.Zero), () => none.EnterScope().Dispose(), () => none.EnterRecovery().Dispose(),
+            () => _ = none.Index, () => _ = none.State, () => _ = none.OwnerSlot, () => _ = none.IsHeldByCurrentThread,
+            () => _ = none.FindOwnerProcess(), none.Exit, () => none.Enter(), () => _ = none.TryEnter(),
+            () => _ = none.TryEnter(TimeSpan.Zero), () => none.EnterScope().Dispose(), () => none.EnterRecovery().Dispose(),
             () => _ = none.EnterAsync().AsTask().GetAwaiter().GetResult(),
         ];
         foreach (Action member in members)

@@ -48,7 +48,7 @@ internal sealed class NamedSemaphoreTests : NamedTest
     }
 
     [Test]
-    public void Without_sem_clockwait_a_wait_ends_all_the_same()
+    public void Wait_ends_without_sem_clockwait()
     {
         using NamedSemaphore semaphore = NamedSemaphore.Create(Name, 1);
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, "clockwait:38")], Wait, Name);
@@ -69,7 +69,7 @@ internal sealed class NamedSemaphoreTests : NamedTest
     }
 
     [Test]
-    public void C_and_Python_exchange_counts_with_it()
+    public void C_and_Python_share_the_count_of_a_semaphore()
     {
         string source = Path.Combine(Folder, "peer.c");
         File.WriteAllText(source, """
@@ -139,15 +139,19 @@ internal sealed class NamedSemaphoreTests : NamedTest
     }
 
     [Test]
-    public void Each_error_is_its_own()
+    public void Each_error_has_its_own_exception()
     {
         using NamedSemaphore semaphore = NamedSemaphore.Create(Name);
         File.WriteAllBytes(ShmPathOf("sem." + NameOf("short")), [1, 2, 3]);
         _ = File.CreateSymbolicLink(ShmPathOf("sem." + NameOf("link")), SemaphorePath);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => NamedSemaphore.Create(Name), Throws.InstanceOf<IOException>().With.Message.Contains("already").And.Property("HResult").EqualTo(17));
-            Assert.That(() => NamedSemaphore.Attach(NameOf("none")), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains(NameOf("none")));
+            Assert.That(
+                () => NamedSemaphore.Create(Name),
+                Throws.InstanceOf<IOException>().With.Message.Contains("already").And.Property("HResult").EqualTo(17));
+            Assert.That(
+                () => NamedSemaphore.Attach(NameOf("none")),
+                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains(NameOf("none")));
             Assert.That(() => NamedSemaphore.Delete(NameOf("none")), Throws.InstanceOf<FileNotFoundException>());
             Assert.That(NamedSemaphore.TryDelete(NameOf("none")), Is.False);
             Assert.That(() => NamedSemaphore.Attach(NameOf("short")), Throws.InstanceOf<InvalidDataException>());
@@ -200,10 +204,12 @@ internal sealed class NamedSemaphoreTests : NamedTest
         SharedArray.Create(NameOf("array"), 1).Dispose();
         Assert.That(again.CurrentCount, Is.EqualTo(3));
         Assert.That(NamedSemaphore.List().Where(name => name.Contains(Name, StringComparison.Ordinal)), Is.EqualTo(new[] { Name }));
-        Assert.That(SharedArray.List().Where(info => info.Name.Contains(Name, StringComparison.Ordinal)).Select(info => info.Name), Is.EqualTo(new[] { NameOf("array") }));
+        Assert.That(
+            SharedArray.List().Where(info => info.Name.Contains(Name, StringComparison.Ordinal)).Select(info => info.Name),
+            Is.EqualTo(new[] { NameOf("array") }));
         NamedSemaphore.Delete(Name);
         Assert.That(NamedSemaphore.Exists(Name), Is.False);
         semaphore.Release();
-        Assert.That(again.CurrentCount, Is.EqualTo(4), "open ones live on");
+        Assert.That(again.CurrentCount, Is.EqualTo(4), "open semaphores remain usable");
     }
 }

@@ -3,18 +3,18 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Makers of a control page that are killed, find no space, or lose the memory meanwhile.</summary>
+/// <summary>Processes that are killed, find no space or lose the memory while they make a control page.</summary>
 internal sealed class PageDeathTests : NamedTest
 {
     private const int ElementsEnd = 128 + 80;
 
-    // The step, and the size that is left.
+    // The step, the fault, and the size of the file afterwards.
     [TestCase("before-allocate", "", ElementsEnd)]
     [TestCase("allocate", "", 8192)]
     [TestCase("allocate", "allocate:95", ElementsEnd)]
     [TestCase("write-zero", "allocate:95", 8192)]
     [TestCase("before-sleep", "", 8192)]
-    public void A_maker_killed_at_any_step_leaves_a_page_that_the_next_one_uses(string step, string fault, int size)
+    public void Process_killed_at_any_step_leaves_a_page_that_the_next_process_uses(string step, string fault, int size)
     {
         using SharedArray<double> array = SharedArray.Create(Name, ArrayContent.Filled(1.5, 10));
         using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>(Name);
@@ -27,7 +27,7 @@ internal sealed class PageDeathTests : NamedTest
         byte[] after = File.ReadAllBytes(ShmPath);
         Assert.That(after, Has.Length.EqualTo(size));
         Assert.That(after.AsSpan(0, ElementsEnd).SequenceEqual(before), Is.True);
-        Assert.That(after.AsSpan(ElementsEnd).ContainsAnyExcept((byte)0), Is.EqualTo(step == "before-sleep"), "the word is there");
+        Assert.That(after.AsSpan(ElementsEnd).ContainsAnyExcept((byte)0), Is.EqualTo(step == "before-sleep"), "the word is written");
         Assert.That((reader.Lock.State, reader.ChangeCounter.Count), Is.EqualTo((SharedLockState.Free, 0u)));
 
         ChildProcess.Run(Use, Name);
@@ -54,7 +54,7 @@ internal sealed class PageDeathTests : NamedTest
     public void Full_file_system_is_an_error_of_the_first_use_and_of_nothing_else(string fault)
     {
         using ChildProcess child = ChildProcess.Start(
-            [(FailingShim.FailAt, fault)], Namespaces.WithFileSystem("/dev/shm", "size=64k", ChildProcess.CommandLine(UseInFull)));
+            [(FailingShim.FailAt, fault)], Namespaces.WithShm("size=64k", UseInFull));
         child.WaitForSuccess();
 
         static int UseInFull(string[] args)
@@ -97,7 +97,8 @@ internal sealed class PageDeathTests : NamedTest
             using SharedArray<double> array = SharedArray.Create("a", ArrayContent.Filled(1.5, 10));
             using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>("a");
             array.Lock.EnterScope().Dispose();
-            Assert.That((array.ChangeCounter.Signal(), reader.ChangeCounter.Count, new FileInfo("/dev/shm/a").Length), Is.EqualTo((1u, 1u, 8192L)));
+            Assert.That(
+                (array.ChangeCounter.Signal(), reader.ChangeCounter.Count, new FileInfo("/dev/shm/a").Length), Is.EqualTo((1u, 1u, 8192L)));
             Assert.That(reader, Is.All.EqualTo(1.5));
             return args.Length;
         }
@@ -118,7 +119,7 @@ internal sealed class PageDeathTests : NamedTest
             Assert.That(
                 () => array.Lock.Enter(),
                 Throws.InstanceOf<IOException>().With.Message.Contains("RLIMIT_FSIZE").And.Message.Contains(args[0]));
-            Assert.That(new FileInfo("/dev/shm/" + args[0]).Length, Is.EqualTo(ElementsEnd));
+            Assert.That(new FileInfo(ShmPathOf(args[0])).Length, Is.EqualTo(ElementsEnd));
             SetLimit("unlimited");
             array.Lock.EnterScope().Dispose();
             return 0;
@@ -145,7 +146,7 @@ internal sealed class PageDeathTests : NamedTest
             using SharedArray<double> array = SharedArray.Attach(args[0]);
             using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>(args[0]);
             _ = reader.ChangeCounter.Count;
-            Truncate("/dev/shm/" + args[0], int.Parse(args[1], CultureInfo.InvariantCulture));
+            TruncateFile(ShmPathOf(args[0]), int.Parse(args[1], CultureInfo.InvariantCulture));
             Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => array.ChangeCounter.Signal(), Throws.InstanceOf<SharedMemoryLostException>());
             Assert.That(() => reader.ChangeCounter.Wait(0), Throws.InstanceOf<SharedMemoryLostException>());
@@ -165,11 +166,12 @@ internal sealed class PageDeathTests : NamedTest
         {
             try
             {
-                Truncate(path, random.Next(3) == 0 ? random.Next(3 * 4096) : new[] { 0, ElementsEnd, 4096, 8191, 8192 }[random.Next(5)]);
+                TruncateFile(
+                    path, random.Next(3) == 0 ? random.Next(3 * 4096) : new[] { 0, ElementsEnd, 4096, 8191, 8192 }[random.Next(5)]);
             }
             catch (FileNotFoundException)
             {
-                // Between two rounds.
+                // The creator is between two rounds.
             }
         }
 
@@ -191,10 +193,10 @@ internal sealed class PageDeathTests : NamedTest
                 }
                 catch (Exception error) when (error is SharedMemoryLostException or InvalidOperationException or InvalidDataException)
                 {
-                    // Lost, or what was added is another program's.
+                    // The memory is lost, or the added bytes are another program's.
                 }
 
-                File.Delete("/dev/shm/" + args[0]);
+                File.Delete(ShmPathOf(args[0]));
             }
 
             Console.WriteLine(worked);
@@ -202,7 +204,7 @@ internal sealed class PageDeathTests : NamedTest
         }
     }
 
-    private static void Truncate(string path, int size)
+    private static void TruncateFile(string path, int size)
     {
         using FileStream file = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
         file.SetLength(size);

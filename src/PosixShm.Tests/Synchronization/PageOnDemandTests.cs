@@ -153,7 +153,8 @@ internal sealed class PageOnDemandTests : NamedTest
             Assert.That((with.Lock.State, with.ChangeCounter.Count), Is.EqualTo((SharedLockState.Held, 1u)));
         }
 
-        using SharedArray<double> without = SharedArray.CreateAnonymous(ArrayContent.Zeros<double>(10), new SharedArrayOptions { Locks = 0 });
+        using SharedArray<double> without = SharedArray.CreateAnonymous(
+            ArrayContent.Zeros<double>(10), new SharedArrayOptions { Locks = 0 });
         Assert.That(without.Locks, Is.Empty);
         using SharedArray<double> attached = SharedArray.Attach(without.Name);
         Assert.That(() => attached.Lock.Enter(), Throws.InvalidOperationException.With.Message.Contains("no locks"));
@@ -170,7 +171,8 @@ internal sealed class PageOnDemandTests : NamedTest
         _ = Python.Run("np.save(open(sys.argv[1], 'xb'), np.arange(10.0))", path);
         using (SharedArray<double> attached = SharedArray.Attach(name))
         {
-            Assert.That((attached.Locks.Count, attached.Lock.State, attached.ChangeCounter.Count), Is.EqualTo((31, SharedLockState.Free, 0u)));
+            Assert.That(
+                (attached.Locks.Count, attached.Lock.State, attached.ChangeCounter.Count), Is.EqualTo((31, SharedLockState.Free, 0u)));
             foreach (Action<SharedArray<double>> use in s_uses.Values)
             {
                 Assert.That(
@@ -185,7 +187,7 @@ internal sealed class PageOnDemandTests : NamedTest
         using SharedArray<double> cautious = SharedArray.Attach(name);
         Assert.That(cautious.Lock.State, Is.EqualTo(SharedLockState.Held));
         bold.Lock.Exit();
-        Assert.That(cautious.Lock.TryEnter(), Is.True, "the page is there");
+        Assert.That(cautious.Lock.TryEnter(), Is.True, "the page exists");
         cautious.Lock.Exit();
 
         using SharedArray<double> created = SharedArray.Create($"file://{Folder}/b", 10);

@@ -3,12 +3,12 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>First uses of the locks of fresh arrays, all at once: the page is made once, and no two are inside.</summary>
+/// <summary>Concurrent first uses of the locks of new arrays: the page is made once, and each lock has one owner at a time.</summary>
 internal sealed class PageStormTests : NamedTest
 {
     private const int Entries = 5;
 
-    // Elements of each array: the count of entries, and who is inside.
+    // Elements of each array: the count of entries, and the mark of the current owner.
     private const int Counted = 0;
     private const int Inside = 1;
 
@@ -102,7 +102,7 @@ internal sealed class PageStormTests : NamedTest
         array.Dispose();
     }
 
-    // Not atomic: two who are inside at once lose a count, or find the other's mark.
+    // Not atomic: two owners at once lose a count, or find the mark of the other.
     private static void Enter(SharedArray<long> array, int id)
     {
         for (int entry = 0; entry < Entries; entry++)

@@ -2,7 +2,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>A private copy has its own elements, and the control page of all.</summary>
+/// <summary>A private copy has private elements and the shared control page.</summary>
 internal sealed class PrivateCopyLockTests : NamedTest
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
@@ -36,7 +36,8 @@ internal sealed class PrivateCopyLockTests : NamedTest
             SharedLock mine = array.Locks[locks - 1];
             using (mine.EnterScope())
             {
-                Assert.That((copy.Locks[locks - 1].State, copy.Locks[locks - 1].OwnerSlot), Is.EqualTo((SharedLockState.Held, mine.OwnerSlot)));
+                Assert.That(
+                    (copy.Locks[locks - 1].State, copy.Locks[locks - 1].OwnerSlot), Is.EqualTo((SharedLockState.Held, mine.OwnerSlot)));
             }
 
             Assert.That(copy.Locks[locks - 1].State, Is.EqualTo(SharedLockState.Free));
@@ -66,6 +67,6 @@ internal sealed class PrivateCopyLockTests : NamedTest
         }
 
         static string[] Mappings(string name)
-            => [.. File.ReadLines("/proc/self/maps").Where(line => line.EndsWith(name, StringComparison.Ordinal)).Select(line => line.Split(' ')[1])];
+            => [.. OwnProcess.Mappings(name).Select(line => line.Split(' ')[1])];
     }
 }

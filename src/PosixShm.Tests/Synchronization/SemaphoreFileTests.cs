@@ -3,7 +3,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>The file behind a semaphore may be anybody's, and anything.</summary>
+/// <summary>The file behind a semaphore may have any content and belong to any user.</summary>
 internal sealed class SemaphoreFileTests : NamedTest
 {
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
@@ -23,10 +23,18 @@ internal sealed class SemaphoreFileTests : NamedTest
         new Random(3).NextBytes(random);
         byte[] huge = [.. good];
         huge[3] = 0x80;
-        foreach (byte[] content in (byte[][])[[], new byte[31], new byte[32], new byte[33], [.. Enumerable.Repeat((byte)0xFF, 32)], [.. "0123456789abcdef0123456789abcdef"u8], random, huge, [.. good, 0]])
+        byte[][] contents =
+        [
+            [], new byte[31], new byte[32], new byte[33], [.. Enumerable.Repeat((byte)0xFF, 32)], [.. "0123456789abcdef0123456789abcdef"u8],
+            random, huge, [.. good, 0],
+        ];
+        foreach (byte[] content in contents)
         {
             File.WriteAllBytes(SemaphorePath, content);
-            Assert.That(() => NamedSemaphore.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(Name), Convert.ToHexString(content));
+            Assert.That(
+                () => NamedSemaphore.Attach(Name),
+                Throws.InstanceOf<InvalidDataException>().With.Message.Contains(Name),
+                Convert.ToHexString(content));
             Assert.That(() => NamedSemaphore.CreateOrAttach(Name, 1), Throws.InstanceOf<InvalidDataException>());
         }
 
@@ -47,7 +55,8 @@ internal sealed class SemaphoreFileTests : NamedTest
             assert libc.sem_open(b"/" + sys.argv[1].encode(), 0o100 | 0o200, 0o600, 3)
             """,
             NameOf("theirs"));
-        Assert.That(File.ReadAllBytes(ShmPathOf("sem." + NameOf("ours"))), Is.EqualTo(File.ReadAllBytes(ShmPathOf("sem." + NameOf("theirs")))));
+        Assert.That(
+            File.ReadAllBytes(ShmPathOf("sem." + NameOf("ours"))), Is.EqualTo(File.ReadAllBytes(ShmPathOf("sem." + NameOf("theirs")))));
     }
 
     [TestCase(0, TestName = "A_semaphore_that_is_truncated_while_it_is_open_is_an_error_and_not_a_bus_error")]
@@ -75,20 +84,22 @@ internal sealed class SemaphoreFileTests : NamedTest
 
     [Test]
     [NeedsRoot("gives a file to another user")]
-    public void Another_users_semaphore_is_opened_only_if_allowed()
+    public void Semaphore_of_another_user_is_opened_only_if_allowed()
     {
         NamedSemaphore.Create(Name, 2, (UnixFileMode)0b110_110_110).Dispose();
         _ = ChildProcess.Run("chown", "4242", SemaphorePath);
-        Assert.That(() => NamedSemaphore.Attach(Name), Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("4242").And.Message.Contains("AllowOtherOwners"));
+        Assert.That(
+            () => NamedSemaphore.Attach(Name),
+            Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("4242").And.Message.Contains("AllowOtherOwners"));
         Assert.That(() => NamedSemaphore.CreateOrAttach(Name), Throws.InstanceOf<UnauthorizedAccessException>());
         using NamedSemaphore semaphore = NamedSemaphore.CreateOrAttach(Name, options: s_anyOwner);
         Assert.That(semaphore.CurrentCount, Is.EqualTo(2));
     }
 
     [Test]
-    public void Leftovers_of_killed_creators_are_told_from_semaphores()
+    public void Leftovers_of_killed_creators_are_distinguished_from_semaphores()
     {
-        // As sem_open(3) names them; another test's files do not match.
+        // The names are those of sem_open(3), and no other test's files match them.
         string unique = Guid.NewGuid().ToString("N")[..4];
         string empty = $"{unique}e1";
         string linked = $"{unique}l2";
@@ -102,13 +113,18 @@ internal sealed class SemaphoreFileTests : NamedTest
             Assert.That(() => NamedSemaphore.Attach(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("2 names"));
 
             StaleOptions mine = new() { Pattern = unique + "*" };
-            Assert.That(NamedSemaphore.FindStale(mine), Is.EqualTo(new StaleSemaphore[] { new(empty, true), new(linked, true), new(whole, false) }));
+            Assert.That(
+                NamedSemaphore.FindStale(mine),
+                Is.EqualTo(new StaleSemaphore[] { new(empty, true), new(linked, true), new(whole, false) }));
             Assert.That(NamedSemaphore.List(), Does.Contain(whole));
             Assert.That(NamedSemaphore.DeleteStale(mine with { MinimumAge = TimeSpan.FromHours(1) }), Is.Empty);
 
             using (File.OpenRead(ShmPathOf("sem." + empty)))
             {
-                Assert.That(NamedSemaphore.DeleteStale(mine).Select(static leftover => leftover.Name), Is.EqualTo(new[] { linked }), "a creator may be at work");
+                Assert.That(
+                    NamedSemaphore.DeleteStale(mine).Select(static leftover => leftover.Name),
+                    Is.EqualTo(new[] { linked }),
+                    "a creator may be at work");
             }
 
             Assert.That(NamedSemaphore.DeleteStale(mine).Select(static leftover => leftover.Name), Is.EqualTo(new[] { empty }));
@@ -137,7 +153,7 @@ internal sealed class SemaphoreFileTests : NamedTest
     [Test]
     public void A_creator_killed_inside_sem_open_leaves_a_file_that_is_listed_as_possible()
     {
-        // The kernel kills the process at link(2), by which sem_open gives its temporary file the name.
+        // The kernel kills the process at link(2), by which sem_open names its temporary file.
         string source = Path.Combine(Folder, "nolink.c");
         File.WriteAllText(source, """
             #include <linux/filter.h>
@@ -193,7 +209,7 @@ internal sealed class SemaphoreFileTests : NamedTest
     }
 
     [Test]
-    public void Two_of_one_file_share_a_page_and_the_first_to_be_closed_leaves_the_other_guarded()
+    public void Two_attachments_of_a_semaphore_share_a_page_and_one_stays_guarded_after_the_other_closes()
     {
         ChildProcess.Run(Use, Name);
 
@@ -211,12 +227,12 @@ internal sealed class SemaphoreFileTests : NamedTest
                 Assert.That(second.CurrentCount, Is.EqualTo(2));
                 Assert.That(Mono.Unix.Native.Syscall.stat(path, out Mono.Unix.Native.Stat status), Is.Zero);
                 inode = $" {status.st_ino} ";
-                Assert.That(File.ReadAllLines("/proc/self/maps").Count(line => line.Contains(inode, StringComparison.Ordinal)), Is.EqualTo(1));
+                Assert.That(OwnProcess.CountMappings(inode), Is.EqualTo(1));
                 using FileStream file = File.OpenWrite(path);
                 file.SetLength(0);
                 Assert.That(() => second.CurrentCount, Throws.InstanceOf<InvalidDataException>());
 
-                // Whole again, but the C library has the lost page under that file for as long as it is open.
+                // The file is complete again, but the C library keeps the lost page mapped for as long as the semaphore is open.
                 file.Write(good);
                 file.Flush();
                 Assert.That(() => NamedSemaphore.Attach(args[0]), Throws.InstanceOf<InvalidDataException>());
@@ -225,8 +241,8 @@ internal sealed class SemaphoreFileTests : NamedTest
             using NamedSemaphore again = NamedSemaphore.Attach(args[0]);
             Assert.That(again.CurrentCount, Is.EqualTo(1));
             again.Dispose();
-            Assert.That(File.ReadAllText("/proc/self/maps"), Does.Not.Contain(inode));
-            Assert.That(Directory.GetFiles("/proc/self/fd").Select(static fd => new FileInfo(fd).LinkTarget), Has.No.Member(path));
+            Assert.That(OwnProcess.CountMappings(inode), Is.Zero);
+            Assert.That(OwnProcess.CountDescriptors(path), Is.Zero);
             return 0;
         }
     }
@@ -237,11 +253,11 @@ internal sealed class SemaphoreFileTests : NamedTest
         NamedSemaphore.Create(Name, 7).Dispose();
         NamedSemaphore.Create(NameOf("other"), 9).Dispose();
 
-        // A second name makes the other file one that Open refuses.
+        // Open refuses the other file because of its second name.
         string other = ShmPathOf("sem." + NameOf("other"));
         Assert.That(Mono.Unix.Native.Syscall.link(other, ShmPathOf("sem." + NameOf("second"))), Is.Zero);
 
-        // The other file takes the name when the check is over, and sem_open begins.
+        // The other file gets the name between the check and sem_open.
         string source = Path.Combine(Folder, "exchange.c");
         File.WriteAllText(source, """
             #define _GNU_SOURCE
@@ -258,7 +274,8 @@ internal sealed class SemaphoreFileTests : NamedTest
             """);
         string library = Path.Combine(Folder, "exchange.so");
         _ = ChildProcess.Run("cc", "-shared", "-fPIC", "-w", "-o", library, source);
-        using ChildProcess child = ChildProcess.Start([("LD_PRELOAD", library), ("EXCHANGE_FROM", other), ("EXCHANGE_TO", SemaphorePath)], Open, Name);
+        using ChildProcess child = ChildProcess.Start(
+            [("LD_PRELOAD", library), ("EXCHANGE_FROM", other), ("EXCHANGE_TO", SemaphorePath)], Open, Name);
         child.WaitForSuccess();
         Assert.That(other, Does.Not.Exist, "exchanged");
 
@@ -278,7 +295,7 @@ internal sealed class SemaphoreFileTests : NamedTest
 
         static int Limited(string[] args)
         {
-            // The runtime itself needs larger files when it starts.
+            // The runtime needs larger files when it starts.
             _ = ChildProcess.Run("prlimit", [$"--pid={Environment.ProcessId}", "--fsize=0"]);
             Assert.That(() => NamedSemaphore.Create(args[0], 1), Throws.InstanceOf<IOException>().With.Message.Contains("RLIMIT_FSIZE"));
             return 0;
@@ -286,19 +303,29 @@ internal sealed class SemaphoreFileTests : NamedTest
     }
 
     [Test]
-    public void Without_a_directory_of_shared_memory_the_message_says_so_and_what_works()
+    public void Message_reports_a_missing_dev_shm_and_the_alternatives()
     {
         _ = ChildProcess.Run(Namespaces.WithoutShm(ChildProcess.CommandLine(Use, Folder)));
 
         static int Use(string[] args)
         {
-            Assert.That(() => SharedArray.Create("x", 1), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("/dev/shm").And.Message.Contains("file://"));
-            Assert.That(() => SharedArray.Attach("x"), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm").And.Message.Contains("file://"));
+            Assert.That(
+                () => SharedArray.Create("x", 1),
+                Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("/dev/shm").And.Message.Contains("file://"));
+            Assert.That(
+                () => SharedArray.Attach("x"),
+                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm").And.Message.Contains("file://"));
             Assert.That(() => SharedArray.List(), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("file://"));
-            Assert.That(() => NamedSemaphore.Create("x", 1), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("/dev/shm").And.Message.Contains("file://"));
+            Assert.That(
+                () => NamedSemaphore.Create("x", 1),
+                Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("/dev/shm").And.Message.Contains("file://"));
             Assert.That(() => NamedSemaphore.CreateOrAttach("x", 1), Throws.InstanceOf<DirectoryNotFoundException>());
-            Assert.That(() => NamedSemaphore.Attach("x"), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm"));
-            Assert.That(() => NamedSemaphore.Delete("x"), Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm"));
+            Assert.That(
+                () => NamedSemaphore.Attach("x"),
+                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm"));
+            Assert.That(
+                () => NamedSemaphore.Delete("x"),
+                Throws.InstanceOf<FileNotFoundException>().With.Message.Contains("no directory /dev/shm"));
             Assert.That(() => NamedSemaphore.List(), Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("/dev/shm"));
             Assert.That(NamedSemaphore.TryDelete("x"), Is.False);
             SharedArray.Create($"file://{args[0]}/x", 1).Dispose();

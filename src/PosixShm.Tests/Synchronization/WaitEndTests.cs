@@ -2,7 +2,9 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Waits end when what they wait for can no longer come: the owner died, the array was disposed or replaced, the thread was interrupted.</summary>
+/// <summary>
+/// Waits end when what they wait for can no longer come: the owner died, the array was disposed or replaced, the thread was interrupted.
+/// </summary>
 internal sealed class WaitEndTests : NamedTest
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
@@ -11,11 +13,11 @@ internal sealed class WaitEndTests : NamedTest
     public void Owner_s_death_is_noticed_while_signals_arrive()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
-        using ChildProcess holder = ChildProcess.Start(Hold, Name);
+        using ChildProcess holder = ChildProcess.Start(LockOwner.Hold, Name);
         holder.Expect("HELD");
         using ChildProcess waiter = ChildProcess.Start(WaitHandlingSignals, Name, TimerLibrary());
         waiter.Expect("WAITING");
-        WaitUntilSomebodySleeps();
+        WaitUntilLockHasWaiter();
         holder.Kill();
         waiter.Expect("ABANDONED");
         waiter.WaitForSuccess();
@@ -32,7 +34,7 @@ internal sealed class WaitEndTests : NamedTest
     public void Owner_s_death_is_noticed_while_a_reader_wakes_the_waiter_in_a_loop()
     {
         using SharedArray<long> array = SharedArray.Create<long>(Name, 1);
-        using ChildProcess holder = ChildProcess.Start(Hold, Name);
+        using ChildProcess holder = ChildProcess.Start(LockOwner.Hold, Name);
         holder.Expect("HELD");
         using ChildProcess waiter = ChildProcess.Start(EnterAndTell, Name);
         waiter.Expect("WAITING");
@@ -47,9 +49,9 @@ internal sealed class WaitEndTests : NamedTest
             while not select.select([sys.stdin], [], [], 0)[0]:
                 libc.syscall(number, address, 1, 2**31 - 1, None, None, 0)
             """,
-            ShmPath, $"{LockWord}");
+            ShmPath, $"{LockWords.OffsetIn(ShmPath)}");
         waker.Expect("WAKING");
-        WaitUntilSomebodySleeps();
+        WaitUntilLockHasWaiter();
         holder.Kill();
         waiter.Expect("ABANDONED");
         waiter.WaitForSuccess();
@@ -66,16 +68,17 @@ internal sealed class WaitEndTests : NamedTest
         // The waiter is a foreground thread: it would keep the process alive.
         static int DisposeUnderWaiter(string[] args)
         {
-            UntypedSharedArray array = bool.Parse(args[1]) ? SharedArray.AttachUntyped(args[0], SharedArrayAccess.ReadOnly) : SharedArray.AttachUntyped(args[0]);
+            UntypedSharedArray array = bool.Parse(args[1])
+                ? SharedArray.AttachUntyped(args[0], SharedArrayAccess.ReadOnly)
+                : SharedArray.AttachUntyped(args[0]);
             ChangeCounter changed = array.ChangeCounter;
             Exception? ended = null;
             Thread waiter = new(() => ended = Assert.Catch(() => changed.Wait(0)));
             waiter.Start();
-            SpinWait.SpinUntil(() => IsSomebodyAsleepOn(args[0]), s_limit);
+            SpinWait.SpinUntil(() => IsThreadAsleepOn(args[0]), s_limit);
             array.Dispose();
-            return waiter.Join(s_limit) && ended is ObjectDisposedException && !File.ReadAllText("/proc/self/maps").Contains(args[0], StringComparison.Ordinal) ? 0 : 1;
+            return waiter.Join(s_limit) && ended is ObjectDisposedException ? OwnProcess.CountMappings(args[0]) : 1;
         }
-
     }
 
     [TestCase("Replace")]
@@ -87,7 +90,12 @@ internal sealed class WaitEndTests : NamedTest
         using SharedArray<int> copy = SharedArray.AttachCopyOnWrite<int>(Name);
         using ChildProcess child = ChildProcess.Start(WaitForGeneration, Name);
         child.Expect("WAITING 0");
-        Task<uint>[] waiters = [Task.Run(() => old.ChangeCounter.Wait(0)), Task.Run(() => reader.ChangeCounter.Wait(0)), Task.Run(() => copy.ChangeCounter.Wait(0))];
+        Task<uint>[] waiters =
+        [
+            Task.Run(() => old.ChangeCounter.Wait(0)),
+            Task.Run(() => reader.ChangeCounter.Wait(0)),
+            Task.Run(() => copy.ChangeCounter.Wait(0)),
+        ];
         using SharedArray<int> next = how == "Replace" ? SharedArray.Replace<int>(Name, 8) : SharedArray.Resize<int>(Name, 8);
         Assert.That(Task.WaitAll(waiters, s_limit), Is.True);
         Assert.That((waiters[0].Result, old.IsCurrent, next.ChangeCounter.Count), Is.EqualTo((1u, false, 0u)));
@@ -133,7 +141,7 @@ internal sealed class WaitEndTests : NamedTest
         reader.Expect("LAST");
         reader.WaitForSuccess();
 
-        // Whoever attaches a generation while another replacer overtakes must not sleep on it for ever.
+        // A process that attaches a generation while another replacer overtakes must not sleep on it for ever.
         static int Follow(string[] args)
         {
             Console.WriteLine("READY");
@@ -156,7 +164,8 @@ internal sealed class WaitEndTests : NamedTest
     }
 
     [Test]
-    public void Interrupt_ends_a_wait([Values("Enter", "TryEnter", "EnterRecovery", "Changed", "read-only Changed", "semaphore")] string what, [Values] bool isPending)
+    public void Interrupt_ends_a_wait(
+        [Values("Enter", "TryEnter", "EnterRecovery", "Changed", "read-only Changed", "semaphore")] string what, [Values] bool isPending)
     {
         using SharedArray<int> holder = SharedArray.Create<int>(Name, 1);
         using SharedArray<int> waiter = SharedArray.Attach<int>(Name);
@@ -209,7 +218,7 @@ internal sealed class WaitEndTests : NamedTest
             Thread interrupted = new(() => Assert.Catch<ThreadInterruptedException>(() => waiter.Lock.Enter()));
             Thread next = new(() => holder.Lock.EnterScope().Dispose());
             interrupted.Start();
-            WaitUntilSomebodySleeps();
+            WaitUntilLockHasWaiter();
             next.Start();
             interrupted.Interrupt();
             Assert.That(interrupted.Join(s_limit), Is.True);
@@ -218,7 +227,7 @@ internal sealed class WaitEndTests : NamedTest
         }
     }
 
-    // A handled signal every 5 ms, which no system call is restarted after.
+    // A handled signal every 5 ms. No system call is restarted after it.
     private string TimerLibrary()
     {
         string source = Path.Combine(Folder, "timer.c");
@@ -242,25 +251,13 @@ internal sealed class WaitEndTests : NamedTest
         return library;
     }
 
-    private static int Hold(string[] args)
-    {
-        using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
-        using (array.Lock.EnterScope())
-        {
-            Console.WriteLine("HELD");
-            _ = Console.ReadLine();
-        }
-
-        return 0;
-    }
-
     private static int EnterAndTell(string[] args)
     {
         using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
         Console.WriteLine("WAITING");
         try
         {
-            // Two hundred times what is promised.
+            // Two hundred times the documented time.
             Console.WriteLine(array.Lock.TryEnter(TimeSpan.FromSeconds(10)) ? "ENTERED" : "NOT NOTICED");
             return 1;
         }
@@ -271,17 +268,16 @@ internal sealed class WaitEndTests : NamedTest
         }
     }
 
-    // Whether a thread is in futex(2) on a word of the mapping; proc_pid_syscall(5).
-    private static bool IsSomebodyAsleepOn(string name)
+    // Returns whether a thread is in futex(2) on a word of the mapping; proc_pid_syscall(5).
+    private static bool IsThreadAsleepOn(string name)
     {
-        long[] range = [.. File.ReadLines("/proc/self/maps").First(line => line.EndsWith(name, StringComparison.Ordinal)).Split(' ')[0].Split('-').Select(Hex)];
+        long[] range = [.. OwnProcess.Mappings(name).First().Split(' ')[0].Split('-').Select(Hex)];
         return Directory.GetDirectories("/proc/self/task")
             .Select(task => File.ReadAllText(task + "/syscall").Split(' '))
-            .Any(call => call.Length > 2 && call[0] is "202" or "98" && Hex(call[1][2..]) is long address && address >= range[0] && address < range[1]);
+            .Any(
+                call => call.Length > 2
+                    && call[0] is "202" or "98" && Hex(call[1][2..]) is long address && address >= range[0] && address < range[1]);
 
         static long Hex(string text) => Convert.ToInt64(text, 16);
     }
-
-    // The WAITERS bit is the sign bit of the lock word.
-    private void WaitUntilSomebodySleeps() => Assert.That(() => BitConverter.ToInt32(File.ReadAllBytes(ShmPath), LockWord), Is.Negative.After(30_000, 5));
 }

@@ -3,17 +3,17 @@
 
     make.py [DIRECTORY]
 
-docs/FORMAT.md defines the bytes. manifest.json tells what a reader sees in each file, for readers in any language:
+docs/FORMAT.md defines the bytes. manifest.json has the state of each file, for readers in any language:
 
     file      the file, of a little-endian machine
     locks     how many locks the array has
     first     the state of the first lock: free, held or abandoned
     last      the state of the last lock
     changes   the count of changes
-    store     true: a writer may use locks and count, and adds the page if there is none; else the key of the reason why not
+    store     true: a writer may use locks and count, and adds the page if there is none; otherwise the key of the reason
     slot      the slot that owned the first lock, whose process is dead
     living    the state of the first lock while another open file has the exclusive lock on the byte of that slot
-    reason    instead of all but the file's name: the key of the reason why the array has no locks and no count
+    reason    the key of the reason why the array has no locks and no count; it replaces all other entries but the file
 
 The keys of reasons:
 
@@ -21,7 +21,7 @@ The keys of reasons:
     version-1       version 1 of the control page follows the elements
     byte-order      a machine of the other byte order made the page
     newer-version   the page has a newer version
-    newer-features  the page uses a feature that is not known
+    newer-features  the page uses an unknown feature
     cut-locks       the locks behind the page are not all in the file
 """
 import json
@@ -71,7 +71,7 @@ def with_page(fields, word=WORD, behind=b""):
 
 
 def many_locks():
-    """Forty locks behind the page, of which the first one is abandoned and the last one, too. The page's own locks are not used."""
+    """Forty locks behind the page. The first and the last one are abandoned, and the locks in the page are unused."""
     locks = bytearray(UNIT)
     struct.pack_into("<I", locks, 0, ABANDONED)
     struct.pack_into("<I", locks, 39 * 64, owner(7, 3))
@@ -79,7 +79,7 @@ def many_locks():
 
 
 def version_1():
-    """A whole file of version 1, whose page was at the same place."""
+    """A complete file of version 1, whose page is at the same place."""
     data = bytearray(padded(header(UNIT) + ELEMENTS) + bytes(UNIT))
     identity, created, process = bytes(range(16)), 1_700_000_000 * 10**9, 4711
     struct.pack_into(
@@ -99,21 +99,21 @@ SLOT_7 = {slot(7): ("I", 3)}  # its third owner
 CHANGES = {2048: ("I", 3)}
 
 FILES = {
-    # No page, or a part of one: everything is free.
+    # No page or an incomplete page: all locks are free.
     "none": (ARRAY, sees()),
     "padded": (padded(ARRAY), sees()),
     "cut-zeros": (padded(ARRAY) + bytes(100), sees()),
     "cut": (with_page({})[:UNIT + 100], sees()),
     "zeros": (padded(ARRAY) + bytes(UNIT), sees()),
-    # A page.
+    # A complete page.
     "ours": (with_page({}), sees()),
     "free": (with_page({**SLOT_7, slot(1): ("I", 1), slot(448): ("I", 0x1FFFFF), 2048: ("I", 0xFFFFFFFF)}), sees(changes=0xFFFFFFFF)),
     "held": (with_page({**SLOT_7, **CHANGES, 2112: ("I", owner(7, 3))}), sees(first="abandoned", changes=3, slot=7, living="held")),
     "held-by-slot-448": (
         with_page({slot(448): ("I", 0x1FFFFF), 2112: ("I", owner(448, 0x1FFFFF))}), sees(first="abandoned", slot=448, living="held")),
-    "held-by-a-reader": (  # of the reader-writer lock, twice: bits 21 and more of the slot
+    "held-by-a-reader": (  # two entries of the reader-writer lock: bits 21 and above of the slot
         with_page({slot(7): ("I", 3 | 2 << 21), 2112: ("I", owner(7, 3))}), sees(first="abandoned", slot=7, living="held")),
-    "held-by-an-earlier-owner": (  # of the slot, which has a new one
+    "held-by-an-earlier-owner": (  # the slot has a new owner
         with_page({slot(7): ("I", 4), 2112: ("I", owner(7, 3))}), sees(first="abandoned", slot=7, living="abandoned")),
     "held-by-no-slot": (with_page({2112: ("I", owner(449, 0))}), sees(first="abandoned", slot=449, living="abandoned")),
     "abandoned": (with_page({**SLOT_7, **CHANGES, 2112: ("I", ABANDONED)}), sees(first="abandoned", changes=3)),
@@ -131,7 +131,7 @@ FILES = {
     "newer-version": (with_page(CHANGES, word=WORD + 1), has_none("newer-version")),
     "other-byte-order": (with_page({2048: ("I", 3 << 24)}, word=int.from_bytes(WORD.to_bytes(8, "big"), "little")), has_none("byte-order")),
     "version-1": (version_1(), has_none("version-1")),
-    # Bytes of another program. A reader does not look at fewer than a page of them.
+    # Bytes of another program. A reader ignores fewer than a page of them.
     "foreign": (padded(ARRAY) + b"ten more\n" * 455 + b"\n", has_none("foreign")),
     "foreign-without-a-word": (with_page({4095: ("B", 1)}, word=0), has_none("foreign")),
     "foreign-and-short": (ARRAY + ARRAY, sees(store="foreign")),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tells what a reader sees of the control pages of arrays: one line for each file, in the words of manifest.json (see make.py).
+"""Prints the state of the control pages of arrays: one line for each file, with the keys of manifest.json (see make.py).
 
     read.py FILE...
 
@@ -28,7 +28,7 @@ def end_of_elements(file):
 
 
 def is_locked(file, slot):
-    """Whether another open file has the slot's byte for itself. Shared locks, for which read permission is enough, prove nothing."""
+    """Whether another open file has an exclusive lock on the slot's byte. Shared locks need only read permission and prove nothing."""
     question = struct.pack(FLOCK, fcntl.F_RDLCK, os.SEEK_SET, (1 << 62) + slot, 1, 0)
     return struct.unpack(FLOCK, fcntl.fcntl(file, fcntl.F_OFD_GETLK, question))[0] == fcntl.F_WRLCK
 

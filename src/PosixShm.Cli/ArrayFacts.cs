@@ -1,18 +1,18 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using PosixShm.Formats;
 
 namespace PosixShm.Cli;
 
-/// <summary>What can be said of an array without its elements. The keys and their order are a promise to scripts: docs/CLI.md.</summary>
+/// <summary>Writes the description of an array. Scripts rely on the keys and their order; see docs/CLI.md.</summary>
 internal static class ArrayFacts
 {
-    public static string Shape(SharedArrayInfo array) => Tuple(array.Shape);
+    public static string Shape(SharedArrayInfo array) => ShapeText.Of(array.Shape.AsSpan());
 
     public static string Order(SharedArrayInfo array) => array.IsFortranOrder ? "F" : "C";
 
-    // The words of the command line, as --layout takes them.
+    // The values of --layout on the command line.
     public static string Layout(ArrayLayout layout) => layout == ArrayLayout.PythonSharedArray ? "sharedarray" : "npy";
 
     public static string Mode(SharedArrayInfo array) => Convert.ToString((int)array.Mode, 8).PadLeft(4, '0');
@@ -55,24 +55,13 @@ internal static class ArrayFacts
             ("in_use", array.IsInUse ? "true" : "false"),
             ("order", Order(array)),
             ("offset", array.DataOffset.ToString(CultureInfo.InvariantCulture)),
-            ("strides", Tuple(array.ByteStrides)),
+            ("strides", ShapeText.Of(array.ByteStrides.AsSpan())),
         ];
 
         foreach ((string key, string? value) in lines)
         {
             writer.WriteLine($"{key}: {value ?? "unknown"}");
         }
-    }
-
-    private static string Tuple(ImmutableArray<long> numbers)
-    {
-        StringBuilder text = new("(");
-        foreach (long number in numbers.AsSpan())
-        {
-            _ = text.Append(text.Length > 1 ? ", " : string.Empty).Append(number);
-        }
-
-        return text.Append(numbers.Length == 1 ? ",)" : ")").ToString();
     }
 
     private static void WriteNumbers(Utf8JsonWriter writer, string key, ImmutableArray<long> numbers)

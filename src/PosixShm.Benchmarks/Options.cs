@@ -52,6 +52,7 @@ internal sealed record Options(Tools Tools, bool IsShort, string? Json, string? 
     }
 
     // ./build.sh bench sets the variables.
-    private static string Variable(string name)        => Environment.GetEnvironmentVariable(name)
+    private static string Variable(string name)
+        => Environment.GetEnvironmentVariable(name)
             ?? throw new InvalidOperationException($"{name} is not set: start the benchmarks with ./build.sh bench.");
 }

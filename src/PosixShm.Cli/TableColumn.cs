@@ -22,7 +22,9 @@ internal sealed record TableColumn(string Title, Func<SharedArrayInfo, string> C
         new("ORDER", ArrayFacts.Order),
     ];
 
-    private static string Short(string type) => type.Length <= LongestType ? type : $"{type.AsSpan(0, LongestType)}...";    private static string? Second(DateTimeOffset? time)
+    private static string Short(string type) => type.Length <= LongestType ? type : $"{type.AsSpan(0, LongestType)}...";
+
+    private static string? Second(DateTimeOffset? time)
         => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     private static string WithoutSpaces(string text) => text.Replace(" ", string.Empty, StringComparison.Ordinal);

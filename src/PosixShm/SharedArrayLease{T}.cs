@@ -35,7 +35,8 @@ public readonly unsafe ref struct SharedArrayLease<T> : IDisposable
         {
             T* data = OrderedData;
             return _header.Length <= int.MaxValue
-                ? new(data, (int)_header.Length)                : throw new InvalidOperationException(
+                ? new(data, (int)_header.Length)
+                : throw new InvalidOperationException(
                     $"The array has {_header.Length} elements, and a span at most {int.MaxValue}: use AsTensorSpan().");
         }
     }

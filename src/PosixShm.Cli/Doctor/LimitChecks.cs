@@ -52,5 +52,6 @@ internal static class LimitChecks
     // The soft limit, as in "Max open files            1024                 1048576              files"; proc_pid_limits(5).
     private static string Limit(string name)
         => MachineFiles.Lines("/proc/self/limits").FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal)) is string line
-            ? line[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0]            : "unknown";
+            ? line[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0]
+            : "unknown";
 }

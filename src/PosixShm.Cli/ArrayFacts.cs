@@ -7,13 +7,26 @@ namespace PosixShm.Cli;
 
 /// <summary>Writes the description of an array. Scripts rely on the keys and their order; see docs/CLI.md.</summary>
 internal static class ArrayFacts
-{
+{    // The values of --layout, and of the JSON key.
+    private static readonly (string Name, ArrayLayout Layout)[] s_layouts =
+    [
+        ("npy", ArrayLayout.Npy),
+        ("sharedarray", ArrayLayout.PythonSharedArray),
+    ];
+
+    public static string LayoutNames => string.Join(" or ", s_layouts.Select(static row => row.Name));
+
     public static string Shape(SharedArrayInfo array) => ShapeText.Of(array.Shape.AsSpan());
 
     public static string Order(SharedArrayInfo array) => array.IsFortranOrder ? "F" : "C";
 
-    // The values of --layout on the command line.
-    public static string Layout(ArrayLayout layout) => layout == ArrayLayout.PythonSharedArray ? "sharedarray" : "npy";
+    public static string Layout(ArrayLayout layout) => s_layouts.First(row => row.Layout == layout).Name;
+
+    public static ArrayLayout ParseLayout(string text)
+    {
+        int row = Array.FindIndex(s_layouts, row => row.Name == text);
+        return row >= 0 ? s_layouts[row].Layout : throw Failures.WrongUse($"'{text}' is not a layout: use {LayoutNames}.");
+    }
 
     public static string Mode(SharedArrayInfo array) => Convert.ToString((int)array.Mode, 8).PadLeft(4, '0');
 

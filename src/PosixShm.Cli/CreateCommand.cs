@@ -29,7 +29,7 @@ internal static class CreateCommand
         Option<string> layout = new("--layout")
         {
             HelpName = "LAYOUT",
-            Description = "The layout of the file: npy, or sharedarray, which is that of Python's SharedArray package.",
+            Description = $"The layout of the file: {ArrayFacts.LayoutNames} (Python's package of that name).",
             DefaultValueFactory = static _ => "npy",
         };
 
@@ -42,7 +42,7 @@ internal static class CreateCommand
             parsed.GetValue(shape) ?? [],
             parsed.GetRequiredValue(dtype),
             parsed.GetValue(fill),
-            new SharedArrayOptions { Layout = ParseLayout(parsed.GetRequiredValue(layout)) }));
+            new SharedArrayOptions { Layout = ArrayFacts.ParseLayout(parsed.GetRequiredValue(layout)) }));
         return command;
     }
 
@@ -69,13 +69,6 @@ internal static class CreateCommand
             throw Failures.WrongUse($"'{fill}' is not a value of type {dtype}: use a number, true, false, or text (ASCII for S).");
         }
     }
-
-    private static ArrayLayout ParseLayout(string text) => text switch
-    {
-        "npy" => ArrayLayout.Npy,
-        "sharedarray" => ArrayLayout.PythonSharedArray,
-        _ => throw Failures.WrongUse($"'{text}' is not a layout: use npy or sharedarray."),
-    };
 
     private static long ParseLength(string text)
     {

@@ -6,16 +6,18 @@ namespace PosixShm.Benchmarks;
 internal sealed record Options(Tools Tools, bool IsShort, string? Json, string? Docs, string? Only)
 {
     public const string Usage = """
-        usage: ./build.sh bench [--short] [--json FILE] [--docs FOLDER] [--only TEXT]
+        usage: ./build.sh bench [--short] [--json FILE] [--docs DIRECTORY] [--only TEXT]
             --short        three minutes: shorter rounds, no large arrays, and a wide interval is only reported
-            --json FILE    also writes all that was measured to a file
-            --docs FOLDER  also writes BENCHMARKS.md's tables and its plot
-            --only TEXT    measures only the rows whose method has the text in its name, as in AccessRows.Copy
+            --json FILE    also writes all results to a file
+            --docs DIRECTORY
+                           also writes BENCHMARKS.md's tables and its plot
+            --only TEXT    measures only the rows whose method name contains the text, as in AccessRows.Copy
         """;
 
     public static bool TryParse(string[] arguments, out Options options)
     {
-        Tools tools = new(Variable("BENCH_TWIN"), Variable("BENCH_BOOST"), Variable("PYTHON"), Variable("BENCH_PEERS"), Variable("BENCH_COMMAND"));
+        Tools tools = new(
+            Variable("BENCH_TWIN"), Variable("BENCH_BOOST"), Variable("PYTHON"), Variable("BENCH_PEERS"), Variable("BENCH_COMMAND"));
         options = new Options(tools, IsShort: false, null, null, null);
 
         Queue<string> words = new(arguments);
@@ -49,7 +51,8 @@ internal sealed record Options(Tools Tools, bool IsShort, string? Json, string? 
         return true;
     }
 
-    // build.sh sets them.
+    // ./build.sh bench sets the variables.
     private static string Variable(string name)
-        => Environment.GetEnvironmentVariable(name) ?? throw new InvalidOperationException($"{name} is not set: start the benchmarks with ./build.sh bench.");
+        => Environment.GetEnvironmentVariable(name)
+            ?? throw new InvalidOperationException($"{name} is not set: start the benchmarks with ./build.sh bench.");
 }

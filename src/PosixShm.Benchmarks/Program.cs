@@ -1,3 +1,4 @@
+using System.Reflection;
 using PosixShm.Benchmarks;
 using PosixShm.Benchmarks.Measuring;
 using PosixShm.Benchmarks.Micro;
@@ -63,6 +64,9 @@ return summary.IsMet ? 0 : 1;
 List<T> Selected<T>(params Func<Contest, T>[] measures) =>
 [
     .. measures
-        .Where(measure => options.Only is null || $"{measure.Method.DeclaringType!.Name}.{measure.Method.Name}".Contains(options.Only, StringComparison.OrdinalIgnoreCase))
+        .Where(measure => options.Only is null || IsNamed(measure.Method, options.Only))
         .Select(measure => measure(contest)),
 ];
+
+static bool IsNamed(MethodInfo method, string text)
+    => $"{method.DeclaringType!.Name}.{method.Name}".Contains(text, StringComparison.OrdinalIgnoreCase);

@@ -7,22 +7,22 @@ internal static class ArrayDirectory
 {
     public const string Default = "/dev/shm";
 
-    // The library's property; it wins over the variable.
+    // The library's property, which takes precedence over the variable.
     private const string Property = "PosixShm.Directory";
 
-    /// <summary>Gets the directory as it was named, which need not exist.</summary>
+    /// <summary>Gets the directory, which need not exist.</summary>
     public static string Path => System.IO.Path.TrimEndingDirectorySeparator(
         AppContext.GetData(Property) as string ?? Environment.GetEnvironmentVariable("POSIXSHM_DIR") ?? Default);
 
-    /// <summary>Makes the option that all commands have.</summary>
+    /// <summary>Creates the option that all commands have.</summary>
     public static Option<string?> Option() => new("--dir")
     {
         HelpName = "DIR",
-        Description = "The directory of the arrays, in place of /dev/shm and of the variable POSIXSHM_DIR. Semaphores stay in /dev/shm.",
+        Description = "The directory of the arrays, instead of /dev/shm and of the variable POSIXSHM_DIR. Semaphores stay in /dev/shm.",
         Recursive = true,
     };
 
-    /// <summary>Makes a directory that the command line names the library's, before the library is first used.</summary>
+    /// <summary>Sets the library's directory to that of the command line, before the library is first used.</summary>
     public static void Choose(string? directory)
     {
         if (directory is null)
@@ -37,7 +37,7 @@ internal static class ArrayDirectory
 
         if (!Directory.Exists(directory))
         {
-            throw new DirectoryNotFoundException($"There is no directory '{directory}', which --dir names, or this user may not reach it.");
+            throw new DirectoryNotFoundException($"The directory '{directory}' of --dir does not exist, or this user may not access it.");
         }
 
         AppContext.SetData(Property, directory);

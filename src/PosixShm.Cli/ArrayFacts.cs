@@ -1,19 +1,32 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using PosixShm.Formats;
 
 namespace PosixShm.Cli;
 
-/// <summary>What can be said of an array without its elements. The keys and their order are a promise to scripts: docs/CLI.md.</summary>
+/// <summary>Writes the description of an array. Scripts rely on the keys and their order; see docs/CLI.md.</summary>
 internal static class ArrayFacts
-{
-    public static string Shape(SharedArrayInfo array) => Tuple(array.Shape);
+{    // The values of --layout, and of the JSON key.
+    private static readonly (string Name, ArrayLayout Layout)[] s_layouts =
+    [
+        ("npy", ArrayLayout.Npy),
+        ("sharedarray", ArrayLayout.PythonSharedArray),
+    ];
+
+    public static string LayoutNames => string.Join(" or ", s_layouts.Select(static row => row.Name));
+
+    public static string Shape(SharedArrayInfo array) => ShapeText.Of(array.Shape.AsSpan());
 
     public static string Order(SharedArrayInfo array) => array.IsFortranOrder ? "F" : "C";
 
-    // The words of the command line, as --layout takes them.
-    public static string Layout(ArrayLayout layout) => layout == ArrayLayout.PythonSharedArray ? "sharedarray" : "npy";
+    public static string Layout(ArrayLayout layout) => s_layouts.First(row => row.Layout == layout).Name;
+
+    public static ArrayLayout ParseLayout(string text)
+    {
+        int row = Array.FindIndex(s_layouts, row => row.Name == text);
+        return row >= 0 ? s_layouts[row].Layout : throw Failures.WrongUse($"'{text}' is not a layout: use {LayoutNames}.");
+    }
 
     public static string Mode(SharedArrayInfo array) => Convert.ToString((int)array.Mode, 8).PadLeft(4, '0');
 
@@ -55,24 +68,13 @@ internal static class ArrayFacts
             ("in_use", array.IsInUse ? "true" : "false"),
             ("order", Order(array)),
             ("offset", array.DataOffset.ToString(CultureInfo.InvariantCulture)),
-            ("strides", Tuple(array.ByteStrides)),
+            ("strides", ShapeText.Of(array.ByteStrides.AsSpan())),
         ];
 
         foreach ((string key, string? value) in lines)
         {
             writer.WriteLine($"{key}: {value ?? "unknown"}");
         }
-    }
-
-    private static string Tuple(ImmutableArray<long> numbers)
-    {
-        StringBuilder text = new("(");
-        foreach (long number in numbers.AsSpan())
-        {
-            _ = text.Append(text.Length > 1 ? ", " : string.Empty).Append(number);
-        }
-
-        return text.Append(numbers.Length == 1 ? ",)" : ")").ToString();
     }
 
     private static void WriteNumbers(Utf8JsonWriter writer, string key, ImmutableArray<long> numbers)

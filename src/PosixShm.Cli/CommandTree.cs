@@ -7,13 +7,13 @@ using PosixShm.Cli.Doctor;
 
 namespace PosixShm.Cli;
 
-/// <summary>All commands, and what they have in common.</summary>
+/// <summary>The commands, and the arguments and options that they share.</summary>
 internal static class CommandTree
 {
     public static int Run(string[] args)
     {
         Option<string?> directory = ArrayDirectory.Option();
-        RootCommand root = new("Named arrays in shared memory: create, list, look at, delete; their locks, and named semaphores.")
+        RootCommand root = new("Create, list, show and delete named arrays in shared memory; their locks, and named semaphores.")
         {
             CreateCommand.Define(),
             ListCommand.Define(),
@@ -28,7 +28,7 @@ internal static class CommandTree
             directory,
         };
 
-        // Without response files: '@x' is a name like any other.
+        // Response files are disabled, because '@x' is a valid name.
         ParseResult parsed = root.Parse(args is [] ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
         {
@@ -47,24 +47,24 @@ internal static class CommandTree
         });
     }
 
-    /// <summary>Makes the argument that names an array which exists.</summary>
+    /// <summary>Creates the argument for the name of an existing array.</summary>
     public static Argument<string> NameArgument() => Named(new Argument<string>("name") { Description = "The array's name." });
 
-    /// <summary>Makes the argument that names arrays which exist.</summary>
+    /// <summary>Creates the argument for the names of existing arrays.</summary>
     public static Argument<string[]> NamesArgument()
         => Named(new Argument<string[]>("names") { Description = "The arrays' names.", Arity = ArgumentArity.OneOrMore });
 
-    /// <summary>Makes the option for output that scripts read.</summary>
+    /// <summary>Creates the option for output that scripts read.</summary>
     public static Option<bool> JsonOption()
         => new("--json") { Description = "Print JSON, for scripts.", Arity = ArgumentArity.Zero };
 
-    /// <summary>Reads a whole number, and says what is wrong without naming a C# type.</summary>
+    /// <summary>Parses an integer. Its error message does not mention a C# type.</summary>
     public static int ParseInteger(ArgumentResult result)
     {
         string text = result.Tokens[0].Value;
         if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value))
         {
-            result.AddError($"'{text}' is not a whole number that can be meant here.");
+            result.AddError($"'{text}' is not a valid integer.");
         }
 
         return value;
@@ -78,14 +78,14 @@ internal static class CommandTree
         return argument;
     }
 
-    // The line that is completed can name a directory, too.
+    // The completed line may have the option --dir, too.
     private static IEnumerable<CompletionItem> Names(CompletionContext context)
     {
         ArrayDirectory.Choose(context.ParseResult.GetValue<string?>("--dir"));
         return SharedArray.List().Select(static array => new CompletionItem(array.Name));
     }
 
-    // The parser's own question, such as "Did you mean one of the following? list", on one line; null if nothing is similar.
+    // Returns the parser's suggestion on one line, such as "Did you mean one of the following? list", or null without one.
     private static string? Correction(ParseResult parsed)
     {
         if (parsed is not { UnmatchedTokens: [string wrong, ..], Action: ParseErrorAction action })
@@ -98,12 +98,12 @@ internal static class CommandTree
         _ = parsed.Invoke(new InvocationConfiguration { Output = output, Error = TextWriter.Null });
         string[] lines = output.ToString().Split("\n\n", 2)[0].Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-        // The parser also offers '-h' for a name of one letter.
+        // The parser also suggests '-h' for a name of one letter.
         string[] similar = [.. lines.Skip(1).Where(line => line.StartsWith('-') == wrong.StartsWith('-'))];
         return similar.Length == 0 ? null : $"{lines[0]} {string.Join(", ", similar)}.";
     }
 
-    // The parser takes an unknown option for one more argument: 'delete --al x' must not delete x.
+    // The parser treats an unknown option as one more argument, but 'delete --al x' must not delete x.
     private static void RefuseUnknownOptions(ParseResult parsed, Option everywhere)
     {
         IReadOnlyList<Token> tokens = parsed.Tokens;
@@ -112,12 +112,12 @@ internal static class CommandTree
             bool isValue = i > 0 && tokens[i - 1].Type == TokenType.Option;
             if (!isValue && tokens[i] is { Type: TokenType.Argument, Value: ['-', not (>= '0' and <= '9'), ..] unknown })
             {
-                // A command without arguments leaves the option unmatched, which brings about the parser's question.
+                // A command without arguments leaves the option unmatched, so the parser suggests similar ones.
                 Command options = new(parsed.CommandResult.Command.Name);
                 options.Options.Add(everywhere);
                 parsed.CommandResult.Command.Options.ToList().ForEach(options.Options.Add);
-                string problem = Correction(options.Parse([unknown])) ?? $"There is no option '{unknown}'.";
-                throw Failures.WrongUse($"{problem} A name that begins with '-' goes behind '--'. See 'pshm --help'.");
+                string problem = Correction(options.Parse([unknown])) ?? $"The option '{unknown}' does not exist.";
+                throw Failures.WrongUse($"{problem} A name that begins with '-' must follow '--'. See 'pshm --help'.");
             }
         }
     }

@@ -6,19 +6,22 @@ namespace PosixShm.Cli;
 /// <summary><c>pshm compact NAME...</c>.</summary>
 internal static class CompactCommand
 {
-    // Other users' arrays keep their content.
+    // Arrays of other users are safe to compact, because their content is unchanged.
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
 
     public static Command Define()
     {
         Argument<string[]> names = CommandTree.NamesArgument();
         Command command = new(
-            "compact", "Move arrays into huge pages (2 MiB), which processes read and write faster. They may use the arrays meanwhile.") { names };
+            "compact", "Move arrays into huge pages (2 MiB), which makes access faster. Processes may use the arrays at the same time.")
+        {
+            names,
+        };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(names)));
         return command;
     }
 
-    // All are tried, as by delete.
+    // As in 'delete', a failure does not end the command.
     private static int Run(string[] names) => names.Max(static name => Failures.Guard(() => Compact(name)));
 
     private static int Compact(string name)
@@ -27,7 +30,8 @@ internal static class CompactCommand
         long compacted = array.Compact();
         using TextWriter output = Output.OpenText();
         output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{Printable.Of(name)}: {compacted:N0} of {array.DataOffset + array.ByteLength:N0} bytes in huge pages"));
+            CultureInfo.InvariantCulture,
+            $"{Printable.Of(name)}: {compacted:N0} of {array.DataOffset + array.ByteLength:N0} bytes in huge pages"));
         return ExitCode.Done;
     }
 }

@@ -12,24 +12,28 @@ internal static class CreateCommand
         Argument<string[]> shape = new("shape")
         {
             HelpName = "SHAPE",
-            Description = "The length of each dimension; none for a single value.",
+            Description = "The length of each dimension; empty for a single value.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         Option<string> dtype = new("--dtype")
         {
             HelpName = "TYPE",
-            Description = "The element type, as numpy calls it.",
+            Description = "The element type, by numpy's name or notation.",
             DefaultValueFactory = static _ => "float64",
         };
-        Option<string?> fill = new("--fill") { HelpName = "VALUE", Description = "What every element is; zero, or empty text, unless given." };
+        Option<string?> fill = new("--fill")
+        {
+            HelpName = "VALUE",
+            Description = "The value of all elements; zero, or empty text, unless given.",
+        };
         Option<string> layout = new("--layout")
         {
             HelpName = "LAYOUT",
-            Description = "How it lies in its file: npy, or sharedarray as Python's package of that name has it.",
+            Description = $"The layout of the file: {ArrayFacts.LayoutNames} (Python's package of that name).",
             DefaultValueFactory = static _ => "npy",
         };
 
-        Command command = new("create", "Create an array, which stays until it is deleted.")
+        Command command = new("create", "Create an array, which exists until it is deleted.")
         {
             name, shape, dtype, fill, layout,
         };
@@ -38,7 +42,7 @@ internal static class CreateCommand
             parsed.GetValue(shape) ?? [],
             parsed.GetRequiredValue(dtype),
             parsed.GetValue(fill),
-            new SharedArrayOptions { Layout = ParseLayout(parsed.GetRequiredValue(layout)) }));
+            new SharedArrayOptions { Layout = ArrayFacts.ParseLayout(parsed.GetRequiredValue(layout)) }));
         return command;
     }
 
@@ -62,16 +66,9 @@ internal static class CreateCommand
         }
         catch (InvalidCastException)
         {
-            throw Failures.WrongUse($"'{fill}' is not a value of type {dtype}: numbers, truth values and text (ASCII for S) can be given here.");
+            throw Failures.WrongUse($"'{fill}' is not a value of type {dtype}: use a number, true, false, or text (ASCII for S).");
         }
     }
-
-    private static ArrayLayout ParseLayout(string text) => text switch
-    {
-        "npy" => ArrayLayout.Npy,
-        "sharedarray" => ArrayLayout.PythonSharedArray,
-        _ => throw Failures.WrongUse($"'{text}' is not a layout: use npy or sharedarray."),
-    };
 
     private static long ParseLength(string text)
     {
@@ -80,6 +77,6 @@ internal static class CreateCommand
             return length >= 0 ? length : throw Failures.WrongUse($"The length of a dimension cannot be negative: {text}.");
         }
 
-        throw Failures.WrongUse($"'{text}' is not the length of a dimension: a shape is whole numbers, as in 'pshm create NAME 3 4'.");
+        throw Failures.WrongUse($"'{text}' is not the length of a dimension: a shape consists of integers, as in 'pshm create NAME 3 4'.");
     }
 }

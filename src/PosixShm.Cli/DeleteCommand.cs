@@ -8,12 +8,12 @@ internal static class DeleteCommand
     public static Command Define()
     {
         Argument<string[]> names = CommandTree.NamesArgument();
-        Command command = new("delete", "Delete arrays. Processes that use one keep it until they end or detach it.") { names };
+        Command command = new("delete", "Delete arrays. Processes that have one attached keep it until they detach it or exit.") { names };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(names)));
         return command;
     }
 
-    // All are tried: a leftover that cannot be deleted must not protect the others.
+    // A failure does not end the command, so that one leftover cannot protect the others.
     private static int Run(string[] names) => names.Max(static name => Failures.Guard(() => Delete(name)));
 
     private static int Delete(string name)

@@ -6,7 +6,8 @@ using System.Text.Json;
 
 namespace PosixShm.Cli;
 
-/// <summary>Elements as JSON: numbers exactly, as numpy's <c>tolist</c> gives them, and what is no number as text. A promise to scripts: docs/CLI.md.</summary>
+/// <summary>Writes elements as JSON: exact numbers, as numpy's <c>tolist</c> returns them, and other elements as text. Scripts rely on the
+/// form; see docs/CLI.md.</summary>
 internal static class ElementJson
 {
     public static void Write(Utf8JsonWriter writer, UntypedSharedArray array, long index)
@@ -46,7 +47,7 @@ internal static class ElementJson
         }
     }
 
-    // Half a surrogate pair has no UTF-8, which the writer refuses; JSON and Python write it as an escape.
+    // Writes half of a surrogate pair as an escape, as Python does. It has no UTF-8, so the writer would refuse it.
     private static void WriteText(Utf8JsonWriter writer, string text)
     {
         int half = IndexOfHalf(text, 0);
@@ -102,7 +103,7 @@ internal static class ElementJson
         }
         else
         {
-            // Digits alone are an integer to Python: "-0" has no sign then, and 60055455276583570 is not 60055455276583568.0.
+            // Python parses digits alone as an integer: "-0" would lose its sign, and 60055455276583570 is not 60055455276583568.0.
             string text = number.ToString("R", CultureInfo.InvariantCulture);
             bool isDigits = !text.AsSpan().ContainsAny('.', 'E');
             writer.WriteRawValue(isDigits ? text + ".0" : text, skipInputValidation: true);

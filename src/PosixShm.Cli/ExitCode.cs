@@ -1,6 +1,6 @@
 namespace PosixShm.Cli;
 
-/// <summary>What the command tells the shell. Of several, the largest counts.</summary>
+/// <summary>The exit codes. A command with several results returns the largest one.</summary>
 internal static class ExitCode
 {
     public const int Done = 0;

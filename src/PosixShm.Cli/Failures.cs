@@ -1,9 +1,9 @@
 namespace PosixShm.Cli;
 
-/// <summary>The one door from exception to exit code and message.</summary>
+/// <summary>Converts exceptions to exit codes and messages.</summary>
 internal static class Failures
 {
-    /// <summary>Runs a command; if it fails, says why in one line and returns the exit code for that.</summary>
+    /// <summary>Runs a command. If it fails, prints the reason on one line and returns the exit code.</summary>
     public static int Guard(Func<int> command)
     {
         try
@@ -18,10 +18,10 @@ internal static class Failures
         }
     }
 
-    /// <summary>Makes the exception for a command line that does not make sense.</summary>
+    /// <summary>Creates the exception for an invalid command line.</summary>
     public static ArgumentException WrongUse(string message) => new(message);
 
-    // What is not listed is a fault of ours, and keeps its stack trace.
+    // An exception that is not listed is a defect of the command, and keeps its stack trace.
     private static int ExitCodeOf(Exception error) => error switch
     {
         ArgumentException => ExitCode.WrongUse,
@@ -30,7 +30,7 @@ internal static class Failures
         _ => ExitCode.Done,
     };
 
-    // The name of a C# parameter tells nobody anything here.
+    // The name of a C# parameter means nothing to users of the command.
     private static string MessageOf(Exception error) => error is ArgumentException { ParamName: string parameter }
         ? error.Message.Replace($" (Parameter '{parameter}')", string.Empty, StringComparison.Ordinal)
         : error.Message;

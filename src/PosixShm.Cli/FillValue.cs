@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace PosixShm.Cli;
 
-/// <summary>Reads the value of <c>--fill</c> as one of the element type. Numbers are written as Python writes them.</summary>
+/// <summary>Parses the value of <c>--fill</c> as an element. Numbers have Python's syntax.</summary>
 internal static class FillValue
 {
     public static object Parse(string text, string dtype)
@@ -39,7 +39,7 @@ internal static class FillValue
     private static (object? Value, string Example) Integer<T>(string text)
         where T : IBinaryInteger<T>, IMinMaxValue<T>
         => (T.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out T? value) ? value : null,
-            $"a whole number from {T.MinValue} to {T.MaxValue}");
+            $"an integer from {T.MinValue} to {T.MaxValue}");
 
     private static (object? Value, string Example) Float<T>(string text)
         where T : IBinaryFloatingPointIeee754<T>, IMinMaxValue<T>
@@ -78,13 +78,13 @@ internal static class FillValue
 
         const NumberStyles Number = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
 
-        // Too large a number parses as infinity, which is not what was asked for.
+        // A number that is too large parses as infinity, and is refused.
         bool isNumber = T.TryParse(text, Number, CultureInfo.InvariantCulture, out T? parsed) && !T.IsInfinity(parsed);
         value = parsed ?? T.Zero;
         return isNumber;
     }
 
-    // The last sign that is not an exponent's; 0 if there is no real part.
+    // Returns the index of the last sign that is not an exponent's; 0 without a real part.
     private static int StartOfImaginary(ReadOnlySpan<char> number)
     {
         for (int i = number.Length - 1; i > 0; i--)

@@ -9,14 +9,14 @@ internal static class InfoCommand
     {
         Argument<string> name = CommandTree.NameArgument();
         Option<bool> json = CommandTree.JsonOption();
-        Command command = new("info", "Describe an array, and tell who holds its locks.") { name, json };
+        Command command = new("info", "Describe an array, and list the owners of its locks.") { name, json };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(name), parsed.GetValue(json)));
         return command;
     }
 
     private static int Run(string name, bool json)
     {
-        // Before we attach it ourselves, which makes it one that is in use.
+        // The description precedes the attachment, which would make the array one that is in use.
         SharedArrayInfo array = SharedArray.Describe(name);
         using UntypedSharedArray? attached = LockFacts.Attach(name);
         if (json)

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace PosixShm.Cli;
 
-/// <summary>One JSON document on standard output, written as it is made: an array may have more elements than memory has room for text.</summary>
+/// <summary>A JSON document on standard output. It is written in parts, because the text of an array may exceed memory.</summary>
 internal sealed class Json
 {
     private const int FlushSize = 64 * 1024;

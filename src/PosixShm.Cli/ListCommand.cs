@@ -8,7 +8,7 @@ internal static class ListCommand
     public static Command Define()
     {
         Option<bool> json = CommandTree.JsonOption();
-        Command command = new("list", "List the arrays that you may read.") { json };
+        Command command = new("list", "List the arrays that this user may read.") { json };
         command.SetAction(parsed => Run(parsed.GetValue(json)));
         return command;
     }

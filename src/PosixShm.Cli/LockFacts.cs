@@ -2,15 +2,15 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Cli;
 
-/// <summary>What can be said of an array's locks at this moment.</summary>
+/// <summary>Writes the current states of an array's locks.</summary>
 internal static class LockFacts
 {
-    // Of more locks than these, only those that are not free are printed.
+    // If an array has more locks than this, free ones are not printed.
     private const int MaxFree = 8;
 
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
 
-    /// <summary>Attaches an array to look at its locks; null if it was overwritten since it was described.</summary>
+    /// <summary>Attaches an array to read its locks; null if it was overwritten after it was described.</summary>
     public static UntypedSharedArray? Attach(string name)
     {
         try
@@ -55,7 +55,7 @@ internal static class LockFacts
 
     private static IEnumerable<Fact> Of(UntypedSharedArray? array)
     {
-        // One process may hold many locks, and finding it means looking at every process.
+        // A process may hold many locks, and finding it reads files of every process.
         Dictionary<int, int?> processes = [];
         foreach (SharedLock shared in array?.Locks ?? [])
         {

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace PosixShm.Cli;
 
-/// <summary>Where results go. Names are UTF-8 whatever the locale, and <see cref="Console.Out"/> would first look up the terminal.</summary>
+/// <summary>Standard output and standard error, in UTF-8 for every locale. <see cref="Console.Out"/> would first read the terminal's
+/// database.</summary>
 internal static class Output
 {
     public static bool IsTerminal => !Console.IsOutputRedirected;

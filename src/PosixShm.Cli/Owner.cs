@@ -4,7 +4,7 @@ using Mono.Unix.Native;
 
 namespace PosixShm.Cli;
 
-/// <summary>User names. Mono.Posix exists for some platforms only, and some users have no name: then it is the number.</summary>
+/// <summary>Finds user names. The user's number is used if the user has no name, and on platforms without Mono.Posix.</summary>
 internal static class Owner
 {
     private static readonly Dictionary<long, string> s_names = [];
@@ -32,7 +32,7 @@ internal static class Owner
         }
     }
 
-    // Apart, so that a missing assembly is an exception that the caller can catch.
+    // A separate method, so that the caller can catch the exception for a missing assembly.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static string? LookUp(long userId) => Syscall.getpwuid((uint)userId)?.pw_name;
 }

@@ -1,6 +1,6 @@
 namespace PosixShm.Cli;
 
-/// <summary>A list of arrays for pipes and files: aligned columns under a header, nothing cut off.</summary>
+/// <summary>Writes a list of arrays for pipes and files: a header and aligned columns, without truncation.</summary>
 internal static class PlainTable
 {
     public static void Write(IReadOnlyList<SharedArrayInfo> arrays)

@@ -3,10 +3,11 @@ using System.Text;
 
 namespace PosixShm.Cli;
 
-/// <summary>Text that others wrote (names, types, units, messages about them) as a terminal may have it: nothing in it is a command to the terminal, a new line, or changes the order of what is read.</summary>
+/// <summary>Escapes foreign text (names, types, units, and messages with them) for a terminal: terminal commands, line breaks, and
+/// characters that change the order of the text.</summary>
 internal static class Printable
 {
-    // Joiners: they shape letters and emoji, and order nothing.
+    // Joiners only shape letters and emoji.
     private const int ZeroWidthNonJoiner = 0x200C;
     private const int ZeroWidthJoiner = 0x200D;
 
@@ -22,7 +23,7 @@ internal static class Printable
         return line.ToString();
     }
 
-    /// <summary>Tells whether a character is only printed.</summary>
+    /// <summary>Returns whether a character is printed unescaped.</summary>
     public static bool IsPlain(Rune rune) => Rune.GetUnicodeCategory(rune)
         is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
         || rune.Value is ZeroWidthNonJoiner or ZeroWidthJoiner;

@@ -4,7 +4,8 @@ using System.Text.Encodings.Web;
 
 namespace PosixShm.Cli;
 
-/// <summary>Escapes in JSON what <see cref="Printable"/> escapes in text, besides what JSON needs. All other letters stay readable: nobody puts this into HTML.</summary>
+/// <summary>Escapes the characters that <see cref="Printable"/> escapes, besides those that JSON requires. Characters that are special in
+/// HTML only are not escaped.</summary>
 internal sealed unsafe class PrintableJson : JavaScriptEncoder
 {
     private static readonly JavaScriptEncoder s_inner = UnsafeRelaxedJsonEscaping;

@@ -8,10 +8,12 @@ namespace PosixShm.Cli;
 /// <summary><c>pshm semaphore list|create|post|wait|delete|prune</c>.</summary>
 internal static class SemaphoreCommand
 {
-    // The user names it, and the library checks what it is.
+    // The user names the semaphore, and the library checks the file.
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
 
-    public static Command Define() => new("semaphore", "Named semaphores, shared with C (sem_open) and Python (posix_ipc). They are in /dev/shm, whatever --dir and POSIXSHM_DIR name.")
+    public static Command Define() => new(
+        "semaphore",
+        "Named semaphores, shared with C (sem_open) and Python (posix_ipc). They are in /dev/shm, also with --dir and POSIXSHM_DIR.")
     {
         DefineList(),
         DefineCreate(),
@@ -35,11 +37,11 @@ internal static class SemaphoreCommand
         Argument<int> count = new("count")
         {
             HelpName = "COUNT",
-            Description = "How many waits succeed before the first post.",
+            Description = "The number of waits that succeed before the first post.",
             DefaultValueFactory = static _ => 0,
             CustomParser = CommandTree.ParseInteger,
         };
-        Command command = new("create", "Create a semaphore, which stays until it is deleted.") { name, count };
+        Command command = new("create", "Create a semaphore, which exists until it is deleted.") { name, count };
         command.SetAction(parsed => Create(parsed.GetRequiredValue(name), parsed.GetValue(count)));
         return command;
     }
@@ -50,11 +52,11 @@ internal static class SemaphoreCommand
         Option<int> count = new("--count")
         {
             HelpName = "N",
-            Description = "By how much.",
+            Description = "The number to add.",
             DefaultValueFactory = static _ => 1,
             CustomParser = CommandTree.ParseInteger,
         };
-        Command command = new("post", "Raise a semaphore's count.") { name, count };
+        Command command = new("post", "Increase a semaphore's count.") { name, count };
         command.SetAction(parsed => Post(parsed.GetRequiredValue(name), parsed.GetValue(count)));
         return command;
     }
@@ -62,15 +64,24 @@ internal static class SemaphoreCommand
     private static Command DefineWait()
     {
         Argument<string> name = NameArgument();
-        Option<string?> timeout = new("--timeout") { HelpName = "SECONDS", Description = "How long to wait; for ever unless given, 0 not at all." };
-        Command command = new("wait", "Wait until a semaphore's count is above zero, and lower it by one. Exit code 1 if the time ran out.") { name, timeout };
+        Option<string?> timeout = new("--timeout") { HelpName = "SECONDS", Description = "The longest wait; unlimited unless given." };
+        Command command = new(
+            "wait", "Wait until a semaphore's count is above zero, and decrement it. The exit code is 1 after a time-out.")
+        {
+            name, timeout,
+        };
         command.SetAction(parsed => Wait(parsed.GetRequiredValue(name), parsed.GetValue(timeout)));
         return command;
     }
 
     private static Command DefineDelete()
     {
-        Argument<string[]> names = new("names") { HelpName = "NAME", Description = "The semaphores' names.", Arity = ArgumentArity.OneOrMore };
+        Argument<string[]> names = new("names")
+        {
+            HelpName = "NAME",
+            Description = "The semaphores' names.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         Complete(names);
         Command command = new("delete", "Delete semaphores. Processes that have one open keep it.") { names };
         command.SetAction(parsed => parsed.GetRequiredValue(names).Max(static name => Failures.Guard(() => Delete(name))));
@@ -89,8 +100,9 @@ internal static class SemaphoreCommand
 
     private static int List(bool json)
     {
-        Dictionary<string, bool> leftovers = NamedSemaphore.FindStale().ToDictionary(static leftover => leftover.Name, static leftover => leftover.IsCertain);
-        Write([.. NamedSemaphore.List().Select(name => new Fact(name, CountOf(name), leftovers.TryGetValue(name, out bool isCertain) ? Word(isCertain) : "no"))], json);
+        Dictionary<string, string> leftovers = NamedSemaphore.FindStale()
+            .ToDictionary(static leftover => leftover.Name, static leftover => Word(leftover.IsCertain));
+        Write([.. NamedSemaphore.List().Select(name => new Fact(name, CountOf(name), leftovers.GetValueOrDefault(name, "no")))], json);
         return ExitCode.Done;
     }
 
@@ -119,7 +131,8 @@ internal static class SemaphoreCommand
         output.WriteLine($"{"NAME".PadRight(width)}  {"COUNT",-10}  LEFTOVER");
         foreach (Fact semaphore in semaphores)
         {
-            output.WriteLine($"{Printable.Of(semaphore.Name).PadRight(width)}  {semaphore.Count?.ToString(CultureInfo.InvariantCulture) ?? "-",-10}  {semaphore.Leftover}");
+            string count = semaphore.Count?.ToString(CultureInfo.InvariantCulture) ?? "-";
+            output.WriteLine($"{Printable.Of(semaphore.Name).PadRight(width)}  {count,-10}  {semaphore.Leftover}");
         }
     }
 
@@ -139,7 +152,7 @@ internal static class SemaphoreCommand
         json.Writer.WriteEndArray();
     }
 
-    // Looking at a count takes the permission to change it, which another user's semaphore may not give.
+    // Returns null if the count cannot be read, because sem_open needs write permission.
     private static int? CountOf(string name)
     {
         try
@@ -168,7 +181,7 @@ internal static class SemaphoreCommand
     {
         if (count < 1)
         {
-            throw Failures.WrongUse($"A count is raised by one or more, not by {count}.");
+            throw Failures.WrongUse($"A count is increased by one or more, not by {count}.");
         }
 
         using NamedSemaphore semaphore = NamedSemaphore.Attach(name, s_anyOwner);
@@ -182,13 +195,14 @@ internal static class SemaphoreCommand
         using NamedSemaphore semaphore = NamedSemaphore.Attach(name, s_anyOwner);
         return semaphore.TryWait(timeout)
             ? ExitCode.Done
-            : throw new TimeoutException($"The count of the semaphore '{semaphore.Name}' stayed zero for {seconds} seconds.");
+            : throw new TimeoutException($"The count of the semaphore '{semaphore.Name}' was zero for {seconds} seconds.");
     }
 
     private static TimeSpan ParseSeconds(string text)
-        => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0 and <= int.MaxValue / 1000
+        => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds)
+            && seconds is >= 0 and <= int.MaxValue / 1000
             ? TimeSpan.FromSeconds(seconds)
-            : throw Failures.WrongUse($"A time to wait is 0 to {int.MaxValue / 1000} seconds, not '{text}'.");
+            : throw Failures.WrongUse($"'{text}' is not a time-out: use 0 to {int.MaxValue / 1000} seconds.");
 
     private static int Delete(string name)
     {

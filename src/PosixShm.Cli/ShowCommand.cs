@@ -7,7 +7,7 @@ internal static class ShowCommand
 {
     private const int MaxElements = 1000;
 
-    // Looking at what somebody else owns harms nobody.
+    // Reading another user's array changes nothing.
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
 
     public static Command Define()
@@ -16,7 +16,7 @@ internal static class ShowCommand
         Option<bool> json = CommandTree.JsonOption();
         Option<bool> all = new("--all")
         {
-            Description = $"Print every element, also of an array of more than {MaxElements}.",
+            Description = $"Print all elements of an array of more than {MaxElements}, too.",
             Arity = ArgumentArity.Zero,
         };
         Command command = new("show", "Print an array's elements.") { name, json, all };
@@ -26,12 +26,12 @@ internal static class ShowCommand
 
     private static int Run(string name, bool json, bool all)
     {
-        // Before we attach it ourselves, which makes it one that is in use.
+        // The description precedes the attachment, which would make the array one that is in use.
         SharedArrayInfo info = SharedArray.Describe(name);
         using UntypedSharedArray array = SharedArray.AttachUntyped(name, SharedArrayAccess.ReadOnly, s_anyOwner);
         if (array.DType != info.DType || !array.Shape.AsSpan().SequenceEqual(info.Shape.AsSpan()))
         {
-            throw new IOException($"'{name}' was deleted and created anew while it was read: try again.");
+            throw new IOException($"'{name}' was deleted and created again while it was read: try again.");
         }
 
         if (json)

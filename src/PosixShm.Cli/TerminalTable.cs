@@ -2,14 +2,14 @@ using Spectre.Console;
 
 namespace PosixShm.Cli;
 
-/// <summary>A list of arrays for a person at a terminal.</summary>
+/// <summary>Writes a list of arrays for a terminal.</summary>
 internal static class TerminalTable
 {
     public static void Write(IReadOnlyList<SharedArrayInfo> arrays)
     {
         if (arrays.Count == 0)
         {
-            AnsiConsole.WriteLine("There are no arrays. Make one: pshm create NAME 3 4");
+            AnsiConsole.WriteLine("No arrays exist. Create one: pshm create NAME 3 4");
             return;
         }
 

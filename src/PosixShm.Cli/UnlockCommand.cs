@@ -6,10 +6,10 @@ namespace PosixShm.Cli;
 /// <summary><c>pshm unlock NAME [--lock INDEX]</c>.</summary>
 internal static class UnlockCommand
 {
-    // Somebody else may be faster, and then holds it.
+    // Another process may acquire the lock first, and hold it.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
-    // Whoever has a killed program's locks to repair is told by name which.
+    // The array to unlock may belong to another user, whose process died.
     private static readonly AttachOptions s_anyOwner = new() { AllowOtherOwners = true };
 
     public static Command Define()
@@ -18,13 +18,14 @@ internal static class UnlockCommand
         Option<int> index = new("--lock")
         {
             HelpName = "INDEX",
-            Description = "Which of the array's locks, from 0; the first one unless given.",
+            Description = "The index of the lock, from 0; 0 unless given.",
             DefaultValueFactory = static _ => 0,
             CustomParser = CommandTree.ParseInteger,
         };
         Command command = new(
             "unlock",
-            "Free a lock whose holder died. The data that it protects may be half changed, and stays so: look at it first, with 'pshm show'.")
+            "Free a lock whose owner died. The data that it protects may be half changed and is not repaired: check it first, with "
+                + "'pshm show'.")
         {
             name, index,
         };
@@ -48,7 +49,7 @@ internal static class UnlockCommand
 
         bool wasAbandoned = shared.State == SharedLockState.Abandoned && Repair(array, shared);
         output.WriteLine(wasAbandoned
-            ? $"Lock {index} of '{array.Name}' was abandoned, and is free now. What it protects may be half changed."
+            ? $"Lock {index} of '{array.Name}' was abandoned, and is free now. The data that it protects may be half changed."
             : $"Lock {index} of '{array.Name}' is free: there is nothing to do.");
         return ExitCode.Done;
     }
@@ -70,6 +71,6 @@ internal static class UnlockCommand
 
     private static IOException Held(UntypedSharedArray array, SharedLock shared)
         => new(shared.FindOwnerProcess() is int process
-            ? $"Lock {shared.Index} of '{array.Name}' is held by process {process}, which is alive: it was left alone."
-            : $"Lock {shared.Index} of '{array.Name}' is held by a process that is alive: it was left alone.");
+            ? $"Lock {shared.Index} of '{array.Name}' is held by process {process}, which is alive: the lock was left alone."
+            : $"Lock {shared.Index} of '{array.Name}' is held by a process that is alive: the lock was left alone.");
 }

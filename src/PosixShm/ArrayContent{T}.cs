@@ -6,7 +6,7 @@ using PosixShm.Formats;
 
 namespace PosixShm;
 
-/// <summary>The shape and the elements of a new array; see <see cref="ArrayContent"/>.</summary>
+/// <summary>The shape and the elements of a new array. <see cref="ArrayContent"/> creates it.</summary>
 /// <typeparam name="T">The element type.</typeparam>
 public readonly unsafe ref struct ArrayContent<T>
     where T : unmanaged
@@ -16,7 +16,7 @@ public readonly unsafe ref struct ArrayContent<T>
     private readonly ArrayFiller? _fill;
     private readonly Func<DType?, NpyInput>? _open;
 
-    /// <summary>Makes the content that a filler writes; zeros without a filler.</summary>
+    /// <summary>Creates content that a filler writes; zeros without a filler.</summary>
     internal ArrayContent(long[] shape, ArrayFiller? fill)
     {
         ArgumentNullException.ThrowIfNull(shape);
@@ -24,19 +24,19 @@ public readonly unsafe ref struct ArrayContent<T>
         _fill = fill;
     }
 
-    /// <summary>Makes the content of given elements.</summary>
+    /// <summary>Creates content from elements in C order.</summary>
     internal ArrayContent(long[] shape, ReadOnlySpan<T> values)
     {
         _shape = ShapeMath.TryByteLength(shape, 1, out long elements) && elements == values.Length
             ? shape
-            : throw new ArgumentException($"The shape {ShapeText.Of(shape)} is not one of {values.Length} elements.", nameof(shape));
+            : throw new ArgumentException($"The shape {ShapeText.Of(shape)} does not have {values.Length} elements.", nameof(shape));
         _values = values;
     }
 
-    /// <summary>Makes the content of an .npy file.</summary>
+    /// <summary>Creates content from an .npy file.</summary>
     internal ArrayContent(Func<DType?, NpyInput> open) => _open = open;
 
-    /// <summary>Makes the content of a managed array of any rank.</summary>
+    /// <summary>Creates content from a managed array of any rank.</summary>
     internal static ArrayContent<T> Of(Array values)
     {
         ArgumentNullException.ThrowIfNull(values);
@@ -45,14 +45,15 @@ public readonly unsafe ref struct ArrayContent<T>
         return new(shape, MemoryMarshal.CreateReadOnlySpan(ref first, checked((int)values.LongLength)));
     }
 
-    /// <summary>Makes an array of this content.</summary>
+    /// <summary>Creates an array with this content.</summary>
     internal AttachedArray Make(
         DType type, Func<ArrayRequest, AttachedArray> make, string name, SharedArrayOptions? options, AttachOptions? existing = null)
     {
         using NpyInput? input = _open?.Invoke(type);
         fixed (T* values = _values)
         {
-            ArrayFiller? fill = input is not null ? input.Fill : _values.IsEmpty ? _fill : ArrayFillers.Copy((nint)values, (long)_values.Length * sizeof(T));
+            ArrayFiller? given = _values.IsEmpty ? _fill : ArrayFillers.Copy((nint)values, (long)_values.Length * sizeof(T));
+            ArrayFiller? fill = input is null ? given : input.Fill;
             return make(new ArrayRequest(name, type, input?.Shape ?? _shape ?? [], fill, options, existing));
         }
     }

@@ -9,7 +9,7 @@ namespace PosixShm;
 public readonly ref struct ReadOnlySharedArrayLease<T> : IDisposable
     where T : unmanaged
 {
-    [SuppressMessage("Usage", "CA2213", Justification = "Dispose does dispose it. The rule does not follow the field of a struct.")]
+    [SuppressMessage("Usage", "CA2213", Justification = "Dispose disposes it. The rule does not follow the field of a struct.")]
     private readonly SharedArrayLease<T> _lease;
 
     internal ReadOnlySharedArrayLease(SegmentToken token, ArrayHeader header) => _lease = new SharedArrayLease<T>(token, header);

@@ -5,13 +5,13 @@ using PosixShm.Arrays;
 
 namespace PosixShm;
 
-/// <summary>An array in shared memory, attached to this process to read only. No member writes.</summary>
+/// <summary>An array in shared memory, attached to this process read-only. No member writes.</summary>
 /// <typeparam name="T">The element type.</typeparam>
 /// <remarks>
-/// Other processes may write the elements meanwhile: only this array's access is read-only.
+/// Other processes may write the elements at the same time: only this array's access is read-only.
 /// <see cref="SharedArray.AttachReadOnly{T}(string, AttachOptions)"/> maps the memory so that the kernel refuses every store
-/// (<c>PROT_READ</c>), and succeeds if this user may only read. <see cref="SharedArray{T}.AsReadOnly"/> shares the mapping of an array that
-/// writes. For the layout of the elements see <see cref="SharedArray{T}"/>.
+/// (<c>PROT_READ</c> in <c>mmap(2)</c>), and needs read permission only. <see cref="SharedArray{T}.AsReadOnly"/> shares the mapping of a
+/// writable array. For the order of the elements, see <see cref="SharedArray{T}"/>.
 /// </remarks>
 [DebuggerTypeProxy(typeof(SharedArrayDebugView<>))]
 public sealed unsafe class ReadOnlySharedArray<T> : TypedSharedArray<T>
@@ -32,7 +32,7 @@ public sealed unsafe class ReadOnlySharedArray<T> : TypedSharedArray<T>
     public ReadOnlyMemory<T> Memory => WholeMemory;
 
     /// <inheritdoc cref="SharedArray{T}.this[long]"/>
-    [OverloadResolutionPriority(1)] // An int is a long and an Index.
+    [OverloadResolutionPriority(1)] // Otherwise an int argument is ambiguous: it converts to long and to Index.
     public ref readonly T this[long index] => ref ElementAt(index);
 
     /// <inheritdoc cref="SharedArray{T}.this[Index]"/>
@@ -48,7 +48,7 @@ public sealed unsafe class ReadOnlySharedArray<T> : TypedSharedArray<T>
     public ref readonly T this[params scoped ReadOnlySpan<long> indices] => ref ElementAt(indices);
 
     /// <inheritdoc cref="SharedArray{T}.this[ReadOnlySpan{long}]"/>
-    /// <remarks>For languages without parameter spans, as F#.</remarks>
+    /// <remarks>For languages without parameter spans, such as F#.</remarks>
     public ref readonly T this[params long[] indices] => ref ElementAt(indices);
 
     /// <inheritdoc cref="SharedArray{T}.AsSpan"/>
@@ -72,13 +72,13 @@ public sealed unsafe class ReadOnlySharedArray<T> : TypedSharedArray<T>
     public ReadOnlySharedArrayLease<T> Acquire() => new(AcquireSegment().Token(), Header);
 
     /// <inheritdoc/>
-    public override void SetValue(object value, long index) => throw new NotSupportedException($"'{Name}' is attached to read only.");
+    public override void SetValue(object value, long index) => throw new NotSupportedException($"'{Name}' is attached read-only.");
 
-    /// <summary>Goes through the elements in C order, as references to the shared memory itself.</summary>
+    /// <summary>Returns an enumerator of the elements in C order, as references to the shared memory.</summary>
     /// <returns>The enumerator.</returns>
     public Enumerator GetEnumerator() => new(this);
 
-    /// <summary>Goes through the elements of an array.</summary>
+    /// <summary>Enumerates the elements of an array.</summary>
     public ref struct Enumerator
     {
         private readonly ReadOnlySharedArray<T> _array;
@@ -90,10 +90,10 @@ public sealed unsafe class ReadOnlySharedArray<T> : TypedSharedArray<T>
             _index = -1;
         }
 
-        /// <summary>Gets the current element: the shared memory itself.</summary>
+        /// <summary>Gets a reference to the current element in shared memory.</summary>
         public readonly ref readonly T Current => ref _array.ElementInOrder(_index);
 
-        /// <summary>Goes to the next element.</summary>
+        /// <summary>Advances to the next element.</summary>
         /// <returns><see langword="false"/> at the end.</returns>
         public bool MoveNext() => ++_index < _array.Length;
     }

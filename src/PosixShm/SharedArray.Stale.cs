@@ -8,16 +8,16 @@ namespace PosixShm;
 /// <content>Stale arrays.</content>
 public static partial class SharedArray
 {
-    /// <summary>Lists stale arrays: those of <c>/dev/shm</c> that no live process has attached. Nothing is deleted.</summary>
-    /// <param name="options">The arrays that count; every one unless given.</param>
-    /// <returns>The stale arrays, by name.</returns>
+    /// <summary>Lists stale arrays: the arrays in <c>/dev/shm</c> that no live process has attached. Nothing is deleted.</summary>
+    /// <param name="options">The names and the age of the arrays; all arrays if null.</param>
+    /// <returns>The stale arrays, sorted by name.</returns>
     /// <remarks>
-    /// The kernel tells whether an array is in use. Every attachment through this library holds a lock, which ends with its process, in any
-    /// PID namespace. Mappings by other programs are searched in <c>/proc/*/maps</c>. That shows the processes of this PID namespace and,
-    /// to others than root, of this user.
+    /// The kernel reports whether an array is in use. Every attachment through this library holds a file lock, which the kernel releases
+    /// when the process ends, in any PID namespace. Mappings of other programs are searched in <c>/proc/*/maps</c>, which shows the
+    /// processes of this PID namespace and, unless this user is root, of this user.
     /// </remarks>
-    /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
-    /// <exception cref="IOException">A file could not be read, for another reason than this user's permissions.</exception>
+    /// <exception cref="DirectoryNotFoundException"><c>/dev/shm</c> does not exist.</exception>
+    /// <exception cref="IOException">A file could not be read for another reason than permissions.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read <c>/dev/shm</c>.</exception>
     public static IReadOnlyList<SharedArrayInfo> FindStale(StaleOptions? options = null)
     {
@@ -25,19 +25,19 @@ public static partial class SharedArray
         return Stale(options, entry => !mapped.Value.Contains(entry.Status.Device, entry.Status.Inode));
     }
 
-    /// <summary>Deletes stale arrays: those of <c>/dev/shm</c> that no live process has attached. The library never does this by
+    /// <summary>Deletes stale arrays: the arrays in <c>/dev/shm</c> that no live process has attached. The library never does this by
     /// itself.</summary>
-    /// <param name="options">The arrays that count; every one unless given.</param>
-    /// <returns>The arrays that were deleted, by name.</returns>
+    /// <param name="options">The names and the age of the arrays; all arrays if null.</param>
+    /// <returns>The arrays that were deleted, sorted by name.</returns>
     /// <remarks>
     /// <para>
-    /// Before an array is deleted, the kernel also tells whether another open file or mapping of it exists, in any program and namespace
-    /// (<c>F_SETLEASE</c> in <c>fcntl(2)</c>). It does so for the array's owner, for root outside of user namespaces, and on file systems
-    /// with leases. Otherwise, mappings are searched as <see cref="FindStale"/> does.
+    /// An array is not deleted if another open file or mapping of it exists, in any program and namespace. The kernel reports that
+    /// (<c>F_SETLEASE</c> in <c>fcntl(2)</c>) to the array's owner, and to root outside of user namespaces. The file system must support
+    /// leases. Otherwise, mappings are searched as <see cref="FindStale"/> does.
     /// </para>
     /// <para>
-    /// A process that attaches the array meanwhile gets it, or finds that there is none. An array that this user may not delete, or that is
-    /// deleted meanwhile, is skipped.
+    /// A process that attaches the array at the same time keeps it, or its attachment fails. Arrays that this user may not delete, and
+    /// arrays that are deleted during the call, are skipped.
     /// </para>
     /// </remarks>
     /// <inheritdoc cref="FindStale"/>
@@ -47,7 +47,7 @@ public static partial class SharedArray
         return Stale(options, entry => TryDeleteStale(entry, mapped));
     }
 
-    // The filter runs last, and only for candidates: it reads much.
+    // The filter is expensive, so it runs last and only for candidates.
     private static SharedArrayInfo[] Stale(StaleOptions? options, Func<CatalogEntry, bool> filter)
     {
         StaleOptions wanted = options ?? new StaleOptions();

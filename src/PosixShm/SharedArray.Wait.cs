@@ -16,17 +16,17 @@ public static partial class SharedArray
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         => WaitFor(name, timeout, () => Attach<double>(name, options), cancellation);
 
-    /// <summary>Attaches an array to read and to write, and waits for its creator if it does not exist yet.</summary>
-    /// <typeparam name="T">The element type it is created with.</typeparam>
-    /// <param name="name">The name it is created with.</param>
-    /// <param name="timeout">How long to wait; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
-    /// <param name="options">Which array is acceptable.</param>
-    /// <param name="cancellation">Ends the wait.</param>
+    /// <summary>Attaches an array for reading and writing, and waits for its creator if it does not exist yet.</summary> ///
+    /// <param name="name">The name of the array.</param>
+    /// <param name="timeout">The longest wait, or <see cref="Timeout.InfiniteTimeSpan"/>.</param> /// <param name="options">The acceptable
+    /// owners and links; the defaults if null.</param>
+    /// <param name="cancellation">The token that ends the wait.</param>
     /// <remarks>
-    /// The kernel wakes the caller when the name appears or its file changes (<c>inotify(7)</c>); nothing is polled. An incomplete file is
-    /// waited for, because its creator may still write it. An array of another element type is refused at once.
+    /// The kernel wakes the caller when the name appears or its file changes (<c>inotify(7)</c>); nothing is polled. The wait goes on while
+    /// the file is incomplete, because its creator may still write it. It ends at once if the array has another element type.
     /// </remarks>
-    /// <exception cref="TimeoutException">The time has passed. The inner exception is that of the last attempt.</exception>
+    /// <exception cref="TimeoutException">The array did not exist, or was incomplete, until the time-out. The inner exception is that of
+    /// the last attempt.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The time-out is negative or longer than <see cref="int.MaxValue"/>
     /// milliseconds.</exception>
@@ -40,7 +40,7 @@ public static partial class SharedArray
         where T : unmanaged
         => WaitFor(name, timeout, () => Attach<T>(name, options), cancellation);
 
-    /// <summary>Attaches an array to read only, and waits for its creator if it does not exist yet.</summary>
+    /// <summary>Attaches an array read-only, and waits for its creator if it does not exist yet.</summary>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static ReadOnlySharedArray<T> AttachReadOnly<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
@@ -58,45 +58,44 @@ public static partial class SharedArray
     /// yet.</summary>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static UntypedSharedArray AttachUntyped(
-        string name, TimeSpan timeout, SharedArrayAccess access = SharedArrayAccess.ReadWrite, AttachOptions? options = null, CancellationToken cancellation = default)
+        string name, TimeSpan timeout, SharedArrayAccess access = SharedArrayAccess.ReadWrite, AttachOptions? options = null,
+        CancellationToken cancellation = default)
         => WaitFor(name, timeout, () => AttachUntyped(name, access, options), cancellation);
 
-    /// <summary>Attaches an array of <see cref="double"/>, and waits for its creator if it does not exist yet. A thread of its own waits,
-    /// not one of the thread pool.</summary>
-    /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
+    /// <summary>Attaches an array of <see cref="double"/>, and waits for its creator if it does not exist yet.</summary>
+    /// <inheritdoc cref="AttachAsync{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<SharedArray<double>> AttachAsync(
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         => OnOwnThread(() => Attach<double>(name, timeout, options, cancellation), cancellation);
 
-    /// <summary>Attaches an array to read and to write, and waits for its creator if it does not exist yet. A thread of its own waits, not
-    /// one of the thread pool.</summary>
+    /// <summary>Attaches an array for reading and writing, and waits for its creator if it does not exist yet.</summary>
+    /// <returns>The task of the attachment. A dedicated thread waits, not a thread-pool thread.</returns>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<SharedArray<T>> AttachAsync<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         where T : unmanaged
         => OnOwnThread(() => Attach<T>(name, timeout, options, cancellation), cancellation);
 
-    /// <summary>Attaches an array to read only, and waits for its creator if it does not exist yet. A thread of its own waits, not one of
-    /// the thread pool.</summary>
-    /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
+    /// <summary>Attaches an array read-only, and waits for its creator if it does not exist yet.</summary>
+    /// <inheritdoc cref="AttachAsync{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<ReadOnlySharedArray<T>> AttachReadOnlyAsync<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         where T : unmanaged
         => OnOwnThread(() => AttachReadOnly<T>(name, timeout, options, cancellation), cancellation);
 
-    /// <summary>Attaches a private copy of an array, and waits for its creator if it does not exist yet. A thread of its own waits, not one
-    /// of the thread pool.</summary>
-    /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
+    /// <summary>Attaches a private copy of an array, and waits for its creator if it does not exist yet.</summary>
+    /// <inheritdoc cref="AttachAsync{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<SharedArray<T>> AttachCopyOnWriteAsync<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         where T : unmanaged
         => OnOwnThread(() => AttachCopyOnWrite<T>(name, timeout, options, cancellation), cancellation);
 
-    /// <summary>Attaches an array whose element type is known only at run time, and waits for its creator if it does not exist yet. A
-    /// thread of its own waits, not one of the thread pool.</summary>
-    /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
+    /// <summary>Attaches an array whose element type is known only at run time, and waits for its creator if it does not exist
+    /// yet.</summary>
+    /// <inheritdoc cref="AttachAsync{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<UntypedSharedArray> AttachUntypedAsync(
-        string name, TimeSpan timeout, SharedArrayAccess access = SharedArrayAccess.ReadWrite, AttachOptions? options = null, CancellationToken cancellation = default)
+        string name, TimeSpan timeout, SharedArrayAccess access = SharedArrayAccess.ReadWrite, AttachOptions? options = null,
+        CancellationToken cancellation = default)
         => OnOwnThread(() => AttachUntyped(name, timeout, access, options, cancellation), cancellation);
 
     /// <summary>Attaches an array of <see cref="double"/>, if it exists.</summary>
@@ -104,18 +103,19 @@ public static partial class SharedArray
     public static bool TryAttach(string name, [NotNullWhen(true)] out SharedArray<double>? array, AttachOptions? options = null)
         => Try(() => Attach<double>(name, options), out array);
 
-    /// <summary>Attaches an array to read and to write, if it exists.</summary>
-    /// <param name="name">The name it was created with.</param>
-    /// <param name="array">The array; null if there is none of that name.</param>
-    /// <param name="options">Which array is acceptable.</param>
-    /// <returns><see langword="false"/> if there is no array of that name. Every other failure is an exception.</returns>
+    /// <summary>Attaches an array for reading and writing, if it exists.</summary>
+    /// <param name="name">The name of the array.</param>
+    /// <param name="array">The array, or null if it does not exist.</param>
+    /// <param name="options">The acceptable owners and links; the defaults if null.</param>
+    /// <returns><see langword="true"/> if the array exists; otherwise <see langword="false"/>. Every other failure is an
+    /// exception.</returns>
     /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
     public static bool TryAttach<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, [NotNullWhen(true)] out SharedArray<T>? array, AttachOptions? options = null)
         where T : unmanaged
         => Try(() => Attach<T>(name, options), out array);
 
-    /// <summary>Attaches an array to read only, if it exists.</summary>
+    /// <summary>Attaches an array read-only, if it exists.</summary>
     /// <inheritdoc cref="TryAttach{T}(string, out SharedArray{T}, AttachOptions)"/>
     public static bool TryAttachReadOnly<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, [NotNullWhen(true)] out ReadOnlySharedArray<T>? array, AttachOptions? options = null)
@@ -132,7 +132,8 @@ public static partial class SharedArray
     /// <summary>Attaches an array whose element type is known only at run time, if it exists.</summary>
     /// <inheritdoc cref="TryAttach{T}(string, out SharedArray{T}, AttachOptions)"/>
     public static bool TryAttachUntyped(
-        string name, [NotNullWhen(true)] out UntypedSharedArray? array, SharedArrayAccess access = SharedArrayAccess.ReadWrite, AttachOptions? options = null)
+        string name, [NotNullWhen(true)] out UntypedSharedArray? array, SharedArrayAccess access = SharedArrayAccess.ReadWrite,
+        AttachOptions? options = null)
         => Try(() => AttachUntyped(name, access, options), out array);
 
     private static bool Try<TArray>(Func<TArray> attach, [NotNullWhen(true)] out TArray? array)
@@ -172,13 +173,14 @@ public static partial class SharedArray
             }
             catch (InvalidDataException error) when (!isArray)
             {
-                // A whole array is refused for good, unless it became whole since the attempt: then the next attempt succeeds.
+                // A complete array that is refused has another element type, for good. But the file may have become complete since the
+                // attempt: then one more attempt follows at once.
                 (last, isArray) = (error, ArrayCatalog.Exists(segment));
             }
 
             if (!isArray && !watch.Wait())
             {
-                throw new TimeoutException($"'{name}' was not there to attach within {milliseconds} ms.", last);
+                throw new TimeoutException($"'{name}' did not exist, or was incomplete, for {milliseconds} ms.", last);
             }
         }
     }

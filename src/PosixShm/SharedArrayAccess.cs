@@ -1,6 +1,6 @@
 namespace PosixShm;
 
-/// <summary>How a process uses the memory of an array that it attaches.</summary>
+/// <summary>The use of an attached array's memory.</summary>
 public enum SharedArrayAccess
 {
     /// <summary>Reads and writes the shared memory.</summary>

@@ -1,6 +1,7 @@
 namespace PosixShm;
 
-/// <summary>An array cannot be created because its name exists. <see cref="Exception.HResult"/> is 17, EEXIST; see <c>open(2)</c>.</summary>
+/// <summary>An array cannot be created because its name exists. <see cref="Exception.HResult"/> is 17, EEXIST; see
+/// <c>open(2)</c>.</summary>
 public sealed class SharedArrayExistsException : IOException
 {
     /// <summary>Initializes a new instance of the <see cref="SharedArrayExistsException"/> class.</summary>

@@ -8,22 +8,22 @@ using PosixShm.Formats;
 
 namespace PosixShm;
 
-/// <summary>Describes an array without attaching it. Two descriptions are equal if their contents are.</summary>
+/// <summary>Describes an array without attaching it. Two descriptions are equal if all their values are equal.</summary>
 public sealed record SharedArrayInfo
 {
     private readonly CatalogEntry _entry;
 
-    // What is not asked for is not made: a listing has thousands.
+    // Properties are computed when they are read, because a listing may have thousands of arrays.
     internal SharedArrayInfo(in CatalogEntry entry) => _entry = entry;
 
-    /// <summary>Gets the name, as <see cref="SharedArray.AttachUntyped(string, SharedArrayAccess, AttachOptions)"/> takes it.</summary>
+    /// <summary>Gets the name, as <see cref="SharedArray.AttachUntyped(string, SharedArrayAccess, AttachOptions)"/> accepts it.</summary>
     public string Name => _entry.Name.Value;
 
     /// <summary>Gets the element type as numpy writes it: <c>&lt;f8</c>, <c>|b1</c>, <c>&lt;c16</c>.</summary>
     public string DType => _entry.Header.Type.Description;
 
-    /// <summary>Gets the C# type of the elements, or null if there is none.</summary>
-    [JsonIgnore] // A type is not data: DType describes it.
+    /// <summary>Gets the C# type of the elements, or null if the element type has none.</summary>
+    [JsonIgnore] // DType describes the element type in JSON.
     public Type? ElementType => ElementTypes.Find(_entry.Header.Type)?.Type;
 
     /// <summary>Gets the length of each dimension.</summary>
@@ -32,7 +32,7 @@ public sealed record SharedArrayInfo
     /// <summary>Gets the number of elements.</summary>
     public long Length => _entry.Header.Length;
 
-    /// <summary>Gets the bytes that the elements take; the segment also holds its header.</summary>
+    /// <summary>Gets the size of the elements in bytes, without the header.</summary>
     public long ByteLength => _entry.Header.DataLength;
 
     /// <inheritdoc cref="UntypedSharedArray.DataOffset"/>
@@ -44,7 +44,7 @@ public sealed record SharedArrayInfo
     /// <inheritdoc cref="UntypedSharedArray.IsFortranOrder"/>
     public bool IsFortranOrder => _entry.Header.IsFortranOrder;
 
-    /// <summary>Gets how the array lies in its segment.</summary>
+    /// <summary>Gets the layout of the array in its file.</summary>
     public ArrayLayout Layout => _entry.Header.Layout;
 
     /// <summary>Gets the permission bits.</summary>
@@ -53,18 +53,18 @@ public sealed record SharedArrayInfo
     /// <summary>Gets the owner's user id.</summary>
     public long UserId => _entry.Status.Owner;
 
-    /// <summary>Gets when the array's file was created, in UTC, by <c>statx(2)</c>; null if the file system does not keep that, as
-    /// <c>/dev/shm</c> before Linux 5.18.</summary>
+    /// <summary>Gets the time when the array's file was created, in UTC (<c>stx_btime</c> in <c>statx(2)</c>); null if the file system does
+    /// not store it, such as <c>/dev/shm</c> before Linux 5.18.</summary>
     public DateTimeOffset? Created => Time(_entry.Status.Born);
 
-    /// <summary>Gets when the file was last written, in UTC. The kernel does not count stores through a mapping of
-    /// <c>/dev/shm</c>.</summary>
+    /// <summary>Gets the time when the file was last written, in UTC. Stores into mapped memory of <c>/dev/shm</c> do not change
+    /// it.</summary>
     public DateTimeOffset? Modified => Time(_entry.Status.Modified);
 
-    /// <summary>Gets whether some process had the array attached through this library when it was looked at.</summary>
+    /// <summary>Gets whether a process had the array attached through this library when it was described.</summary>
     public bool IsInUse => _entry.IsInUse;
 
-    /// <summary>Gets since when the array has been there, as far as it is known: its creation, or else the last change of its
+    /// <summary>Gets the time from which the age of the array counts: its creation if known, otherwise the last change of its
     /// file.</summary>
     internal DateTimeOffset Since => Created ?? Modified ?? DateTimeOffset.UnixEpoch;
 

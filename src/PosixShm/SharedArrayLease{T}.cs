@@ -6,7 +6,8 @@ using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <summary>Keeps an array's memory mapped while it is in scope, whoever disposes the array meanwhile: the last lease to end unmaps it.</summary>
+/// <summary>Keeps an array's memory mapped while it is in scope, even if another thread disposes the array. The memory is unmapped when the
+/// last lease ends.</summary>
 /// <typeparam name="T">The element type.</typeparam>
 public readonly unsafe ref struct SharedArrayLease<T> : IDisposable
     where T : unmanaged
@@ -24,8 +25,9 @@ public readonly unsafe ref struct SharedArrayLease<T> : IDisposable
         _data = (T*)(token.Segment.Address + (nint)header.DataOffset);
     }
 
-    /// <summary>Gets the elements, in C order: the shared memory itself, until the lease ends.</summary>
-    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements: use <see cref="AsTensorSpan"/>.</exception>
+    /// <summary>Gets the elements in C order, as a span over the shared memory. It must not be used after the lease has ended.</summary>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements: use
+    /// <see cref="AsTensorSpan"/>.</exception>
     /// <exception cref="ObjectDisposedException">The lease has ended.</exception>
     public Span<T> Span
     {
@@ -34,7 +36,8 @@ public readonly unsafe ref struct SharedArrayLease<T> : IDisposable
             T* data = OrderedData;
             return _header.Length <= int.MaxValue
                 ? new(data, (int)_header.Length)
-                : throw new InvalidOperationException($"The array has {_header.Length} elements, and a span at most {int.MaxValue}: use AsTensorSpan().");
+                : throw new InvalidOperationException(
+                    $"The array has {_header.Length} elements, and a span at most {int.MaxValue}: use AsTensorSpan().");
         }
     }
 
@@ -56,10 +59,10 @@ public readonly unsafe ref struct SharedArrayLease<T> : IDisposable
         }
     }
 
-    /// <summary>Gets an element by its place in C order.</summary>
-    /// <param name="index">From 0 to the array's length, exclusive.</param>
-    /// <returns>A reference to the shared memory itself.</returns>
-    /// <exception cref="IndexOutOfRangeException">There is no such element.</exception>
+    /// <summary>Gets a reference to an element by its index in C order.</summary>
+    /// <param name="index">The index, from 0 to the array's length, exclusive.</param>
+    /// <returns>A reference to the element in shared memory.</returns>
+    /// <exception cref="IndexOutOfRangeException">The index is outside the array.</exception>
     /// <exception cref="ObjectDisposedException">The lease has ended.</exception>
     public ref T this[long index]
     {
@@ -77,13 +80,15 @@ public readonly unsafe ref struct SharedArrayLease<T> : IDisposable
 
     [DoesNotReturn]
     private void ThrowOutside(long index)
-        => throw new IndexOutOfRangeException($"The array has the shape {ShapeText.Of(_header.Shape.AsSpan())}, and no element at {index}.");
+        => throw new IndexOutOfRangeException(
+            $"The array has the shape {ShapeText.Of(_header.Shape.AsSpan())}, and no element at {index}.");
 
-    /// <summary>Gets the elements as a tensor of the array's shape: the shared memory itself, until the lease ends.</summary>
+    /// <summary>Gets the elements as a tensor over the shared memory, of the array's shape. It must not be used after the lease has
+    /// ended.</summary>
     /// <returns>The tensor.</returns>
     /// <exception cref="ObjectDisposedException">The lease has ended.</exception>
     public TensorSpan<T> AsTensorSpan() => TensorShape.Over(Data, _header);
 
-    /// <summary>Ends the lease, and with it all its copies. A second call does nothing.</summary>
+    /// <summary>Ends the lease and all its copies. A second call does nothing.</summary>
     public void Dispose() => _token?.End(_turn);
 }

@@ -1,14 +1,14 @@
 namespace PosixShm;
 
-/// <summary>The stale arrays or semaphores that are found or deleted.</summary>
+/// <summary>Options for finding or deleting stale arrays and semaphores.</summary>
 public sealed record StaleOptions
 {
-    /// <summary>Gets the pattern of their names: <c>*</c> stands for any text and <c>?</c> for any letter. Every name, unless
+    /// <summary>Gets the pattern of the names: <c>*</c> matches any text, and <c>?</c> any character. Every name matches unless
     /// set.</summary>
     public string Pattern { get; init; } = "*";
 
-    /// <summary>Gets their least age, since their creation, or since the last change of their file where the kernel does not know that. Any
-    /// age, unless set.</summary>
+    /// <summary>Gets the minimum age, since the creation of the file, or since its last change if the creation time is unknown: zero unless
+    /// set.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The age is negative.</exception>
     public TimeSpan MinimumAge
     {

@@ -5,9 +5,11 @@ using PosixShm.Formats;
 
 namespace PosixShm;
 
-/// <content>Elements: checks of indices, and views of the memory. The derived classes expose them, for reading or for writing.</content>
+/// <content>Checks of indices, and views of the memory. The derived classes expose them, for reading or for writing.</content>
 public abstract unsafe partial class TypedSharedArray<T>
 {
+    // The getters of elements check _length or _rows and then use _data, without a reference to the segment. The comment at these fields
+    // has the invariant.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected ref T ElementAt(long index)
     {
@@ -44,7 +46,8 @@ public abstract unsafe partial class TypedSharedArray<T>
             ThrowOutside(indices);
         }
 
-        // No overflow: the shape's product fits. Each order has a loop of its own: a call that returns would make C order a quarter slower.
+        // The product of the shape fits into a long, so nothing overflows. Each order has a loop of its own, because a call that returns
+        // would make C order a quarter slower.
         long place = 0;
         if (Header.IsFortranOrder)
         {
@@ -71,6 +74,7 @@ public abstract unsafe partial class TypedSharedArray<T>
             }
         }
 
+        // Dispose keeps the shape, so the pointer itself is checked.
         byte* data = _data;
         if (data is null)
         {
@@ -80,9 +84,9 @@ public abstract unsafe partial class TypedSharedArray<T>
         return ref Unsafe.Add(ref Unsafe.AsRef<T>(data), (nint)place);
     }
 
-    /// <summary>Gets an element by its place in C order, for enumerators. The path of Fortran order calls nothing that returns, for the
-    /// same reason as <see cref="UntypedSharedArray.ThrowOutside(long)"/>: getters of at most 16 bytes of IL are inlined also where the
-    /// compiler expects no execution.</summary>
+    /// <summary>Gets a reference to an element by its index in C order, for enumerators. The path of Fortran order calls only methods that
+    /// do not return, and getters of at most 16 bytes of IL, which the JIT always inlines; see
+    /// <see cref="UntypedSharedArray.ThrowOutside(long)"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private protected ref T ElementInOrder(long index)
     {
@@ -146,7 +150,8 @@ public abstract unsafe partial class TypedSharedArray<T>
         return (nint)data % alignment == 0
             ? TensorShape.Over(data, TensorShape.Reinterpret(Name, Shape.AsSpan(), sizeof(T), sizeof(TOther)))
             : throw new InvalidOperationException(
-                $"The elements of '{Name}' start at byte {Header.DataOffset}, which is not a multiple of {alignment}: reads and writes of a {typeof(TOther).Name} could be torn.");
+                $"The elements of '{Name}' start at byte {Header.DataOffset}, which is not a multiple of {alignment}: "
+                + $"reads and writes of a {typeof(TOther).Name} could be torn.");
     }
 
     private protected Span<T> RowOf(long index)
@@ -155,15 +160,18 @@ public abstract unsafe partial class TypedSharedArray<T>
         return SpanOf(index * perRow, SpanLength(perRow, "elements in a row"));
     }
 
-    /// <summary>Checks the first index, and returns how many elements each of its values has.</summary>
+    /// <summary>Checks the first index, and returns the number of elements of a row.</summary>
     private protected long CheckRow(long index)
     {
         ThrowIfDetached();
-        return Rank == 0
-            ? throw new ArgumentException($"'{Name}' has no dimensions, and so no rows.", nameof(index))
-            : IsOutside(index, Shape[0])
-            ? throw new IndexOutOfRangeException($"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no row {index}.")
-            : Length / Shape[0];
+        if (Rank == 0)
+        {
+            throw new ArgumentException($"'{Name}' has no dimensions, so it has no rows.", nameof(index));
+        }
+
+        return !IsOutside(index, Shape[0])
+            ? Length / Shape[0]
+            : throw new IndexOutOfRangeException($"'{Name}' has the shape {ShapeText.Of(Shape.AsSpan())}, and no row {index}.");
     }
 
     private protected ReadOnlySpan<NRange> CheckRanges(ReadOnlySpan<NRange> ranges)
@@ -171,13 +179,15 @@ public abstract unsafe partial class TypedSharedArray<T>
             ? ranges
             : throw new ArgumentException($"'{Name}' has {Rank} dimensions, and {ranges.Length} ranges were given.", nameof(ranges));
 
-    // To numpy, a[^1] and a[2..5] are rows of an array of more dimensions. Flat elements are not meant by accident.
+    // In numpy, a[^1] and a[2..5] of an array of more dimensions are rows, so flat elements would be a mistake.
     private void CheckOneDimension(string parameter)
     {
         if (Rank > 1)
         {
             throw new ArgumentException(
-                $"'{Name}' has {Rank} dimensions, and an index from the end or a range is for one: use Row(index), AsTensorSpan(ranges) or AsSpan(start, length).", parameter);
+                $"'{Name}' has {Rank} dimensions, and an index from the end or a range is for one dimension: "
+                + "use Row(index), AsTensorSpan(ranges) or AsSpan(start, length).",
+                parameter);
         }
     }
 
@@ -191,7 +201,7 @@ public abstract unsafe partial class TypedSharedArray<T>
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - start);
     }
 
-    // The alignment of an element follows from its size.
+    // The size of this struct, less the size of the element, is the element's alignment.
     private readonly record struct BehindOneByte<TElement>(byte First, TElement Element)
         where TElement : unmanaged;
 }

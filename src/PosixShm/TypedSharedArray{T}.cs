@@ -7,8 +7,8 @@ using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <summary>An array in shared memory of a known element type: the members that read, which arrays with and without write access
-/// share.</summary>
+/// <summary>An array in shared memory of a known element type: the members that only read. <see cref="SharedArray{T}"/> and
+/// <see cref="ReadOnlySharedArray{T}"/> inherit them.</summary>
 /// <typeparam name="T">The element type.</typeparam>
 public abstract unsafe partial class TypedSharedArray<T> : UntypedSharedArray, IEnumerable<T>
     where T : unmanaged
@@ -23,7 +23,7 @@ public abstract unsafe partial class TypedSharedArray<T> : UntypedSharedArray, I
     /// <inheritdoc/>
     public override Type ElementType => typeof(T);
 
-    // A check, too: a memory cannot be longer than a span.
+    // SpanOf checks the length, because a memory cannot be longer than a span.
     private protected Memory<T> WholeMemory
     {
         get
@@ -33,19 +33,20 @@ public abstract unsafe partial class TypedSharedArray<T> : UntypedSharedArray, I
         }
     }
 
-    /// <summary>Gets the elements as a read-only tensor of this <see cref="UntypedSharedArray.Shape"/>: the shared memory itself.</summary>
+    /// <summary>Gets the elements as a read-only tensor of this <see cref="UntypedSharedArray.Shape"/>.</summary>
     /// <inheritdoc cref="SharedArray{T}.AsTensorSpan()"/>
     public ReadOnlyTensorSpan<T> AsReadOnlyTensorSpan() => TensorShape.Over((T*)Data, Header);
 
-    /// <summary>Gets a part of the elements, by one range for each dimension, as a read-only tensor: the shared memory itself.</summary>
+    /// <summary>Gets a part of the elements, by one range for each dimension, as a read-only tensor with strides.</summary>
     /// <inheritdoc cref="SharedArray{T}.AsTensorSpan(ReadOnlySpan{NRange})"/>
-    public ReadOnlyTensorSpan<T> AsReadOnlyTensorSpan(params ReadOnlySpan<NRange> ranges) => AsReadOnlyTensorSpan().Slice(CheckRanges(ranges));
+    public ReadOnlyTensorSpan<T> AsReadOnlyTensorSpan(params ReadOnlySpan<NRange> ranges)
+        => AsReadOnlyTensorSpan().Slice(CheckRanges(ranges));
 
-    /// <summary>Copies elements out, in C order: as many as the destination holds.</summary>
-    /// <param name="destination">Where to.</param>
-    /// <param name="start">The first element to copy.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The destination holds more than there are.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <summary>Copies elements into a span, in C order, until the span is full.</summary>
+    /// <param name="destination">The span to fill.</param>
+    /// <param name="start">The index of the first element to copy.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The destination is longer than the rest of the array.</exception>
+    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public void CopyTo(Span<T> destination, long start = 0)
     {
         using Use use = new(this);
@@ -69,7 +70,7 @@ public abstract unsafe partial class TypedSharedArray<T> : UntypedSharedArray, I
     /// <summary>Copies all elements into a new array on the managed heap, in C order.</summary>
     /// <returns>The copy.</returns>
     /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public T[] ToArray()
     {
         ThrowIfDetached();

@@ -5,36 +5,37 @@ using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <content>Files of arrays.</content>
+/// <content>Saving to files and streams.</content>
 public abstract unsafe partial class UntypedSharedArray
 {
-    // Small enough for a prompt cancellation, and large enough that its system call costs nothing.
+    // Bytes per write: few enough for a prompt cancellation, and so many that the system calls take no noticeable time.
     private const int SavedPiece = 4 << 20;
 
-    /// <summary>Writes the array to a plain .npy file, byte for byte as numpy's <c>np.save</c> does, in place of a file of that
-    /// path.</summary>
-    /// <param name="path">The path, to which numpy would add <c>.npy</c>. The target of a symbolic link is replaced, not the link.</param>
-    /// <param name="flushToDisk">Whether to wait until the file is on its disk; see <c>fsync(2)</c>.</param>
-    /// <param name="cancellation">Ends the writing.</param>
+    /// <summary>Saves the array as a plain .npy file, byte for byte as numpy's <c>np.save</c> does. An existing file is replaced.</summary>
+    /// <param name="path">The path, to which nothing is added (numpy adds <c>.npy</c>). If it is a symbolic link, its target is
+    /// replaced.</param>
+    /// <param name="flushToDisk">Whether to wait until the file is on disk; see <c>fsync(2)</c>.</param>
+    /// <param name="cancellation">The token that ends the writing.</param>
     /// <remarks>
-    /// Others see the old file or the whole new one, and after a failure the old one: the elements are written to a new file in the same
-    /// directory, which is renamed (<c>rename(2)</c>). It has the owner and the permissions of any new file. A process that is killed may
-    /// leave a file whose name ends in <c>.posixshm-</c> and 32 digits. Elements that others write meanwhile are saved or not: hold the
-    /// lock to exclude that.
+    /// The replacement is atomic: the elements are written to a new file in the same directory, which is then renamed (<c>rename(2)</c>).
+    /// After a failure, the old file is unchanged. The new file has the default owner and permissions. A process that is killed may leave a
+    /// file whose name ends in <c>.posixshm-</c> and 32 digits. The file may or may not have stores of other threads and processes during
+    /// the call: hold the lock to exclude them.
     /// </remarks>
     /// <exception cref="ArgumentException">The path is empty, ends in a slash, or has control characters.</exception>
     /// <exception cref="DirectoryNotFoundException">The directory does not exist.</exception>
-    /// <exception cref="IOException">There is no space, the path is a directory, a device, a pipe or a socket, or the disk
-    /// failed.</exception>
+    /// <exception cref="IOException">The disk is full or failed, or the path is a directory, a device, a pipe or a socket.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not create files in the directory.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public void Save(string path, bool flushToDisk = false, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ThrowIfDetached();
-        string target = new FileInfo(path).LinkTarget is null ? Path.GetFullPath(path) : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+        string target = new FileInfo(path).LinkTarget is null
+            ? Path.GetFullPath(path)
+            : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
         SegmentName name = SegmentName.Parse($"file://{target}", nameof(path));
         using SegmentFile file = SegmentFile.CreateBeside(name, out string own);
         try
@@ -57,13 +58,13 @@ public abstract unsafe partial class UntypedSharedArray
     }
 
     /// <summary>Writes the array to a stream as a plain .npy file, byte for byte as numpy's <c>np.save</c> does.</summary>
-    /// <param name="stream">The stream, which need not seek: a pipe and a socket serve. It is not closed.</param>
-    /// <param name="cancellation">Ends the writing between two pieces of 4 MiB.</param>
+    /// <param name="stream">The stream, which need not support seeking, such as a pipe or a socket. It is not closed.</param>
+    /// <param name="cancellation">The token that ends the writing between two pieces of 4 MiB.</param>
     /// <exception cref="IOException">The stream failed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled. The stream has a part of the file.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost. The stream has a part of the file, or zeros in place of
     /// elements.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public void Save(Stream stream, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(stream);
@@ -100,7 +101,7 @@ public abstract unsafe partial class UntypedSharedArray
         use.ThrowIfCut();
     }
 
-    // Elements in Fortran order are copied to C order, piece by piece.
+    // Writes elements in Fortran order, which are copied to C order piece by piece.
     private void WriteInOrder(Action<ReadOnlySpan<byte>> write, CancellationToken cancellation)
     {
         long most = Math.Max(1, SavedPiece / Math.Max(1, ItemSize));
@@ -114,10 +115,10 @@ public abstract unsafe partial class UntypedSharedArray
         }
     }
 
-    // In C order.
+    // Arrays are saved in C order.
     private byte[] FileHeader() => NpyHeader.Write(Header.Type, Shape.AsSpan());
 
-    // Copies elements out, in C order, as many as the bytes hold.
+    // Copies elements in C order until the piece is full.
     private void CopyPiece(long start, Span<byte> piece)
     {
         using Use use = new(this);

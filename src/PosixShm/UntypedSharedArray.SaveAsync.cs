@@ -1,22 +1,20 @@
 namespace PosixShm;
 
-/// <content>Files of arrays, for streams that are written asynchronously.</content>
-public abstract partial class UntypedSharedArray // not unsafe, because of await
+/// <content>Saving to streams asynchronously.</content>
+public abstract partial class UntypedSharedArray // await is not allowed in an unsafe context
 {
-    // A copy of elements: pieces as small as the bytes that a socket takes would cost more calls, and larger ones memory.
+    // Bytes per write, which are a copy: smaller pieces would take more calls, and larger ones more memory.
     private const int CopiedPiece = 1 << 20;
 
-    /// <summary>Writes the array to a stream as <see cref="Save(Stream, CancellationToken)"/> does, without a blocked thread.</summary>
-    /// <param name="stream">The stream, which need not seek. Its synchronous methods are not called. It is not closed.</param>
+    /// <summary>Writes the array to a stream as <see cref="Save(Stream, CancellationToken)"/> does, without blocking a thread.</summary>
+    /// <param name="stream">The stream, which need not support seeking. Its synchronous methods are not called, and it is not
+    /// closed.</param>
     /// <param name="cancellation">
-    /// Ends the writing: between two pieces of 1 MiB, and within one if <see cref="Stream.WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
-    /// of the stream observes the token, as that of a socket does.
+    /// The token that ends the writing between two pieces of 1 MiB, and within a piece if the stream's
+    /// <see cref="Stream.WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/> observes it, as a socket's does.
     /// </param>
-    /// <returns>The task of the writing. The array must not be disposed before its end.</returns>
-    /// <exception cref="IOException">The stream failed.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled. The stream has a part of the file.</exception>
-    /// <exception cref="SharedMemoryLostException">The array's memory is lost. The stream has a part of the file.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <returns>The task of the writing. The array must not be disposed before the task has completed.</returns>
+    /// <inheritdoc cref="Save(Stream, CancellationToken)"/>
     public Task SaveAsync(Stream stream, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(stream);

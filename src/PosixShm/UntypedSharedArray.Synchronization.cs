@@ -3,31 +3,33 @@ using PosixShm.Synchronization;
 
 namespace PosixShm;
 
-/// <content>Locks and the change count.</content>
+/// <content>Locks and the change counter.</content>
 public abstract partial class UntypedSharedArray
 {
-    // Null before it is first needed. The thread that sets it to null again ends this array's use of it.
+    // The page is null until it is first used. Dispose sets it to null again, and the thread that does so removes this array as a user of
+    // the page.
     private AttachedPage? _page;
     private ChangeCounter? _counter;
 
-    /// <summary>Gets the array's first lock, in its own memory, for all threads of all processes that attach it.</summary>
-    /// <remarks>The first use of a lock or of the count of changes adds 4,096 bytes behind the elements; see docs/FORMAT.md, "The control
+    /// <summary>Gets the array's first lock, which is in its file, for all threads of all processes that attach it.</summary>
+    /// <remarks>The first use of a lock or of the change counter adds 4,096 bytes after the elements; see docs/FORMAT.md, "The control
     /// page".</remarks>
-    /// <exception cref="InvalidOperationException">The array has none: it was created here with <see cref="SharedArrayOptions.Locks"/> = 0,
-    /// it has no description (<see cref="SharedArray.AttachRaw"/>), or other bytes follow its elements. The message says which.</exception>
-    /// <exception cref="IOException">This is a private copy, and a limit of the process was reached.</exception>
-    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <exception cref="InvalidOperationException">The array has no locks, for the reason in the message: this process created it with
+    /// <see cref="SharedArrayOptions.Locks"/> = 0, it has no description (<see cref="SharedArray.AttachRaw"/>), or other bytes follow its
+    /// elements.</exception>
+    /// <exception cref="IOException">The array is a private copy, and a limit of the process was reached.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
+    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public SharedLock Lock => Page.Locks[0];
 
-    /// <summary>Gets the array's locks: 31, or as many as <see cref="SharedArrayOptions.Locks"/> said at creation if those were more. None
-    /// where <see cref="Lock"/> throws.</summary>
-    /// <exception cref="IOException">This is a private copy, and a limit of the process was reached.</exception>
-    /// <exception cref="SharedMemoryLostException">The array's memory is gone.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <summary>Gets the array's locks: 31, or the value of <see cref="SharedArrayOptions.Locks"/> at creation if that was larger. The list
+    /// is empty if <see cref="Lock"/> throws <see cref="InvalidOperationException"/>.</summary>
+    /// <exception cref="IOException">The array is a private copy, and a limit of the process was reached.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
+    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public IReadOnlyList<SharedLock> Locks => PageOrNull?.Locks ?? (IReadOnlyList<SharedLock>)[];
 
-    /// <summary>Gets the array's count of changes, by which readers sleep until a writer has published something.</summary>
+    /// <summary>Gets the array's change counter, on which readers wait until a writer signals a change.</summary>
     /// <inheritdoc cref="Lock"/>
     public ChangeCounter ChangeCounter
     {
@@ -83,8 +85,8 @@ public abstract partial class UntypedSharedArray
         if (_attached.Policy == PagePolicy.Never)
         {
             throw new InvalidOperationException(
-                $"'{Name}' has no locks and no count of changes: it was created here with Locks = 0, its bytes do not say themselves what they are (AttachRaw), or "
-                + "Python's SharedArray package made it. A NamedSemaphore can take their place.");
+                $"'{Name}' has no locks and no change counter: this process created it with Locks = 0, it has no description "
+                + "(AttachRaw), or Python's SharedArray package created it. A NamedSemaphore can take their place.");
         }
 
         using Use use = new(this);
@@ -99,8 +101,8 @@ public abstract partial class UntypedSharedArray
         return page;
     }
 
-    // For a second array over the same attachment, which is one owner of locks. Fails if another thread disposed this array meanwhile, or
-    // if the page of a private copy cannot be mapped.
+    // Makes a second array over this attachment use its control page, because an attachment is one owner of locks. Throws if another thread
+    // has disposed this array, or the page of a private copy cannot be mapped.
     private TArray SharingLocks<TArray>(TArray other)
         where TArray : UntypedSharedArray
     {

@@ -6,29 +6,30 @@ using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <content>Uses of the memory: references to the segment, checks that it is whole, and second arrays over it.</content>
+/// <content>References to the segment, checks for lost memory, and second arrays over the mapping.</content>
 public abstract unsafe partial class UntypedSharedArray
 {
-    /// <summary>Makes an array of a known element type over the same mapping.</summary>
+    /// <summary>Creates an array of a known element type over the same mapping.</summary>
     /// <typeparam name="T">The element type, which must be the array's.</typeparam>
-    /// <returns>An array to be disposed by itself: the memory stays mapped until both are.</returns>
+    /// <returns>The array, which must be disposed too: the memory stays mapped until both arrays are disposed.</returns>
     /// <exception cref="InvalidDataException">The array has another element type, or its elements are not aligned.</exception>
     /// <exception cref="InvalidOperationException">The array is read-only: use <see cref="AsReadOnly{T}"/>.</exception>
     /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached.</exception>
+    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public SharedArray<T> As<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>()
         where T : unmanaged
     {
         CheckType(ElementTypes.Of<T>());
         return IsReadOnly
-            ? throw new InvalidOperationException($"'{Name}' is attached to read only: use AsReadOnly<{typeof(T).Name}>().")
+            ? throw new InvalidOperationException($"'{Name}' is attached read-only: use AsReadOnly<{typeof(T).Name}>().")
             : SharingLocks(new SharedArray<T>(_attached.Share()));
     }
 
-    /// <summary>Makes a read-only array of a known element type over the same mapping.</summary>
+    /// <summary>Creates a read-only array of a known element type over the same mapping.</summary>
+    /// <typeparam name="T">The element type, which must be the array's.</typeparam>
     /// <exception cref="InvalidDataException">The array has another element type, or its elements are not aligned.</exception>
     /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
-    /// <inheritdoc cref="As{T}"/>
+    /// <inheritdoc cref="SharedArray{T}.AsReadOnly"/>
     public ReadOnlySharedArray<T> AsReadOnly<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>()
         where T : unmanaged
     {
@@ -37,21 +38,20 @@ public abstract unsafe partial class UntypedSharedArray
     }
 
     /// <summary>
-    /// Detaches the array, as <see cref="Dispose"/> does, and deletes its name if nothing else uses it: no other process, and no other
-    /// attachment or lease of this one.
+    /// Detaches the array, as <see cref="Dispose"/> does, and deletes its name unless another process, or another attachment or lease of
+    /// this process, uses it.
     /// </summary>
     /// <returns>
-    /// Whether this call deleted the name. Of several processes that all end their use in this way, at the same time or not, exactly one
-    /// gets <see langword="true"/>.
+    /// <see langword="true"/> if this call deleted the name. If all processes end their use in this way, exactly one of the calls returns
+    /// <see langword="true"/>, even if they are concurrent.
     /// </returns>
     /// <remarks>
-    /// Uses are those that <see cref="SharedArray.DeleteStale"/> respects. A use that begins meanwhile keeps the array, or finds that there
-    /// is none. A name that is another array's by now is not deleted. An array without a name has none to delete. Nothing does this by
-    /// itself: a process that is killed leaves the array, for others or for <see cref="SharedArray.DeleteStale"/>.
+    /// Uses are those that <see cref="SharedArray.DeleteStale"/> respects. A process that attaches the array at the same time keeps it, or
+    /// its attachment fails. A name that meanwhile refers to another array is not deleted. The call is never made implicitly: if a process
+    /// is killed, its array remains until another process or <see cref="SharedArray.DeleteStale"/> deletes it.
     /// </remarks>
-    /// <exception cref="UnauthorizedAccessException">Nothing else uses the array, and this user may not delete it. It is
-    /// detached.</exception>
-    /// <exception cref="ObjectDisposedException">The array is detached already.</exception>
+    /// <exception cref="UnauthorizedAccessException">The array is unused, and this user may not delete it. It is detached.</exception>
+    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public bool DisposeAndDeleteIfUnused()
     {
         ThrowIfDetached();
@@ -69,7 +69,7 @@ public abstract unsafe partial class UntypedSharedArray
         return SharingLocks(new ReadOnlySharedArray<T>(_attached.Share()));
     }
 
-    // Reports a loss since the last call: accesses between two calls cannot throw.
+    // Throws if memory was lost since the last call: accesses between two calls cannot throw.
     private protected void ThrowIfLost()
     {
         if (_attached.Segment.IsLost)
@@ -78,7 +78,7 @@ public abstract unsafe partial class UntypedSharedArray
         }
     }
 
-    /// <summary>Throws if work on memory met a loss; the exception names the array whose memory it was.</summary>
+    /// <summary>Throws if an operation met lost memory. The exception names the array of that memory.</summary>
     private protected static void ThrowIfLost(int* lost)
     {
         if (lost is not null)
@@ -87,7 +87,7 @@ public abstract unsafe partial class UntypedSharedArray
         }
     }
 
-    /// <summary>Takes a reference to the segment, to be released when the memory is no longer needed.</summary>
+    /// <summary>Adds a reference to the segment, which the caller must release.</summary>
     private protected Segment AcquireSegment()
     {
         ObjectDisposedException.ThrowIf(!_attached.Segment.TryAddReference(), this);
@@ -106,7 +106,8 @@ public abstract unsafe partial class UntypedSharedArray
         AttachedArray.CheckType(Segment.Name, Header, wanted);
     }
 
-    /// <summary>One call's use of the memory: it stays mapped until the call ends, whichever thread disposes the array meanwhile.</summary>
+    /// <summary>The use of the memory by one call. The memory stays mapped until the call ends, even if another thread disposes the
+    /// array.</summary>
     private protected readonly ref struct Use(UntypedSharedArray array) : IDisposable
     {
         [SuppressMessage("Usage", "CA2213", Justification = "The array is borrowed for one call.")]
@@ -114,7 +115,7 @@ public abstract unsafe partial class UntypedSharedArray
 
         public Segment Segment { get; } = array.AcquireSegment();
 
-        /// <summary>Gets the address of the first element, after a check that no memory is lost.</summary>
+        /// <summary>Gets the address of the first element, after a check for lost memory.</summary>
         public byte* Data
         {
             get
@@ -125,8 +126,8 @@ public abstract unsafe partial class UntypedSharedArray
         }
 
         /// <summary>
-        /// Throws if elements were cut off from the file. The kernel raises no signal for those of a page that is still there. The control
-        /// page, if there is one, is cut off with them; else the kernel is asked.
+        /// Throws if elements were truncated from the file. The kernel raises no signal for elements on a page that still exists. The
+        /// control page, if it exists, is truncated with any elements; otherwise the file's size is queried.
         /// </summary>
         public void ThrowIfCut()
         {

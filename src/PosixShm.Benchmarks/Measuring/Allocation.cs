@@ -1,9 +1,9 @@
 namespace PosixShm.Benchmarks.Measuring;
 
-/// <summary>What an operation takes from the garbage-collected heap.</summary>
+/// <summary>The bytes that an operation allocates on the garbage-collected heap.</summary>
 /// <param name="Operation">The operation.</param>
-/// <param name="Bytes">Bytes for each.</param>
-/// <param name="MustBeNone">Whether any is too much.</param>
+/// <param name="Bytes">The bytes per operation.</param>
+/// <param name="MustBeNone">Whether the operation must not allocate.</param>
 internal sealed record Allocation(string Operation, double Bytes, bool MustBeNone)
 {
     public bool IsMet => !MustBeNone || Bytes == 0;
@@ -14,7 +14,7 @@ internal sealed record Allocation(string Operation, double Bytes, bool MustBeNon
         const int Count = 2_000;
         const int Rounds = 10;
 
-        // The least of all rounds: in some, the runtime allocates for itself while it compiles the work anew.
+        // The minimum of all rounds, because the runtime allocates in the rounds in which it compiles the work again.
         double least = double.MaxValue;
         for (int round = 0; round < Rounds; round++)
         {

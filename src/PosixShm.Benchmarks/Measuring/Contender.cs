@@ -3,17 +3,18 @@ using System.Diagnostics;
 namespace PosixShm.Benchmarks.Measuring;
 
 /// <summary>One way to do the work of a row.</summary>
-/// <param name="Name">As the tables name it.</param>
-/// <param name="Sample">Works for about so long; returns the nanoseconds of one operation. May note more than that in the list.</param>
+/// <param name="Name">The name in the tables.</param>
+/// <param name="Sample">Works for about a given time, and returns the nanoseconds of one operation. It may add further values to the
+/// list.</param>
 internal sealed record Contender(string Name, Func<TimeSpan, List<double>, double> Sample)
 {
-    /// <summary>What the library's own contenders begin with.</summary>
+    /// <summary>The prefix of the library's own contenders.</summary>
     public const string Ours = "PosixShm";
 
-    /// <summary>Makes a contender of work that can be done any number of times, and returns the nanoseconds that they took.</summary>
+    /// <summary>Creates a contender of work that runs a given number of times, and returns the nanoseconds.</summary>
     public static Contender Counted(string name, Func<long, double> run)
     {
-        // As it was in the last sample, with all that is not timed.
+        // The time of one operation in the last sample, including the work that is not timed.
         double once = 0;
         return new(name, (batch, _) =>
         {
@@ -25,7 +26,7 @@ internal sealed record Contender(string Name, Func<TimeSpan, List<double>, doubl
         });
     }
 
-    /// <summary>Makes a contender of work that has its own loop.</summary>
+    /// <summary>Creates a contender of work that has its own loop.</summary>
     public static Contender Timed(string name, Action<long> work) => Counted(name, count =>
     {
         long start = Stopwatch.GetTimestamp();
@@ -33,7 +34,7 @@ internal sealed record Contender(string Name, Func<TimeSpan, List<double>, doubl
         return Stopwatch.GetElapsedTime(start).TotalNanoseconds;
     });
 
-    /// <summary>Makes a contender of work that is long enough for a call through a delegate not to matter.</summary>
+    /// <summary>Creates a contender of work that takes much longer than a call of a delegate.</summary>
     public static Contender Of(string name, Action work) => Timed(name, count =>
     {
         for (long i = 0; i < count; i++)
@@ -42,7 +43,7 @@ internal sealed record Contender(string Name, Func<TimeSpan, List<double>, doubl
         }
     });
 
-    /// <summary>Makes a contender of work between other work that is not timed.</summary>
+    /// <summary>Creates a contender of work between other work that is not timed.</summary>
     public static Contender Between<T>(string name, Func<T> before, Action<T> work, Action<T> after) => Counted(name, count =>
     {
         double took = 0;

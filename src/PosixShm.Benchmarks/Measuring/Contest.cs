@@ -1,6 +1,6 @@
 namespace PosixShm.Benchmarks.Measuring;
 
-/// <summary>What every row needs: the stage, and the processes that compete on it.</summary>
+/// <summary>The stages of the rows, and the processes that compete on them.</summary>
 internal sealed class Contest(Tools tools, bool isShort) : IDisposable
 {
     public Tools Tools => tools;

@@ -1,11 +1,11 @@
 namespace PosixShm.Benchmarks.Measuring;
 
 /// <summary>How the time of one operation grows with the size of something.</summary>
-/// <param name="Title">What is done.</param>
-/// <param name="Of">What grows.</param>
-/// <param name="Sizes">How large it is.</param>
-/// <param name="Series">Of each contender, the nanoseconds at each size.</param>
-/// <param name="IsBandwidth">Whether the size is of bytes that are all touched, so that bytes a second tell more.</param>
+/// <param name="Title">The operation.</param>
+/// <param name="Of">The quantity that grows.</param>
+/// <param name="Sizes">The sizes.</param>
+/// <param name="Series">The nanoseconds of each contender at each size.</param>
+/// <param name="IsBandwidth">Whether all bytes of the size are accessed, so that the plot shows bytes per second.</param>
 internal sealed record Growth(string Title, string Of, IReadOnlyList<double> Sizes, IReadOnlyList<Series> Series, bool IsBandwidth = false)
 {
     private Series Ours => Series.First(static series => series.Name == Contender.Ours);
@@ -23,7 +23,7 @@ internal sealed record Growth(string Title, string Of, IReadOnlyList<double> Siz
         }
     }
 
-    /// <summary>Gets the growth in words, by the exponent over the upper half of the sizes: there, what does not grow has lost its weight.</summary>
+    /// <summary>Gets the growth in words, by the exponent over the upper half of the sizes, where constant costs matter least.</summary>
     public string InWords
     {
         get
@@ -39,7 +39,7 @@ internal sealed record Growth(string Title, string Of, IReadOnlyList<double> Siz
         }
     }
 
-    /// <summary>Puts the rows that were measured at each size together.</summary>
+    /// <summary>Joins the rows that were measured at each size.</summary>
     public static Growth Join(string title, string of, IEnumerable<(double Size, RowResult Row)> rows, bool isBandwidth = false)
     {
         (double Size, RowResult Row)[] all = [.. rows];
@@ -47,8 +47,10 @@ internal sealed record Growth(string Title, string Of, IReadOnlyList<double> Siz
             title,
             of,
             [.. all.Select(static item => item.Size)],
-            [.. all[0].Row.Contenders.Select(contender => new Series(contender.Name, [.. all.Select(item => item.Row.Nanoseconds(contender.Name))]))],
+            [.. all[0].Row.Contenders.Select(contender => OfContender(contender.Name))],
             isBandwidth);
+
+        Series OfContender(string name) => new(name, [.. all.Select(item => item.Row.Nanoseconds(name))]);
     }
 }
 

@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace PosixShm.Benchmarks.Measuring;
 
-/// <summary>The same two loops over what holds elements in different ways.</summary>
+/// <summary>The same two loops over elements in different kinds of memory.</summary>
 internal static class Loops
 {
-    // At once and in the same way: else it is a matter of luck which loop the just-in-time compiler has improved, and how.
+    // All loops are compiled once and in the same way. Otherwise the JIT compiler may optimize them differently.
     private const MethodImplOptions Compiled = MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining;
 
     [MethodImpl(Compiled)]

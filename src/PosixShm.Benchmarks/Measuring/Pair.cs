@@ -9,7 +9,7 @@ internal sealed class Pair(Func<Worker> start) : IDisposable
     private readonly Worker _sleeper = start();
     private readonly Worker _waker = start();
 
-    /// <summary>Makes a contender whose time is the median of a batch of wake-ups. It notes each of them.</summary>
+    /// <summary>Creates a contender whose time is the median of a batch of wake-ups, and whose details are the times of all.</summary>
     public Contender Contender(string name, string sleep, string wake, Scratch arena, long number = 0) => new(name, (batch, noted) =>
     {
         long count = Math.Max(1, (long)batch.TotalNanoseconds / PauseNanoseconds);

@@ -2,14 +2,15 @@ using System.Buffers.Binary;
 
 namespace PosixShm.Benchmarks.Measuring;
 
-/// <summary>An array that is there for a measurement.</summary>
+/// <summary>An array for one measurement.</summary>
 internal sealed class Scratch : IDisposable
 {
     public const string Folder = "/dev/shm";
 
     public Scratch(long bytes, bool preallocate = true)
     {
-        Array = SharedArray.Create(Name, ArrayContent.Zeros<double>(bytes / sizeof(double)), new SharedArrayOptions { Preallocate = preallocate });
+        SharedArrayOptions options = new() { Preallocate = preallocate };
+        Array = SharedArray.Create(Name, ArrayContent.Zeros<double>(bytes / sizeof(double)), options);
     }
 
     public string Name { get; } = NewName();

@@ -5,20 +5,20 @@ namespace PosixShm.Benchmarks.Measuring;
 /// <summary>
 /// Runs the contenders of a row against each other. They run in rounds, so that anything that slows the machine down slows all of them.
 /// </summary>
-/// <param name="batch">How long each works in a round.</param>
-/// <param name="warmUp">How long each works before the first round.</param>
-/// <param name="maxRounds">How many rounds there may be, where a gate's interval is too wide after the first ones.</param>
-/// <param name="mayBeWide">Whether an interval that is still too wide then is only reported.</param>
+/// <param name="batch">The length of a contender's work in a round.</param>
+/// <param name="warmUp">The length of a contender's work before the first round.</param>
+/// <param name="maxRounds">The maximum number of rounds, if the interval of a gate stays too wide.</param>
+/// <param name="mayBeWide">Whether an interval that is still too wide is only reported.</param>
 internal sealed class Stage(TimeSpan batch, TimeSpan warmUp, int maxRounds, bool mayBeWide)
 {
-    /// <summary>The rounds of each row; and, where an interval is too wide, the rounds of each further attempt.</summary>
+    /// <summary>The number of rounds of each row, and of each further attempt while an interval is too wide.</summary>
     public const int Rounds = 31;
 
     /// <summary>Measures a row.</summary>
-    /// <param name="title">As the tables name it.</param>
-    /// <param name="contenders">The base first.</param>
-    /// <param name="gates">What must hold.</param>
-    /// <param name="operations">How many operations a contender does for each time it is asked to work.</param>
+    /// <param name="title">The title in the tables.</param>
+    /// <param name="contenders">The contenders, of which the first one is the base.</param>
+    /// <param name="gates">The gates.</param>
+    /// <param name="operations">The number of operations in one call of a contender.</param>
     public RowResult Measure(string title, IReadOnlyList<Contender> contenders, IReadOnlyList<Gate> gates, double operations = 1)
     {
         Console.Error.WriteLine($"  {title}");
@@ -36,7 +36,7 @@ internal sealed class Stage(TimeSpan batch, TimeSpan warmUp, int maxRounds, bool
         return row;
     }
 
-    /// <summary>Runs until the just-in-time compiler has nothing left to improve, and the batches have their length.</summary>
+    /// <summary>Runs until the JIT compiler has optimized the work, and the batches have their length.</summary>
     private void WarmUp(Entry entry)
     {
         long start = Stopwatch.GetTimestamp();
@@ -49,7 +49,7 @@ internal sealed class Stage(TimeSpan batch, TimeSpan warmUp, int maxRounds, bool
         entry.Forget();
     }
 
-    // Another one begins each time, and every other round goes backwards: none always runs after the same one.
+    // Each round begins with another contender, and every other round goes backwards, so that no contender always follows the same one.
     private void Run(Entry[] entries)
     {
         for (int round = 0; round < Rounds; round++)
@@ -93,7 +93,7 @@ internal sealed class Stage(TimeSpan batch, TimeSpan warmUp, int maxRounds, bool
         public ContenderResult Result(Entry other, double operations)
             => new(Name, Interval.Of(_times).Median / operations, Ratio(other).Median, _details);
 
-        /// <summary>The ratio to another contender: that of each round in which both ran.</summary>
+        /// <summary>Returns the ratio to another contender, from the ratios of all rounds in which both ran.</summary>
         public Interval Ratio(Entry other) => Interval.Of(_times.Zip(other._times, static (time, another) => time / another));
     }
 }

@@ -16,8 +16,8 @@ internal sealed class Team : IDisposable
     }
 
     /// <summary>
-    /// Makes a contender that lets all compete for the length of a batch. The time of an operation is that length, divided by the number of
-    /// all operations. The contender notes the operations of the least-served process, as a part of an even share.
+    /// Creates a contender that lets all processes compete for the length of a batch. The time of an operation is that length, divided by
+    /// the number of all operations. The detail is the number of operations of the least-served process, as a fraction of an even share.
     /// </summary>
     public Contender Contender(string name, string operation, Scratch arena, long number = 0) => new(name, (batch, shares) =>
     {

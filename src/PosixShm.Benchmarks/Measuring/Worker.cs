@@ -3,10 +3,10 @@ using System.Globalization;
 
 namespace PosixShm.Benchmarks.Measuring;
 
-/// <summary>A process that reads lines of work, and answers each with a line of numbers: the C twin, Python, or this program.</summary>
+/// <summary>A process that reads requests, and replies to each with a line of numbers: the C twin, Python, or this program.</summary>
 internal sealed class Worker : IDisposable
 {
-    // Far longer than any work takes.
+    // Every operation takes far less time.
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
@@ -23,11 +23,11 @@ internal sealed class Worker : IDisposable
     /// <summary>Starts this program again.</summary>
     public static Worker Self() => Of(Environment.ProcessPath!, Workers.Server.Argument);
 
-    /// <summary>Makes a contender of one operation, which replies with its time.</summary>
+    /// <summary>Creates a contender of one operation, whose reply is its time.</summary>
     public Contender Contender(string name, string operation, string path, long number = 0)
         => Measuring.Contender.Counted(name, count => Run(operation, count, path, number));
 
-    /// <summary>Does an operation so many times; returns the number that it replied with: the nanoseconds that it took.</summary>
+    /// <summary>Runs an operation a number of times, and returns the number in its reply, the nanoseconds.</summary>
     public double Run(string operation, long count, string path, long number = 0)
     {
         Ask(operation, count, path, number);

@@ -4,7 +4,7 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Micro;
 
-/// <summary>The sum and the change of each of 2,048 elements: 16 KiB, in the first cache.</summary>
+/// <summary>Sums and updates of 2,048 elements: 16 KiB, in the first cache.</summary>
 public class AccessBenchmarks
 {
     private const int Elements = 2_048;

@@ -4,7 +4,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Benchmarks.Micro;
 
-/// <summary>What is taken and given back by one thread alone.</summary>
+/// <summary>Locks and leases that one thread acquires and releases.</summary>
 public class LockBenchmarks
 {
     private readonly object _monitor = new();

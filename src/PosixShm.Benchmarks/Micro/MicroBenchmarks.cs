@@ -10,17 +10,21 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Micro;
 
-/// <summary>Work inside one process, by BenchmarkDotNet.</summary>
+/// <summary>Operations inside one process, by BenchmarkDotNet.</summary>
 internal static class MicroBenchmarks
 {
     private static readonly Type[] s_all = [typeof(AccessBenchmarks), typeof(CopyBenchmarks), typeof(LockBenchmarks)];
 
-    /// <summary>Runs those whose class has a text in its name, or all.</summary>
+    /// <summary>Runs all benchmarks, or those whose class name contains a text.</summary>
     public static IReadOnlyList<MicroResult> Run(string? only)
     {
-        // In this process: each array's name is its own, and what is measured needs no fresh one.
+        // The benchmarks run in this process, because arrays have unique names and the operations need no new process.
         IConfig config = ManualConfig.CreateEmpty()
-            .AddJob(Job.Default.WithToolchain(InProcessNoEmitToolchain.Instance).WithIterationTime(Perfolizer.Horology.TimeInterval.FromMilliseconds(100)).WithWarmupCount(5).WithIterationCount(15))
+            .AddJob(Job.Default
+                .WithToolchain(InProcessNoEmitToolchain.Instance)
+                .WithIterationTime(Perfolizer.Horology.TimeInterval.FromMilliseconds(100))
+                .WithWarmupCount(5)
+                .WithIterationCount(15))
             .AddDiagnoser(MemoryDiagnoser.Default)
             .AddLogger(NullLogger.Instance)
             .WithOrderer(new DefaultOrderer(SummaryOrderPolicy.Declared))
@@ -39,7 +43,8 @@ internal static class MicroBenchmarks
         Summary summary = BenchmarkRunner.Run(type, config);
         return summary.Reports.Length > 0 && summary.Reports.All(static report => report.Success)
             ? summary.Reports.Select(Result)
-            : throw new InvalidOperationException($"{type.Name} did not run: {string.Join("; ", summary.ValidationErrors.Select(static error => error.Message))}");
+            : throw new InvalidOperationException(
+                $"{type.Name} did not run: {string.Join("; ", summary.ValidationErrors.Select(static error => error.Message))}");
     }
 
     private static MicroResult Result(BenchmarkReport report) => new(

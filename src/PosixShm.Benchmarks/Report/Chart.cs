@@ -5,7 +5,7 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Report;
 
-/// <summary>Draws what was measured as one SVG file: each row's ratios, and each growth in a plot of its own. All scales are logarithmic.</summary>
+/// <summary>Draws the results as one SVG file: the ratios of all rows, and a plot of each growth. All scales are logarithmic.</summary>
 internal sealed class Chart
 {
     private const int Width = 980;
@@ -15,8 +15,12 @@ internal sealed class Chart
     private const int PlotHeight = 210;
     private const int ColumnWidth = PlotWidth + 90;
 
-    // Labels of an axis that are closer would run into each other.
+    // Labels of an axis that are closer would overlap.
     private const int LeastBetweenLabels = 42;
+
+    private const string OurColour = "#1f6fd0";
+
+    private static readonly string[] s_python = ["ython", "numpy", "multiprocessing"];
 
     private readonly StringBuilder _svg = new();
 
@@ -31,7 +35,8 @@ internal sealed class Chart
 
         int height = top + 20 + ((growths.Count + 1) / 2 * (PlotHeight + 90));
         return $"""
-            <svg xmlns="http://www.w3.org/2000/svg" width="{Width}" height="{height}" viewBox="0 0 {Width} {height}" font-family="sans-serif" font-size="11">
+            <svg xmlns="http://www.w3.org/2000/svg" width="{Width}" height="{height}" viewBox="0 0 {Width} {height}"
+             font-family="sans-serif" font-size="11">
             <rect width="100%" height="100%" fill="white"/>
             {chart._svg}</svg>
 
@@ -43,14 +48,15 @@ internal sealed class Chart
         const double Least = 0.01;
         const double MaxRatio = 100;
         const int Top = 50;
-        static double X(double ratio) => LabelWidth + ((Width - LabelWidth - 30) * Math.Log(Math.Clamp(ratio, Least, MaxRatio) / Least) / Math.Log(MaxRatio / Least));
+        static double X(double ratio) => LabelWidth
+            + ((Width - LabelWidth - 30) * Math.Log(Math.Clamp(ratio, Least, MaxRatio) / Least) / Math.Log(MaxRatio / Least));
 
         int bottom = Top + (rows.Count * RowHeight);
         Text(20, 22, "Time as a multiple of the row's base: left is faster", "font-size='14' font-weight='bold'");
         int legend = LabelWidth + 60;
-        foreach ((string name, string colour) in new[] { (Contender.Ours, "#1f6fd0"), ("C", "#777777"), (".NET", "#e08a1e"), ("Python", "#3a9a4b") })
+        foreach (string name in new[] { Contender.Ours, "C", ".NET", "Python" })
         {
-            Add($"<circle cx='{legend}' cy='36' r='5' fill='{colour}'/>");
+            Add($"<circle cx='{legend}' cy='36' r='5' fill='{Colour(name)}'/>");
             Text(legend + 9, 40, name);
             legend += 90;
         }
@@ -66,10 +72,11 @@ internal sealed class Chart
             int y = Top + (index * RowHeight) + (RowHeight / 2);
             Text(LabelWidth - 10, y + 4, row.Title, "text-anchor='end'");
 
-            // Ours last: on top of the others.
-            foreach (ContenderResult contender in row.Contenders.Reverse().OrderBy(static contender => Colour(contender.Name) == Colour(Contender.Ours)))
+            // The library's circles are drawn last, over the others.
+            foreach (ContenderResult contender in row.Contenders.Reverse().OrderBy(static contender => Colour(contender.Name) == OurColour))
             {
-                Add($"<circle cx='{X(contender.Ratio):0.0}' cy='{y}' r='5' fill='{Colour(contender.Name)}' fill-opacity='0.85'><title>{Escaped(contender.Name)} {Table.Digits(contender.Ratio)}</title></circle>");
+                Add($"<circle cx='{X(contender.Ratio):0.0}' cy='{y}' r='5' fill='{Colour(contender.Name)}' fill-opacity='0.85'>");
+                Add($"<title>{Escaped(contender.Name)} {Table.Digits(contender.Ratio)}</title></circle>");
             }
         }
 
@@ -110,17 +117,17 @@ internal sealed class Chart
                 "Boost interprocess_mutex" => "#b0a030",
                 _ => Colour(series.Name),
             };
-            Add($"<polyline fill='none' stroke='{colour}' stroke-width='2' points='{string.Join(' ', growth.Sizes.Select((size, i) => string.Create(CultureInfo.InvariantCulture, $"{X(size):0.0},{Y(Value(series, i)):0.0}")))}'/>");
+            IEnumerable<string> points = growth.Sizes.Select((size, i) => $"{Number(X(size))},{Number(Y(Value(series, i)))}");
+            Add($"<polyline fill='none' stroke='{colour}' stroke-width='2' points='{string.Join(' ', points)}'/>");
             Text(left + 8, top + 16 + (index * 14), series.Name, $"fill='{colour}'");
         }
     }
 
     private static string Colour(string contender) => contender switch
     {
-        _ when contender.StartsWith(Contender.Ours, StringComparison.Ordinal) => "#1f6fd0",
-        "C" or "Boost interprocess_mutex" => "#777777",
-        _ when contender.StartsWith("C ", StringComparison.Ordinal) || contender.StartsWith("C,", StringComparison.Ordinal) => "#777777",
-        _ when contender.Contains("ython", StringComparison.Ordinal) || contender.StartsWith("numpy", StringComparison.Ordinal) || contender.StartsWith("multi", StringComparison.Ordinal) => "#3a9a4b",
+        _ when contender.StartsWith(Contender.Ours, StringComparison.Ordinal) => OurColour,
+        "C" or "Boost interprocess_mutex" or ['C', ' ' or ',', ..] => "#777777",
+        _ when s_python.Any(word => contender.Contains(word, StringComparison.Ordinal)) => "#3a9a4b",
         _ => "#e08a1e",
     };
 

@@ -4,7 +4,7 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Report;
 
-/// <summary>All that one run measured.</summary>
+/// <summary>The results of one run.</summary>
 internal sealed record Summary(string Machine)
 {
     private const string Begin = "<!-- measured: written by ./build.sh bench --docs docs -->";

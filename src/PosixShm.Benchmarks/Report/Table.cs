@@ -3,16 +3,17 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Report;
 
-/// <summary>Rows as a table, in Markdown, which is readable as it is.</summary>
+/// <summary>Writes results as aligned tables in Markdown.</summary>
 internal static class Table
 {
     public static string Of(IEnumerable<RowResult> rows)
         => Aligned([["work", "base (1.0)", "ours", "gate (95 % interval)", "met", "rounds", "peers"], .. rows.Select(Line)]);
 
-    /// <summary>Rows with a line for each contender.</summary>
+    /// <summary>Writes rows with a line for each contender.</summary>
     /// <param name="rows">The rows.</param>
-    /// <param name="details">Further columns, of what a contender noted.</param>
-    public static string OfContenders(IEnumerable<RowResult> rows, params (string Heading, Func<ContenderResult, string> Cell)[] details) => Aligned(
+    /// <param name="details">Further columns, from the details of a contender.</param>
+    public static string OfContenders(
+        IEnumerable<RowResult> rows, params (string Heading, Func<ContenderResult, string> Cell)[] details) => Aligned(
     [
         ["work", "by", "time", "ratio", .. details.Select(static detail => detail.Heading), "gate (95 % interval)", "met"],
         .. rows.SelectMany(static row => row.Contenders, (row, contender) => (string[])
@@ -46,7 +47,7 @@ internal static class Table
         ["operation", "size", "time", "error", "bytes allocated"],
         .. results.Select(static result => new[]
         {
-            result.Operation, result.Parameters, Time(result.Nanoseconds), Time(result.Error), result.AllocatedBytes.ToString(CultureInfo.InvariantCulture),
+            result.Operation, result.Parameters, Time(result.Nanoseconds), Time(result.Error), $"{result.AllocatedBytes}",
         }),
     ]);
 
@@ -68,7 +69,7 @@ internal static class Table
         }),
     ]);
 
-    /// <summary>A time in the unit that suits it.</summary>
+    /// <summary>Returns a time in the unit that suits it.</summary>
     public static string Time(double nanoseconds) => nanoseconds switch
     {
         < 1e3 => string.Create(CultureInfo.InvariantCulture, $"{Digits(nanoseconds)} ns"),
@@ -77,7 +78,7 @@ internal static class Table
         _ => string.Create(CultureInfo.InvariantCulture, $"{Digits(nanoseconds / 1e9)} s"),
     };
 
-    /// <summary>Two or three digits that count.</summary>
+    /// <summary>Returns a number with two or three significant digits.</summary>
     public static string Digits(double value)
         => value.ToString(value < 0.1 ? "0.000" : value < 10 ? "0.00" : value < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
 
@@ -99,7 +100,9 @@ internal static class Table
             Names(row.Contenders.Where(static contender => IsOurs(contender)).Select(Short)),
             .. Judged(row),
             $"{row.Rounds}",
-            Names(row.Contenders.Skip(1).Where(static contender => !IsOurs(contender)).Select(static contender => $"{contender.Name} {Digits(contender.Ratio)}")),
+            Names(row.Contenders.Skip(1)
+                .Where(static contender => !IsOurs(contender))
+                .Select(static contender => $"{contender.Name} {Digits(contender.Ratio)}")),
         ];
     }
 
@@ -108,7 +111,7 @@ internal static class Table
     private static string Short(ContenderResult contender)
         => $"{contender.Name[Contender.Ours.Length..].TrimStart(',', ' ')} {Digits(contender.Ratio)}".TrimStart();
 
-    // The gates of a row, and whether they are met.
+    // Returns the gates of a row, and whether they are met.
     private static string[] Judged(RowResult row) => row.Verdicts.Count == 0
         ? ["-", "-"]
         :

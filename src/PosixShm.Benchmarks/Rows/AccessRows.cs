@@ -4,10 +4,10 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Rows;
 
-/// <summary>Reading and writing elements: no system calls, only the compiler and the memory.</summary>
+/// <summary>Reads and writes of elements, which measure the compiler and the memory, without system calls.</summary>
 internal static class AccessRows
 {
-    // 16 KiB, in the first cache: it is not memory that is compared.
+    // 16 KiB are in the first cache, so the time of memory does not count.
     private const int Elements = 1 << 11;
 
     private static double s_result;

@@ -3,7 +3,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Benchmarks.Rows;
 
-/// <summary>What the operations of inner loops allocate: nothing; and the others.</summary>
+/// <summary>The allocations of operations. Those of inner loops must not allocate.</summary>
 internal static class AllocationRows
 {
     public static IReadOnlyList<Allocation> All()

@@ -2,7 +2,7 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Rows;
 
-/// <summary>Processes that compete for a lock, under which each changes one element.</summary>
+/// <summary>Processes that compete for a lock, and change one element while they hold it.</summary>
 internal static class ContendedRows
 {
     private const string NamedMutex = "named Mutex";

@@ -2,7 +2,8 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Rows;
 
-/// <summary>Arrays saved to files and loaded from them, against a copy of the file. All are in memory, so that no disk is measured.</summary>
+/// <summary>Arrays saved to files and loaded from them, against a copy of the file. All files are in memory, so that no disk is
+/// measured.</summary>
 internal static class FileRows
 {
     private const int Bytes = 64 << 20;

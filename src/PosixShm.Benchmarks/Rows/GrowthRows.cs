@@ -3,7 +3,7 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Rows;
 
-/// <summary>How times grow: with the number of arrays, their size, the attachments, the processes.</summary>
+/// <summary>The growth of times with the number of arrays, their size, the attachments and the processes.</summary>
 internal static class GrowthRows
 {
     private const long KiB = 1L << 10;
@@ -32,7 +32,10 @@ internal static class GrowthRows
         => Create(contest, "create + delete, sparse", preallocate: false, [KiB, 64 * KiB, MiB, 64 * MiB, GiB, 4 * GiB]);
 
     public static Growth CreateReserved(Contest contest)
-        => Create(contest, "create + delete, preallocated", preallocate: true, contest.IsShort ? [KiB, 64 * KiB, MiB, 16 * MiB] : [KiB, 64 * KiB, MiB, 64 * MiB, GiB]);
+    {
+        long[] sizes = contest.IsShort ? [KiB, 64 * KiB, MiB, 16 * MiB] : [KiB, 64 * KiB, MiB, 64 * MiB, GiB];
+        return Create(contest, "create + delete, preallocated", preallocate: true, sizes);
+    }
 
     public static Growth Attach(Contest contest)
         => Growth.Join("attach + detach", "bytes", Measured([KiB, 64 * KiB, MiB, 64 * MiB, GiB, 4 * GiB], bytes =>
@@ -72,9 +75,12 @@ internal static class GrowthRows
         }));
     }
 
-    /// <summary>Puts the rows of 1, 2, 4 and 8 processes together, if all were measured.</summary>
+    /// <summary>Joins the rows of 1, 2, 4 and 8 processes, if all were measured.</summary>
     public static IEnumerable<Growth> Lock(IReadOnlyList<RowResult> contended)
-        => contended.Count < 4 ? [] : [Growth.Join("lock + unlock, contended", "processes", contended.Select(static (row, i) => ((double)(1 << i), row)))];
+    {
+        IEnumerable<(double, RowResult)> rows = contended.Select(static (row, i) => ((double)(1 << i), row));
+        return contended.Count < 4 ? [] : [Growth.Join("lock + unlock, contended", "processes", rows)];
+    }
 
     public static Growth Sum(Contest contest)
     {

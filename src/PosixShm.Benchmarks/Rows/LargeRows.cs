@@ -3,7 +3,8 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Rows;
 
-/// <summary>New arrays whose memory is touched at once: what the kernel allocates and clears, and one processor or several fill.</summary>
+/// <summary>New arrays whose memory is accessed at once: the kernel allocates and clears it, and one or several processors fill
+/// it.</summary>
 internal static class LargeRows
 {
     private const int MiB = 1 << 20;
@@ -42,7 +43,7 @@ internal static class LargeRows
     public static RowResult Fill512(Contest contest)
         => Fill(contest, contest.Large, 512, 0.25, [contest.Python.Contender("numpy.save", "save", Scratch.NewPath(), MostBytes)]);
 
-    /// <summary>The first sum over a new attachment: page faults, and reading the memory.</summary>
+    /// <summary>Measures the first sum over a new attachment: page faults, and reads of the memory.</summary>
     public static RowResult FirstSum(Contest contest)
     {
         string reserved = Scratch.NewPath();
@@ -110,7 +111,7 @@ internal static class LargeRows
             [Huge(most)]);
     }
 
-    // Without huge pages, which need Linux 6.1, the library does what C does.
+    // Without huge pages, which need Linux 6.1, the library makes the same calls as C.
     private static Gate Huge(double most)
     {
         using Scratch scratch = new(4 * MiB);

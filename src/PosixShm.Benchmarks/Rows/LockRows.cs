@@ -30,7 +30,8 @@ internal static class LockRows
             [new Gate(1.0)]);
     }
 
-    /// <summary>The first use of a lock of an array, which makes its control page and acquires an owner's slot: once for an array, so without a gate.</summary>
+    /// <summary>Measures the first use of an array's lock, which creates its control page and acquires an owner's slot. It happens once
+    /// for an array, so the row has no gate.</summary>
     public static RowResult First(Contest contest)
     {
         const int Elements = 10;

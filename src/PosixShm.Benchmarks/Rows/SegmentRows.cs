@@ -11,7 +11,7 @@ internal static class SegmentRows
     /// <summary>C with the system calls of the library.</summary>
     public const string SameCalls = "C, same calls";
 
-    /// <summary>C with the fewest system calls that the work can be done with.</summary>
+    /// <summary>C with the fewest system calls that do the work.</summary>
     public const string FewestCalls = "C, fewest calls";
 
     private const int Bytes = 1 << 20;
@@ -47,7 +47,7 @@ internal static class SegmentRows
             [new Gate(MaxOfSame), new Gate(1.3, FewestCalls)]);
     }
 
-    /// <summary>An array of numpy in Fortran order, against one in C order.</summary>
+    /// <summary>Measures an array of numpy in Fortran order, against one in C order.</summary>
     public static RowResult AttachFortran(Contest contest)
     {
         const int Length = 300;

@@ -2,7 +2,7 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Rows;
 
-/// <summary>What arrays take of <c>/dev/shm</c>.</summary>
+/// <summary>The space of arrays in <c>/dev/shm</c>.</summary>
 internal static class SpaceRows
 {
     private const int PageSize = 4096;

@@ -3,10 +3,10 @@ using PosixShm.Benchmarks.Measuring;
 
 namespace PosixShm.Benchmarks.Workers;
 
-/// <summary>What twin/arena.h does, for what .NET has.</summary>
+/// <summary>The operations of twin/arena.h for .NET's locks and events.</summary>
 internal static class Roles
 {
-    /// <summary>Changes the element in turn for as long as the benchmark lets all do so; returns how often.</summary>
+    /// <summary>Changes the element under the lock while the phase lasts, and returns the number of changes.</summary>
     public static long Contend<T>(SharedArray<double> array, T turn)
         where T : struct, ITurn
     {
@@ -28,7 +28,7 @@ internal static class Roles
         return done;
     }
 
-    /// <summary>Wakes another process so many times, each time when that has slept for a while.</summary>
+    /// <summary>Wakes another process a number of times, each time after it has slept for the pause.</summary>
     public static long[] Wake<T>(SharedArray<double> array, long count, T turn)
         where T : struct, ITurn
     {
@@ -52,7 +52,7 @@ internal static class Roles
         return [count];
     }
 
-    /// <summary>Goes to sleep so many times; returns how long each wake-up took.</summary>
+    /// <summary>Sleeps a number of times, and returns the nanoseconds of each wake-up.</summary>
     public static long[] BeWoken<T>(SharedArray<double> array, long count, T turn)
         where T : struct, ITurn
     {

@@ -3,12 +3,12 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Benchmarks.Workers;
 
-/// <summary>The part of this program that runs in other processes: there, it shares locks and changes.</summary>
+/// <summary>The worker processes of this program, which share locks and change counters.</summary>
 internal static class Server
 {
     public const string Argument = "worker";
 
-    /// <summary>Answers requests as twin/twin.h describes them.</summary>
+    /// <summary>Replies to the requests that twin/twin.h describes.</summary>
     public static void Run()
     {
         Dictionary<string, SharedArray<double>> arrays = [];

@@ -3,8 +3,8 @@ using PosixShm.Synchronization;
 namespace PosixShm.Benchmarks.Workers;
 
 /// <summary>
-/// A lock that a process enters and leaves, or one side of a change, which a process waits for or signals. Implemented by structures, so that
-/// the calls are direct.
+/// A lock that a process acquires and releases, or one side of a change, which a process awaits or signals. Structures implement it, so
+/// that the calls are direct.
 /// </summary>
 internal interface ITurn
 {

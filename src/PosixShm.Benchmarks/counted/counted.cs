@@ -1,5 +1,5 @@
-// Does one operation so many times, to have its instructions counted: counted OPERATION COUNT NAME. The program is compiled ahead of time, so
-// that no compiler is counted, and valgrind can run it. See count.sh.
+// Repeats one operation, so that count.sh can count its instructions: counted OPERATION COUNT NAME. The program is compiled ahead of time,
+// so that valgrind can run it, and no compiler is counted.
 #:project ../../PosixShm/PosixShm.csproj
 #:property OptimizationPreference=Speed
 #:property NativeDebugSymbols=false

@@ -3,13 +3,17 @@ using System.Text.Json;
 
 namespace PosixShm.Cli.Doctor;
 
-/// <summary><c>pshm doctor [--json]</c>: what of this machine can make arrays fail or vanish.</summary>
+/// <summary><c>pshm doctor [--json]</c>: checks the machine for causes of failures and of lost arrays.</summary>
 internal static class DoctorCommand
 {
     public static Command Define()
     {
         Option<bool> json = CommandTree.JsonOption();
-        Command command = new("doctor", "Check what of this machine can make arrays fail or vanish; exit code 1 if something needs attention.") { json };
+        Command command = new(
+            "doctor", "Check the machine for causes of failures and of lost arrays. The exit code is 1 if a check needs attention.")
+        {
+            json,
+        };
         command.SetAction(parsed => Run(parsed.GetValue(json)));
         return command;
     }

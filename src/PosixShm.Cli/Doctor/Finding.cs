@@ -1,24 +1,24 @@
 namespace PosixShm.Cli.Doctor;
 
-/// <summary>How a finding is.</summary>
+/// <summary>The status of a check.</summary>
 internal enum Status
 {
-    /// <summary>Nothing is to be done.</summary>
+    /// <summary>Nothing needs to be changed.</summary>
     Ok,
 
-    /// <summary>Something may fail, or be lost, until somebody acts.</summary>
+    /// <summary>Operations may fail, or arrays may be lost, until the machine is changed.</summary>
     Attention,
 
-    /// <summary>The machine has nothing of the kind.</summary>
+    /// <summary>The check does not apply to this machine.</summary>
     NotApplicable,
 }
 
-/// <summary>What a check found.</summary>
-/// <param name="Name">What was checked.</param>
-/// <param name="Status">How it is.</param>
-/// <param name="Value">What was found.</param>
-/// <param name="Meaning">What that means for arrays.</param>
-/// <param name="Advice">What to do; shown where it needs attention.</param>
+/// <summary>The result of a check.</summary>
+/// <param name="Name">The subject of the check.</param>
+/// <param name="Status">The status.</param>
+/// <param name="Value">The value that was found.</param>
+/// <param name="Meaning">The consequence for arrays.</param>
+/// <param name="Advice">The remedy, which is shown if the status is attention.</param>
 internal sealed record Finding(string Name, Status Status, string Value, string Meaning, string Advice)
 {
     public string StatusText => Status switch
@@ -28,10 +28,10 @@ internal sealed record Finding(string Name, Status Status, string Value, string 
         _ => "does not apply",
     };
 
-    /// <summary>Makes a finding that needs attention if a condition holds.</summary>
+    /// <summary>Creates a finding that needs attention if a condition holds.</summary>
     public static Finding Of(string name, bool needsAttention, string value, string meaning, string advice)
         => new(name, needsAttention ? Status.Attention : Status.Ok, value, meaning, advice);
 
-    /// <summary>Makes a finding that the machine has nothing of the kind.</summary>
+    /// <summary>Creates a finding of a check that does not apply to this machine.</summary>
     public static Finding None(string name, string value, string meaning) => new(name, Status.NotApplicable, value, meaning, string.Empty);
 }

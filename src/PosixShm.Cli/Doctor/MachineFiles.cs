@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PosixShm.Cli.Doctor;
 
-/// <summary>Files of the kernel and of the system, of which any may be missing.</summary>
+/// <summary>Reads files of the kernel and of the system. Each file may be missing.</summary>
 internal static class MachineFiles
 {
     public static string[] Lines(string path)
@@ -17,14 +17,19 @@ internal static class MachineFiles
         }
     }
 
-    /// <summary>Gets a number that is alone in a file, or null.</summary>
+    /// <summary>Returns the number in a file, or null.</summary>
     public static long? Number(string path)
-        => Lines(path) is [string text, ..] && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
+        => Lines(path) is [string text, ..]
+            && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : null;
 
-    /// <summary>Gets the fields of the topmost mount that a directory is in, in <c>/proc/PID/mountinfo</c>, or null; see <c>proc_pid_mountinfo(5)</c>.</summary>
+    /// <summary>Returns the fields of the topmost mount of a directory in <c>/proc/PID/mountinfo</c>, or null; see
+    /// <c>proc_pid_mountinfo(5)</c>.</summary>
     public static string[]? Mount(string process, string directory)
     {
-        string[][] mounts = [.. Lines($"/proc/{process}/mountinfo").Select(static line => line.Split(' ')).Where(static fields => fields.Length > 5)];
+        string[][] mounts =
+        [
+            .. Lines($"/proc/{process}/mountinfo").Select(static line => line.Split(' ')).Where(static fields => fields.Length > 5),
+        ];
         string[]? found = null;
         for (string? above = directory; found is null && above is not null; above = Path.GetDirectoryName(above))
         {
@@ -34,7 +39,7 @@ internal static class MachineFiles
         return found;
     }
 
-    /// <summary>Writes a number of bytes for people.</summary>
+    /// <summary>Returns a number of bytes in the unit that suits it.</summary>
     public static string Bytes(double bytes)
     {
         string[] units = ["bytes", "KiB", "MiB", "GiB", "TiB"];

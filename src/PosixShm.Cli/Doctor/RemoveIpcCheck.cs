@@ -3,27 +3,28 @@ using System.Globalization;
 namespace PosixShm.Cli.Doctor;
 
 /// <summary>
-/// Whether systemd-logind deletes this user's files in <c>/dev/shm</c> when the user logs out for the last time: <c>RemoveIPC=</c> in <c>logind.conf(5)</c>, which is on unless
-/// configured otherwise. System users and those that linger are spared.
+/// Checks whether systemd-logind deletes this user's files in <c>/dev/shm</c> at the user's last logout: <c>RemoveIPC=</c> in
+/// <c>logind.conf(5)</c>, which is on unless configured otherwise. Files of system users and of users that linger are kept.
 /// </summary>
 internal static class RemoveIpcCheck
 {
     private const string Name = "RemoveIPC";
     private const long LastSystemUser = 999;
 
-    // The first directory counts most, and the main file least; systemd.unit(5) has the rule for drop-ins.
+    // The first directory takes precedence, and drop-ins over the main file; see systemd.unit(5).
     private static readonly string[] s_directories = ["/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"];
 
     public static Finding Run()
     {
         if (!Directory.Exists("/run/systemd/seats"))
         {
-            return Finding.None(Name, "no systemd-logind runs", "Arrays stay until they are deleted, or the machine restarts.");
+            return Finding.None(Name, "no systemd-logind runs", "Arrays exist until they are deleted, or the machine restarts.");
         }
 
         if (!$"{ArrayDirectory.Path}/".StartsWith($"{ArrayDirectory.Default}/", StringComparison.Ordinal))
         {
-            return Finding.None(Name, $"arrays are in {ArrayDirectory.Path}", "systemd-logind deletes files in /dev/shm only, semaphores among them.");
+            return Finding.None(
+                Name, $"arrays are in {ArrayDirectory.Path}", "systemd-logind deletes files in /dev/shm only, semaphores among them.");
         }
 
         string user = Environment.UserName;
@@ -36,7 +37,7 @@ internal static class RemoveIpcCheck
                 "systemd-logind deletes all files of this user in /dev/shm at the user's last logout, also those in use.",
                 $"loginctl enable-linger {user}; or run as a system user; or RemoveIPC=no in /etc/systemd/logind.conf");
 
-        static Finding Spared(string why) => Finding.Of(Name, false, why, "Arrays stay when their user logs out.", string.Empty);
+        static Finding Spared(string why) => Finding.Of(Name, false, why, "Arrays remain when their user logs out.", string.Empty);
     }
 
     private static bool IsOn()
@@ -56,7 +57,8 @@ internal static class RemoveIpcCheck
         return value?.ToUpperInvariant() is not ("NO" or "FALSE" or "0" or "OFF" or "N" or "F");
     }
 
-    // In the order in which they are read: the main file, then all drop-ins by file name, of which those in the first directory hide others of that name.
+    // Returns the files in the order of reading: the main file, then all drop-ins by file name. A drop-in in an earlier directory replaces
+    // others of that name.
     private static IEnumerable<string> Files()
     {
         SortedDictionary<string, string> dropIns = new(StringComparer.Ordinal);
@@ -71,9 +73,10 @@ internal static class RemoveIpcCheck
         return s_directories.Select(static directory => $"{directory}/logind.conf").Where(File.Exists).Take(1).Concat(dropIns.Values);
     }
 
-    // As in "Uid:	1000	1000	1000	1000": the effective one is the second.
+    // Returns the effective user, which is the second number, as in "Uid:	1000	1000	1000	1000".
     private static long UserId()
-        => MachineFiles.Lines("/proc/self/status").FirstOrDefault(static line => line.StartsWith("Uid:", StringComparison.Ordinal)) is string line
+        => MachineFiles.Lines("/proc/self/status")
+            .FirstOrDefault(static line => line.StartsWith("Uid:", StringComparison.Ordinal)) is string line
             ? long.Parse(line.Split('\t')[2], CultureInfo.InvariantCulture)
             : 0;
 

@@ -34,7 +34,7 @@ internal sealed class AccessTests : NamedTest
             Assert.That((int)reader.View<byte>().FlattenedLength, Is.EqualTo(24));
             Assert.That((lease[0], lease.Span.Length, lease.AsReadOnlyTensorSpan()[0, 1]), Is.EqualTo((10, 6, 2)));
             Assert.That(reader.ToArray(), Is.EqualTo(writer.ToArray()));
-            Assert.That(() => reader.SetValue(1, 0), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("read only"));
+            Assert.That(() => reader.SetValue(1, 0), Throws.InstanceOf<NotSupportedException>().With.Message.Contains("read-only"));
             Assert.That(() => reader.As<int>(), Throws.InvalidOperationException);
             Assert.That(() => reader[6], Throws.InstanceOf<IndexOutOfRangeException>());
         }

@@ -59,7 +59,7 @@ internal sealed class CommandLineTests : CommandTest
 
     [TestCase("list x", "Unrecognized command or argument 'x'.")]
     [TestCase("frobnicate", "Unrecognized command or argument 'frobnicate'.")]
-    [TestCase("delete --frobnicate x", "There is no option '--frobnicate'.")]
+    [TestCase("delete --frobnicate x", "The option '--frobnicate' does not exist.")]
     public void Word_without_a_similar_one_is_named(string line, string problem)
         => Assert.That(Fail(2, line.Split(' ')), Does.StartWith(problem));
 

@@ -55,7 +55,7 @@ internal sealed class ArrayTextTests : NamedTest
 
         array.Dispose();
         Assert.That(() => Written(7), Throws.InstanceOf<ObjectDisposedException>());
-        Assert.That(array.ToString(), Does.Contain("detached"));
+        Assert.That(array.ToString(), Does.Contain("disposed"));
 
         string Written(long threshold)
         {

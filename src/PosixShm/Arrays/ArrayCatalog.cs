@@ -5,15 +5,15 @@ using PosixShm.Segments;
 
 namespace PosixShm.Arrays;
 
-/// <summary>An array as seen from outside, without attaching it.</summary>
+/// <summary>An array as its header and the kernel describe it, without an attachment.</summary>
 internal readonly record struct CatalogEntry(SegmentName Name, ArrayHeader Header, Interop.Status Status, bool IsInUse);
 
-/// <summary>The arrays that exist.</summary>
+/// <summary>Describes, lists and deletes arrays.</summary>
 internal static class ArrayCatalog
 {
     /// <summary>Describes one array.</summary>
-    /// <exception cref="FileNotFoundException">There is none of that name.</exception>
-    /// <exception cref="InvalidDataException">It is not an array, or damaged.</exception>
+    /// <exception cref="FileNotFoundException">The array does not exist.</exception>
+    /// <exception cref="InvalidDataException">The file is not an array, or is a damaged one.</exception>
     public static CatalogEntry Describe(SegmentName name)
     {
         using SegmentProbe probe = new();
@@ -23,7 +23,7 @@ internal static class ArrayCatalog
             : throw ArrayReader.Unreadable(name, problem);
     }
 
-    /// <summary>Tells whether there is a good array of that name.</summary>
+    /// <summary>Returns whether the name is that of an undamaged array.</summary>
     public static bool Exists(SegmentName name)
     {
         using SegmentProbe probe = new();
@@ -39,10 +39,10 @@ internal static class ArrayCatalog
         return ArrayReader.TryRead(probe, probe.Head, probe.Status.Size, int.MaxValue, out _) is not null;
     }
 
-    /// <summary>Visits the good arrays of a folder that we may read, in no order. Whatever else is there is passed over.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="visit">Called for each, of a large folder by several threads, each with a list of its own for what it finds.</param>
-    /// <returns>What was found.</returns>
+    /// <summary>Visits the undamaged arrays of a directory that this user may read, in no order. Other files are skipped.</summary>
+    /// <param name="folder">The directory.</param>
+    /// <param name="visit">Receives each array and the list of the calling thread. In a large directory, several threads call it.</param>
+    /// <returns>The lists of all threads, joined.</returns>
     public static List<T> Scan<T>(SegmentName folder, Action<CatalogEntry, List<T>> visit)
     {
         LinuxOnly.Check();
@@ -56,9 +56,9 @@ internal static class ArrayCatalog
         });
     }
 
-    /// <summary>Deletes an array; one that is damaged or incomplete, too, but nothing that is not an array.</summary>
-    /// <exception cref="FileNotFoundException">There is none of that name.</exception>
-    /// <exception cref="InvalidDataException">It is not an array.</exception>
+    /// <summary>Deletes an array, which may be damaged or incomplete, but no other file.</summary>
+    /// <exception cref="FileNotFoundException">The array does not exist.</exception>
+    /// <exception cref="InvalidDataException">The file is not an array.</exception>
     public static void Delete(SegmentName name)
     {
         using SegmentProbe probe = new();
@@ -67,7 +67,7 @@ internal static class ArrayCatalog
             probe.Read(name, withUse: false);
             if (!ArrayReader.IsRecognised(probe, probe.Head, probe.Status.Size))
             {
-                throw new InvalidDataException($"'{name}' is not an array, so it is not ours to delete.");
+                throw new InvalidDataException($"'{name}' is not an array, so it is not deleted.");
             }
         }
 

@@ -5,22 +5,22 @@ using PosixShm.Segments;
 
 namespace PosixShm.Arrays;
 
-/// <summary>Brings the bytes of a segment to the format's reader: each byte once, into private memory.</summary>
+/// <summary>Reads the bytes that the reader of the format needs: each byte once, into private memory.</summary>
 internal static class ArrayReader
 {
-    /// <summary>The longest header that a listing reads. A description may take hundreds of times its length in memory, and any user can plant many.
-    /// All headers of version 1 are shorter.</summary>
+    /// <summary>The longest header that a listing reads, in bytes. A parsed description may take hundreds of times its length in memory,
+    /// and any user can create many files. All headers of version 1 are shorter.</summary>
     public const int LongestListed = 1 << 16;
 
-    // Enough for every header but those of large structured types.
+    // Every header fits, except those of large structured types.
     private const int FirstRead = Native.Interop.ProbeHead;
 
-    // Fewer last bytes than the file has: they would be taken for others.
+    // A shorter read of the last bytes would be parsed as if they ended the file.
     private const string Truncated = "it was truncated while it was read";
 
     /// <summary>Reads the header of an open segment.</summary>
-    /// <exception cref="InvalidDataException">It is not an array, or damaged.</exception>
-    [SkipLocalsInit] // What is looked at is what was read.
+    /// <exception cref="InvalidDataException">The segment is not an array, or is a damaged one.</exception>
+    [SkipLocalsInit] // Only bytes that were read are used.
     public static ArrayHeader Read(SegmentName name, IByteSource source, long size)
     {
         Span<byte> head = stackalloc byte[FirstRead];
@@ -29,15 +29,16 @@ internal static class ArrayReader
     }
 
     /// <summary>Reads the header of an open segment whose first bytes are known.</summary>
-    /// <exception cref="InvalidDataException">It is not an array, or damaged.</exception>
+    /// <exception cref="InvalidDataException">The segment is not an array, or is a damaged one.</exception>
     public static ArrayHeader Read(SegmentName name, SegmentFile file, in Native.Interop.Probe probe)
         => TryRead(file, probe.FirstBytes, probe.Status.Size, int.MaxValue, out string problem) ?? throw Unreadable(name, problem);
 
-    /// <summary>Reads the header of an open segment whose first bytes are known; null, with the reason, if it has none.</summary>
+    /// <summary>Reads the header of an open segment whose first bytes are known. Returns null and the reason if the segment has no valid
+    /// header.</summary>
     /// <param name="source">The segment.</param>
     /// <param name="head">Its first bytes.</param>
     /// <param name="size">Its size.</param>
-    /// <param name="longest">The most bytes of a header that are read.</param>
+    /// <param name="longest">The longest header that is read, in bytes.</param>
     /// <param name="problem">The reason.</param>
     public static ArrayHeader? TryRead(IByteSource source, ReadOnlySpan<byte> head, long size, int longest, out string problem)
     {
@@ -58,18 +59,18 @@ internal static class ArrayReader
         return npy is not null && npy.End == size ? npy : TryReadBothEnds(source, head, size, out problem);
     }
 
-    /// <summary>Gives the place of an array's control page. False if there is no room for one, or the array has no description of its own.</summary>
+    /// <summary>Returns the place of an array's control page. False if the file has no room for it, or no description.</summary>
     public static bool TryFindPage(IByteSource source, ArrayHeader header, long size, out PagePlace place)
     {
         place = default;
 
-        // An offset behind the elements of a sparse file could overflow. No process can map such an array.
+        // An offset after the elements of a sparse file could overflow. No process can map such an array.
         if (header.Layout == ArrayLayout.Raw || header.DataEnd > NewArray.MaxBytes)
         {
             return false;
         }
 
-        // In the SharedArray layout, the page has the room before the trailer.
+        // In the SharedArray layout, the page is before the trailer.
         place = new PagePlace(header.DataEnd, LocksBehind: 0);
         bool isNpy = header.Layout == ArrayLayout.Npy;
         long room = isNpy ? size : size - ArrayHeader.TailNeeded;
@@ -88,12 +89,12 @@ internal static class ArrayReader
         return true;
     }
 
-    /// <summary>Makes the exception for a segment without a good header.</summary>
+    /// <summary>Creates the exception for a segment without a valid header.</summary>
     public static InvalidDataException Unreadable(SegmentName name, string problem)
         => new($"'{name}' cannot be used as an array: {problem}.");
 
-    /// <summary>Tells whether a segment is an array, whole or damaged, or one whose creator was killed before it was whole.</summary>
-    [SkipLocalsInit] // What is looked at is what was read.
+    /// <summary>Returns whether a segment is an array: a complete, damaged or incomplete one, whose creator was killed.</summary>
+    [SkipLocalsInit] // Only bytes that were read are used.
     public static bool IsRecognised(IByteSource source, ReadOnlySpan<byte> head, long size)
     {
         const int WordLength = sizeof(ulong);
@@ -109,7 +110,7 @@ internal static class ArrayReader
             || (page >= 0 && page % Pages.Size == 0 && ControlPage.HasWord(word[..source.Read(word, page)]));
     }
 
-    [SkipLocalsInit] // What is looked at is what was read.
+    [SkipLocalsInit] // Only bytes that were read are used.
     private static ArrayHeader? TryReadBothEnds(IByteSource source, ReadOnlySpan<byte> head, long size, out string problem)
     {
         int wanted = (int)Math.Min(size, ArrayHeader.TailNeeded);

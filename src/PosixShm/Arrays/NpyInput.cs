@@ -5,13 +5,13 @@ using PosixShm.Segments;
 
 namespace PosixShm.Arrays;
 
-/// <summary>An .npy file that is read once, from its start to the end of its elements: pipes and sockets serve.</summary>
+/// <summary>An .npy file that is read once, from its start to the end of its elements, so it may be a pipe or a socket.</summary>
 internal sealed unsafe class NpyInput : IDisposable
 {
-    // Enough to find the length of the header.
+    // These bytes contain the length of the header.
     private const int Start = 12;
 
-    // A large read of a file is one system call, and a span has at most 2 GiB.
+    // Bytes per read: large enough for few system calls. A span has at most 2 GiB.
     private const int Piece = 16 << 20;
 
     [SuppressMessage("Usage", "CA2213", Justification = "Dispose closes it by _owned, unless the caller owns it.")]
@@ -38,7 +38,7 @@ internal sealed unsafe class NpyInput : IDisposable
     /// <summary>Opens a file and reads its header.</summary>
     /// <param name="path">The file.</param>
     /// <param name="expected">The element type that it must have, or null for any.</param>
-    /// <exception cref="InvalidDataException">The file is not an .npy file of that type.</exception>
+    /// <exception cref="InvalidDataException">The file is not an .npy file of that element type.</exception>
     public static NpyInput Open(string path, DType? expected)
     {
         FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
@@ -53,8 +53,8 @@ internal sealed unsafe class NpyInput : IDisposable
         }
     }
 
-    /// <summary>Reads the header from a stream that its owner closes.</summary>
-    /// <exception cref="InvalidDataException">The stream is not an .npy file of that type.</exception>
+    /// <summary>Reads the header from a stream that the caller closes.</summary>
+    /// <exception cref="InvalidDataException">The stream is not an .npy file of that element type.</exception>
     public static NpyInput Read(Stream stream, DType? expected) => new(stream, owned: null, "The stream", expected);
 
     /// <summary>Reads the elements into a new array, which is in C order.</summary>
@@ -62,8 +62,8 @@ internal sealed unsafe class NpyInput : IDisposable
     {
         if (_isRead)
         {
-            // Another process created the array meanwhile and deleted it again.
-            throw new IOException($"{_what} was read already, for an array that was not created.");
+            // Another process created the array after this content was read, and deleted it again.
+            throw new IOException($"{_what} was already read for an array that was not created.");
         }
 
         _isRead = true;
@@ -84,7 +84,7 @@ internal sealed unsafe class NpyInput : IDisposable
 
     public void Dispose() => _owned?.Dispose();
 
-    // The file's Fortran order is C order for the dimensions in reverse, and for them the array is in Fortran order.
+    // The file's Fortran order is C order of the reversed dimensions. In terms of these, the new array is in Fortran order.
     private void FillFromFortranOrder(AttachedArray array)
     {
         int size = checked((int)array.Header.Type.Size);

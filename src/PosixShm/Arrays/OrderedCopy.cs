@@ -4,8 +4,8 @@ namespace PosixShm.Arrays;
 
 /// <summary>Copies elements between C order and memory in Fortran order.</summary>
 /// <remarks>
-/// The first dimension is contiguous in one order, and the last one in the other. Both are cut into tiles: all elements of a cache line are
-/// copied while it is cached.
+/// The first dimension is contiguous in one order, and the last one in the other. Both are cut into tiles, so that all elements of a cache
+/// line are copied while it is cached.
 /// </remarks>
 internal unsafe ref struct OrderedCopy
 {
@@ -17,7 +17,7 @@ internal unsafe ref struct OrderedCopy
     private readonly ReadOnlySpan<long> _toSteps;
     private readonly int _size;
 
-    // The current tile.
+    // The tile that is being copied.
     private int _rowDimension;
     private long _rows;
     private long _columns;
@@ -30,11 +30,11 @@ internal unsafe ref struct OrderedCopy
         _size = size;
     }
 
-    /// <summary>Copies elements of an array in Fortran order out, or in.</summary>
+    /// <summary>Copies elements out of, or into, an array in Fortran order.</summary>
     /// <param name="shape">The length of each dimension.</param>
-    /// <param name="size">The bytes of an element.</param>
+    /// <param name="size">The size of an element, in bytes.</param>
     /// <param name="elements">The elements of the array.</param>
-    /// <param name="start">The place of the first one in C order.</param>
+    /// <param name="start">The index of the first element in C order.</param>
     /// <param name="copy">The elements in C order.</param>
     /// <param name="count">The number of elements.</param>
     /// <param name="isOut">Whether the elements are copied out of the array.</param>
@@ -45,7 +45,7 @@ internal unsafe ref struct OrderedCopy
             return;
         }
 
-        // Bytes from an element to its neighbour along each dimension.
+        // Strides in bytes.
         ReadOnlySpan<long> steps = ElementOrder.Strides(shape, isFortranOrder: true, size).AsSpan();
         ReadOnlySpan<long> copySteps = ElementOrder.Strides(shape, isFortranOrder: false, size).AsSpan();
         OrderedCopy run = isOut ? new(shape, steps, copySteps, checked((int)size)) : new(shape, copySteps, steps, checked((int)size));
@@ -82,7 +82,7 @@ internal unsafe ref struct OrderedCopy
         int last = _shape.Length - 1;
         long columns = dimension == last ? 1 : _shape[last];
 
-        // A tile of a short side has a longer other one.
+        // If one side is short, the other side is longer.
         long mostColumns = Side * Math.Max(1, Side / rows);
         long mostRows = Side * Math.Max(1, Side / columns);
         _rowDimension = dimension;
@@ -100,7 +100,7 @@ internal unsafe ref struct OrderedCopy
         }
     }
 
-    // The same tile at each index of the dimensions between.
+    // Copies the tile at each index of the dimensions between its rows and its columns.
     private readonly void CopyTile(int dimension, byte* from, byte* to)
     {
         if (dimension < _shape.Length - 1)
@@ -113,7 +113,7 @@ internal unsafe ref struct OrderedCopy
             return;
         }
 
-        // Each element of a processor's size is one load and one store, so that it is never torn.
+        // An element of a register's size is copied by one load and one store, so it is never torn.
         switch (_size)
         {
             case sizeof(byte):

@@ -8,19 +8,19 @@ using PosixShm.Synchronization;
 
 namespace PosixShm;
 
-/// <summary>The arguments of the verbs that make an array. Without a filler, its elements are zero; without options, the usual ones
+/// <summary>The arguments of the methods that create an array. Without a filler, its elements are zero; without options, the defaults
 /// apply.</summary>
 internal readonly record struct ArrayRequest(
     string Name, DType Type, long[] Shape, ArrayFiller? Fill, SharedArrayOptions? Options, AttachOptions? Existing);
 
-/// <summary>The verbs that make an array, whatever its content is.</summary>
+/// <summary>Creates, replaces and resizes arrays of any content.</summary>
 [SuppressMessage("Usage", "CA2208", Justification = "The parameters are those of the public methods.")]
 internal static class ArrayCreation
 {
-    // A round fails only if another process created or deleted the name during it.
+    // A round fails only if another process creates or deletes the name during it.
     private const int MaxCreateOrAttachRounds = 1000;
 
-    // The name that /proc/PID/maps shows; memfd_create(2).
+    // The name in /proc/PID/maps; see memfd_create(2).
     private const string AnonymousLabel = "posixshm";
 
     private static readonly SharedArrayOptions s_defaults = new();
@@ -44,11 +44,11 @@ internal static class ArrayCreation
             }
             catch (SharedArrayExistsException error) when (error.Name == segment.Value)
             {
-                // Another process created it first; by now it may be deleted again.
+                // Another process created the array first. The next round attaches it, unless it was deleted again.
             }
         }
 
-        throw new IOException($"'{segment}' was created and deleted by others {MaxCreateOrAttachRounds} times while it should be attached.");
+        throw new IOException($"Other processes created and deleted '{segment}' {MaxCreateOrAttachRounds} times during the call.");
     }
 
     public static AttachedArray CreateAnonymous(ArrayRequest request)
@@ -88,7 +88,7 @@ internal static class ArrayCreation
     {
         if (segment.Kind == SegmentKind.Descriptor)
         {
-            throw new ArgumentException($"'{segment}' is a descriptor: CreateAnonymous gives an array one.", "name");
+            throw new ArgumentException($"'{segment}' is a descriptor. CreateAnonymous creates an array with a descriptor.", "name");
         }
 
         SharedArrayOptions options = request.Options ?? s_defaults;
@@ -97,7 +97,7 @@ internal static class ArrayCreation
 
     private static AttachedArray Replace(SegmentFile old, ArrayRequest request, SharedArrayOptions options)
         => AttachedArray.Replace(
-            old.Name, Describe(request, options), options.ToSegmentOptions(), new Replacement(old, SignalReplaced), options.PagePolicy, request.Fill);
+            old.Name, Describe(request, options), options.ToSegmentOptions(), new(old, SignalReplaced), options.PagePolicy, request.Fill);
 
     private static NewArray Describe(ArrayRequest request, SharedArrayOptions options, bool isSealed = false)
         => NewArray.Create(options.Layout, request.Type, request.Shape, options.Locks, isSealed, "shape", options.Alignment);
@@ -123,16 +123,17 @@ internal static class ArrayCreation
 
         array.Segment.Release();
         throw new InvalidDataException(
-            $"'{segment}' has the shape {ShapeText.Of(shape)}, not {ShapeText.Of(request.Shape)}: delete it first, or choose another name.");
+            $"'{segment}' has the shape {ShapeText.Of(shape)}, not {ShapeText.Of(request.Shape)}: delete it first, or use another name.");
     }
 
-    // The file stays open until the new array has the name: its content, its owner and its permissions are those of one file.
+    // Opens the old file, which stays open until the new array has the name: owner, permissions and elements are then copied from one file,
+    // even if the name is replaced meanwhile.
     private static SegmentFile OpenReplaced(ArrayRequest request, out ArrayHeader header, out long size)
     {
         SegmentName name = SegmentName.Parse(request.Name, "name");
         if (name.Kind == SegmentKind.Descriptor)
         {
-            throw new ArgumentException($"'{name}' is a descriptor: it has no name whose array could be replaced.", "name");
+            throw new ArgumentException($"'{name}' is a descriptor, so no name refers to the array and it cannot be replaced.", "name");
         }
 
         AttachPolicy attachPolicy = (request.Existing ?? s_cautious).ToAttachPolicy() with { FollowLinks = false };
@@ -150,7 +151,7 @@ internal static class ArrayCreation
         }
     }
 
-    // Readers of the array that was replaced may sleep until it changes, and no writer signals there any more.
+    // Wakes the readers that sleep until the replaced array changes, because writers signal only the new one.
     private static void SignalReplaced(SegmentFile replaced)
     {
         try
@@ -160,7 +161,7 @@ internal static class ArrayCreation
                 replaced, ArrayReader.Read(replaced.Name, replaced, size), size, SegmentAccess.ReadWrite, PagePolicy.InArrayDirectory);
             try
             {
-                // Without a page, no thread sleeps on it.
+                // If the control page does not exist, no thread sleeps on it.
                 if (old.Policy != PagePolicy.Never && new AttachedPage(old) is { IsFound: true } page)
                 {
                     _ = new ChangeCounter(page).Signal();
@@ -171,9 +172,10 @@ internal static class ArrayCreation
                 old.Segment.Release();
             }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException
+            or InvalidDataException or InvalidOperationException)
         {
-            // The array is replaced all the same: this process may not wake its readers, or they find their memory lost.
+            // The array is replaced even if this process may not write the old file, or the old memory is lost.
         }
     }
 

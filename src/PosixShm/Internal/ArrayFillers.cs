@@ -1,13 +1,12 @@
 using PosixShm.Arrays;
-using PosixShm.Formats;
 using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <summary>Writers of a new array's elements.</summary>
+/// <summary>Creates the fillers of new arrays.</summary>
 internal static unsafe class ArrayFillers
 {
-    /// <summary>Makes the filler that sets all elements to one.</summary>
+    /// <summary>Creates the filler that sets all elements to one value.</summary>
     public static ArrayFiller Fill(byte[] element) => array =>
     {
         fixed (byte* bytes = element)
@@ -16,10 +15,10 @@ internal static unsafe class ArrayFillers
         }
     };
 
-    /// <summary>Makes the filler that copies bytes from an address.</summary>
+    /// <summary>Creates the filler that copies bytes from an address.</summary>
     public static ArrayFiller Copy(nint source, long bytes) => array =>
     {
-        // A loss of the new array's own memory (sparse, in a full file system) is reported by its creator, with the figures in the message.
+        // If the new array's own memory is lost (sparse, in a full file system), its creator reports that, with the sizes in the message.
         int* lost = ParallelMemory.Copy((void*)array.Data, (void*)source, bytes);
         if (lost is not null && lost != array.Segment.Lost)
         {
@@ -27,14 +26,14 @@ internal static unsafe class ArrayFillers
         }
     };
 
-    /// <summary>Makes the filler that copies the first bytes of an array's elements, in C order. If the memory of the source is lost
-    /// meanwhile, nothing is published.</summary>
+    /// <summary>Creates the filler that copies the first bytes of an array's elements, in C order. If the source's memory is lost during
+    /// the copy, no array is published.</summary>
     public static ArrayFiller Copy(AttachedArray source, long bytes) => array =>
     {
         if (source.Header.IsFortranOrder)
         {
-            ArrayHeader header = source.Header;
-            OrderedCopy.Run(header.Shape.AsSpan(), header.Type.Size, (byte*)source.Data, 0, (byte*)array.Data, bytes / header.Type.Size, isOut: true);
+            long size = source.Header.Type.Size;
+            OrderedCopy.Run(source.Header.Shape.AsSpan(), size, (byte*)source.Data, 0, (byte*)array.Data, bytes / size, isOut: true);
         }
         else
         {

@@ -4,18 +4,18 @@ using PosixShm.Formats;
 namespace PosixShm;
 
 /// <summary>
-/// Writes arrays as numpy prints them: brackets by dimension, columns aligned, the middle left out of large ones. Nothing is
-/// kept: for the width of the columns, each element is looked at twice.
+/// Writes arrays as numpy prints them: in brackets by dimension, in aligned columns, and without the middle of large arrays. Each element
+/// is read twice, first for the width of the columns, because the text is not kept.
 /// </summary>
 /// <param name="shape">The length of each dimension.</param>
-/// <param name="isShort">Whether to leave the middle out.</param>
-/// <param name="element">Writes the element at a place in C order.</param>
+/// <param name="isShort">Whether the middle is omitted.</param>
+/// <param name="element">Returns the text of the element at an index in C order.</param>
 internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<long, string> element)
 {
-    /// <summary>The most elements that are written in full: numpy's own <c>threshold</c> of its print options.</summary>
+    /// <summary>The most elements that are written in full, as numpy's print option <c>threshold</c>.</summary>
     public const long Threshold = 1000;
 
-    // numpy's edgeitems, and the most elements that are written although the array is shortened: 40 dimensions of 2 have no middle.
+    // numpy's edgeitems, and the most elements of a shortened array. Even 40 dimensions of 2, which have no middle, stay below it.
     private const long EdgeItems = 3;
     private const long MaxShortened = 1_000_000;
 
@@ -88,13 +88,13 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
         writer.Write(']');
     }
 
-    // Where a real number has its point, so that points lie below each other; -1 for all else.
+    // Returns the index of a real number's point, by which columns are aligned; -1 for other text.
     private static int PointOf(string text)
         => text is ['-' or (>= '0' and <= '9'), ..] and [.., '.' or (>= '0' and <= '9')] && !text.Contains('e', StringComparison.Ordinal)
             ? text.IndexOf('.', StringComparison.Ordinal)
             : -1;
 
-    // The places along a dimension that are written; -1 stands for the middle that is left out.
+    // Returns the indices along a dimension that are written; -1 stands for the omitted middle.
     private IEnumerable<long> Places(int depth)
     {
         for (long i = 0; i < shape[depth]; i++)
@@ -116,7 +116,7 @@ internal sealed class ArrayText(ImmutableArray<long> shape, bool isShort, Func<l
         return edge;
     }
 
-    // A blank line for each further dimension between, and room for the brackets that are open.
+    // Starts a new line, with a blank line for each further dimension that ends and a space for each open bracket.
     private string Separator(int depth)
         => depth == shape.Length - 1 ? " " : new string('\n', shape.Length - depth - 1) + new string(' ', depth + 1);
 }

@@ -4,7 +4,8 @@ using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <summary>Makes the object of an attached array: a typed one if a C# type stands for its elements, and they are aligned.</summary>
+/// <summary>Creates the object for an attached array: a typed one if its element type has a C# type, and its elements are
+/// aligned.</summary>
 internal sealed class ArrayWrapper(AttachedArray array, SegmentAccess access) : IElementTypeVisitor<UntypedSharedArray>
 {
     public static UntypedSharedArray Wrap(AttachedArray array, SegmentAccess access)

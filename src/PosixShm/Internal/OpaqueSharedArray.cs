@@ -5,8 +5,8 @@ using PosixShm.Segments;
 namespace PosixShm;
 
 /// <summary>
-/// An array without a C# type for its elements: text, bytes, structures, dates, or the other byte order; see <see cref="OpaqueElement"/>.
-/// Or one of a foreign file whose elements have a C# type, but are not aligned: then each value is a copy.
+/// An array whose elements have no C# type (text, bytes, structures, dates, the other byte order; see <see cref="OpaqueElement"/>), or an
+/// array of a foreign file whose elements are not aligned. Each value is a copy.
 /// </summary>
 internal sealed class OpaqueSharedArray : UntypedSharedArray
 {
@@ -37,14 +37,15 @@ internal sealed class OpaqueSharedArray : UntypedSharedArray
     {
         if (IsReadOnly)
         {
-            throw new NotSupportedException($"'{Name}' is attached to read only.");
+            throw new NotSupportedException($"'{Name}' is attached read-only.");
         }
 
         using Use use = new(this);
         Span<byte> element = ElementOf(use, index);
         byte[] bytes = ElementTypes.Bytes(Header.Type, value);
 
-        // Text stays as it is when it is set to itself: two halves of a surrogate pair, or what is no code point, could not be made of a string.
+        // Text that is set to itself keeps its bytes: a string cannot represent separate halves of a surrogate pair, or a value that is not
+        // a code point.
         if (value is not string text || !text.Equals(OpaqueElement.Read(Header.Type, element)))
         {
             bytes.CopyTo(element);

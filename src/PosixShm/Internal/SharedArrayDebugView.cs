@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace PosixShm;
 
-/// <summary>What a debugger shows of an array: its first elements, copied, so that watching a value touches nothing else.</summary>
+/// <summary>The view of an array in a debugger: copies of its first elements, so that a watched value reads no others.</summary>
 internal sealed class SharedArrayDebugView<T>(UntypedSharedArray array)
     where T : unmanaged
 {

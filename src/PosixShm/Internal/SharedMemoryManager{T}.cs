@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace PosixShm;
 
-/// <summary>Lets an array be used as <see cref="Memory{T}"/>. It owns nothing: the array does, and a pin holds a reference of its own.</summary>
+/// <summary>Presents an array as <see cref="Memory{T}"/>. The array owns its memory, and each pin holds a reference of its own.</summary>
 internal sealed class SharedMemoryManager<T>(TypedSharedArray<T> array) : MemoryManager<T>
     where T : unmanaged
 {
@@ -12,11 +12,11 @@ internal sealed class SharedMemoryManager<T>(TypedSharedArray<T> array) : Memory
 
     public override void Unpin()
     {
-        // Each pin releases its own reference.
+        // Each pin releases its reference itself.
     }
 
     protected override void Dispose(bool disposing)
     {
-        // Whoever has the memory is not the one to detach the array.
+        // The array outlives its memory manager, and is disposed by its owner.
     }
 }

@@ -3,18 +3,20 @@ using PosixShm.Formats;
 
 namespace PosixShm;
 
-/// <summary>Makes tensors over memory that the caller has checked and keeps.</summary>
+/// <summary>Creates tensors over memory that the caller checks and keeps mapped.</summary>
 internal static unsafe class TensorShape
 {
-    /// <summary>Makes a tensor of all elements of an array.</summary>
+    /// <summary>Creates a tensor of all elements of an array.</summary>
     public static TensorSpan<T> Over<T>(T* data, ArrayHeader header)
         where T : unmanaged
         => Over(data, header.Shape.AsSpan(), header.Strides.AsSpan());
 
-    /// <summary>Makes a tensor. One without dimensions has one of length 1: System.Numerics.Tensors knows no other.</summary>
+    /// <summary>Creates a tensor. An array without dimensions is a tensor of shape (1), because System.Numerics.Tensors supports no
+    /// other.</summary>
     /// <param name="data">The first element.</param>
     /// <param name="shape">The length of each dimension.</param>
-    /// <param name="strides">How many elements apart the neighbours along each dimension are. None if the elements are in C order, or if there are none.</param>
+    /// <param name="strides">The strides of each dimension, in elements; empty if the elements are in C order, or the array has no
+    /// elements.</param>
     public static TensorSpan<T> Over<T>(T* data, ReadOnlySpan<long> shape, ReadOnlySpan<long> strides = default)
         where T : unmanaged
     {
@@ -29,7 +31,7 @@ internal static unsafe class TensorShape
             count *= lengths[i];
             if (!steps.IsEmpty)
             {
-                // System.Numerics.Tensors takes no other stride of a dimension of length 1.
+                // System.Numerics.Tensors accepts no other stride for a dimension of length 1.
                 steps[i] = lengths[i] == 1 ? 0 : (nint)strides[i];
                 reach += (lengths[i] - 1) * steps[i];
             }
@@ -38,7 +40,8 @@ internal static unsafe class TensorShape
         return new TensorSpan<T>(data, steps.IsEmpty ? count : reach, lengths, steps);
     }
 
-    /// <summary>Checks that another shape has as many elements; a single -1 stands for what is missing, as in numpy.</summary>
+    /// <summary>Returns another shape of as many elements. One dimension may be -1, which stands for the length that is missing, as in
+    /// numpy.</summary>
     public static long[] Reshape(string name, ReadOnlySpan<long> shape, ReadOnlySpan<long> wanted, string parameterName)
     {
         _ = ShapeMath.TryByteLength(shape, 1, out long length);
@@ -54,10 +57,12 @@ internal static unsafe class TensorShape
         return ShapeMath.TryByteLength(result, 1, out long elements) && elements == length
             ? result
             : throw new ArgumentException(
-                $"'{name}' has the shape {ShapeText.Of(shape)}, {length} elements, and cannot be seen as {ShapeText.Of(wanted)}.", parameterName);
+                $"'{name}' has the shape {ShapeText.Of(shape)}, {length} elements, and cannot be reshaped to {ShapeText.Of(wanted)}.",
+                parameterName);
     }
 
-    /// <summary>Gives the shape of the same bytes as elements of another size: the last dimension changes, as in numpy's view(dtype).</summary>
+    /// <summary>Returns the shape of the same bytes as elements of another size. The last dimension changes, as in numpy's
+    /// view(dtype).</summary>
     public static long[] Reinterpret(string name, ReadOnlySpan<long> shape, long fromSize, long toSize)
     {
         long[] result = shape.IsEmpty ? [1] : shape.ToArray();
@@ -65,7 +70,7 @@ internal static unsafe class TensorShape
         if (bytes % toSize != 0)
         {
             throw new InvalidOperationException(
-                $"'{name}' has the shape {ShapeText.Of(shape)}: its last dimension is {bytes} bytes, no multiple of {toSize}.");
+                $"'{name}' has the shape {ShapeText.Of(shape)}: its last dimension has {bytes} bytes, not a multiple of {toSize}.");
         }
 
         result[^1] = bytes / toSize;

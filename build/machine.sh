@@ -1,0 +1,81 @@
+# The programs that the machine must have. Each step installs one that is missing, or stops with the names of its packages.
+
+install() { # NAME PACKAGE...
+    local what="$1"
+    shift
+    [[ "$(id -u)" == 0 ]] && command -v apt-get >/dev/null || stop "$what is missing: install the package(s) $* (apt-get install -y $*)"
+    echo "== install $*"
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } \
+        || stop "$what is missing, and apt-get could not install $*"
+}
+
+step_dotnet() {
+    command -v dotnet >/dev/null || stop "the .NET SDK is missing: install any SDK of .NET 10 (global.json)"
+}
+
+# A compiler may lack the C library's headers, so it must compile a program.
+has_compiler() { printf '#include <stdint.h>\nint main(void) { return 0; }\n' | "${CC:-cc}" -x c -o /dev/null - 2>/dev/null; }
+
+step_compiler() {
+    has_compiler && return
+    install "a C compiler" gcc libc6-dev
+    has_compiler || stop "'${CC:-cc}' cannot compile, although gcc and libc6-dev are installed"
+}
+
+# The first python3 on PATH may lack numpy (pyenv) while Debian's has it.
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:+"$PYTHON"} python3 /usr/bin/python3; do
+        if "$candidate" -c 'from numpy import load' 2>/dev/null; then
+            export PYTHON="$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+step_python() {
+    find_python && return
+    install "Python with numpy" python3-numpy
+    find_python || stop "no python3 can import numpy, although python3-numpy is installed"
+}
+
+has_xtensor() { printf '#include <xtensor/xnpy.hpp>\n' | c++ -std=c++17 -E -x c++ -o /dev/null - 2>/dev/null; }
+
+# Other projects' readers of .npy files. The tests install the packages of npm and NuGet themselves.
+step_readers() {
+    command -v npm >/dev/null || install "Node.js with npm" nodejs npm
+    has_xtensor || install "a C++ compiler with xtensor" g++ libxtensor-dev
+    has_xtensor || stop "c++ cannot compile xtensor, although g++ and libxtensor-dev are installed"
+}
+
+step_strace() {
+    command -v strace >/dev/null || install "strace" strace
+}
+
+step_valgrind() {
+    command -v valgrind >/dev/null || install "valgrind" valgrind
+}
+
+step_spin() {
+    command -v spin >/dev/null || install "spin" spin
+}
+
+has_pandas() { "$PYTHON" -c 'from pandas import DataFrame' 2>/dev/null; }
+
+# The programs of the recipes in docs/INTEROP.md, and pandas, whose records the tests attach.
+step_recipes() {
+    command -v ffmpeg >/dev/null || install "ffmpeg" ffmpeg
+    has_pandas || install "pandas" python3-pandas
+    has_pandas || stop "'$PYTHON' cannot import pandas, although python3-pandas is installed: set PYTHON=/usr/bin/python3"
+}
+
+has_boost() {
+    printf '#include <boost/interprocess/sync/interprocess_mutex.hpp>\n' | "${CXX:-c++}" -x c++ -fsyntax-only - 2>/dev/null
+}
+
+step_boost() {
+    has_boost && return
+    install "a C++ compiler with Boost" g++ libc6-dev libboost-dev
+    has_boost || stop "'${CXX:-c++}' cannot compile with Boost, although g++ and libboost-dev are installed"
+}

@@ -13,7 +13,12 @@ internal static class ArrayFacts
     public static string Order(SharedArrayInfo array) => array.IsFortranOrder ? "F" : "C";
 
     // The words of the command line, as --layout takes them.
-    public static string Layout(ArrayLayout layout) => layout == ArrayLayout.PythonSharedArray ? "sharedarray" : "npy";
+    public static string Layout(ArrayLayout layout) => layout switch
+    {
+        ArrayLayout.Npy => "npy",
+        ArrayLayout.PythonSharedArray => "sharedarray",
+        _ => throw new ArgumentOutOfRangeException(nameof(layout), layout, null),
+    };
 
     public static string Mode(SharedArrayInfo array) => Convert.ToString((int)array.Mode, 8).PadLeft(4, '0');
 

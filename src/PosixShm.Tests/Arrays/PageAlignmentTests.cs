@@ -1,7 +1,6 @@
 using PosixShm.Elements;
 using PosixShm.Formats;
 
-
 namespace PosixShm.Tests;
 
 /// <summary>Where the elements begin in the file, and so in memory.</summary>

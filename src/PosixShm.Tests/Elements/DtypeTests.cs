@@ -69,7 +69,7 @@ internal sealed class DtypeTests : NamedTest
         Assert.That(() => SharedArray.ElementTypeOf(dtype), Throws.ArgumentException);
         Assert.That(ShmPath, Does.Not.Exist);
 
-        File.WriteAllBytes(ShmPath, [.. Header($"{{'descr': {PythonLiteral.Quote(dtype, isAscii: true)}, 'fortran_order': False, 'shape': (1,), }}"), .. new byte[64]]);
+        File.WriteAllBytes(ShmPath, [.. Header($"{{'descr': {PythonText.Quote(dtype, isAscii: true)}, 'fortran_order': False, 'shape': (1,), }}"), .. new byte[64]]);
         Assert.That(() => SharedArray.AttachUntyped(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains($"'{dtype}'"));
     }
 

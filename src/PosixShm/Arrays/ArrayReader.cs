@@ -41,8 +41,8 @@ internal static class ArrayReader
     /// <param name="problem">The reason.</param>
     public static ArrayHeader? TryRead(IByteSource source, ReadOnlySpan<byte> head, long size, int longest, out string problem)
     {
-        ArrayHeader? npy = ArrayHeader.TryReadNpy(head, size, out problem);
-        if (npy is null && head.Length < size && ArrayHeader.HeadNeeded(head) is int needed && needed > head.Length)
+        ArrayHeader? npy = NpyFormat.TryRead(head, size, out problem);
+        if (npy is null && head.Length < size && NpyHeader.BytesNeeded(head) is int needed && needed > head.Length)
         {
             if (needed > longest)
             {
@@ -52,7 +52,7 @@ internal static class ArrayReader
 
             byte[] whole = new byte[Math.Min(needed, size)];
             head = whole.AsSpan(0, source.Read(whole, 0));
-            npy = ArrayHeader.TryReadNpy(head, size, out problem);
+            npy = NpyFormat.TryRead(head, size, out problem);
         }
 
         return npy is not null && npy.End == size ? npy : TryReadBothEnds(source, head, size, out problem);
@@ -64,16 +64,15 @@ internal static class ArrayReader
         place = default;
 
         // An offset behind the elements of a sparse file could overflow. No process can map such an array.
-        if (header.Layout == ArrayLayout.Raw || header.DataEnd > NewArray.MaxBytes)
+        if (header.Format is not FileFormat format || header.DataEnd > NewArray.MaxBytes)
         {
             return false;
         }
 
-        // In the SharedArray layout, the page has the room before the trailer.
+        // The page precedes a description at the end of the file.
         place = new PagePlace(header.DataEnd, LocksBehind: 0);
-        bool isNpy = header.Layout == ArrayLayout.Npy;
-        long room = isNpy ? size : size - ArrayHeader.TailNeeded;
-        if (!isNpy && place.PageEnd > room)
+        long room = size - format.TailLength;
+        if (!format.CanGrow && place.PageEnd > room)
         {
             return false;
         }
@@ -96,24 +95,30 @@ internal static class ArrayReader
     [SkipLocalsInit] // What is looked at is what was read.
     public static bool IsRecognised(IByteSource source, ReadOnlySpan<byte> head, long size)
     {
-        const int WordLength = sizeof(ulong);
         if (ArrayHeader.IsRecognised(head, tail: []))
         {
             return true;
         }
 
-        Span<byte> tail = ReadTail(source, stackalloc byte[ArrayHeader.TailNeeded], size);
-        Span<byte> word = stackalloc byte[WordLength];
-        long page = size - ArrayHeader.TailNeeded - ControlPage.Size;
-        return ArrayHeader.IsRecognised(head, tail)
-            || (page >= 0 && page % Pages.Size == 0 && ControlPage.HasWord(word[..source.Read(word, page)]));
+        Span<byte> tail = ReadTail(source, stackalloc byte[FileFormat.MaxTailLength], size);
+        bool isArray = ArrayHeader.IsRecognised(head, tail);
+        Span<byte> word = stackalloc byte[sizeof(ulong)];
+        foreach (FileFormat format in FileFormat.All)
+        {
+            // A creator that was killed before it wrote the description at the end leaves the page before it.
+            long page = size - format.TailLength - ControlPage.Size;
+            isArray = isArray
+                || (!format.CanGrow && page >= 0 && page % Pages.Size == 0 && ControlPage.HasWord(word[..source.Read(word, page)]));
+        }
+
+        return isArray;
     }
 
     [SkipLocalsInit] // What is looked at is what was read.
     private static ArrayHeader? TryReadBothEnds(IByteSource source, ReadOnlySpan<byte> head, long size, out string problem)
     {
-        int wanted = (int)Math.Min(size, ArrayHeader.TailNeeded);
-        ReadOnlySpan<byte> tail = ReadTail(source, stackalloc byte[ArrayHeader.TailNeeded], size);
+        int wanted = (int)Math.Min(size, FileFormat.MaxTailLength);
+        ReadOnlySpan<byte> tail = ReadTail(source, stackalloc byte[FileFormat.MaxTailLength], size);
         if (tail.Length < wanted)
         {
             problem = Truncated;

@@ -89,7 +89,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
     public static AttachedArray AttachRaw(SegmentName name, DType type, ReadOnlySpan<long> shape, long length, long offset, AttachPolicy attachPolicy)
     {
         long end = offset > long.MaxValue - length ? long.MaxValue : offset + length;
-        ArrayHeader header = new(ArrayLayout.Raw, type, [.. shape], IsFortranOrder: false, offset, length, end);
+        ArrayHeader header = new(Format: null, type, [.. shape], IsFortranOrder: false, offset, length, end);
         CheckAligned(name, header);
         SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, attachPolicy, out Native.Interop.Probe probe);
         try
@@ -123,7 +123,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
     }
 
     /// <summary>Returns whether the name still stands for this array, and the file's size and header are those that it was attached with.</summary>
-    public bool IsCurrent() => Segment.IsCurrent && (Header.Layout == ArrayLayout.Raw || HasSameHeader(Segment.Status.Size));
+    public bool IsCurrent() => Segment.IsCurrent && (Header.Format is null || HasSameHeader(Segment.Status.Size));
 
     /// <summary>Returns whether the file's header is the one that the array was attached with: no program saved over the file since.</summary>
     /// <param name="size">The size of the file.</param>

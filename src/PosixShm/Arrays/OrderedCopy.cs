@@ -1,6 +1,5 @@
 using PosixShm.Formats;
 
-
 namespace PosixShm.Arrays;
 
 /// <summary>Copies elements between C order and memory in Fortran order.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using PosixShm.Formats;
 
 namespace PosixShm.Segments;
 

@@ -15,9 +15,6 @@ internal static class ArrayReader
     // Enough for every header but those of large structured types.
     private const int FirstRead = Native.Interop.ProbeHead;
 
-    // Fewer last bytes than the file has: they would be taken for others.
-    private const string Truncated = "it was truncated while it was read";
-
     /// <summary>Reads the header of an open segment.</summary>
     /// <exception cref="InvalidDataException">It is not an array, or damaged.</exception>
     [SkipLocalsInit] // What is looked at is what was read.
@@ -117,11 +114,10 @@ internal static class ArrayReader
     [SkipLocalsInit] // What is looked at is what was read.
     private static ArrayHeader? TryReadBothEnds(IByteSource source, ReadOnlySpan<byte> head, long size, out string problem)
     {
-        int wanted = (int)Math.Min(size, FileFormat.MaxTailLength);
         ReadOnlySpan<byte> tail = ReadTail(source, stackalloc byte[FileFormat.MaxTailLength], size);
-        if (tail.Length < wanted)
+        if (tail.Length < Math.Min(size, FileFormat.MaxTailLength))
         {
-            problem = Truncated;
+            problem = "it was truncated while it was read";
             return null;
         }
 

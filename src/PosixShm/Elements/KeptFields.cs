@@ -6,8 +6,8 @@ namespace PosixShm.Elements;
 
 /// <summary>
 /// The fields of a struct inside an element type. Native AOT keeps all fields of the element type, which is annotated. It keeps a field
-/// of a struct inside it only if it finds that reflection uses the field. A missing field cannot be told from padding, so a description
-/// could be wrong without an error.
+/// of a struct inside it only if it finds that reflection uses the field. A missing field is like padding, so a description could be wrong
+/// without an error.
 /// </summary>
 internal static class KeptFields
 {

@@ -14,8 +14,7 @@ public enum ArrayLayout
 
     /// <summary>
     /// The layout of Python's SharedArray package, built with numpy 1 or 2: the elements first, the description last. It keeps the element
-    /// type's kind and size, but not the fields of a structure or the unit of a date. It has at most 27 dimensions, because the description
-    /// serves both builds.
+    /// type's kind and size, but not the fields of a structure or the unit of a date. It has at most 27 dimensions.
     /// </summary>
     PythonSharedArray,
 

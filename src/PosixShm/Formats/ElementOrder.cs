@@ -2,14 +2,10 @@ using System.Collections.Immutable;
 
 namespace PosixShm.Formats;
 
-/// <summary>
-/// The order of a shape's elements in memory, as numpy's strides: the distance of two neighbours along each dimension.
-/// </summary>
+/// <summary>The order of a shape's elements in memory, as numpy's strides.</summary>
 internal static class ElementOrder
 {
-    /// <summary>
-    /// Returns whether C order and Fortran order differ. They are the same without elements, and with at most one dimension other than 1.
-    /// </summary>
+    /// <summary>Returns whether C order and Fortran order differ: at least two dimensions are not 1, and none is 0.</summary>
     public static bool Matters(ReadOnlySpan<long> shape)
     {
         int longer = 0;

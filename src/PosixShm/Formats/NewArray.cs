@@ -25,7 +25,8 @@ internal sealed record NewArray(ArrayHeader Header, PagePlace Place, long FileLe
     /// <exception cref="ArgumentException">The shape is invalid or too large, or the layout has no format.</exception>
     /// <exception cref="NotSupportedException">The format cannot store such elements.</exception>
     public static NewArray Create(
-        ArrayLayout layout, DType type, ReadOnlySpan<long> shape, int locks, bool isSealed, string parameter, int alignment = NpyHeader.Alignment)
+        ArrayLayout layout, DType type, ReadOnlySpan<long> shape, int locks, bool isSealed, string parameter,
+        int alignment = NpyHeader.Alignment)
     {
         FileFormat format = FileFormat.Of(layout);
         if (shape.Length > format.MaxRank)

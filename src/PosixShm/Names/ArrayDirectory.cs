@@ -41,7 +41,7 @@ internal static class ArrayDirectory
         return reason is null
             ? System.IO.Path.TrimEndingDirectorySeparator(chosen)
             : throw new DirectoryNotFoundException(
-                $"{(s_ofProgram is null ? Variable : Property)} sets '{SegmentName.Printable(chosen)}' as the directory of arrays: {reason}. "
-                + $"Unset it to use {Default}.");
+                $"{(s_ofProgram is null ? Variable : Property)} sets '{SegmentName.Printable(chosen)}' as directory of arrays: {reason}."
+                + $" Unset it to use {Default}.");
     }
 }

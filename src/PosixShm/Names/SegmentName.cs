@@ -33,7 +33,7 @@ internal sealed record SegmentName
     private const string ProcessDirectory = "/proc/";
 
     // The file of semaphore "x" is /dev/shm/sem.x; sem_overview(7).
-    private const string SemaphorePrefix = "sem.";
+    internal const string SemaphorePrefix = "sem.";
 
     private const char FirstSurrogate = '\uD800';
     private const char LastSurrogate = '\uDFFF';

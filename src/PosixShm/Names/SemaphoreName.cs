@@ -5,7 +5,7 @@ namespace PosixShm.Names;
 /// <summary>The names of semaphores, and of the files that the C library keeps them in.</summary>
 internal static class SemaphoreName
 {
-    private const string FilePrefix = "sem.";
+    private const string FilePrefix = SegmentName.SemaphorePrefix;
 
     // NAME_MAX less the four bytes of the prefix: from 252 bytes on, sem_open fails.
     private const int MaxBytes = 251;

@@ -151,12 +151,7 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
             return TryReadText(out ReadOnlySpan<char> text) ? text.ToString() : null;
         }
 
-        if (_position == _text.Length)
-        {
-            return null;
-        }
-
-        return _text[_position] switch
+        return (_position < _text.Length ? _text[_position] : default) switch
         {
             '(' => Items(')', depth),
             '[' => Items(']', depth),

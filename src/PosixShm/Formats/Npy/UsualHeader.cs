@@ -5,9 +5,7 @@ using PosixShm.Elements;
 
 namespace PosixShm.Formats;
 
-/// <summary>
-/// The header of nearly every .npy file: an array of a type without parts, exactly as numpy writes it. It is compared, not parsed.
-/// </summary>
+/// <summary>The header of nearly every .npy file, exactly as numpy writes it for a type without parts: compared, not parsed.</summary>
 internal static class UsualHeader
 {
     private const int MaxRank = 8;

@@ -13,7 +13,7 @@ internal static class PythonSharedArrayTypes
     private const int Void = 20;
     private const int VariableString = 2056;
 
-    // Numbers 9 and 10 are C's long long. Of two numbers for one type, this library writes the first.
+    // Numbers 9 and 10 are C's long long. If a type has two numbers, this library writes the first.
     private static readonly (int Number, ScalarType Type)[] s_fixed =
     [
         (0, ScalarType.Native(ScalarType.Boolean, 1)),
@@ -73,7 +73,7 @@ internal static class PythonSharedArrayTypes
 
     /// <summary>Returns the number of a type that <see cref="Stored"/> returned.</summary>
     public static int NumberOf(ScalarType stored)
-        => (from row in s_sized where row.Kind == stored.Kind select row.Number)
-            .Concat(from row in s_fixed where row.Type == stored select row.Number)
-            .First();
+        => Array.Find(s_sized, row => row.Kind == stored.Kind) is (int number and > 0, _)
+            ? number
+            : s_fixed.First(row => row.Type == stored).Number;
 }

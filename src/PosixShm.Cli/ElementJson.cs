@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
 using System.Text;
@@ -38,12 +39,14 @@ internal static class ElementJson
             case long value when array.ElementType is null && (value == long.MinValue || array.DType is not [_, 'm', ..]):
                 writer.WriteStringValue(array.GetText(index));
                 break;
-            case not (string or byte[]) and IConvertible value:
+            case not string and IConvertible value:
                 writer.WriteNumberValue(value.ToInt64(CultureInfo.InvariantCulture));
                 break;
-            default:
+            case string or byte[]:
                 WriteText(writer, array.GetText(index));
                 break;
+            case object value:
+                throw new UnreachableException($"JSON has no form for {value.GetType()}.");
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
 
@@ -25,7 +26,8 @@ internal static class FillValue
             _ when type == typeof(Half) => Float<Half>(text),
             _ when type == typeof(Complex64) => Complex<float>(text, static (real, imaginary) => new Complex64(real, imaginary)),
             _ when type == typeof(Complex) => Complex<double>(text, static (real, imaginary) => new Complex(real, imaginary)),
-            _ => (text, string.Empty),
+            _ when type is null => (text, string.Empty),
+            _ => throw new UnreachableException($"--fill has no reader for {type}."),
         };
         return value ?? throw Failures.WrongUse($"'{text}' is not a value of type {dtype}: use {example}.");
     }

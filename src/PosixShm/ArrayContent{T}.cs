@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using PosixShm.Arrays;
 using PosixShm.Elements;
-using PosixShm.Formats;
 
 namespace PosixShm;
 

@@ -26,9 +26,7 @@ public sealed record SharedArrayOptions
     public ArrayLayout Layout
     {
         get;
-        init => field = value is ArrayLayout.Npy or ArrayLayout.PythonSharedArray
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "A new array has the layout Npy or PythonSharedArray.");
+        init => field = Formats.FileFormat.Of(value).Layout;
     }
 
     /// <summary>Gets whether the space is reserved at creation: <see langword="true"/> unless set.</summary>

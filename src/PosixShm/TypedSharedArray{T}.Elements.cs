@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
-using PosixShm.Formats;
+using PosixShm.Elements;
 
 namespace PosixShm;
 

@@ -71,7 +71,7 @@ internal sealed class DtypeTests : NamedTest
         Assert.That(() => SharedArray.ElementTypeOf(dtype), Throws.ArgumentException);
         Assert.That(ShmPath, Does.Not.Exist);
 
-        string description = $"{{'descr': {PythonLiteral.Quote(dtype, isAscii: true)}, 'fortran_order': False, 'shape': (1,), }}";
+        string description = $"{{'descr': {PythonText.Quote(dtype, isAscii: true)}, 'fortran_order': False, 'shape': (1,), }}";
         File.WriteAllBytes(ShmPath, [.. Header(description), .. new byte[64]]);
         Assert.That(() => SharedArray.AttachUntyped(Name), Throws.InstanceOf<InvalidDataException>().With.Message.Contains($"'{dtype}'"));
     }

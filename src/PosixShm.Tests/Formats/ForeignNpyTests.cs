@@ -29,7 +29,7 @@ internal sealed class ForeignNpyTests : NamedTest
     {
         _ = Python.Run("np.save(sys.argv[1], eval(sys.argv[2]))", File1, expression);
         using ReadOnlySharedArray<double> array = SharedArray.AttachReadOnly<double>("file://" + File1);
-        Assert.That(Formats.ShapeText.Of(array.Shape.AsSpan()), Is.EqualTo(shape));
+        Assert.That(Elements.ShapeText.Of(array.Shape.AsSpan()), Is.EqualTo(shape));
         Assert.That(array.ToString(), Is.EqualTo(text));
     }
 

@@ -208,7 +208,7 @@ internal sealed class FormatTests
         Prop.ForAll(shapes.ToArbitrary(), types.ToArbitrary(), static (shape, text) =>
         {
             NewArray array = NewArray.Create(ArrayLayout.Npy, ScalarType.TryParse(text)!, shape.AsSpan(), 1, isSealed: false, "shape");
-            ArrayHeader? read = ArrayHeader.TryReadNpy(array.Head, array.FileLength, out _);
+            ArrayHeader? read = NpyFormat.TryRead(array.Head, array.FileLength, out _);
             return read is not null && read.Shape.SequenceEqual(shape) && read.Type == array.Header.Type && read.End == array.FileLength;
         }).QuickCheckThrowOnFailure();
     }
@@ -325,7 +325,7 @@ internal sealed class FormatTests
     {
         long length = long.MaxValue - less - 128;
         byte[] head = NpyHeader.Write(s_byte, [length]);
-        ArrayHeader? header = ArrayHeader.TryReadNpy(head, long.MaxValue, out string problem);
+        ArrayHeader? header = NpyFormat.TryRead(head, long.MaxValue, out string problem);
         Assert.That(header, Is.Not.Null, problem);
         PagePlace? place = BytesOfFile.FindPage(new BytesOfFile(head, long.MaxValue), header!, long.MaxValue);
         Assert.That(place?.LocksEnd ?? 0, Is.InRange(0, long.MaxValue));
@@ -341,7 +341,7 @@ internal sealed class FormatTests
     [TestCase(1UL, null)]
     public void A_word_of_another_machine_or_version_is_called_by_its_name(ulong word, string? reason)
     {
-        string? problem = word == ControlPage.Word ? null : ControlPage.WhatIsWrongWith(word);
+        string? problem = word == ControlPage.Word ? null : ControlPage.FindProblem(word);
         Assert.That(problem, reason is null ? Is.Null : Does.Contain(reason));
     }
 

@@ -131,7 +131,7 @@ internal sealed class NumpyFileTests : NamedTest
         for (int i = 0; i < dtypes.Length; i++)
         {
             byte[] numpys = File.ReadAllBytes(Path.Combine(Folder, $"{i}.npy"));
-            ArrayHeader? header = ArrayHeader.TryReadNpy(numpys, numpys.Length, out string problem);
+            ArrayHeader? header = NpyFormat.TryRead(numpys, numpys.Length, out string problem);
             Assert.That(header, Is.Not.Null, $"{dtypes[i][..Math.Min(dtypes[i].Length, 100)]}: {problem}");
             Create(NameOf($"{i}"), header!.Type, [3]);
             ExpectSame(i, dtypes[i]);
@@ -209,7 +209,7 @@ internal sealed class NumpyFileTests : NamedTest
         {
             string text = code is >= 0xD800 and <= 0xDFFF ? $"{(char)code}" : char.ConvertFromUtf32(code);
             bool isAssigned = CharUnicodeInfo.GetUnicodeCategory(code) != UnicodeCategory.OtherNotAssigned;
-            return $"{isAssigned}\t{PythonLiteral.Quote(text, isAscii: true)}\t{PythonLiteral.Quote(text, isAscii: false)}";
+            return $"{isAssigned}\t{PythonText.Quote(text, isAscii: true)}\t{PythonText.Quote(text, isAscii: false)}";
         }));
         string script = """
             import unicodedata

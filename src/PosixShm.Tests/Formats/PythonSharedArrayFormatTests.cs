@@ -34,11 +34,8 @@ internal sealed class PythonSharedArrayFormatTests
         byte[] golden = [.. numpy2[^Numpy2..^Numpy1], .. numpy1[^Numpy1..]];
 
         ScalarType element = ScalarType.TryParse(type)!;
-        byte[] trailer = new byte[PythonSharedArrayTrailer.Size];
-        trailer.AsSpan().Fill(0xFF);
-        PythonSharedArrayTrailer.Write(
-            element, shape, shape.Aggregate(element.Size, static (size, dimension) => size * dimension), trailer);
-        Assert.That(trailer, Is.EqualTo(golden));
+        long bytes = shape.Aggregate(element.Size, static (size, dimension) => size * dimension);
+        Assert.That(FileFormat.PythonSharedArray.WriteTail(element, shape, bytes), Is.EqualTo(golden));
     }
 
     [TestCase(0, 4096 + 548)]
@@ -128,7 +125,7 @@ internal sealed class PythonSharedArrayFormatTests
         Assert.That(New(s_double, most).Header.Shape, Is.EqualTo(most));
         Assert.That(
             () => New(s_double, [.. most, 1]),
-            Throws.ArgumentException.With.Message.Contains("at most 27 dimensions, not 28").And.Message.Contains("both builds"));
+            Throws.ArgumentException.With.Message.Contains("at most 27 dimensions, not 28"));
         Assert.That(() => New(s_double, new long[65]), Throws.ArgumentException);
     }
 

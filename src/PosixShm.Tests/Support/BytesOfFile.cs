@@ -1,4 +1,5 @@
 using PosixShm.Arrays;
+using PosixShm.Elements;
 using PosixShm.Formats;
 using PosixShm.Segments;
 
@@ -83,7 +84,7 @@ internal readonly record struct BytesOfFile(ReadOnlyMemory<byte> Bytes, long Siz
     // The page is behind the elements and before the trailer. All its locks are in it, or behind it in the file.
     private void CheckPlace(ArrayHeader header, PagePlace place)
     {
-        long room = header.Layout == ArrayLayout.PythonSharedArray ? Size - PythonSharedArrayTrailer.Size : long.MaxValue;
+        long room = header.Layout == ArrayLayout.PythonSharedArray ? Size - PythonSharedArrayFormat.TrailerLength : long.MaxValue;
         bool isNext = place.Offset % Pages.Size == 0 && place.Offset - place.End is >= 0 and < Pages.Size;
         Hold(place.End == header.DataEnd && isNext, "a page elsewhere");
         Hold(place.PageEnd == place.Offset + ControlPage.Size && place.PageEnd <= room, "a page beyond the file");

@@ -15,9 +15,6 @@ internal static class ArrayReader
     // Every header fits, except those of large structured types.
     private const int FirstRead = Native.Interop.ProbeHead;
 
-    // A shorter read of the last bytes would be parsed as if they ended the file.
-    private const string Truncated = "it was truncated while it was read";
-
     /// <summary>Reads the header of an open segment.</summary>
     /// <exception cref="InvalidDataException">The segment is not an array, or is a damaged one.</exception>
     [SkipLocalsInit] // Only bytes that were read are used.
@@ -42,8 +39,8 @@ internal static class ArrayReader
     /// <param name="problem">The reason.</param>
     public static ArrayHeader? TryRead(IByteSource source, ReadOnlySpan<byte> head, long size, int longest, out string problem)
     {
-        ArrayHeader? npy = ArrayHeader.TryReadNpy(head, size, out problem);
-        if (npy is null && head.Length < size && ArrayHeader.HeadNeeded(head) is int needed && needed > head.Length)
+        ArrayHeader? npy = NpyFormat.TryRead(head, size, out problem);
+        if (npy is null && head.Length < size && NpyHeader.BytesNeeded(head) is int needed && needed > head.Length)
         {
             if (needed > longest)
             {
@@ -53,7 +50,7 @@ internal static class ArrayReader
 
             byte[] whole = new byte[Math.Min(needed, size)];
             head = whole.AsSpan(0, source.Read(whole, 0));
-            npy = ArrayHeader.TryReadNpy(head, size, out problem);
+            npy = NpyFormat.TryRead(head, size, out problem);
         }
 
         return npy is not null && npy.End == size ? npy : TryReadBothEnds(source, head, size, out problem);
@@ -65,16 +62,15 @@ internal static class ArrayReader
         place = default;
 
         // An offset after the elements of a sparse file could overflow. No process can map such an array.
-        if (header.Layout == ArrayLayout.Raw || header.DataEnd > NewArray.MaxBytes)
+        if (header.Format is not FileFormat format || header.DataEnd > NewArray.MaxBytes)
         {
             return false;
         }
 
-        // In the SharedArray layout, the page is before the trailer.
+        // The page precedes a description at the end of the file.
         place = new PagePlace(header.DataEnd, LocksBehind: 0);
-        bool isNpy = header.Layout == ArrayLayout.Npy;
-        long room = isNpy ? size : size - ArrayHeader.TailNeeded;
-        if (!isNpy && place.PageEnd > room)
+        long room = size - format.TailLength;
+        if (!format.CanGrow && place.PageEnd > room)
         {
             return false;
         }
@@ -97,27 +93,32 @@ internal static class ArrayReader
     [SkipLocalsInit] // Only bytes that were read are used.
     public static bool IsRecognised(IByteSource source, ReadOnlySpan<byte> head, long size)
     {
-        const int WordLength = sizeof(ulong);
         if (ArrayHeader.IsRecognised(head, tail: []))
         {
             return true;
         }
 
-        Span<byte> tail = ReadTail(source, stackalloc byte[ArrayHeader.TailNeeded], size);
-        Span<byte> word = stackalloc byte[WordLength];
-        long page = size - ArrayHeader.TailNeeded - ControlPage.Size;
-        return ArrayHeader.IsRecognised(head, tail)
-            || (page >= 0 && page % Pages.Size == 0 && ControlPage.HasWord(word[..source.Read(word, page)]));
+        Span<byte> tail = ReadTail(source, stackalloc byte[FileFormat.MaxTailLength], size);
+        bool isArray = ArrayHeader.IsRecognised(head, tail);
+        Span<byte> word = stackalloc byte[sizeof(ulong)];
+        foreach (FileFormat format in FileFormat.All)
+        {
+            // A creator that was killed before it wrote the description at the end leaves the page before it.
+            long page = size - format.TailLength - ControlPage.Size;
+            isArray = isArray
+                || (!format.CanGrow && page >= 0 && page % Pages.Size == 0 && ControlPage.HasWord(word[..source.Read(word, page)]));
+        }
+
+        return isArray;
     }
 
     [SkipLocalsInit] // Only bytes that were read are used.
     private static ArrayHeader? TryReadBothEnds(IByteSource source, ReadOnlySpan<byte> head, long size, out string problem)
     {
-        int wanted = (int)Math.Min(size, ArrayHeader.TailNeeded);
-        ReadOnlySpan<byte> tail = ReadTail(source, stackalloc byte[ArrayHeader.TailNeeded], size);
-        if (tail.Length < wanted)
+        ReadOnlySpan<byte> tail = ReadTail(source, stackalloc byte[FileFormat.MaxTailLength], size);
+        if (tail.Length < Math.Min(size, FileFormat.MaxTailLength))
         {
-            problem = Truncated;
+            problem = "it was truncated while it was read";
             return null;
         }
 

@@ -95,7 +95,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
         SegmentName name, DType type, ReadOnlySpan<long> shape, long length, long offset, AttachPolicy attachPolicy)
     {
         long end = offset > long.MaxValue - length ? long.MaxValue : offset + length;
-        ArrayHeader header = new(ArrayLayout.Raw, type, [.. shape], IsFortranOrder: false, offset, length, end);
+        ArrayHeader header = new(Format: null, type, [.. shape], IsFortranOrder: false, offset, length, end);
         CheckAligned(name, header);
         SegmentFile file = SegmentFile.Open(name, SegmentAccess.ReadWrite, attachPolicy, out Native.Interop.Probe probe);
         try
@@ -131,7 +131,7 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
 
     /// <summary>Returns whether the name still refers to this array, and its file has the size and the header that it was attached
     /// with.</summary>
-    public bool IsCurrent() => Segment.IsCurrent && (Header.Layout == ArrayLayout.Raw || HasSameHeader(Segment.Status.Size));
+    public bool IsCurrent() => Segment.IsCurrent && (Header.Format is null || HasSameHeader(Segment.Status.Size));
 
     /// <summary>Returns whether the file has the header that the array was attached with: no program has saved over the file
     /// since.</summary>

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace PosixShm;
 
-/// <summary>A complex number of two <see cref="float"/>: numpy's <c>complex64</c>. It is for storage; compute with <see cref="Complex"/>.</summary>
+/// <summary>A complex number of two <see cref="float"/>, numpy's <c>complex64</c>, to store. Compute with <see cref="Complex"/>.</summary>
 /// <param name="Real">The real part.</param>
 /// <param name="Imaginary">The imaginary part.</param>
 [StructLayout(LayoutKind.Sequential)]

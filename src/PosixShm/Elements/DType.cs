@@ -1,14 +1,14 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using PosixShm.Formats;
 
 namespace PosixShm.Elements;
 
-/// <summary>What one element is, in numpy's terms: a <c>dtype</c>. Two are equal if numpy would write them alike.</summary>
+/// <summary>The type of an element in numpy's terms: a <c>dtype</c>. Two types are equal if numpy writes them alike.</summary>
 internal abstract class DType(long size) : IEquatable<DType>
 {
-    /// <summary>The most bytes of one element: its text in hexadecimal is the longest string of .NET.</summary>
+    /// <summary>The most bytes of one element. Their hexadecimal text is the longest string of .NET.</summary>
     public const int MaxSize = 536_870_895;
 
     private string? _literal;
@@ -30,7 +30,8 @@ internal abstract class DType(long size) : IEquatable<DType>
 
     public static bool operator !=(DType? left, DType? right) => !(left == right);
 
-    public bool Equals(DType? other) => ReferenceEquals(this, other) || (other is not null && Size == other.Size && Description == other.Description);
+    public bool Equals(DType? other)
+        => ReferenceEquals(this, other) || (other is not null && Size == other.Size && Description == other.Description);
 
     public override bool Equals(object? obj) => Equals(obj as DType);
 
@@ -38,9 +39,9 @@ internal abstract class DType(long size) : IEquatable<DType>
 
     public override string ToString() => Description;
 
-    /// <summary>Writes the literal behind a text: joined, that of a deeply nested type would be copied once for each level.</summary>
+    /// <summary>Appends the literal to a text. Strings would be copied once for each level of a nested type.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="isAscii">Whether what is not ASCII is written as escapes, as Python's <c>ascii</c> does.</param>
+    /// <param name="isAscii">Whether characters beyond ASCII are written as escapes, as by Python's <c>ascii</c>.</param>
     public abstract StringBuilder WriteTo(StringBuilder text, bool isAscii);
 }
 
@@ -61,6 +62,7 @@ internal sealed class ScalarType : DType
     private ScalarType(char order, char kind, long size, string unit)
         : base(size)
     {
+        Alignment = AlignmentOf(kind, size);
         Order = order;
         Kind = kind;
         Unit = unit;
@@ -69,7 +71,7 @@ internal sealed class ScalarType : DType
 
     public override string Description { get; }
 
-    /// <summary>Gets the byte order: <c>&lt;</c>, <c>&gt;</c>, or <c>|</c> where there is none.</summary>
+    /// <summary>Gets the byte order: <c>&lt;</c>, <c>&gt;</c>, or <c>|</c> if the type has no byte order.</summary>
     public char Order { get; }
 
     /// <summary>Gets numpy's letter for the kind.</summary>
@@ -78,13 +80,7 @@ internal sealed class ScalarType : DType
     /// <summary>Gets the unit of a date or a time span with its brackets, as in <c>[ns]</c>; else empty.</summary>
     public string Unit { get; }
 
-    public override long Alignment => Kind switch
-    {
-        Bytes or Void => 1,
-        UnicodeText => 4,
-        Complex => Size / 2,
-        _ => Size,
-    };
+    public override long Alignment { get; }
 
     /// <summary>Gets whether the elements can be used in place on this machine.</summary>
     public bool IsNativeOrder => Order == '|' || Order == NativeOrder;
@@ -94,11 +90,11 @@ internal sealed class ScalarType : DType
     /// <summary>Gets the types of nearly every array.</summary>
     public static ImmutableArray<ScalarType> Usual => s_usual;
 
-    /// <summary>Gives a type in this machine's byte order.</summary>
+    /// <summary>Returns a type in this machine's byte order.</summary>
     public static ScalarType Native(char kind, long size, string unit = "")
         => s_usual.FirstOrDefault(usual => usual.Kind == kind && usual.Size == size) ?? New(kind, size, unit);
 
-    // What nearly every array holds, ready made.
+    // Made once, because nearly every array has one of these types.
     private static readonly ImmutableArray<ScalarType> s_usual =
     [
         New(FloatingPoint, 8), New(FloatingPoint, 4), New(FloatingPoint, 2), New(Boolean, 1),
@@ -107,7 +103,10 @@ internal sealed class ScalarType : DType
         New(Complex, 16), New(Complex, 8),
     ];
 
-    /// <summary>Reads numpy's notation or name, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>, <c>float64</c>; null if it is none, or of objects.</summary>
+    /// <summary>
+    /// Reads numpy's notation or name, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>, <c>float64</c>. Returns null for other texts,
+    /// and for the type of Python objects.
+    /// </summary>
     public static ScalarType? TryParse(ReadOnlySpan<char> text)
     {
         foreach (ScalarType usual in s_usual)
@@ -126,7 +125,7 @@ internal sealed class ScalarType : DType
             text = text[1..];
         }
 
-        // A letter may follow a byte order, and a name may not.
+        // numpy reads a kind after a byte order, but no name.
         text = (hasOrder && text.Length > 1 ? null : TypeNames.Notation(text)) ?? text;
         string unit = string.Empty;
         if (text.Length < 2 || !TryTakeTime(ref text, ref unit))
@@ -140,7 +139,7 @@ internal sealed class ScalarType : DType
             : null;
     }
 
-    // "M8[ns]" and "datetime64[ns]" become "M8" and a unit; all else stays.
+    // "M8[ns]" and "datetime64[ns]" become "M8" and a unit; any other text is unchanged.
     private static bool TryTakeTime(ref ReadOnlySpan<char> text, ref string unit)
     {
         (string name, string code) = text[0] is 'd' or 'M' ? ("datetime64", "M8") : ("timedelta64", "m8");
@@ -156,10 +155,11 @@ internal sealed class ScalarType : DType
         return normal is not null;
     }
 
-    private static ScalarType New(char kind, long size, string unit = "") => new(HasOrder(kind, size) ? NativeOrder : '|', kind, size, unit);
+    private static ScalarType New(char kind, long size, string unit = "") => Make('=', kind, size, unit);
 
+    // Only a type of units larger than one byte has a byte order.
     private static ScalarType Make(char order, char kind, long size, string unit)
-        => new(!HasOrder(kind, size) ? '|' : order is '=' or '|' ? NativeOrder : order, kind, size, unit);
+        => new(AlignmentOf(kind, size) <= 1 ? '|' : order is '=' or '|' ? NativeOrder : order, kind, size, unit);
 
     private static bool IsKnown(char kind, int count) => kind switch
     {
@@ -173,12 +173,19 @@ internal sealed class ScalarType : DType
         _ => false,
     };
 
-    private static bool HasOrder(char kind, long size) => kind == UnicodeText || (kind is not (Boolean or Bytes or Void) && size > 1);
+    private static long AlignmentOf(char kind, long size) => kind switch
+    {
+        Bytes or Void => 1,
+        UnicodeText => 4,
+        Complex => size / 2,
+        Boolean or SignedInteger or UnsignedInteger or FloatingPoint or DateTime or TimeSpan => size,
+        _ => throw new UnreachableException($"The kind '{kind}' has no alignment."),
+    };
 
     public override StringBuilder WriteTo(StringBuilder text, bool isAscii) => text.Append('\'').Append(Description).Append('\'');
 }
 
-/// <summary>A fixed number of elements as one: a field such as <c>('m', '&lt;f8', (2, 3))</c>.</summary>
+/// <summary>A fixed number of elements in one field, such as <c>('m', '&lt;f8', (2, 3))</c>.</summary>
 internal sealed class SubarrayType(DType element, ImmutableArray<long> shape)
     : DType(shape.Aggregate(element.Size, static (size, dimension) => checked(size * dimension)))
 {
@@ -190,14 +197,15 @@ internal sealed class SubarrayType(DType element, ImmutableArray<long> shape)
 
     public override StringBuilder WriteTo(StringBuilder text, bool isAscii) => WriteParts(text.Append('('), isAscii).Append(')');
 
-    /// <summary>Writes the element and the shape, as parts of a tuple.</summary>
-    public StringBuilder WriteParts(StringBuilder text, bool isAscii) => Element.WriteTo(text, isAscii).Append(", ").Append(ShapeText.Of(Shape.AsSpan()));
+    /// <summary>Appends the element and the shape, as parts of a tuple.</summary>
+    public StringBuilder WriteParts(StringBuilder text, bool isAscii)
+        => Element.WriteTo(text, isAscii).Append(", ").Append(ShapeText.Of(Shape.AsSpan()));
 }
 
-/// <summary>One member of a structured type. A field without a name is padding.</summary>
+/// <summary>One field of a structured type. A field without a name is padding.</summary>
 internal readonly record struct Field(string Name, DType Type, long Offset);
 
-/// <summary>A structured type: named fields one after the other, with padding where it says so.</summary>
+/// <summary>A structured type: named fields one after the other, and padding as fields without a name.</summary>
 internal sealed class StructType(ImmutableArray<Field> fields, long size) : DType(size)
 {
     public ImmutableArray<Field> Fields { get; } = fields;
@@ -209,7 +217,7 @@ internal sealed class StructType(ImmutableArray<Field> fields, long size) : DTyp
         string separator = "[(";
         foreach (Field field in Fields)
         {
-            _ = text.Append(separator).Append(PythonLiteral.Quote(field.Name, isAscii)).Append(", ");
+            _ = text.Append(separator).Append(PythonText.Quote(field.Name, isAscii)).Append(", ");
             _ = field.Type is SubarrayType array ? array.WriteParts(text, isAscii) : field.Type.WriteTo(text, isAscii);
             separator = "), (";
         }

@@ -26,24 +26,24 @@ public readonly struct DateTime64<TUnit>(long count)
 
     DType ITime64.ElementType => ScalarType.Native(ScalarType.DateTime, sizeof(long), s_scale.Unit);
 
-    /// <summary>Gives the equal date, in UTC.</summary>
+    /// <summary>Converts to the equal date, in UTC.</summary>
     /// <param name="value">The date.</param>
-    /// <exception cref="OverflowException">There is none: the value is NaT, out of range, or not whole ticks.</exception>
+    /// <exception cref="OverflowException">The value is NaT, out of range, or not a whole number of ticks.</exception>
     public static explicit operator DateTime(DateTime64<TUnit> value) => value.ToDateTime();
 
-    /// <summary>Gives the equal date.</summary>
+    /// <summary>Converts to the equal date.</summary>
     /// <param name="value">The date, in UTC.</param>
-    /// <exception cref="OverflowException">There is none: the value is out of range, or not whole units.</exception>
+    /// <exception cref="OverflowException">The value is out of range, or not a whole number of units.</exception>
     public static explicit operator DateTime64<TUnit>(DateTime value) => FromDateTime(value);
 
-    /// <summary>Gives the equal date, with an offset of 0.</summary>
+    /// <summary>Converts to the equal date, with an offset of 0.</summary>
     /// <param name="value">The date.</param>
-    /// <exception cref="OverflowException">There is none: the value is NaT, out of range, or not whole ticks.</exception>
+    /// <exception cref="OverflowException">The value is NaT, out of range, or not a whole number of ticks.</exception>
     public static explicit operator DateTimeOffset(DateTime64<TUnit> value) => value.ToDateTimeOffset();
 
-    /// <summary>Gives the date in UTC.</summary>
+    /// <summary>Converts to the equal date, in UTC.</summary>
     /// <param name="value">The date.</param>
-    /// <exception cref="OverflowException">There is none: the value is out of range, or not whole units.</exception>
+    /// <exception cref="OverflowException">The value is out of range, or not a whole number of units.</exception>
     public static explicit operator DateTime64<TUnit>(DateTimeOffset value) => FromDateTimeOffset(value);
 
     /// <summary>Compares two dates for equality. As in numpy, NaT equals nothing.</summary>
@@ -76,7 +76,7 @@ public readonly struct DateTime64<TUnit>(long count)
     /// <param name="right">The other.</param>
     public static bool operator >=(DateTime64<TUnit> left, DateTime64<TUnit> right) => right <= left;
 
-    /// <summary>Gives the date of this unit that equals a date.</summary>
+    /// <summary>Returns the date of this unit that equals a date.</summary>
     /// <param name="value">The date in UTC; a date of <see cref="DateTimeKind.Unspecified"/> is taken as UTC.</param>
     /// <returns>The same date.</returns>
     /// <exception cref="ArgumentException">The date is a local one. <see cref="DateTime.ToUniversalTime"/> converts it.</exception>
@@ -86,20 +86,20 @@ public readonly struct DateTime64<TUnit>(long count)
         ? new(s_scale.DateCount(value))
         : throw new ArgumentException("The date is local, and datetime64 has no time zone: use ToUniversalTime first.", nameof(value));
 
-    /// <summary>Gives the date of this unit that equals a date. The offset is not kept, so the date is that of UTC.</summary>
+    /// <summary>Returns the date of this unit that equals a date. The offset is not kept, so the date is that of UTC.</summary>
     /// <param name="value">The date.</param>
     /// <returns>The same instant.</returns>
     /// <exception cref="NotSupportedException">The unit is generic.</exception>
     /// <exception cref="OverflowException">The date is out of range, or not a whole number of units.</exception>
     public static DateTime64<TUnit> FromDateTimeOffset(DateTimeOffset value) => new(s_scale.DateCount(value.UtcDateTime));
 
-    /// <summary>Gives the equal date of .NET.</summary>
+    /// <summary>Returns the equal date of .NET.</summary>
     /// <returns>The same date, in UTC.</returns>
     /// <exception cref="NotSupportedException">The unit is generic.</exception>
     /// <exception cref="OverflowException">This is NaT, outside of the years 1 to 9999, or not a whole number of ticks.</exception>
     public DateTime ToDateTime() => new(s_scale.DateTicks(Count), DateTimeKind.Utc);
 
-    /// <summary>Gives the equal date of .NET.</summary>
+    /// <summary>Returns the equal date of .NET.</summary>
     /// <returns>The same date, with an offset of 0.</returns>
     /// <exception cref="NotSupportedException">The unit is generic.</exception>
     /// <exception cref="OverflowException">This is NaT, outside of the years 1 to 9999, or not a whole number of ticks.</exception>

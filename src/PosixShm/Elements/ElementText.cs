@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
-using PosixShm.Formats;
 
 namespace PosixShm.Elements;
 
@@ -22,46 +21,22 @@ internal static class ElementText
     /// <summary>Writes the element of an array without dimensions, which numpy writes as Python does: <c>1.0</c>, <c>(1+2j)</c>.</summary>
     public static string Alone(DType type, object value) => Number(value, isAlone: true) ?? Quoted(type, value);
 
-    /// <summary>Writes an element of a list: text and dates in quotes, and nothing in them that a terminal would obey.</summary>
+    /// <summary>Writes an element of a list: text and dates in quotes, with escapes for control characters.</summary>
     public static string Quoted(DType type, object value)
     {
         string text = Of(type, value);
         return type switch
         {
-            ScalarType { Kind: ScalarType.Bytes } => $"b{Quote(text, last: '~')}",
-            ScalarType { Kind: ScalarType.UnicodeText } => Quote(text, last: char.MaxValue),
+            ScalarType { Kind: ScalarType.Bytes } => $"b{PythonText.Quote(text, isAscii: true)}",
+            ScalarType { Kind: ScalarType.UnicodeText } => PythonText.Quote(text, isAscii: false),
             ScalarType { Kind: ScalarType.DateTime } => $"'{text}'",
             ScalarType { Kind: ScalarType.TimeSpan } when text == "NaT" => $"'{text}'",
             _ => text,
         };
     }
 
-    /// <summary>Tells whether elements are written in columns: all but text.</summary>
+    /// <summary>Returns whether elements are written in columns, as all are but text.</summary>
     public static bool IsAligned(DType type) => type is not ScalarType { Kind: ScalarType.Bytes or ScalarType.UnicodeText };
-
-    private static string Quote(string text, char last)
-    {
-        char mark = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
-        StringBuilder quoted = new();
-        _ = quoted.Append(mark);
-        for (int i = 0; i < text.Length; i++)
-        {
-            int start = i;
-            int code = PythonLiteral.CodePoint(text, ref i);
-            _ = code == mark || code == '\\' ? quoted.Append('\\').Append((char)code)
-                : "\t\n\r".IndexOf(text[i], StringComparison.Ordinal) is int place and >= 0 ? quoted.Append('\\').Append("tnr"[place])
-                : text[start] <= last && !IsInvisible(code) ? quoted.Append(text, start, i + 1 - start)
-                : code <= 0xFF ? quoted.Append(CultureInfo.InvariantCulture, $"\\x{code:x2}")
-                : code <= char.MaxValue ? quoted.Append(CultureInfo.InvariantCulture, $"\\u{code:x4}")
-                : quoted.Append(CultureInfo.InvariantCulture, $"\\U{code:x8}");
-        }
-
-        return quoted.Append(mark).ToString();
-    }
-
-    // As Python's str.isprintable: no separators but the space, no controls, no halves of pairs (for which UTF-8 has no bytes), nothing unknown.
-    private static bool IsInvisible(int code) => code != ' ' && CharUnicodeInfo.GetUnicodeCategory(code)
-        is (>= UnicodeCategory.SpaceSeparator and <= UnicodeCategory.PrivateUse) or UnicodeCategory.OtherNotAssigned;
 
     private static string? Number(object value, bool isAlone) => value switch
     {

@@ -5,12 +5,12 @@ namespace PosixShm.Elements;
 /// <summary>Elements of a C# type as objects.</summary>
 internal static class ElementValue
 {
-    /// <summary>Gives an element as an object. Any byte but 0 is true, as to numpy; .NET's <see langword="true"/> is 1 alone.</summary>
+    /// <summary>Returns an element as an object. Any byte but 0 is true, as in numpy; .NET's <see langword="true"/> is 1 alone.</summary>
     public static object Box<T>(T value)
         where T : unmanaged
         => typeof(T) == typeof(bool) ? Unsafe.BitCast<T, byte>(value) != 0 : value;
 
-    /// <summary>Gives an object as an element: as it is, or by the widening conversions of <see cref="Array.SetValue(object, int)"/>.</summary>
+    /// <summary>Unboxes an element, or makes one by the widening conversions of <see cref="Array.SetValue(object, int)"/>.</summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
     /// <exception cref="InvalidCastException">The value is of a type that is not converted.</exception>
     public static T Convert<T>(object value)

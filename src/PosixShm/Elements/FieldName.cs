@@ -2,14 +2,14 @@ using System.Reflection;
 
 namespace PosixShm.Elements;
 
-/// <summary>The name by which a program's source has a field: compilers call the field of a property otherwise.</summary>
+/// <summary>The name of a field in a program's source. Compilers give the field of a property another name.</summary>
 internal static class FieldName
 {
     // F#'s SourceConstructFlags.SumType, and the mask of its kinds.
     private const int Union = 1;
     private const int KindMask = 31;
 
-    /// <summary>Gives the name in the source, X of C#'s <c>&lt;X&gt;k__BackingField</c>, of F#'s <c>X@</c> and of an F# union's <c>x</c>, x of its <c>_x</c>.</summary>
+    /// <summary>Returns the name in the source: X for C#'s <c>&lt;X&gt;k__BackingField</c>, F#'s <c>X@</c> and a union's <c>x</c>.</summary>
     public static string Of(FieldInfo field)
     {
         string name = field.Name;

@@ -1,6 +1,6 @@
 namespace PosixShm;
 
-/// <summary>Names a field of a struct as numpy does, where no name in the source can be that: <c>[FieldName("bid price")]</c>.</summary>
+/// <summary>Names a field of a struct as numpy does, if no name in the source can be that: <c>[FieldName("bid price")]</c>.</summary>
 /// <param name="name">The name in the dtype.</param>
 /// <remarks>On properties and parameters of C# records, the attribute needs its target: <c>[field: FieldName("bid price")]</c>.</remarks>
 [AttributeUsage(AttributeTargets.Field)]

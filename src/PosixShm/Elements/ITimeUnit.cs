@@ -1,6 +1,6 @@
 namespace PosixShm;
 
-/// <summary>A unit of <see cref="DateTime64{TUnit}"/> and <see cref="TimeDelta64{TUnit}"/>. A program's own struct adds a multiple.</summary>
+/// <summary>A unit of <see cref="DateTime64{TUnit}"/> and <see cref="TimeDelta64{TUnit}"/>. A program's struct adds others.</summary>
 public interface ITimeUnit
 {
     /// <summary>Gets the unit as numpy writes it between brackets: <c>ns</c>, <c>25s</c>; empty for numpy's generic unit.</summary>

@@ -5,21 +5,24 @@ namespace PosixShm.Elements;
 /// <summary>A C# type that stands for an element type.</summary>
 /// <param name="Type">The C# type.</param>
 /// <param name="Name">numpy's name, as in <c>float64</c>.</param>
-/// <param name="ElementType">The element type in files.</param>
-/// <param name="Make">Makes the operations. Only on demand: the compiler that runs at start-up has to compile them for each type.</param>
-internal sealed record ManagedType(Type Type, string Name, DType ElementType, Func<ElementOperations> Make)
+/// <param name="Kind">numpy's letter for the kind of the element type in files.</param>
+/// <param name="Size">The bytes of one element.</param>
+/// <param name="Make">Makes the operations, on demand, because the compiler that runs at start-up compiles them for each type.</param>
+internal sealed record ManagedType(Type Type, string Name, char Kind, int Size, Func<ElementOperations> Make)
 {
+    public DType ElementType { get; } = ScalarType.Native(Kind, Size);
+
     public ElementOperations Operations => Make();
 }
 
-/// <summary>Work on a C# type that the compiler knows only inside of <see cref="Visit{T}"/>.</summary>
+/// <summary>Work on a C# type that is a compile-time type only inside <see cref="Visit{T}"/>.</summary>
 internal interface IElementTypeVisitor<out TResult>
 {
     TResult Visit<T>()
         where T : unmanaged;
 }
 
-/// <summary>Operations on elements of one C# type, for code that gets the type at run time.</summary>
+/// <summary>Operations on elements of one C# type, for callers that have the type only at run time.</summary>
 internal abstract class ElementOperations
 {
     /// <summary>Does work of another layer on the C# type.</summary>
@@ -28,7 +31,7 @@ internal abstract class ElementOperations
     /// <summary>Copies an element, whatever its alignment.</summary>
     public abstract object Read(ReadOnlySpan<byte> element);
 
-    /// <summary>Gives the bytes of an element.</summary>
+    /// <summary>Returns the bytes of an element.</summary>
     /// <exception cref="InvalidCastException">The value is of a type that is not converted.</exception>
     public abstract byte[] Bytes(object value);
 }

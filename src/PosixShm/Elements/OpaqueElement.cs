@@ -1,13 +1,12 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
-using PosixShm.Formats;
 
 namespace PosixShm.Elements;
 
 /// <summary>
-/// An element for which this program has no C# type, as an object: text (U) is a <see cref="string"/>, a date or time span the <see cref="long"/> that numpy stores, and
-/// anything else its bytes, those of <c>S10</c> without the zeros behind them.
+/// An element for which this library has no C# type, as an object. Text (U) is a <see cref="string"/>, and a date or a time span is the
+/// <see cref="long"/> that numpy stores. All others are byte arrays, and those of <c>S10</c> end before the zeros of the padding.
 /// </summary>
 internal static class OpaqueElement
 {
@@ -19,9 +18,9 @@ internal static class OpaqueElement
         _ => element.ToArray(),
     };
 
-    /// <summary>Gives all bytes of an element, with zeros behind a text that is shorter.</summary>
+    /// <summary>Returns all bytes of an element. A shorter text is padded with zeros.</summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
-    /// <exception cref="InvalidCastException">The value is of a type that the element cannot be.</exception>
+    /// <exception cref="InvalidCastException">The element cannot hold a value of this type.</exception>
     /// <exception cref="ArgumentException">The value is too long. (numpy would cut it.)</exception>
     public static byte[] Bytes(DType type, object value)
     {
@@ -34,8 +33,9 @@ internal static class OpaqueElement
                 => BitConverter.GetBytes(ElementValue.Convert<long>(count)),
             (ScalarType { Kind: ScalarType.Bytes }, string text) when Ascii.IsValid(text) => Encoding.ASCII.GetBytes(text),
             (ScalarType { Kind: ScalarType.Bytes }, byte[] given) => given,
-            (ScalarType { Kind: not ScalarType.UnicodeText } or StructType or SubarrayType, byte[] given) when given.Length == type.Size => given,
-            _ => throw new InvalidCastException($"An element of type {type} cannot be set from a {value.GetType().Name} like this one."),
+            (ScalarType { Kind: not ScalarType.UnicodeText } or StructType or SubarrayType, byte[] given) when given.Length == type.Size
+                => given,
+            _ => throw new InvalidCastException($"An element of type {type} cannot be set from this {value.GetType().Name}."),
         };
 
         if (bytes.Length > type.Size)
@@ -48,7 +48,7 @@ internal static class OpaqueElement
         return element;
     }
 
-    // Half a surrogate pair is a code point to numpy and a char to .NET, so it is kept both ways; encodings would replace it.
+    // An unpaired surrogate is a code point in numpy and a char in .NET. Encodings would replace it; these two loops keep it.
     private static string Decode(ReadOnlySpan<byte> element, bool isNative)
     {
         StringBuilder text = new();
@@ -70,7 +70,7 @@ internal static class OpaqueElement
         int count = 0;
         for (int i = 0; i < text.Length; i++)
         {
-            codes[count++] = PythonLiteral.CodePoint(text, ref i);
+            codes[count++] = PythonText.CodePoint(text, ref i);
         }
 
         return MemoryMarshal.AsBytes(codes.AsSpan(0, count)).ToArray();

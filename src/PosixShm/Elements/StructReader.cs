@@ -11,7 +11,7 @@ internal static class StructReader
 {
     private const BindingFlags Instance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
 
-    /// <summary>Describes a C# type; null, with the reason, if numpy has nothing like it.</summary>
+    /// <summary>Returns the element type of a C# type; null and the reason if numpy has no such type.</summary>
     public static DType? TryRead<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(out string? problem)
         where T : unmanaged
     {
@@ -31,7 +31,7 @@ internal static class StructReader
         }
     }
 
-    /// <summary>Gives the element type that a C# type names itself.</summary>
+    /// <summary>Returns the element type of a C# type that names its own.</summary>
     public static DType OwnElementType(Type type) => ((ITime64)Boxed(type, 0)).ElementType;
 
     private static StructType Read([DynamicallyAccessedMembers(ElementTypes.Fields)] Type type)
@@ -43,7 +43,8 @@ internal static class StructReader
 
         if (type.IsAutoLayout)
         {
-            throw new NotSupportedException($"An array cannot hold '{type}': its fields have no fixed order. Declare a struct of your own.");
+            throw new NotSupportedException(
+                $"An array cannot hold '{type}': its fields have no fixed order. Declare a struct of your own.");
         }
 
         List<Field> fields = [];
@@ -70,7 +71,7 @@ internal static class StructReader
             $"An array cannot hold '{field.DeclaringType}': [FieldName] gives its field '{field.Name}' no name."),
     };
 
-    // The type is the field's, or that of an element of one of .NET's inline arrays in it.
+    // The type is the field's, or the element type of one of .NET's inline arrays in the field.
     private static DType TypeOf(FieldInfo field, Type type)
     {
         if (field.GetCustomAttribute<FixedBufferAttribute>() is FixedBufferAttribute buffer)
@@ -91,7 +92,7 @@ internal static class StructReader
 
         if (type.GetCustomAttribute<InlineArrayAttribute>() is InlineArrayAttribute array)
         {
-            // .NET's InlineArray2<T> to InlineArray16<T> name their element type, also if native AOT has dropped their field.
+            // .NET's InlineArray2<T> to InlineArray16<T> name their element type even if native AOT has dropped their field.
             DType element = type.Assembly == typeof(object).Assembly && type.GenericTypeArguments is [Type argument]
                 ? TypeOf(field, argument)
                 : KeptFields.Of(type) is [FieldInfo first] ? TypeOf(first, first.FieldType)
@@ -112,7 +113,7 @@ internal static class StructReader
             : throw KeptFields.Missing(field, type);
     }
 
-    // The runtime gives offsets of marshalled types only. Here a field of ones shows its offset in a struct of zeros.
+    // The runtime returns the offsets of marshalled types only. Here a field of ones shows its offset in a struct of zeros.
     private static int OffsetOf(FieldInfo field, Type type)
     {
         object marked = Boxed(type, 0);

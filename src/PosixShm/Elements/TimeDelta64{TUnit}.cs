@@ -26,14 +26,14 @@ public readonly struct TimeDelta64<TUnit>(long count)
 
     DType ITime64.ElementType => ScalarType.Native(ScalarType.TimeSpan, sizeof(long), s_scale.Unit);
 
-    /// <summary>Gives the equal time span.</summary>
+    /// <summary>Converts to the equal time span.</summary>
     /// <param name="value">The time span.</param>
-    /// <exception cref="OverflowException">There is none: the value is NaT, out of range, or not whole ticks.</exception>
+    /// <exception cref="OverflowException">The value is NaT, out of range, or not a whole number of ticks.</exception>
     public static explicit operator TimeSpan(TimeDelta64<TUnit> value) => value.ToTimeSpan();
 
-    /// <summary>Gives the equal time span.</summary>
+    /// <summary>Converts to the equal time span.</summary>
     /// <param name="value">The time span.</param>
-    /// <exception cref="OverflowException">There is none: the value is out of range, or not whole units.</exception>
+    /// <exception cref="OverflowException">The value is out of range, or not a whole number of units.</exception>
     public static explicit operator TimeDelta64<TUnit>(TimeSpan value) => FromTimeSpan(value);
 
     /// <summary>Compares two time spans for equality. As in numpy, NaT equals nothing.</summary>
@@ -66,14 +66,14 @@ public readonly struct TimeDelta64<TUnit>(long count)
     /// <param name="right">The other.</param>
     public static bool operator >=(TimeDelta64<TUnit> left, TimeDelta64<TUnit> right) => right <= left;
 
-    /// <summary>Gives the time span of this unit that equals one of .NET.</summary>
+    /// <summary>Returns the time span of this unit that equals one of .NET.</summary>
     /// <param name="value">The time span.</param>
     /// <returns>The same time span.</returns>
     /// <exception cref="NotSupportedException">The unit has no fixed length: years, months, the generic one.</exception>
     /// <exception cref="OverflowException">The time span is out of range, or not a whole number of units.</exception>
     public static TimeDelta64<TUnit> FromTimeSpan(TimeSpan value) => new(s_scale.SpanCount(value));
 
-    /// <summary>Gives the equal time span of .NET.</summary>
+    /// <summary>Returns the equal time span of .NET.</summary>
     /// <returns>The same time span.</returns>
     /// <exception cref="NotSupportedException">The unit has no fixed length: years, months, the generic one.</exception>
     /// <exception cref="OverflowException">This is NaT, out of range, or not a whole number of ticks.</exception>

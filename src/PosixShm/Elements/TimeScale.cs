@@ -47,8 +47,8 @@ internal sealed class TimeScale
         $"'{_name}' is not a unit of numpy's dates: use Y, M, W, D, h, m, s, ms, us, ns, ps, fs or as, "
         + "maybe behind a factor, as in '25s'.");
 
-    /// <summary>Gives the ticks of <see cref="DateTime"/> for a date.</summary>
-    /// <exception cref="OverflowException">There are none.</exception>
+    /// <summary>Returns the ticks of <see cref="DateTime"/> for a date.</summary>
+    /// <exception cref="OverflowException">The date is out of range, or not a whole number of ticks.</exception>
     public long DateTicks(long count)
     {
         if (_months == 0)
@@ -65,14 +65,14 @@ internal sealed class TimeScale
             : throw Inexact(TimeText.DateText(count, Unit), nameof(DateTime));
     }
 
-    /// <summary>Gives the ticks of <see cref="TimeSpan"/> for a time span.</summary>
-    /// <exception cref="OverflowException">There are none.</exception>
+    /// <summary>Returns the ticks of <see cref="TimeSpan"/> for a time span.</summary>
+    /// <exception cref="OverflowException">The time span is out of range, or not a whole number of ticks.</exception>
     public long SpanTicks(long count) => Ticks(count) is Int128 ticks && ticks >= long.MinValue && ticks <= long.MaxValue
         ? (long)ticks
         : throw Inexact($"{TimeText.SpanText(count)}{Unit}", nameof(TimeSpan));
 
-    /// <summary>Gives the units of a date in UTC.</summary>
-    /// <exception cref="OverflowException">There is no whole number of them, or it does not fit.</exception>
+    /// <summary>Returns the units of a date in UTC.</summary>
+    /// <exception cref="OverflowException">The number of units is not an integer, or does not fit.</exception>
     public long DateCount(DateTime date)
     {
         bool isMonth = date.Day == 1 && date.TimeOfDay == TimeSpan.Zero;
@@ -82,8 +82,8 @@ internal sealed class TimeScale
         return count ?? throw Inexact(date.ToString("o", CultureInfo.InvariantCulture), $"datetime64{Unit}");
     }
 
-    /// <summary>Gives the units of a time span.</summary>
-    /// <exception cref="OverflowException">There is no whole number of them, or it does not fit.</exception>
+    /// <summary>Returns the units of a time span.</summary>
+    /// <exception cref="OverflowException">The number of units is not an integer, or does not fit.</exception>
     public long SpanCount(TimeSpan span)
         => Count(span.Ticks) ?? throw Inexact(span.ToString("c", CultureInfo.InvariantCulture), $"timedelta64{Unit}");
 

@@ -2,11 +2,11 @@ using System.Globalization;
 
 namespace PosixShm.Elements;
 
-/// <summary>numpy's <c>datetime64</c> and <c>timedelta64</c> as text. A .NET date ends with the year 9999, and has no attoseconds.</summary>
+/// <summary>numpy's <c>datetime64</c> and <c>timedelta64</c> as text. .NET's dates end with the year 9999, without attoseconds.</summary>
 /// <remarks>See https://numpy.org/doc/stable/reference/arrays.datetime.html.</remarks>
 internal static class TimeText
 {
-    /// <summary>The count that stands for no time at all.</summary>
+    /// <summary>The count of numpy's "not a time".</summary>
     public const long NotATime = long.MinValue;
 
     private const int DaysPerEra = 146_097;
@@ -18,8 +18,8 @@ internal static class TimeText
     private static readonly string[] s_fractions = ["s", "ms", "us", "ns", "ps", "fs", "as"];
 
     /// <summary>Writes a date in ISO 8601, as far as its unit goes.</summary>
-    /// <param name="count">How many units after 1970.</param>
-    /// <param name="unit">The unit, in brackets, maybe with a factor: <c>[ns]</c>, <c>[25s]</c>.</param>
+    /// <param name="count">The number of units since 1970.</param>
+    /// <param name="unit">The unit in brackets, possibly with a factor: <c>[ns]</c>, <c>[25s]</c>.</param>
     public static string DateText(long count, string unit)
     {
         if (count == NotATime)

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace PosixShm.Elements;
 
-/// <summary>The unit of numpy's dates and time spans, as numpy writes it: <c>[ns]</c>, <c>[25s]</c>, or nothing for the generic unit.</summary>
+/// <summary>The unit of numpy's dates and time spans, as numpy writes it: <c>[ns]</c>, <c>[25s]</c>, or empty if generic.</summary>
 internal static class TimeUnit
 {
     /// <summary>The numbers that C's <c>strtol</c> reads, as numpy does.</summary>
     public const NumberStyles Number = NumberStyles.AllowLeadingWhite | NumberStyles.AllowLeadingSign;
 
-    /// <summary>Reads a unit in brackets and gives its normal form; null if numpy has no such unit.</summary>
+    /// <summary>Returns the normal form of a unit in brackets; null if numpy has no such unit.</summary>
     public static string? Normalise(ReadOnlySpan<char> text)
     {
         if (text.IsEmpty)
@@ -37,7 +37,7 @@ internal static class TimeUnit
             : factor == 1 ? $"[{unit}]" : string.Create(CultureInfo.InvariantCulture, $"[{factor}{unit}]");
     }
 
-    /// <summary>Takes a unit in its normal form apart; the generic unit has no letters.</summary>
+    /// <summary>Splits a unit in its normal form; the generic unit has no letters.</summary>
     public static (string Letters, int Factor) Split(string unit)
     {
         ReadOnlySpan<char> inner = unit.AsSpan().Trim("[]");

@@ -1,6 +1,6 @@
 namespace PosixShm;
 
-// numpy's units, and .NET's own. They have no values to compare.
+// numpy's units, and the tick of .NET. Their values are never compared.
 #pragma warning disable CA1815
 
 /// <summary>Years of the calendar.</summary>

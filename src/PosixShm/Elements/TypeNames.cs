@@ -1,9 +1,9 @@
 namespace PosixShm.Elements;
 
-/// <summary>numpy's names for scalar dtypes, beside a kind and a size: <c>float64</c>, <c>double</c>, and the letters of C's types (<c>d</c>).</summary>
+/// <summary>numpy's names for scalar dtypes: <c>float64</c>, <c>double</c>, and the letters of C's types (<c>d</c>).</summary>
 internal static class TypeNames
 {
-    /// <summary>Gives the notation for a name or a letter, or null if there is none.</summary>
+    /// <summary>Returns the notation for a name or a letter; null for any other text.</summary>
     public static string? Notation(ReadOnlySpan<char> name) => name switch
     {
         "?" or "bool" or "bool_" or "bool8" => "b1",

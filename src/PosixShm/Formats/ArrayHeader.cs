@@ -4,45 +4,37 @@ using PosixShm.Elements;
 
 namespace PosixShm.Formats;
 
-/// <summary>What a segment's bytes say of the array in it: checked against the file's size, so that it can be trusted for bounds.</summary>
-/// <param name="Layout">How it lies in the segment.</param>
+/// <summary>The description that an array's segment has of it, checked against the size of the file: its bounds are safe.</summary>
+/// <param name="Format">The format of the file; null for bytes without a description.</param>
 /// <param name="Type">The element type.</param>
 /// <param name="Shape">The length of each dimension.</param>
-/// <param name="IsFortranOrder">Whether the first index runs fastest. Never of a shape for which C order is the same.</param>
-/// <param name="DataOffset">Where the elements are in the file.</param>
-/// <param name="DataLength">How many bytes they take.</param>
-/// <param name="End">The bytes that the file must have: as far as the elements, or the description behind them, reach.</param>
+/// <param name="IsFortranOrder">Whether the first index runs fastest. False for a shape whose two orders are the same.</param>
+/// <param name="DataOffset">The offset of the elements in the file.</param>
+/// <param name="DataLength">The bytes of the elements.</param>
+/// <param name="End">The length that the file must have: the end of the elements, or of the description behind them.</param>
 internal sealed record ArrayHeader(
-    ArrayLayout Layout,
-    DType Type,
-    ImmutableArray<long> Shape,
-    bool IsFortranOrder,
-    long DataOffset,
-    long DataLength,
-    long End)
+    FileFormat? Format, DType Type, ImmutableArray<long> Shape, bool IsFortranOrder, long DataOffset, long DataLength, long End)
 {
-    // numpy's, which is that of every type.
-    private const int UsualAlignment = 64;
-
-    /// <summary>The last bytes of a file that <see cref="TryRead"/> needs: a trailer.</summary>
-    public const int TailNeeded = PythonSharedArrayTrailer.Size;
+    /// <summary>Gets the layout of the file.</summary>
+    public ArrayLayout Layout => Format?.Layout ?? ArrayLayout.Raw;
 
     /// <summary>Gets the number of elements.</summary>
     public long Length { get; } = ShapeMath.Product(Shape.AsSpan());
 
-    /// <summary>Gets the strides of an array in Fortran order, in elements. None in C order, whose strides follow from the shape.</summary>
-    public ImmutableArray<long> Strides { get; } = IsFortranOrder ? ElementOrder.Strides(Shape.AsSpan(), isFortranOrder: true, unit: 1) : default;
+    /// <summary>Gets the strides of an array in Fortran order, in elements; the default in C order.</summary>
+    public ImmutableArray<long> Strides { get; }
+        = IsFortranOrder ? ElementOrder.Strides(Shape.AsSpan(), isFortranOrder: true, unit: 1) : default;
 
-    /// <summary>Gets numpy's strides: how many bytes apart the neighbours along each dimension are.</summary>
+    /// <summary>Gets numpy's strides: the distance in bytes of two neighbours along each dimension.</summary>
     public ImmutableArray<long> ByteStrides => ElementOrder.Strides(Shape.AsSpan(), IsFortranOrder, Type.Size);
 
-    /// <summary>Gets whether the elements lie where the processor reads and writes each whole. A mapping begins at a page.</summary>
+    /// <summary>Gets whether the processor reads and writes each element whole. A mapping is aligned, so the offset decides.</summary>
     public bool IsAligned => DataOffset % Type.Alignment == 0;
 
     /// <summary>Gets the end of the elements.</summary>
     public long DataEnd => DataOffset + DataLength;
 
-    /// <summary>Returns the place in memory of an element whose place in C order is known.</summary>
+    /// <summary>Returns the place in memory of an element, given its place in C order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long PlaceOf(long index)
     {
@@ -60,70 +52,57 @@ internal sealed record ArrayHeader(
         return place;
     }
 
-    /// <summary>Tells whether a file's first and last bytes are those of an array, whole or damaged.</summary>
+    /// <summary>Returns whether a file's first and last bytes are those of an array, whole or damaged.</summary>
     public static bool IsRecognised(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail)
-        => NpyHeader.HasMagic(head) || PythonSharedArrayTrailer.Find(tail) > 0 || PythonSharedArrayTrailer.FindOlder(head, tail) is not null;
-
-    /// <summary>Tells how many first bytes <see cref="TryReadNpy"/> needs; fewer are enough where the file is shorter.</summary>
-    public static int HeadNeeded(ReadOnlySpan<byte> head) => NpyHeader.BytesNeeded(head);
-
-    /// <summary>
-    /// Reads the header of an .npy file. If the elements reach to the end of the file, nothing else needs to be read. Pure, as <see cref="TryRead"/> is.
-    /// </summary>
-    public static ArrayHeader? TryReadNpy(ReadOnlySpan<byte> head, long fileSize, out string problem)
     {
-        problem = string.Empty;
-        if (!UsualHeader.TryRead(head, out NpyHeader npy) && !NpyHeader.TryRead(head, out npy, out problem))
+        foreach (FileFormat format in FileFormat.All)
         {
-            return null;
+            if (format.HasMagic(head, tail))
+            {
+                return true;
+            }
         }
 
-        return ShapeMath.TryByteLength(npy.Shape.AsSpan(), npy.Type.Size, out long bytes) && bytes <= fileSize - npy.DataOffset
-            ? new ArrayHeader(ArrayLayout.Npy, npy.Type, npy.Shape, npy.IsFortranOrder && ElementOrder.Matters(npy.Shape.AsSpan()), npy.DataOffset, bytes, npy.DataOffset + bytes)
-            : Refuse(
-                $"its shape {ShapeText.Of(npy.Shape.AsSpan())} of {npy.Type} needs more than the file's {fileSize} bytes: it was truncated or damaged",
-                out problem);
+        return false;
+    }
+
+    /// <summary>Reads a header of any format. Pure: the result is a header that fits the file, or null and the reason.</summary>
+    /// <remarks>
+    /// Elements can contain the bytes of another format's description. A description at the end of a file is real if it lies behind the
+    /// elements that the header at the beginning describes. Otherwise the header counts.
+    /// </remarks>
+    /// <param name="head">The file's first bytes.</param>
+    /// <param name="tail">The file's last bytes: <see cref="FileFormat.MaxTailLength"/>, or the whole file.</param>
+    /// <param name="fileSize">The file's size.</param>
+    /// <param name="problem">The reason, as a clause: "it ends inside its .npy header".</param>
+    public static ArrayHeader? TryRead(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize, out string problem)
+    {
+        ArrayHeader? header = null;
+        string? reason = null;
+        ReadOnlySpan<byte> rest = tail;
+        foreach (FileFormat format in FileFormat.All)
+        {
+            if (format.HasMagic(head, rest))
+            {
+                header = format.TryRead(head, rest, fileSize, out reason);
+                rest = tail[^(int)Math.Min(tail.Length, fileSize - (header?.DataEnd ?? 0))..];
+            }
+        }
+
+        problem = reason ?? OtherFiles.Find(head, fileSize) ?? "it is not an array";
+        return header;
     }
 
     /// <summary>
-    /// Reads a header where more than one format is possible. Pure: bytes in, and out come either a header that fits the file or the reason why there is none.
+    /// Returns whether the elements are certainly of a type, and aligned. A fast check: it may also return false for such elements.
     /// </summary>
-    /// <remarks>
-    /// Elements can look like the other format's description. What lies beyond the elements of an .npy file cannot be made of them, so a trailer
-    /// there is real. Elsewhere the .npy header counts.
-    /// </remarks>
-    /// <param name="head">The file's first bytes.</param>
-    /// <param name="tail">The file's last bytes: <see cref="TailNeeded"/>, or all.</param>
-    /// <param name="fileSize">The file's size.</param>
-    /// <param name="problem">What is wrong, as a clause: "it ends inside its .npy header".</param>
-    public static ArrayHeader? TryRead(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize, out string problem)
-    {
-        int trailer = PythonSharedArrayTrailer.Find(tail);
-        ArrayHeader? npy = NpyHeader.HasMagic(head)
-            ? TryReadNpy(head, fileSize, out problem)
-            : Refuse(PythonSharedArrayTrailer.FindOlder(head, tail) ?? OtherFiles.Find(head, fileSize) ?? "it is not an array", out problem);
-        return trailer > 0 && (npy is null || npy.DataEnd <= fileSize - trailer) ? TryReadTrailer(tail, fileSize, out problem) : npy;
-    }
+    public bool IsPlainly(DType type) => ReferenceEquals(Type, type) && DataOffset % NpyHeader.Alignment == 0;
 
-    /// <summary>Tells at one look, for nearly every array, whether the elements are of a type, and aligned. False also where a closer look would find so.</summary>
-    public bool IsPlainly(DType type) => ReferenceEquals(Type, type) && DataOffset % UsualAlignment == 0;
+    /// <summary>Returns whether the elements are of a type, as far as the format keeps it.</summary>
+    public bool Holds(DType type) => Type == type || Type == Format?.Stored(type);
 
-    /// <summary>Tells whether the elements are of a type, as far as the format keeps it.</summary>
-    public bool Holds(DType type) => Type == type || (Layout == ArrayLayout.PythonSharedArray && Type == PythonSharedArrayTypes.Stored(type));
-
-    /// <summary>Returns whether another header says the same of the elements.</summary>
+    /// <summary>Returns whether another header describes the same elements at the same place.</summary>
     public bool DescribesSame(ArrayHeader other)
-        => Layout == other.Layout && Type == other.Type && Shape.AsSpan().SequenceEqual(other.Shape.AsSpan()) && IsFortranOrder == other.IsFortranOrder
-            && DataOffset == other.DataOffset;
-
-    private static ArrayHeader? TryReadTrailer(ReadOnlySpan<byte> tail, long fileSize, out string problem)
-        => PythonSharedArrayTrailer.TryRead(tail, fileSize, out problem) is PythonSharedArrayTrailer trailer
-            ? new ArrayHeader(ArrayLayout.PythonSharedArray, trailer.Type, trailer.Shape, IsFortranOrder: false, 0, trailer.DataLength, fileSize)
-            : null;
-
-    private static ArrayHeader? Refuse(string reason, out string problem)
-    {
-        problem = reason;
-        return null;
-    }
+        => Format == other.Format && Type == other.Type && Shape.AsSpan().SequenceEqual(other.Shape.AsSpan())
+            && IsFortranOrder == other.IsFortranOrder && DataOffset == other.DataOffset;
 }

@@ -2,8 +2,10 @@ using System.Text.Json.Serialization;
 
 namespace PosixShm;
 
-/// <summary>How an array's elements and their description lie in its segment. Attach, Describe, List and Delete recognise the first two by
-/// their bytes.</summary>
+/// <summary>
+/// The layout of an array's elements and their description in its segment. Attach, Describe, List and Delete recognise all but
+/// <see cref="Raw"/> by their bytes.
+/// </summary>
 [JsonConverter(typeof(JsonStringEnumConverter<ArrayLayout>))]
 public enum ArrayLayout
 {
@@ -11,11 +13,11 @@ public enum ArrayLayout
     Npy,
 
     /// <summary>
-    /// As Python's SharedArray package has it, whether it was built with numpy 1 or 2: the elements first, the description last. It keeps
-    /// the element type's kind and size, but not the fields of a structure or the unit of a date, and has at most 27 dimensions.
+    /// The layout of Python's SharedArray package, built with numpy 1 or 2: the elements first, the description last. It keeps the element
+    /// type's kind and size, but not the fields of a structure or the unit of a date. It has at most 27 dimensions.
     /// </summary>
     PythonSharedArray,
 
-    /// <summary>Bytes without a description, whose element type and shape the caller of <see cref="SharedArray.AttachRaw"/> gave.</summary>
+    /// <summary>Bytes without a description. The caller of <see cref="SharedArray.AttachRaw"/> gave their element type and shape.</summary>
     Raw,
 }

@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 
 namespace PosixShm.Formats;
 
-/// <summary>The order in which the elements of a shape lie in memory, as numpy's strides: the distance of two neighbours along each dimension.</summary>
+/// <summary>The order of a shape's elements in memory, as numpy's strides.</summary>
 internal static class ElementOrder
 {
-    /// <summary>Returns whether C order and Fortran order differ. They are the same without elements, and with at most one dimension other than 1.</summary>
+    /// <summary>Returns whether C order and Fortran order differ: at least two dimensions are not 1, and none is 0.</summary>
     public static bool Matters(ReadOnlySpan<long> shape)
     {
         int longer = 0;
@@ -22,9 +22,9 @@ internal static class ElementOrder
         return longer > 1;
     }
 
-    /// <summary>Returns the strides of elements without gaps, as numpy has them. No overflow: the shape is checked.</summary>
+    /// <summary>Returns the strides of elements without gaps, as numpy has them. The shape was checked, so nothing overflows.</summary>
     /// <param name="shape">The length of each dimension.</param>
-    /// <param name="isFortranOrder">Whether the first index runs fastest, and not the last.</param>
+    /// <param name="isFortranOrder">Whether the first index runs fastest, instead of the last.</param>
     /// <param name="unit">The distance of two neighbours in memory.</param>
     public static ImmutableArray<long> Strides(ReadOnlySpan<long> shape, bool isFortranOrder, long unit)
     {

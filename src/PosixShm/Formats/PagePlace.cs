@@ -1,8 +1,8 @@
 namespace PosixShm.Formats;
 
-/// <summary>Where the control page of an array is in its file, or will be; all processes compute the same from the header.</summary>
+/// <summary>The place of an array's control page, which may not exist yet. All processes compute the same from the header.</summary>
 /// <param name="End">The end of the elements: E of docs/FORMAT.md.</param>
-/// <param name="LocksBehind">The locks behind the page, which its creator wrote down; 0 if those in the page are all.</param>
+/// <param name="LocksBehind">The locks behind the page, whose number its creator stored; 0 if those in the page are all.</param>
 internal readonly record struct PagePlace(long End, int LocksBehind)
 {
     /// <summary>Gets the offset of the page: A of docs/FORMAT.md.</summary>

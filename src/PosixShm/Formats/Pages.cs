@@ -1,6 +1,6 @@
 namespace PosixShm.Formats;
 
-/// <summary>The unit of the formats: 4,096 bytes, also where the machine's own pages are larger.</summary>
+/// <summary>The unit of the formats: 4,096 bytes, even if the machine's own pages are larger.</summary>
 internal static class Pages
 {
     public const int Size = 4096;

@@ -183,8 +183,6 @@ internal static class ArrayCreation
     {
         Layout = old.Layout,
         Locks = page.LockCount,
-        Alignment = old.Layout == ArrayLayout.Npy && old.DataOffset % SharedArrayOptions.MaxAlignment == 0
-            ? SharedArrayOptions.MaxAlignment
-            : NpyHeader.Alignment,
+        Alignment = old.DataOffset % SharedArrayOptions.MaxAlignment == 0 ? SharedArrayOptions.MaxAlignment : NpyHeader.Alignment,
     };
 }

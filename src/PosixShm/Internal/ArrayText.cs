@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using PosixShm.Formats;
+using PosixShm.Elements;
 
 namespace PosixShm;
 

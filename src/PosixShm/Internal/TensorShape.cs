@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using PosixShm.Elements;
 using PosixShm.Formats;
 
 namespace PosixShm;

@@ -6,23 +6,23 @@ using System.Text.Unicode;
 
 namespace PosixShm.Names;
 
-/// <summary>What a name stands for.</summary>
+/// <summary>The kind of object that a name denotes.</summary>
 internal enum SegmentKind
 {
-    /// <summary>A file in the shared memory folder.</summary>
+    /// <summary>A file in the directory of shared memory.</summary>
     SharedMemory,
 
-    /// <summary>A file anywhere.</summary>
+    /// <summary>A file in any directory.</summary>
     File,
 
-    /// <summary>An open file of some process.</summary>
+    /// <summary>An open file of a process.</summary>
     Descriptor,
 
     /// <summary>The C library's file of a semaphore.</summary>
     Semaphore,
 }
 
-/// <summary>A name that is known to be good, and the file that it stands for.</summary>
+/// <summary>A valid name, and the file that it denotes.</summary>
 internal sealed record SegmentName
 {
     // NAME_MAX: the longest file name.
@@ -30,15 +30,15 @@ internal sealed record SegmentName
 
     private const string SharedMemoryScheme = "shm://";
     private const string FileScheme = "file://";
-    private const string ProcessFolder = "/proc/";
+    private const string ProcessDirectory = "/proc/";
 
     // The file of semaphore "x" is /dev/shm/sem.x; sem_overview(7).
-    private const string SemaphorePrefix = "sem.";
+    internal const string SemaphorePrefix = "sem.";
 
     private const char FirstSurrogate = '\uD800';
     private const char LastSurrogate = '\uDFFF';
 
-    // A listing looks at every name, and this at sixteen characters at a time.
+    // A listing checks every name. These sets check sixteen characters at a time.
     private static readonly SearchValues<char> s_controls
         = SearchValues.Create([.. Enumerable.Range(0, 256).Select(static c => (char)c).Where(char.IsControl)]);
 
@@ -53,14 +53,14 @@ internal sealed record SegmentName
         Path = path!;
     }
 
-    /// <summary>Gets the name of an anonymous segment that is not there yet, for errors.</summary>
-    public static SegmentName Anonymous { get; } = new(SegmentKind.Descriptor, "an anonymous array", ProcessFolder, ProcessFolder);
+    /// <summary>Gets the name of an anonymous segment in errors, before the segment exists.</summary>
+    public static SegmentName Anonymous { get; } = new(SegmentKind.Descriptor, "an anonymous array", ProcessDirectory, ProcessDirectory);
 
-    /// <summary>Makes the name of a semaphore, which the C library keeps in a file; see <c>sem_overview(7)</c>.</summary>
+    /// <summary>Returns the name of a semaphore, which the C library keeps in a file; see <c>sem_overview(7)</c>.</summary>
     public static SegmentName OfSemaphore(string value)
         => new(SegmentKind.Semaphore, value, ArrayDirectory.Default, $"{ArrayDirectory.Default}/{SemaphorePrefix}{value}");
 
-    /// <summary>Gets the folder of shared memory, as something to list.</summary>
+    /// <summary>Gets the directory of shared memory, as the target of a listing.</summary>
     public static SegmentName SharedMemory
     {
         get
@@ -71,29 +71,33 @@ internal sealed record SegmentName
         }
     }
 
-    /// <summary>Gets what the name stands for.</summary>
+    /// <summary>Gets the kind of object that the name denotes.</summary>
     public SegmentKind Kind { get; }
 
     /// <summary>Gets the name in its shortest form: <c>test1</c>, or <c>file:///path</c>.</summary>
     public string Value { get; }
 
-    /// <summary>Gets the folder that the file is in.</summary>
+    /// <summary>Gets the directory of the file.</summary>
     public string Folder { get; }
 
     /// <summary>
-    /// Gets whether it is a shared memory object of the C library, whose name is <see cref="Value"/>: <c>shm_open(3)</c> knows one directory, and before glibc 2.34
-    /// no name of more than 253 bytes.
+    /// Gets whether <see cref="Value"/> is also the C library's name of the file. <c>shm_open(3)</c> uses one directory only, and before
+    /// glibc 2.34 it refuses names of more than 253 bytes.
     /// </summary>
     public bool IsObject
-        => Kind == SegmentKind.SharedMemory && Folder == ArrayDirectory.Default && (Value.Length < 80 || Encoding.UTF8.GetByteCount(Value) < 254);
+        => Kind == SegmentKind.SharedMemory && Folder == ArrayDirectory.Default
+            && (Value.Length < 80 || Encoding.UTF8.GetByteCount(Value) < 254);
 
-    /// <summary>Gets the noun for what the name stands for, for messages.</summary>
+    /// <summary>Gets the noun for the object, for messages.</summary>
     public string Noun => Kind == SegmentKind.Semaphore ? "semaphore" : "array";
 
     /// <summary>Gets the noun with its article.</summary>
     public string ANoun => Kind == SegmentKind.Semaphore ? "a semaphore" : "an array";
 
-    /// <summary>Makes the path of a file of this process in the same folder. It begins as the name does, as some sandboxes allow that prefix only.</summary>
+    /// <summary>
+    /// Returns a new path in the same directory, for a file of this process. It begins as the name does, because some sandboxes allow that
+    /// prefix only.
+    /// </summary>
     public string MakeOwnPath()
     {
         string suffix = $".posixshm-{Guid.NewGuid():N}";
@@ -107,21 +111,23 @@ internal sealed record SegmentName
     }
 
     /// <summary>Gets the file's absolute path.</summary>
-    // Made when it is asked for, since a listing makes thousands of names.
+    // Made on demand, since a listing makes thousands of names.
     public string Path
     {
         get => field ??= $"{Folder}/{Value}";
         private init;
     }
 
-    /// <summary>Reads <c>test1</c>, <c>/test1</c>, <c>shm://test1</c>, <c>file:///path</c>, <c>file://relative</c> or <c>/proc/PID/fd/N</c>.</summary>
+    /// <summary>
+    /// Reads <c>test1</c>, <c>/test1</c>, <c>shm://test1</c>, <c>file:///path</c>, <c>file://relative</c> or <c>/proc/PID/fd/N</c>.
+    /// </summary>
     public static SegmentName Parse(string name, string parameterName)
     {
         ArgumentNullException.ThrowIfNull(name, parameterName);
         LinuxOnly.Check();
 
-        // Nearly every name.
-        if (WhatIsWrongWith(name) is null)
+        // Nearly every name is a plain one.
+        if (FindProblem(name) is null)
         {
             return new SegmentName(SegmentKind.SharedMemory, name, ArrayDirectory.Path);
         }
@@ -143,37 +149,38 @@ internal sealed record SegmentName
         }
 
         string value = rest.StartsWith('/') ? rest[1..] : rest;
-        return WhatIsWrongWith(value) is string reason
+        return FindProblem(value) is string reason
             ? throw Refuse(name, reason, parameterName)
             : new SegmentName(SegmentKind.SharedMemory, value, ArrayDirectory.Path);
     }
 
-    /// <summary>Makes the name of an anonymous segment: its descriptor, as other processes reach it.</summary>
+    /// <summary>Returns the name of an anonymous segment: its descriptor, as other processes reach it.</summary>
     public static SegmentName OfDescriptor(int process, nint descriptor)
     {
-        string path = $"{ProcessFolder}{process}/fd/{descriptor}";
+        string path = $"{ProcessDirectory}{process}/fd/{descriptor}";
         return new SegmentName(SegmentKind.Descriptor, path, System.IO.Path.GetDirectoryName(path)!, path);
     }
 
-    /// <summary>Reads the path of a folder whose files are to be listed.</summary>
+    /// <summary>Reads the path of a directory whose files are to be listed.</summary>
     public static SegmentName ParseFolder(string folder, string parameterName)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder, parameterName);
         LinuxOnly.Check();
         if (folder.Any(char.IsControl) || !IsWellFormed(folder))
         {
-            throw new ArgumentException($"'{Printable(folder)}' is no folder of arrays: it has control characters or unpaired surrogates.", parameterName);
+            throw new ArgumentException(
+                $"'{Printable(folder)}' is not a directory of arrays: it has control characters or unpaired surrogates.", parameterName);
         }
 
         string full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder));
         return new SegmentName(SegmentKind.File, full, full, full);
     }
 
-    /// <summary>Makes the name of a file found in a folder, or null where it cannot be an array's.</summary>
-    [SkipLocalsInit] // What is taken of the characters is what was decoded.
+    /// <summary>Returns the name of a file in a directory; null if no array can have it.</summary>
+    [SkipLocalsInit] // Only the characters that were decoded are used.
     public static SegmentName? FromFile(SegmentName folder, ReadOnlySpan<byte> file)
     {
-        // What is not UTF-8 must not become the name of another file.
+        // A file name that is not UTF-8 must not become the name of another file.
         Span<char> characters = stackalloc char[MaxBytes];
         if (Utf8.ToUtf16(file, characters, out _, out int length, replaceInvalidSequences: false) != OperationStatus.Done)
         {
@@ -183,7 +190,7 @@ internal sealed record SegmentName
         string value = new(characters[..length]);
         if (folder.Kind == SegmentKind.SharedMemory)
         {
-            return WhatIsWrongWith(value) is null ? new SegmentName(SegmentKind.SharedMemory, value, folder.Folder) : null;
+            return FindProblem(value) is null ? new SegmentName(SegmentKind.SharedMemory, value, folder.Folder) : null;
         }
 
         string path = System.IO.Path.Join(folder.Path, value);
@@ -192,10 +199,10 @@ internal sealed record SegmentName
 
     public override string ToString() => Value;
 
-    // /proc/PID/fd/N or /proc/self/fd/N: the open file of a process, which need not have any name.
+    // /proc/PID/fd/N or /proc/self/fd/N is the open file of a process, which may have no other name.
     private static bool IsDescriptor(string name)
-        => name.StartsWith(ProcessFolder, StringComparison.Ordinal)
-            && name[ProcessFolder.Length..].Split('/') is [string process, "fd", string descriptor]
+        => name.StartsWith(ProcessDirectory, StringComparison.Ordinal)
+            && name[ProcessDirectory.Length..].Split('/') is [string process, "fd", string descriptor]
             && (process == "self" || int.TryParse(process, NumberStyles.None, CultureInfo.InvariantCulture, out _))
             && int.TryParse(descriptor, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
@@ -217,12 +224,12 @@ internal sealed record SegmentName
             : throw Refuse(name, "'file://' takes the path of a file", parameterName);
     }
 
-    /// <summary>Says what keeps a text from being the name of a file right in the shared memory folder; null if nothing does.</summary>
-    internal static string? WhatIsWrongWith(string value) => IsPlain(value) ? null : value switch
+    /// <summary>Returns the reason, as a clause, if a file in the directory of shared memory cannot have a name; else null.</summary>
+    internal static string? FindProblem(string value) => IsPlain(value) ? null : value switch
     {
         "" => "it is empty",
-        "." or ".." => "it is a folder's",
-        _ when value.StartsWith(SemaphorePrefix, StringComparison.Ordinal) => "names in 'sem.' belong to semaphores",
+        "." or ".." => "it is the name of a directory",
+        _ when value.StartsWith(SemaphorePrefix, StringComparison.Ordinal) => "names that begin with 'sem.' belong to semaphores",
         _ when value.Contains('/', StringComparison.Ordinal) => "it has a slash inside",
         _ when value.AsSpan().ContainsAny(s_controls) => "it has control characters",
         _ when !IsWellFormed(value) => "it has unpaired surrogates",
@@ -230,7 +237,7 @@ internal sealed record SegmentName
         _ => null,
     };
 
-    // Nearly every name, at one look.
+    // A fast check that accepts nearly every name.
     private static bool IsPlain(string value)
         => value is [not ('.' or 's'), ..] && value.Length <= MaxBytes && !value.AsSpan().ContainsAnyExcept(s_plain);
 

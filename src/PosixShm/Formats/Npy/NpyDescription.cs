@@ -6,10 +6,10 @@ namespace PosixShm.Formats;
 /// <summary>Reads the <c>descr</c> of an .npy header: a type's notation, or a list of fields.</summary>
 internal static class NpyDescription
 {
-    /// <summary>Reads the literal that is next. False if it is none; a literal that describes no type is a null with the reason.</summary>
+    /// <summary>Reads the next literal. Returns false if it is malformed. If it describes no type, the type is null.</summary>
     public static bool TryRead(ref PythonLiteral literal, out DType? type, out string problem)
     {
-        // Nearly always a text, which needs not be a string.
+        // Nearly always a text, for which no string is allocated.
         if (literal.IsText())
         {
             bool isText = literal.TryReadText(out ReadOnlySpan<char> text);
@@ -72,7 +72,7 @@ internal static class NpyDescription
                 return null;
             }
 
-            // To numpy, a sub-array without a name is padding, too.
+            // In numpy, a sub-array without a name is also padding.
             bool isNew = (name.Length == 0 && (type is SubarrayType or ScalarType { Kind: ScalarType.Void })) || names.Add(name);
             if (!isNew || (title is string text && !names.Add(text)))
             {
@@ -93,7 +93,7 @@ internal static class NpyDescription
 
     private static DType? ReadSubarray(object description, object shape, out string problem)
     {
-        // To numpy, one element is no sub-array, unless its shape is a tuple.
+        // In numpy, a single element is not a sub-array, unless its shape is a tuple.
         ImmutableArray<object> dimensions = shape switch
         {
             PythonSequence several => several.Items,

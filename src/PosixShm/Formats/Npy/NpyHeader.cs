@@ -19,17 +19,17 @@ namespace PosixShm.Formats;
 //                    Latin-1 in versions 1 and 2, UTF-8 in version 3
 //      ...     ...   the elements
 //
-//  We write it as numpy does, to the byte: as many spaces as let the array grow to 21 digits in its first dimension, then at least one more, up
-//  to a multiple of 64 bytes with the newline.
+//  We write it as numpy does, to the byte. The first spaces let the first dimension grow to 21 digits. At least one more space follows, and
+//  the newline ends a multiple of 64 bytes.
 //
 internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, ImmutableArray<long> Shape, long DataOffset)
 {
-    // The dictionary of a type with thousands of fields; numpy itself refuses more than 10,000 characters unless asked.
+    // Enough for a type with thousands of fields. By default, numpy refuses headers of more than 10,000 characters.
     private const int MaxLength = 1 << 20;
 
     private const int LongestOfVersion1 = ushort.MaxValue;
 
-    // Of the dictionary, without the spaces: all but structured types.
+    // The dictionary without the spaces is shorter, unless its type is structured.
     private const int UsualLength = 256;
 
     // Magic, version and header length, in version 1 and in versions 2 and 3.
@@ -42,18 +42,18 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
     // numpy's GROWTH_AXIS_MAX_DIGITS.
     private const int GrowthDigits = 21;
 
-    /// <summary>The reason for a file that is shorter than its header, as a clause.</summary>
+    /// <summary>The problem of a file that is shorter than its header, as a clause.</summary>
     public const string Cut = "it ends inside its .npy header: it was truncated";
 
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
-    /// <summary>Tells whether a file starts like an .npy file.</summary>
+    /// <summary>Returns whether a file begins with the magic.</summary>
     public static bool HasMagic(ReadOnlySpan<byte> head) => head.StartsWith(Magic);
 
-    /// <summary>Tells whether a file is no more than the start of the magic.</summary>
+    /// <summary>Returns whether a file ends inside the magic.</summary>
     public static bool IsCutInMagic(ReadOnlySpan<byte> file) => file.Length > 0 && file.Length < Magic.Length && Magic.StartsWith(file);
 
-    /// <summary>Tells how many bytes of the file must be at hand to read its header; 0 if it is no header that we know.</summary>
+    /// <summary>Returns how many bytes of the file its header needs; 0 if the header is of an unknown version, or too long.</summary>
     public static int BytesNeeded(ReadOnlySpan<byte> head)
     {
         if (!HasMagic(head) || head.Length < LongStart || head[7] != 0)
@@ -71,8 +71,8 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
         return start == 0 || length > MaxLength ? 0 : start + (int)length;
     }
 
-    /// <summary>Reads a header. Pure: bounded by the span, and a wrong one is a refusal with the reason.</summary>
-    [SkipLocalsInit] // What is read of the text is what was decoded.
+    /// <summary>Reads a header. Pure and bounded by the span: returns false and the reason for an invalid header.</summary>
+    [SkipLocalsInit] // Only the characters that were decoded are used.
     public static bool TryRead(ReadOnlySpan<byte> head, out NpyHeader header, out string problem)
     {
         header = default;
@@ -91,7 +91,7 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
 
         ReadOnlySpan<byte> bytes = head[(head[6] == 1 ? ShortStart : LongStart)..end];
 
-        // Padding is not worth a look at each space.
+        // Removes the padding in one search, faster than the literal reader would skip each space.
         bytes = bytes.EndsWith((byte)'\n') ? bytes[..^1] : bytes;
         bytes = bytes[..(bytes.LastIndexOfAnyExcept((byte)' ') + 1)];
         if (head[6] == 3 && !Utf8.IsValid(bytes))
@@ -110,7 +110,7 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
     /// <param name="type">The element type.</param>
     /// <param name="shape">The length of each dimension.</param>
     /// <param name="alignment">The power of two of which the elements' offset is a multiple: numpy's, or a larger one.</param>
-    [SkipLocalsInit] // What is taken of the shape is what was written.
+    [SkipLocalsInit] // Only the bytes that were written are used.
     public static byte[] Write(DType type, ReadOnlySpan<long> shape, int alignment = Alignment)
     {
         ReadOnlySpan<byte> before = "{'descr': "u8;
@@ -124,7 +124,8 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
         int length = before.Length + encoding.GetByteCount(type.Literal) + between.Length + shapeText.Length + after.Length + growth + 1;
 
         // Version 1 has two bytes less before the dictionary.
-        byte version = !isLatin ? (byte)3 : PaddedLength(ShortStart, length, alignment) - ShortStart > LongestOfVersion1 ? (byte)2 : (byte)1;
+        bool isLong = PaddedLength(ShortStart, length, alignment) - ShortStart > LongestOfVersion1;
+        byte version = (byte)(!isLatin ? 3 : isLong ? 2 : 1);
         int start = version == 1 ? ShortStart : LongStart;
         byte[] header = GC.AllocateUninitializedArray<byte>(PaddedLength(start, length, alignment));
         Span<byte> rest = header;
@@ -132,7 +133,7 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
         rest[6] = version;
         rest[7] = 0;
 
-        // Of the four bytes, two are the length in version 1, and the dictionary replaces the others.
+        // In version 1, the length has only two of these four bytes. The dictionary overwrites the others.
         BinaryPrimitives.WriteUInt32LittleEndian(rest[8..], (uint)(header.Length - start));
         rest = rest[start..];
         Put(before, ref rest);
@@ -151,11 +152,12 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
         }
     }
 
-    // numpy pads also what is a multiple already.
-    private static int PaddedLength(int start, int length, int alignment) => start + length + (alignment - ((start + length) % alignment));
+    // numpy pads even a length that is a multiple already.
+    private static int PaddedLength(int start, int length, int alignment)
+        => start + length + (alignment - ((start + length) % alignment));
 
-    // Three keys in any order, each once, and no other.
-    [SkipLocalsInit] // What is taken of the shape is what was read.
+    // The dictionary has three keys in any order, each once, and no other.
+    [SkipLocalsInit] // Only the numbers that were read are used.
     private static bool TryReadDictionary(ReadOnlySpan<char> text, int dataOffset, out NpyHeader header, out string problem)
     {
         header = default;
@@ -185,17 +187,18 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
             : type is null ? typeProblem
             : rank > ShapeMath.MaxRank ? TooManyDimensions(rank)
             : string.Empty;
-        return problem.Length == 0 && TryUnfold(new NpyHeader(type!, isFortranOrder, [.. shape[..rank]], dataOffset), out header, out problem);
+        return problem.Length == 0
+            && TryUnfold(new NpyHeader(type!, isFortranOrder, [.. shape[..rank]], dataOffset), out header, out problem);
     }
 
-    // numpy has no array of sub-arrays: their dimensions are the array's last ones.
+    // numpy has no array of sub-arrays: their dimensions become the array's last ones.
     private static bool TryUnfold(in NpyHeader folded, out NpyHeader header, out string problem)
     {
         problem = string.Empty;
         header = folded;
         while (header.Type is SubarrayType array)
         {
-            // Only the dimensions outside would be in Fortran order. No program writes that, and numpy's own readers disagree.
+            // Only the outer dimensions would be in Fortran order. No program writes that, and numpy's own readers disagree.
             if (header.IsFortranOrder && ElementOrder.Matters(header.Shape.AsSpan()))
             {
                 problem = "its elements are sub-arrays in Fortran order";

@@ -4,13 +4,13 @@ using System.Text;
 
 namespace PosixShm.Formats;
 
-/// <summary>A tuple or a list of Python: to numpy, fields are a list and a sub-array is a tuple.</summary>
+/// <summary>A tuple or a list of Python. In numpy, the fields of a structure are a list, and a sub-array is a tuple.</summary>
 internal sealed record PythonSequence(ImmutableArray<object> Items, bool IsTuple);
 
 /// <summary>
-/// Reads the part of Python's literal syntax that an .npy header is written in: text (u'...' of Python 2, too), whole numbers, True and False, tuples and lists.
-/// Pure: a wrong input is a refusal, never an exception, and nesting is bounded. Whoever knows what comes next asks for just that,
-/// which takes nothing from the heap: a listing reads thousands.
+/// Reads the part of Python's literal syntax that .npy headers use: text (u'...' of Python 2, too), integers, True and False, tuples and
+/// lists. The reader is pure: it refuses wrong input without an exception, and nesting is bounded. The methods for one kind of value
+/// allocate nothing on the heap, since a listing reads thousands of headers.
 /// </summary>
 internal ref struct PythonLiteral(ReadOnlySpan<char> text)
 {
@@ -23,49 +23,14 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
     /// <summary>Gets whether a value was refused because it is in more than <see cref="MaxDepth"/> brackets.</summary>
     public bool IsTooDeep { get; private set; }
 
-    /// <summary>Writes text as a literal: as Python's <c>repr</c> does, or as <c>ascii</c> does.</summary>
-    public static string Quote(string text, bool isAscii)
-    {
-        char quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
-        StringBuilder quoted = new StringBuilder().Append(quote);
-        for (int i = 0; i < text.Length; i++)
-        {
-            int code = CodePoint(text, ref i);
-            _ = code switch
-            {
-                '\n' => quoted.Append("\\n"),
-                '\r' => quoted.Append("\\r"),
-                '\t' => quoted.Append("\\t"),
-                '\\' => quoted.Append("\\\\"),
-                _ when code == quote => quoted.Append('\\').Append(quote),
-                >= ' ' and <= '~' => quoted.Append((char)code),
-                _ when !isAscii && IsPrintable(code) => quoted.Append(char.ConvertFromUtf32(code)),
-                <= 0xFF => quoted.Append(CultureInfo.InvariantCulture, $"\\x{code:x2}"),
-                <= char.MaxValue => quoted.Append(CultureInfo.InvariantCulture, $"\\u{code:x4}"),
-                _ => quoted.Append(CultureInfo.InvariantCulture, $"\\U{code:x8}"),
-            };
-        }
-
-        return quoted.Append(quote).ToString();
-    }
-
-    // As str.isprintable has it, by the Unicode version of this runtime.
-    private static bool IsPrintable(int code) => CharUnicodeInfo.GetUnicodeCategory(code)
-        is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
-            or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
-
-    /// <summary>Gives the code point at a place, which moves to its last half. As to Python, half a surrogate pair by itself is one, too.</summary>
-    public static int CodePoint(string text, ref int place)
-        => char.IsSurrogatePair(text, place) ? char.ConvertToUtf32(text[place], text[++place]) : text[place];
-
-    /// <summary>Tells whether nothing is left but white space.</summary>
+    /// <summary>Returns whether only white space is left.</summary>
     public bool IsAtEnd()
     {
         SkipSpace();
         return _position == _text.Length;
     }
 
-    /// <summary>Goes past one character, white space before it included, if it is the next.</summary>
+    /// <summary>Consumes white space, and then one character if it is the expected one. Returns whether it was.</summary>
     public bool Take(char expected)
     {
         SkipSpace();
@@ -74,14 +39,14 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
         return taken;
     }
 
-    /// <summary>Tells whether a text is next.</summary>
+    /// <summary>Returns whether a text is next.</summary>
     public bool IsText()
     {
         SkipSpace();
         return _text[_position..] is ['\'' or '"', ..] or ['u' or 'U', '\'' or '"', ..];
     }
 
-    /// <summary>Reads a text: a part of what is read, unless it has escapes.</summary>
+    /// <summary>Reads a text. The value is a slice of the input, unless it has escapes.</summary>
     public bool TryReadText(out ReadOnlySpan<char> value)
     {
         value = default;
@@ -107,7 +72,7 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
         return text is not null;
     }
 
-    /// <summary>Reads a whole number.</summary>
+    /// <summary>Reads an integer.</summary>
     public bool TryReadNumber(out long value)
     {
         SkipSpace();
@@ -143,9 +108,9 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
         return value || _text[start.._position] is "False";
     }
 
-    /// <summary>Reads a tuple of whole numbers.</summary>
-    /// <param name="values">Where to; what has no room there is left out.</param>
-    /// <param name="count">How many there are.</param>
+    /// <summary>Reads a tuple of integers.</summary>
+    /// <param name="values">The numbers, as many as have room there.</param>
+    /// <param name="count">The length of the tuple.</param>
     public bool TryReadNumbers(scoped Span<long> values, out int count)
     {
         count = 0;
@@ -175,7 +140,10 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
         return count != 1 || comma;
     }
 
-    /// <summary>Reads whatever is next: text as a string, a number as a long, a truth as a bool, a tuple or list as a <see cref="PythonSequence"/>.</summary>
+    /// <summary>
+    /// Reads the next value: text as a string, a number as a long, a truth value as a bool, and a tuple or list as a
+    /// <see cref="PythonSequence"/>.
+    /// </summary>
     public object? ReadValue(int depth = 0)
     {
         if (IsText())
@@ -183,12 +151,7 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
             return TryReadText(out ReadOnlySpan<char> text) ? text.ToString() : null;
         }
 
-        if (_position == _text.Length)
-        {
-            return null;
-        }
-
-        return _text[_position] switch
+        return (_position < _text.Length ? _text[_position] : default) switch
         {
             '(' => Items(')', depth),
             '[' => Items(']', depth),
@@ -223,7 +186,7 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
         return end == ')' && items.Count == 1 && !comma ? items[0] : new PythonSequence(items.ToImmutable(), IsTuple: end == ')');
     }
 
-    // The first quote is behind us.
+    // The position is behind the first quote.
     private string? EscapedText(char quote)
     {
         StringBuilder text = new();
@@ -277,7 +240,7 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
 
     private void SkipSpace()
     {
-        // On locals, since it comes before every token.
+        // Works on locals for speed: white space is skipped before every token.
         ReadOnlySpan<char> text = _text;
         int position = _position;
         while ((uint)position < (uint)text.Length && text[position] is ' ' or '\n' or '\r' or '\t')

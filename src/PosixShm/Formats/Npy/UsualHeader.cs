@@ -5,12 +5,12 @@ using PosixShm.Elements;
 
 namespace PosixShm.Formats;
 
-/// <summary>The header of nearly every .npy file: an array of a type without parts, in the very words of numpy. It is compared, not parsed.</summary>
+/// <summary>The header of nearly every .npy file, exactly as numpy writes it for a type without parts: compared, not parsed.</summary>
 internal static class UsualHeader
 {
     private const int MaxRank = 8;
 
-    // All that comes before the numbers of the shape, for each order and type: the usual order first.
+    // The text before the numbers of the shape, for each order and type. The usual order is first.
     private static readonly (byte[] Start, ScalarType Type, bool IsFortranOrder)[] s_starts =
     [
         .. from isFortranOrder in new[] { false, true }
@@ -22,18 +22,20 @@ internal static class UsualHeader
     // The magic and version 1.0, before the length of the dictionary.
     private static ReadOnlySpan<byte> Start => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0];
 
-    // The end of every header: at most 20 spaces for growth, and 64 more.
+    // The end of every header: at most 20 spaces for growth, and at most 64 more.
     private static ReadOnlySpan<byte> Padding
         => "                                                "u8
             + "                                                \n"u8;
 
-    /// <summary>Reads a file's first bytes. False for all that is written in other words, or wrong.</summary>
-    [SkipLocalsInit] // What is taken of the shape is what was read.
+    /// <summary>Reads a file's first bytes. Returns false for any other header, valid or not.</summary>
+    [SkipLocalsInit] // Only the numbers that were read are used.
     public static bool TryRead(ReadOnlySpan<byte> head, out NpyHeader header)
     {
         header = default;
         ReadOnlySpan<byte> text = head;
-        if (!TryTake(ref text, Start) || !BinaryPrimitives.TryReadUInt16LittleEndian(text, out ushort length) || length > text.Length - sizeof(ushort))
+        if (!TryTake(ref text, Start)
+            || !BinaryPrimitives.TryReadUInt16LittleEndian(text, out ushort length)
+            || length > text.Length - sizeof(ushort))
         {
             return false;
         }

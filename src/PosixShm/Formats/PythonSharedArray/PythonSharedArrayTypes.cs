@@ -2,7 +2,9 @@ using PosixShm.Elements;
 
 namespace PosixShm.Formats;
 
-/// <summary>numpy's type numbers, by which Python's SharedArray package stores an element type: byte order, field names and units of time are lost.</summary>
+/// <summary>
+/// numpy's type numbers, by which Python's SharedArray package stores an element type. Byte order, field names and units of time are lost.
+/// </summary>
 internal static class PythonSharedArrayTypes
 {
     private const int Object = 17;
@@ -11,7 +13,7 @@ internal static class PythonSharedArrayTypes
     private const int Void = 20;
     private const int VariableString = 2056;
 
-    // The first of two numbers for one type is the one that is written: 9 and 10 are C's long long.
+    // Numbers 9 and 10 are C's long long. If a type has two numbers, this library writes the first.
     private static readonly (int Number, ScalarType Type)[] s_fixed =
     [
         (0, ScalarType.Native(ScalarType.Boolean, 1)),
@@ -36,37 +38,42 @@ internal static class PythonSharedArrayTypes
         (23, ScalarType.Native(ScalarType.FloatingPoint, 2)),
     ];
 
-    // Those whose size is the array's own.
+    // Types whose size is the array's own.
     private static readonly (int Number, char Kind)[] s_sized =
         [(Bytes, ScalarType.Bytes), (UnicodeText, ScalarType.UnicodeText), (Void, ScalarType.Void)];
 
-    /// <summary>Gives the type of a number and an element's size; null, with the reason, if there is none.</summary>
+    /// <summary>Returns the type of a number and an element's size; null and the reason if there is no such type.</summary>
     public static ScalarType? TryRead(int number, int itemSize, out string problem)
     {
-        ScalarType? known = Array.Find(s_fixed, pair => pair.Number == number).Type;
-        char kind = Array.Find(s_sized, pair => pair.Number == number).Kind;
-        problem = number == Object ? "its elements are Python objects, which are pointers into their own process"
-            : number == VariableString ? "its elements are strings of any length (StringDType), which are pointers into their own process"
-            : known is null && kind == default ? $"its type number {number} is not known"
-            : itemSize <= 0 || (known is not null && itemSize != known.Size) || (kind == ScalarType.UnicodeText && itemSize % 4 != 0)
-            ? $"elements of its type number {number} do not have {itemSize} bytes"
-            : string.Empty;
-
+        ScalarType? known = Array.Find(s_fixed, row => row.Number == number).Type;
+        char kind = Array.Find(s_sized, row => row.Number == number).Kind;
+        bool isOfSize = known is not null ? itemSize == known.Size : itemSize > 0 && (kind != ScalarType.UnicodeText || itemSize % 4 == 0);
+        problem = number switch
+        {
+            Object => "its elements are Python objects, which are pointers into their own process",
+            VariableString => "its elements are strings of any length (StringDType), which are pointers into their own process",
+            _ when known is null && kind == default => $"its type number {number} is not known",
+            _ when !isOfSize => $"elements of its type number {number} do not have {itemSize} bytes",
+            _ => string.Empty,
+        };
         return problem.Length > 0 ? null : known ?? ScalarType.Native(kind, itemSize);
     }
 
-    /// <summary>Gives what is left of a type when it is stored: a structure becomes bytes, a date loses its unit. Null if there is no number for it.</summary>
+    /// <summary>
+    /// Returns the part of a type that the package stores: a structure becomes bytes, and a date loses its unit. Null if no number fits.
+    /// </summary>
     public static ScalarType? Stored(DType type) => type switch
     {
-        ScalarType { IsNativeOrder: true, Size: > 0 } scalar when Array.Exists(s_sized, pair => pair.Kind == scalar.Kind) => scalar,
-        ScalarType { IsNativeOrder: true } scalar => Array.Find(s_fixed, pair => pair.Type.Kind == scalar.Kind && pair.Type.Size == scalar.Size).Type,
+        ScalarType { IsNativeOrder: true, Size: > 0 } scalar when Array.Exists(s_sized, row => row.Kind == scalar.Kind) => scalar,
+        ScalarType { IsNativeOrder: true } scalar
+            => Array.Find(s_fixed, row => row.Type.Kind == scalar.Kind && row.Type.Size == scalar.Size).Type,
         StructType or SubarrayType when type.Size > 0 => ScalarType.Native(ScalarType.Void, type.Size),
         _ => null,
     };
 
-    /// <summary>Gives the number of a type as it is stored.</summary>
+    /// <summary>Returns the number of a type that <see cref="Stored"/> returned.</summary>
     public static int NumberOf(ScalarType stored)
-        => Array.Exists(s_sized, pair => pair.Kind == stored.Kind)
-            ? Array.Find(s_sized, pair => pair.Kind == stored.Kind).Number
-            : Array.Find(s_fixed, pair => pair.Type == stored).Number;
+        => Array.Find(s_sized, row => row.Kind == stored.Kind) is (int number and > 0, _)
+            ? number
+            : s_fixed.First(row => row.Type == stored).Number;
 }

@@ -142,7 +142,7 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
 
         if (word != ControlPage.Word)
         {
-            throw ControlPage.WhatIsWrongWith(word) is string problem ? None(problem) : Foreign(size);
+            throw ControlPage.FindProblem(word) is string problem ? None(problem) : Foreign(size);
         }
 
         if (*(ushort*)(page + AnyFeature) != 0)

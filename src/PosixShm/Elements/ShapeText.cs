@@ -2,17 +2,17 @@ using System.Buffers.Text;
 using System.Runtime.CompilerServices;
 using System.Text;
 
-namespace PosixShm.Formats;
+namespace PosixShm.Elements;
 
 /// <summary>Shapes as Python writes them: <c>()</c>, <c>(5,)</c>, <c>(2, 3)</c>.</summary>
 internal static class ShapeText
 {
-    /// <summary>The bytes of the longest text that <see cref="Write"/> writes.</summary>
+    /// <summary>The length of the longest text that <see cref="Write"/> writes, in bytes.</summary>
     public const int MaxLength = 2 + (ShapeMath.MaxRank * (MaxDigits + 2));
 
     private const int MaxDigits = 20; // of -2^63, with its sign
 
-    [SkipLocalsInit] // What is taken of the text is what was written.
+    [SkipLocalsInit] // Only the bytes that were written are used.
     public static string Of(ReadOnlySpan<long> shape)
     {
         Span<byte> text = stackalloc byte[MaxLength];
@@ -47,7 +47,7 @@ internal static class ShapeText
         return length;
     }
 
-    /// <summary>Gives the number of digits of a dimension.</summary>
+    /// <summary>Returns the number of digits of a dimension.</summary>
     public static int Digits(long dimension)
     {
         int digits = 1;

@@ -2,19 +2,17 @@
 #include "posixshm_internal.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 /* A huge page of every x86-64 kernel, and of arm64 kernels with pages of 4 KiB. Elsewhere the alignment has no effect. */
 #define HUGE_PAGE ((size_t)2 << 20)
 
 /*
  * The kernel maps a huge page of a file only where the file's offset and the address agree modulo its size, and mmap(2) places
- * a file of a mount without huge pages at any page. So a longer range is reserved, the file is mapped over its aligned part,
- * and both ends are released. Fails where the address space has a limit; the caller then maps without alignment.
+ * a file of a mount without huge pages at any page. So the kernel gives a longer range, and the file is mapped at its aligned
+ * part. Fails where the address space has a limit; the caller then maps without alignment.
  */
 __attribute__((noinline, cold)) static void* map_aligned(size_t length, int protection, int sharing, int fd)
 {
@@ -26,21 +24,13 @@ __attribute__((noinline, cold)) static void* map_aligned(size_t length, int prot
         return MAP_FAILED;
     }
 
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t before = (HUGE_PAGE - (uintptr_t)reserved % HUGE_PAGE) % HUGE_PAGE;
-    size_t whole = (length + page - 1) / page * page;
-    size_t after = HUGE_PAGE - before;
-    char* address = mmap(reserved + before, length, protection, sharing | MAP_FIXED, fd, 0);
-    if (address == MAP_FAILED)
-    {
-        munmap(reserved, whole + HUGE_PAGE);
-        return MAP_FAILED;
-    }
 
-    /* A failure leaves address space that nobody can touch, and nothing else. */
-    bool is_released = (before == 0 || munmap(reserved, before) == 0) && munmap(address + whole, after) == 0;
-    (void)is_released;
-    return address;
+    /*
+     * The range is released first, and its aligned part is a hint. MAP_FIXED over the range would be an error of memory: before
+     * Linux 6.12, a failed one leaves a hole, where another thread may have mapped something by the time the rest is unmapped.
+     */
+    return munmap(reserved, length + HUGE_PAGE) == 0 ? mmap(reserved + before, length, protection, sharing, fd, 0) : MAP_FAILED;
 }
 
 void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset, int32_t** lost)

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
-using PosixShm.Formats;
+using PosixShm.Elements;
 
 namespace PosixShm.Cli;
 

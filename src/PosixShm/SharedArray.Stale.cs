@@ -51,12 +51,12 @@ public static partial class SharedArray
     private static SharedArrayInfo[] Stale(StaleOptions? options, Func<CatalogEntry, bool> filter)
     {
         StaleOptions wanted = options ?? new StaleOptions();
-        DateTimeOffset youngest = DateTimeOffset.UtcNow - wanted.MinimumAge;
+        DateTimeOffset now = DateTimeOffset.UtcNow;
         List<CatalogEntry> candidates = ArrayCatalog.Scan<CatalogEntry>(SegmentName.SharedMemory, (entry, found) =>
         {
             if (!entry.IsInUse
                 && FileSystemName.MatchesSimpleExpression(wanted.Pattern, entry.Name.Value, ignoreCase: false)
-                && new SharedArrayInfo(entry).Since <= youngest)
+                && now - new SharedArrayInfo(entry).Since >= wanted.MinimumAge)
             {
                 found.Add(entry);
             }

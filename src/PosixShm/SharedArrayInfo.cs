@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json.Serialization;
 using PosixShm.Arrays;
 using PosixShm.Elements;
-using PosixShm.Formats;
 
 namespace PosixShm;
 

@@ -61,8 +61,8 @@ public sealed record SharedArrayOptions
     /// <value>
     /// A power of two from 64 to 4,096. With 4,096 the elements begin on a page, which drivers, the registration of memory with a GPU, and
     /// <c>O_DIRECT</c> need. The header is then padded with spaces, which every reader of .npy files skips. The maximum follows from numpy,
-    /// which refuses headers of more than 10,000 characters. In <see cref="ArrayLayout.PythonSharedArray"/> the elements always begin on a
-    /// page.
+    /// which refuses headers of more than 10,000 characters. A new generation keeps an alignment of 4,096, and no other. In
+    /// <see cref="ArrayLayout.PythonSharedArray"/> the elements always begin on a page.
     /// </value>
     /// <exception cref="ArgumentOutOfRangeException">The value is not a power of two, or out of range.</exception>
     public int Alignment

@@ -110,7 +110,9 @@ public abstract unsafe partial class TypedSharedArray<T>
     {
         CheckOneDimension(nameof(range));
         long start = Offset(range.Start);
-        return SpanOf(start, SpanLength(Offset(range.End) - start, "elements in that range"));
+        long end = Offset(range.End);
+        ArgumentOutOfRangeException.ThrowIfLessThan(end, start, nameof(range));
+        return SpanOf(start, SpanLength(end - start, "elements in that range"));
     }
 
     private protected Span<T> SpanOf(long start, int length)

@@ -62,7 +62,8 @@ internal static class ArrayCatalog
     public static void Delete(SegmentName name)
     {
         using SegmentProbe probe = new();
-        if (!probe.TryReadHead(name) || !ArrayHeader.IsRecognised(probe.Head, tail: []))
+        // A device may have the bytes of an array, too. The directory of shared memory has no devices.
+        if (!name.IsObject || !probe.TryReadHead(name) || !ArrayHeader.IsRecognised(probe.Head, tail: []))
         {
             probe.Read(name, withUse: false);
             if (!ArrayReader.IsRecognised(probe, probe.Head, probe.Status.Size))

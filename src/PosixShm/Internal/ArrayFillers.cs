@@ -33,7 +33,7 @@ internal static unsafe class ArrayFillers
         if (source.Header.IsFortranOrder)
         {
             long size = source.Header.Type.Size;
-            OrderedCopy.Run(source.Header.Shape.AsSpan(), size, (byte*)source.Data, 0, (byte*)array.Data, bytes / size, isOut: true);
+            OrderedCopy.Run(source.Header.Shape.AsSpan(), size, (byte*)source.Data, 0, (byte*)array.Data, bytes / Math.Max(1, size), isOut: true);
         }
         else
         {

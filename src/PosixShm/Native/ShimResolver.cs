@@ -45,12 +45,12 @@ internal static class ShimResolver
         foreach (string? directory in directories)
         {
             if (Path.IsPathFullyQualified(directory ?? string.Empty)
-                && NativeLibrary.TryLoad(Path.Combine(directory!, $"{Interop.Libraries.PosixShm}.so"), out s_shim))
+                && NativeLibrary.TryLoad(Path.Combine(directory!, $"{Interop.Libraries.PosixShm}.so"), out nint shim))
             {
-                break;
+                return s_shim = shim;
             }
         }
 
-        return s_shim;
+        return 0;
     }
 }

@@ -134,14 +134,14 @@ public sealed class NamedSemaphore : IDisposable
     private static List<StaleSemaphore> Stale(StaleOptions? options, Func<SegmentName, Interop.Status, bool> filter)
     {
         StaleOptions wanted = options ?? new StaleOptions();
-        DateTimeOffset youngest = DateTimeOffset.UtcNow - wanted.MinimumAge;
+        DateTimeOffset now = DateTimeOffset.UtcNow;
         List<StaleSemaphore> leftovers = [];
         foreach (SegmentName name in Files())
         {
             if (SemaphoreName.IsTemporary(name)
                 && FileSystemName.MatchesSimpleExpression(wanted.Pattern, name.Value, ignoreCase: false)
                 && Interop.Stat(name.Path, follow: 0, out Interop.Status status) == 0
-                && DateTimeOffset.UnixEpoch.AddTicks(status.Modified / TimeSpan.NanosecondsPerTick) <= youngest
+                && now - DateTimeOffset.UnixEpoch.AddTicks(status.Modified / TimeSpan.NanosecondsPerTick) >= wanted.MinimumAge
                 && filter(name, status))
             {
                 leftovers.Add(new StaleSemaphore(name.Value, IsCertain(status)));

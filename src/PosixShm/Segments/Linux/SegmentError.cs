@@ -156,7 +156,7 @@ internal static class SegmentError
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"No memory for '{name}': {bytes:N0} bytes requested, available: {available:N0} bytes (of the machine, or of a control "
-                + "group). Please delete leftovers, or allocate memory at each first store (Preallocate = false)."),
+                + $"group). Please delete leftovers, or allocate memory at each first store (Preallocate = false)."),
             NoSpaceLeft);
 
     /// <summary>Makes the exception for a full file system, with the requested and the free bytes.</summary>

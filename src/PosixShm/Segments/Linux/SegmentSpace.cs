@@ -76,7 +76,8 @@ internal static class SegmentSpace
             long next = Math.Min(start + Step, end);
             for (long offset = start; offset < next; offset += HugePage)
             {
-                if (Interop.WriteZero(fd, offset) < 0)
+                // Not by a write: a segment that is created in place has its first bytes already.
+                if (Interop.Allocate(fd, offset, 1) < 0)
                 {
                     return false;
                 }

@@ -68,14 +68,9 @@ internal static class WaitLoop
 /// <summary>The result of a step.</summary>
 internal enum WaitStep
 {
-    /// <summary>The wait is over, with success.</summary>
-    Done,
-
-    /// <summary>Another thread changed the word: the probe comes next.</summary>
-    Retry,
-
-    /// <summary>The word is not free.</summary>
-    Wait,
+    Done,  // the wait is over, with success
+    Retry, // another thread changed the word, and the probe comes next
+    Wait,  // the word is not free
 }
 
 /// <summary>The rules of one wait. They are a struct, so that the loop is compiled for each kind of word and calls them directly.</summary>

@@ -1,9 +1,6 @@
 namespace PosixShm.Segments;
 
-/// <summary>
-/// Mutual exclusion for a few instructions. <see cref="Thread.Interrupt"/> ends a wait for a <see cref="Monitor"/>, but not for a gate, so
-/// a disposal is always completed.
-/// </summary>
+/// <summary>Mutual exclusion for a few instructions. <see cref="Thread.Interrupt"/> does not end its waits.</summary>
 internal sealed class Gate
 {
     private int _isTaken;

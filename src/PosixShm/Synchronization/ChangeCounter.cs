@@ -55,7 +55,7 @@ public sealed unsafe class ChangeCounter
     /// <summary>Adds one change, and wakes all waiters. A reader of the new count also sees everything that was written before.</summary>
     /// <returns>The new count.</returns>
     /// <exception cref="InvalidOperationException">
-    /// The array is attached to read only, or as a private copy; or it cannot get a control page, for the reason in the message.
+    /// The array is read-only, a private copy, or has no count of changes.
     /// </exception>
     /// <exception cref="IOException">There is no space for the control page.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
@@ -107,9 +107,7 @@ public sealed unsafe class ChangeCounter
     /// <param name="count">The count.</param>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <returns><see langword="false"/> if the time ran out, and the count is still the last one.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">
-    /// The time is negative, or longer than <see cref="int.MaxValue"/> milliseconds.
-    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative, or over <see cref="int.MaxValue"/> milliseconds.</exception>
     /// <inheritdoc cref="Wait"/>
     public bool TryWait(uint lastSeen, TimeSpan timeout, out uint count, CancellationToken cancellation = default)
     {

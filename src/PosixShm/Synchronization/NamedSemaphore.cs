@@ -73,9 +73,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <param name="options">The files that are accepted, if it exists.</param>
     /// <returns>The semaphore, open.</returns>
     /// <exception cref="InvalidDataException">The file behind the name is not a semaphore of this C library.</exception>
-    /// <exception cref="UnauthorizedAccessException">
-    /// This user may not create files in <c>/dev/shm</c> or open the semaphore, or it belongs to another user.
-    /// </exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not create or open it, or it belongs to another user.</exception>
     /// <inheritdoc cref="Create"/>
     public static NamedSemaphore CreateOrAttach(
         string name, int initialCount = 0, UnixFileMode mode = OwnerOnly, AttachOptions? options = null)
@@ -111,9 +109,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <exception cref="DirectoryNotFoundException">There is no <c>/dev/shm</c>.</exception>
     public static IReadOnlyList<string> List() => [.. Files().Select(static name => name.Value).Order(StringComparer.Ordinal)];
 
-    /// <summary>
-    /// Lists files that processes killed in <c>sem_open(3)</c> may have left behind: <c>sem.</c> and six letters or digits.
-    /// </summary>
+    /// <summary>Lists files that processes killed in <c>sem_open(3)</c> may have left: <c>sem.</c> and six letters or digits.</summary>
     /// <param name="options">The files to list; all of them unless given. Their age counts from their last change.</param>
     /// <returns>The files, by name.</returns>
     /// <remarks>Only a file that is empty, or has a second name, is certainly stale. Others may be semaphores of that name.</remarks>
@@ -196,9 +192,7 @@ public sealed class NamedSemaphore : IDisposable
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <returns><see langword="false"/> if the time ran out.</returns>
     /// <remarks>Without <c>sem_clockwait(3)</c> (musl, glibc before 2.30), a waiter polls every few milliseconds.</remarks>
-    /// <exception cref="ArgumentOutOfRangeException">
-    /// The time is negative, or longer than <see cref="int.MaxValue"/> milliseconds.
-    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative, or over <see cref="int.MaxValue"/> milliseconds.</exception>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
     /// <exception cref="ThreadInterruptedException">The thread was interrupted; noticed within 50 ms.</exception>
     /// <exception cref="ObjectDisposedException">The semaphore is closed.</exception>

@@ -2,10 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>
-/// A mutual-exclusion lock in an array's own memory, for all threads of all processes that attach the array. It survives its holder's
-/// death.
-/// </summary>
+/// <summary>A mutual-exclusion lock in an array's own memory, for all threads of all processes. It survives its holder's death.</summary>
 /// <remarks>
 /// <para>
 /// <c>using (array.Lock.EnterScope()) { ... }</c>. The thread that entered must exit, and may enter again before it does, as with
@@ -93,9 +90,7 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     /// <exception cref="InvalidOperationException">The array is read-only or a private copy, or this is the default value.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost, or another program saved over its file.</exception>
     /// <exception cref="IOException">448 attachments already use the array's locks, or there is no space for the control page.</exception>
-    /// <exception cref="InsufficientMemoryException">
-    /// No memory or thread is left to watch the calling thread, at its first lock.
-    /// </exception>
+    /// <exception cref="InsufficientMemoryException">No memory or thread is left to watch the calling thread.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public void Enter(CancellationToken cancellation = default) => _ = Attached.Enter(Timeout.Infinite, cancellation);
 
@@ -108,9 +103,7 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     /// <param name="timeout">The time limit; <see cref="Timeout.InfiniteTimeSpan"/> for none.</param>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <returns><see langword="false"/> if the time ran out.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">
-    /// The time is negative, or longer than <see cref="int.MaxValue"/> milliseconds.
-    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative, or over <see cref="int.MaxValue"/> milliseconds.</exception>
     /// <inheritdoc cref="Enter"/>
     public bool TryEnter(TimeSpan timeout, CancellationToken cancellation = default)
         => Attached.Enter(TimeLimit.InMilliseconds(timeout, nameof(timeout)), cancellation);

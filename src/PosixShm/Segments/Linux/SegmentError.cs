@@ -155,8 +155,8 @@ internal static class SegmentError
         => new(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"No memory for '{name}': {bytes:N0} bytes requested, available: {available:N0} bytes (of the machine, or of a control "
-                + $"group). Please delete leftovers, or allocate memory at each first store (Preallocate = false)."),
+                $"No memory for '{name}': {bytes:N0} bytes requested, available: {available:N0} bytes (of the machine, or of a control ")
+            + "group). Please delete leftovers, or allocate memory at each first store (Preallocate = false).",
             NoSpaceLeft);
 
     /// <summary>Makes the exception for a full file system, with the requested and the free bytes.</summary>

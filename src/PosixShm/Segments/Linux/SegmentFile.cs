@@ -217,13 +217,10 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     /// <summary>Locks a byte for this open file alone, until it is closed. False if another open file has locked it.</summary>
     public bool TryLockByte(long offset)
     {
-        bool isLocked = Interop.LockByte(_fd, offset, Interop.ByteLock.LOCK_EXCLUSIVE) == 0;
-        if (!isLocked && Interop.LastError != Interop.Error.EAGAIN)
-        {
-            throw SegmentError.Last(Name, SegmentError.Lock);
-        }
-
-        return isLocked;
+        int result = Interop.LockByte(_fd, offset, Interop.ByteLock.LOCK_EXCLUSIVE);
+        bool isRefused = result < 0 && Interop.LastError == Interop.Error.EAGAIN;
+        Check(isRefused ? 0 : result, SegmentError.Lock);
+        return !isRefused;
     }
 
     /// <summary>Returns whether another open file has an exclusive lock on a byte. Shared locks prove nothing.</summary>

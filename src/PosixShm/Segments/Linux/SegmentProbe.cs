@@ -43,20 +43,14 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
     /// <summary>Reads only the first bytes of one segment into <see cref="Head"/>. False if that failed, or has to wait.</summary>
     public bool TryReadHead(SegmentName name) => Read(name, Interop.OpenFlags.O_RDONLY, NoStatus, Interop.ByteLock.LOCK_NONE, _probe) == 0;
 
-    /// <summary>
-    /// Opens a file by its name, reads it, and leaves it open. Returns 0, or -1. The C library opens shared memory objects in one
-    /// directory, and follows no link to them.
-    /// </summary>
+    /// <summary>Opens a file by its name, reads it, and leaves it open. Returns 0, or -1. See <see cref="SegmentFile.OpenName"/>.</summary>
     public static int Read(SegmentName name, Interop.OpenFlags flags, long lockOffset, Interop.ByteLock kind, Interop.Probe* probe)
     {
         bool isObject = name.IsObject && (flags & Interop.OpenFlags.O_FOLLOW) == 0;
         return Interop.ProbePath(0, isObject ? name.Value : name.Path, flags, lockOffset, kind, probe);
     }
 
-    /// <summary>
-    /// Reads a file of a directory. False if it was deleted, cannot be an array, or may not be read by this user, or if another process
-    /// holds a lease on it.
-    /// </summary>
+    /// <summary>Reads a file of a directory. False if it was deleted, is leased, cannot be an array, or may not be read.</summary>
     /// <param name="folder">The directory, for messages.</param>
     /// <param name="directory">The open directory.</param>
     /// <param name="file">The file's name, with its zero.</param>

@@ -3,10 +3,7 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <summary>
-/// Reads all files of a directory: on one thread if it is small, on all processors if it is large. Most of the work is system calls that do
-/// not wait for each other.
-/// </summary>
+/// <summary>Reads all files of a directory, a large one on all processors: most of the work is independent system calls.</summary>
 /// <typeparam name="T">The type of a result.</typeparam>
 internal sealed unsafe class SegmentScan<T>
 {

@@ -82,7 +82,7 @@ internal sealed unsafe partial class AttachedLock
         return IsOverwritten
             ? SharedMemoryLostException.Of(_page.Name.Value)
             : new InvalidDataException(
-                $"Another process overwrote the lock of '{_page.Name}' while it was held: the data that it protects cannot be trusted.");
+                $"The lock of '{_page.Name}' was overwritten by another process while it was held: its data cannot be trusted.");
     }
 
     // The zeros that replace lost memory belong to this process alone, and so does a lock word in them.

@@ -19,18 +19,23 @@ internal unsafe struct LockEntry(AttachedPage page, LockOwners owners, int* word
     /// <summary>Gets whether the lock was acquired from an owner that died.</summary>
     public bool WasAbandoned { get; private set; }
 
-    //  Probe (Entering, 1). Invariant: the lock has one owner at a time. Every program keeps it, because only a compare-exchange from
-    //  "free" stores an owner. After a sleep the value has WAITERS: the process that woke this waiter cleared the bit for all sleepers, and
+    //  Probe (Entering, 1). Invariant: the lock has one owner at a time. Every program keeps it: only a compare-exchange stores an owner,
+    //  here in place of "free". After a sleep the value has WAITERS: the process that woke this waiter cleared the bit for all sleepers, and
     //  the next release must wake another one (DROPS_WAITERS). The page is checked before every store: if a program saved over the file,
     //  these four bytes are an element.
     public readonly WaitStep Probe(out int seen)
     {
         page.ThrowIfLost();
         seen = Volatile.Read(ref *word);
-        return seen != LockWord.Free ? WaitStep.Wait : LockWord.TryChange(word, seen, Acquired) ? WaitStep.Done : WaitStep.Retry;
+        if (seen != LockWord.Free)
+        {
+            return WaitStep.Wait;
+        }
+
+        return LockWord.TryChange(word, seen, Acquired) ? WaitStep.Done : WaitStep.Retry;
     }
 
-    //  Spin. Invariant: a spin only reads. An owner releases soon, so it is worth while. An abandoned word does not change by itself.
+    //  Spin. Invariant: a spin stores nothing. It helps if an owner releases soon. An abandoned word does not change by itself.
     public readonly bool CanSpin(int seen) => LockWord.Owner(seen) != 0;
 
     //  Check (Entering, 2). Invariant: only a dead owner loses its lock. The kernel keeps it: the owner's byte lock ends with its

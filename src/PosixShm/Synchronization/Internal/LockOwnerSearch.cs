@@ -3,10 +3,7 @@ using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>
-/// Finds the process that holds a slot. The kernel reports no process id for such a lock, but lists the lock with the descriptor that has
-/// it; see <c>proc_pid_fdinfo(5)</c>.
-/// </summary>
+/// <summary>Finds the process that holds a slot, by the locks in <c>/proc/PID/fdinfo</c>: no call reports its process id.</summary>
 internal static class LockOwnerSearch
 {
     public static int? FindProcess(Segment segment, int slot)

@@ -1,17 +1,16 @@
 namespace PosixShm.Synchronization;
 
 //
-//  A thread waits for a word in shared memory by four steps, which repeat until the first or the third ends the wait:
+//  A wait for a word in shared memory repeats four steps, until the probe or the check ends it:
 //
-//      probe   tries to take what the word offers
-//      spin    lets some time pass, because most locks are released within a microsecond
-//      check   at once and every 40 ms, also if signals end the sleeps early: the token, an interrupt, a detached array, a dead owner
+//      probe   one attempt
+//      spin    a short pause, because most locks are released within a microsecond
+//      check   at once and every 40 ms, even if signals end the sleeps early: token, interrupt, detached array, dead owner
 //      sleep   in the kernel, until the word changes or the next check is due
 //
-//  Invariant: no waiter sleeps on a change that has already happened. The rules of the word keep it: a sleep names the value that the probe
-//  of the same round has seen, and the kernel sleeps only while the word has it (FUTEX_WAIT). A rule that loads the word again before the
-//  sleep breaks it. No process wakes the waiters of an owner that died, so every sleep ends by itself: docs/FORMAT.md, "Locks", Entering,
-//  4.
+//  Invariant: no waiter sleeps on a change that has already happened. The rules keep it: a sleep depends on the value that the probe of the
+//  same round has seen, and the kernel sleeps only while the word has it (FUTEX_WAIT). A rule that loads the word again before the sleep
+//  breaks it. No process wakes the waiters of an owner that died, so every sleep has a limit: docs/FORMAT.md, "Locks", Entering.
 //
 /// <summary>The wait for a word in shared memory, for locks of every kind. The rules define the word and its values.</summary>
 internal static class WaitLoop
@@ -68,14 +67,9 @@ internal static class WaitLoop
 /// <summary>The result of a step.</summary>
 internal enum WaitStep
 {
-    /// <summary>The wait is over, with success.</summary>
-    Done,
-
-    /// <summary>Another thread changed the word: the probe comes next.</summary>
-    Retry,
-
-    /// <summary>The word is not free.</summary>
-    Wait,
+    Done,  // the wait is over, with success
+    Retry, // another thread changed the word, and the probe comes next
+    Wait,  // the word is not free
 }
 
 /// <summary>The rules of one wait. They are a struct, so that the loop is compiled for each kind of word and calls them directly.</summary>

@@ -22,6 +22,6 @@ internal static class OwnProcess
     public static long Kilobytes(string field)
     {
         string line = File.ReadLines("/proc/self/status").Single(line => line.StartsWith(field + ':', StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
+        return long.Parse(line[(field.Length + 1)..^"kB".Length], CultureInfo.InvariantCulture);
     }
 }

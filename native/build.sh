@@ -8,7 +8,8 @@ out="${1:?usage: native/build.sh OUTPUT_DIRECTORY}"
 compiler="${CC:-cc}"
 
 command -v "$compiler" >/dev/null || {
-    echo "native/build.sh: error: the C compiler '$compiler' is missing: install the package gcc (apt-get install gcc libc6-dev), or set CC" >&2
+    echo "native/build.sh: error: the C compiler '$compiler' is missing: install the package gcc" \
+        "(apt-get install gcc libc6-dev), or set CC" >&2
     exit 1
 }
 
@@ -20,7 +21,8 @@ PROGRAM
 }
 
 can_compile || {
-    echo "native/build.sh: error: '$compiler' cannot compile a program: install the C library's headers, the package libc6-dev (apt-get install libc6-dev)" >&2
+    echo "native/build.sh: error: '$compiler' cannot compile a program: install the C library's headers, the package libc6-dev" \
+        "(apt-get install libc6-dev)" >&2
     exit 1
 }
 

@@ -141,7 +141,8 @@ POSIXSHM_EXPORT int32_t PosixShm_ShmUnlink(const char* name);
  * checks whether another open file has it locked (PAL_LOCK_NONE); PAL_NO_BYTE leaves both out. The system calls are
  * shm_open(3), openat(2) or open(2), fcntl(2), statx(2), pread(2), in this order. They are one function because every
  * attachment makes them, and a listing thousands of times. It first closes the file that the previous call left open in the
- * probe. A name that is not an absolute path is one in the directory, or of a shared memory object if the directory is NULL. Only a regular file's bytes are read. For
+ * probe. A name that is not an absolute path is one in the directory, or of a shared memory object if the directory is NULL. Only a
+ * regular file's bytes are read. For
  * PAL_NO_STATUS, the status stays as it was. Returns 0, or -1 with no file open.
  */
 POSIXSHM_EXPORT int32_t PosixShm_Probe(void* directory, const char* name, int32_t flags, int64_t byte, int32_t lock, PosixShmProbe* probe);
@@ -152,7 +153,10 @@ POSIXSHM_EXPORT int32_t PosixShm_Close(intptr_t fd, int32_t unlock);
 /* Opens a new file that has no name yet; open(2), O_TMPFILE. Mode 0600. Returns a descriptor, or -1. */
 POSIXSHM_EXPORT intptr_t PosixShm_OpenUnnamed(const char* directory);
 
-/* Gives an unnamed file its name, if that is free; linkat(2), AT_EMPTY_PATH. Returns 0, or -1 (ENOENT: kernels before 6.10 require CAP_DAC_READ_SEARCH). */
+/*
+ * Gives an unnamed file its name, if that is free; linkat(2), AT_EMPTY_PATH. Returns 0, or -1 (ENOENT: kernels before 6.10
+ * require CAP_DAC_READ_SEARCH).
+ */
 POSIXSHM_EXPORT int32_t PosixShm_LinkEmptyPath(intptr_t fd, const char* path);
 
 /* The same through /proc/self/fd, which takes twice as long; linkat(2). Returns 0, or -1. */
@@ -188,7 +192,7 @@ POSIXSHM_EXPORT int32_t PosixShm_FStat(intptr_t fd, PosixShmStatus* status);
 /* Reads the status of the file that has a name; for a symbolic link, of its target if follow is 1; statx(2). Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_Stat(const char* path, int32_t follow, PosixShmStatus* status);
 
-/* Returns whether this process owns a file, or may act as its owner, also where ids are not mapped; fcntl(2), O_NOATIME. Returns 1, 0, or -1. */
+/* Returns 1 if this process owns a file or may act as its owner, also where ids are not mapped, else 0, or -1; fcntl(2), O_NOATIME. */
 POSIXSHM_EXPORT int32_t PosixShm_IsOwner(intptr_t fd);
 
 /* Gives a file an owner and a group; fchown(2). Returns 0, or -1. */
@@ -251,8 +255,9 @@ POSIXSHM_EXPORT int32_t PosixShm_EndLease(intptr_t fd);
 
 /*
  * Maps a range of a file, whose offset is a multiple of the machine's page; mmap(2). A mapping of 2 MiB or more from offset 0
- * starts at a multiple of 2 MiB, so that its pages can be huge, which takes two to four calls; if that fails, it starts at any page. Unless lost is NULL, the mapping is guarded, and
- * *lost becomes what PosixShm_Guard returns, or stays as it is if that is NULL. Returns the address, or NULL (not MAP_FAILED).
+ * starts at a multiple of 2 MiB, so that its pages can be huge, which takes three calls; if that fails, it starts at any page.
+ * Unless lost is NULL, the mapping is guarded, and *lost becomes what PosixShm_Guard returns, or stays as it is if that is NULL.
+ * Returns the address, or NULL (not MAP_FAILED).
  */
 POSIXSHM_EXPORT void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset, int32_t** lost);
 
@@ -347,7 +352,10 @@ POSIXSHM_EXPORT void* PosixShm_WaitForThreadEnd(void* watch);
 
 /* ---- named semaphores --------------------------------------------------------------------------- */
 
-/* Opens a semaphore, or creates it if the name is free (create is 1; the umask applies to the mode); sem_open(3). Returns it, or NULL (not SEM_FAILED). */
+/*
+ * Opens a semaphore, or creates it if the name is free (create is 1; the umask applies to the mode); sem_open(3). Returns it,
+ * or NULL (not SEM_FAILED).
+ */
 POSIXSHM_EXPORT void* PosixShm_SemOpen(const char* name, int32_t create, uint32_t mode, uint32_t value);
 
 /* Closes an open semaphore, as often as it was opened; sem_close(3). Returns 0, or -1. */
@@ -361,7 +369,8 @@ POSIXSHM_EXPORT int32_t PosixShm_IsSemaphore(const void* semaphore);
 
 /*
  * Lowers the count, waiting at most so long; sem_trywait(3) for 0, else sem_clockwait(3), monotonic clock.
- * Returns 0, or -1 (EAGAIN or ETIMEDOUT: it stayed zero; ENOSYS: this libc can only try; EINVAL: it is not a semaphore, for which the C library would abort).
+ * Returns 0, or -1 (EAGAIN or ETIMEDOUT: it stayed zero; ENOSYS: this libc can only try; EINVAL: it is not a semaphore, for
+ * which the C library would abort).
  */
 POSIXSHM_EXPORT int32_t PosixShm_SemWait(void* semaphore, int32_t timeoutMilliseconds);
 

@@ -4,7 +4,7 @@
 
 enum { MOST_FAILED = 64 };
 
-/* Of the thread that armed them: what threads of the runtime or of the library do meanwhile would make the numbers differ from run to run. */
+/* Of the thread that armed them: with the calls of other threads, the numbers would differ from run to run. */
 static _Thread_local struct
 {
     bool armed;

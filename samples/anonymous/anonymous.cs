@@ -1,7 +1,8 @@
 #!/usr/bin/env -S dotnet run -c Release --file
 #:project ../../src/PosixShm/PosixShm.csproj
 
-// An array without a name: made from an ordinary one, handed to children by its path, by inheritance, and to Python, and gone with its last user.
+// An array without a name: made from an ordinary one, handed to children by its path, by inheritance, and to Python, and freed
+// with its last user.
 // Checks itself.
 //
 //     ./anonymous.cs                       PYTHON=... names a Python that has numpy; else it is python3
@@ -70,8 +71,8 @@ try
     }
 
     // No process maps the file or has it open, and it has no name: the kernel has freed it.
-    Check("no mapping is left here", !File.ReadLines("/proc/self/maps").Any(line => line.Contains("memfd:posixshm", StringComparison.Ordinal)));
-    Check("no descriptor is left here", !Directory.GetFiles("/proc/self/fd").Any(fd => new FileInfo(fd).LinkTarget?.Contains("memfd:posixshm", StringComparison.Ordinal) == true));
+    Check("no mapping is left here", !File.ReadLines("/proc/self/maps").Any(IsOurs));
+    Check("no descriptor is left here", !Directory.GetFiles("/proc/self/fd").Any(fd => IsOurs(new FileInfo(fd).LinkTarget)));
     return 0;
 }
 catch (Exception error)
@@ -86,10 +87,13 @@ finally
 
 Process Start(string program, params string[] arguments)
 {
-    Process child = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+    ProcessStartInfo start = new(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
+    Process child = Process.Start(start)!;
     children.Add(child);
     return child;
 }
+
+static bool IsOurs(string? text) => text?.Contains("memfd:posixshm", StringComparison.Ordinal) == true;
 
 static async Task<string?> NextLine(Process child) => await child.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30));
 

@@ -26,7 +26,8 @@ done
 check "made" "a b job1 job2 result"
 
 # One of them is in use: a process has it mapped until the end of this script. It prints a line when it is ready.
-coproc user { exec "$python" -u -c 'import sys, numpy as np; a = np.load(sys.argv[1], mmap_mode="r"); print("ready"); sys.stdin.readline()' "/dev/shm/$mine-result"; }
+program='import sys, numpy as np; a = np.load(sys.argv[1], mmap_mode="r"); print("ready"); sys.stdin.readline()'
+coproc user { exec "$python" -u -c "$program" "/dev/shm/$mine-result"; }
 read -r -t 60 _ <&"${user[0]}" || fail "the user did not start"
 
 echo "-- a table"

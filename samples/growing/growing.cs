@@ -1,7 +1,8 @@
 #!/usr/bin/env -S dotnet run -c Release --file
 #:project ../../src/PosixShm/PosixShm.csproj
 
-// A table that grows: each size is a new array under the old name, which a reader in another process notices, and attaches anew. Checks itself.
+// A table that grows: each size is a new array under the old name. A reader in another process notices it, and attaches anew.
+// Checks itself.
 //
 //     ./growing.cs
 
@@ -41,7 +42,8 @@ Process? reader = null;
 try
 {
     using SharedArray<long> small = SharedArray.Create(name, ArrayContent.From<long>([1, 2, 3]));
-    reader = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["reader", name]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+    reader = Process.Start(
+        new ProcessStartInfo(Environment.ProcessPath!, ["reader", name]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
     Check("the reader has the first generation", await Look() == "same 3 6");
 
     using SharedArray<long> larger = SharedArray.Resize<long>(name, 5);

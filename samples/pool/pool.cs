@@ -32,7 +32,8 @@ try
 {
     for (int i = 0; i < workerCount; i++)
     {
-        workers.Add(Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["worker"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!);
+        ProcessStartInfo start = new(Environment.ProcessPath!, ["worker"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        workers.Add(Process.Start(start)!);
     }
 
     await OneSliceUnderTheLock();
@@ -75,7 +76,9 @@ async Task OneSliceUnderTheLock()
     }
 
     int[] done = await Run(jobs);
-    Check($"{jobs.Count} jobs on one array, by {workerCount} workers ({string.Join(" + ", done)}): every element is minus what it was", IsNegated(a, before));
+    Check(
+        $"{jobs.Count} jobs on one array, by {workerCount} workers ({string.Join(" + ", done)}): every element is minus what it was",
+        IsNegated(a, before));
 }
 
 // Each array has a lock of its own: workers on different arrays do not wait for each other.
@@ -89,7 +92,9 @@ async Task AsManyArraysAsAskedFor(int count)
     }
 
     _ = await Run([.. Enumerable.Range(0, JobsPerSlice).SelectMany(_ => all.Select(each => Job(each.Array, 0, N, locked: 0)))]);
-    Check($"{count} arrays, each with its own lock: every element of each is minus what it was", all.TrueForAll(each => IsNegated(each.Array, each.Before)));
+    Check(
+        $"{count} arrays, each with its own lock: every element of each is minus what it was",
+        all.TrueForAll(each => IsNegated(each.Array, each.Before)));
 }
 
 // One array, and a lock for each slice of it.
@@ -98,7 +103,8 @@ async Task ALockForEachSlice()
     const int Slices = N / SliceLength; // an array has 31 locks, unless more were asked for
     SharedArray<double> a = CreateRandom($"{name}-slices", locks: Slices);
     double[] before = a.ToArray();
-    _ = await Run([.. Enumerable.Range(0, JobsPerSlice * Slices).Select(job => job % Slices).Select(slice => Job(a, slice * SliceLength, SliceLength, locked: slice))]);
+    IEnumerable<int> slices = Enumerable.Range(0, JobsPerSlice * Slices).Select(job => job % Slices);
+    _ = await Run([.. slices.Select(slice => Job(a, slice * SliceLength, SliceLength, locked: slice))]);
     Check($"one array with a lock for each of {Slices} slices: every element is minus what it was", IsNegated(a, before));
 }
 
@@ -138,7 +144,8 @@ async Task<int[]> Run(List<string> jobs)
     }));
 }
 
-static string Job(SharedArray<double> a, int start, int length, int? locked) => $"{a.Name} {start} {length} {locked?.ToString(CultureInfo.InvariantCulture) ?? "-"}";
+static string Job(SharedArray<double> a, int start, int length, int? locked)
+    => $"{a.Name} {start} {length} {locked?.ToString(CultureInfo.InvariantCulture) ?? "-"}";
 
 static bool IsNegated(SharedArray<double> a, double[] before) => a.Zip(before).All(pair => pair.First == -pair.Second);
 

@@ -78,7 +78,8 @@ finally
 
 // This script again, with arguments.
 static Process Start(params string[] arguments)
-    => Process.Start(new ProcessStartInfo(Environment.ProcessPath!, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+    => Process.Start(
+        new ProcessStartInfo(Environment.ProcessPath!, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
 
 static async Task<string> Ask(Process child, string question)
 {

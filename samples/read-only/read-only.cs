@@ -1,7 +1,8 @@
 #!/usr/bin/env -S dotnet run -c Release --file
 #:project ../../src/PosixShm/PosixShm.csproj
 
-// Post-processing without a lock: the writer has finished, a child process attaches the result to read only and evaluates it. Checks itself.
+// Post-processing without a lock: the writer has finished, a child process attaches the result read-only and evaluates it.
+// Checks itself.
 //
 //     ./read-only.cs
 

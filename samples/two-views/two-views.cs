@@ -26,8 +26,10 @@ try
         ("a tensor", () => a.AsTensorSpan()[1, 2], value => a.AsTensorSpan()[1, 2] = value),
         ("a part of the tensor", () => a.AsTensorSpan(1..3, 2..4)[0, 0], value => a.AsTensorSpan(1..3, 2..4)[0, 0] = value),
         ("another shape", () => a.Reshape(2, 6)[1, 0], value => a.Reshape(2, 6)[1, 0] = value),
-        ("the bytes", () => MemoryMarshal.Read<float>(a.Bytes[24..]), value => BitConverter.TryWriteBytes(MemoryMarshal.AsBytes(a.Span)[24..], value)),
-        ("bits as integers", () => BitConverter.Int32BitsToSingle(a.View<int>()[1, 2]), value => a.View<int>()[1, 2] = BitConverter.SingleToInt32Bits(value)),
+        ("the bytes", () => MemoryMarshal.Read<float>(a.Bytes[24..]),
+            value => BitConverter.TryWriteBytes(MemoryMarshal.AsBytes(a.Span)[24..], value)),
+        ("bits as integers", () => BitConverter.Int32BitsToSingle(a.View<int>()[1, 2]),
+            value => a.View<int>()[1, 2] = BitConverter.SingleToInt32Bits(value)),
         ("a second attachment", () => second[1, 2], value => second[1, 2] = value),
     ];
 

@@ -26,7 +26,8 @@ ask() { echo "$*" >&"$to_watch"; hear; }
 
 # The kernel's word: how many processes map the array's file, and how many descriptors are open on it.
 mappings() { { grep -lE " $inode +/dev/shm/" /proc/[0-9]*/maps 2>/dev/null || true; } | wc -l; }
-descriptors() { { find -L /proc/[0-9]*/fd -maxdepth 1 -type f -printf '%D %i\n' 2>/dev/null || true; } | grep -cx "$device $inode" || true; }
+open_files() { find -L /proc/[0-9]*/fd -maxdepth 1 -type f -printf '%D %i\n' 2>/dev/null || true; }
+descriptors() { open_files | grep -cx "$device $inode" || true; }
 exists() { [[ -e /dev/shm/$name ]] && echo yes || echo no; }
 listed() { grep -qE "^$name([[:space:]]|\$)" <<<"$1" && echo yes || echo no; }
 

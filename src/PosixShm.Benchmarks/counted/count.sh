@@ -3,8 +3,8 @@
 #
 #     count.sh COUNTED TWIN PSHM
 #
-# The count of an operation is the difference between two counts, so that the start of the program is not in it. The exit code is 1 if a gate is
-# missed.
+# The count of an operation is the difference between two counts, so that the start of the program is not in it. The exit code
+# is 1 if a gate is missed.
 set -euo pipefail
 shopt -s inherit_errexit
 

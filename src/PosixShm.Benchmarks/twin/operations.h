@@ -1,4 +1,4 @@
-/* The operations of main.c, each as twin.h describes a request. Without another meaning, the number is the length of the elements in bytes. */
+/* The operations of main.c, each as twin.h describes a request. The number is the length of the elements in bytes, unless said. */
 #pragma once
 
 #include "twin.h"
@@ -10,7 +10,7 @@ void create_sparse_plain(Request request);
 void create_reserved_plain(Request request);
 void delete_one(Request request);
 
-/* large.c: a new array whose memory is reserved and touched, and its deletion, except for create_kept; the copy of a file, and its deletion */
+/* large.c: a new array whose memory is reserved and touched, and its deletion (not create_kept); a file copied and deleted */
 void create_from(Request request);
 void create_populated(Request request);
 void create_filled(Request request);

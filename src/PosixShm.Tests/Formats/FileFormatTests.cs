@@ -9,7 +9,8 @@ internal sealed class FileFormatTests
     [Test]
     public void Every_layout_but_raw_bytes_has_one_format()
         => Assert.That(
-            FileFormat.All.Select(static format => format.Layout), Is.EquivalentTo(Enum.GetValues<ArrayLayout>().Except([ArrayLayout.Raw])));
+            FileFormat.All.Select(static format => format.Layout),
+            Is.EquivalentTo(Enum.GetValues<ArrayLayout>().Except([ArrayLayout.Raw])));
 
     [Test]
     public void Longest_description_at_the_end_is_the_number_of_last_bytes_that_readers_get()

@@ -93,7 +93,8 @@ internal sealed class LocksGuideTests : NamedTest
     {
         string name = Name;
         #region slices
-        using SharedArray<double> grid = SharedArray.Create(name, ArrayContent.Zeros<double>(100, 1000), new SharedArrayOptions { Locks = 100 });
+        using SharedArray<double> grid = SharedArray.Create(
+            name, ArrayContent.Zeros<double>(100, 1000), new SharedArrayOptions { Locks = 100 });
         Parallel.For(0, 1000, job =>
         {
             int row = job % 100;

@@ -74,7 +74,8 @@ internal sealed class AvailableMemoryTests : NamedTest
         Assert.That(AvailableMemory.Read(), Is.Positive);
         Assert.That(
             () => SharedArray.CreateAnonymous<byte>(1L << 50),
-            Throws.InstanceOf<IOException>().With.Message.Contains("1,125,899,906,850,816 bytes requested").And.Message.Contains("available"));
+            Throws.InstanceOf<IOException>()
+                .With.Message.Contains("1,125,899,906,850,816 bytes requested").And.Message.Contains("available"));
     }
 
     // A tmpfs is memory wherever it is mounted, as an emptyDir of a container is.

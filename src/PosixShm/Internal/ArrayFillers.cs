@@ -32,8 +32,8 @@ internal static unsafe class ArrayFillers
     {
         if (source.Header.IsFortranOrder)
         {
-            long size = source.Header.Type.Size;
-            OrderedCopy.Run(source.Header.Shape.AsSpan(), size, (byte*)source.Data, 0, (byte*)array.Data, bytes / Math.Max(1, size), isOut: true);
+            long size = Math.Max(1, source.Header.Type.Size);
+            OrderedCopy.Run(source.Header.Shape.AsSpan(), size, (byte*)source.Data, 0, (byte*)array.Data, bytes / size, isOut: true);
         }
         else
         {

@@ -19,10 +19,10 @@ internal unsafe struct LockEntry(AttachedPage page, LockOwners owners, int* word
     /// <summary>Gets whether the lock was acquired from an owner that died.</summary>
     public bool WasAbandoned { get; private set; }
 
-    //  Probe (Entering, 1). Invariant: the lock has one owner at a time. Every program keeps it: only a compare-exchange stores an owner,
-    //  here in place of "free". After a sleep the value has WAITERS: the process that woke this waiter cleared the bit for all sleepers, and
-    //  the next release must wake another one (DROPS_WAITERS). The page is checked before every store: if a program saved over the file,
-    //  these four bytes are an element.
+    // Probe (Entering, 1). Invariant: the lock has one owner at a time. Every program keeps it: only a compare-exchange stores an owner,
+    // here in place of "free". After a sleep the value has WAITERS: the process that woke this waiter cleared the bit for all sleepers, and
+    // the next release must wake another one (DROPS_WAITERS). The page is checked before every store: if a program saved over the file,
+    // these four bytes are an element.
     public readonly WaitStep Probe(out int seen)
     {
         page.ThrowIfLost();

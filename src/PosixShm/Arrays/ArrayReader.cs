@@ -56,9 +56,10 @@ internal static class ArrayReader
     }
 
     /// <summary>Gives the place of an array's control page. False if there is no room for one, or the array has no description of its own.</summary>
+    [SkipLocalsInit] // Only the bytes that were read are used.
     public static bool TryFindPage(IByteSource source, ArrayHeader header, long size, out PagePlace place)
     {
-        place = default;
+        place = new PagePlace(header.DataEnd, LocksBehind: 0);
 
         // An offset behind the elements of a sparse file could overflow. No process can map such an array.
         if (header.Format is not FileFormat format || header.DataEnd > NewArray.MaxBytes)
@@ -67,7 +68,6 @@ internal static class ArrayReader
         }
 
         // The page precedes a description at the end of the file.
-        place = new PagePlace(header.DataEnd, LocksBehind: 0);
         long room = size - format.TailLength;
         if (!format.CanGrow && place.PageEnd > room)
         {

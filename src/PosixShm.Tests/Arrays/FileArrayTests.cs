@@ -97,7 +97,7 @@ internal sealed class FileArrayTests(ArrayLayout layout) : NamedTest
             Assert.That(
                 () => SharedArray.List(directory: Path.Combine(Folder, "none")),
                 Throws.InstanceOf<DirectoryNotFoundException>().With.Message.Contains("none"));
-            Assert.That(() => SharedArray.List(directory: FilePath), Throws.InstanceOf<IOException>().With.Message.Contains("no folder"));
+            Assert.That(() => SharedArray.List(directory: FilePath), Throws.InstanceOf<IOException>().With.Message.Contains("is not a directory"));
             Assert.That(() => SharedArray.List(directory: string.Empty), Throws.ArgumentException);
             Assert.That(() => SharedArray.List(directory: "a\nb"), Throws.ArgumentException);
         }

@@ -78,7 +78,7 @@ internal sealed class HugePageTests : NamedTest
     [TestCase("collapse:12")]
     [TestCase("collapse:16")]
     [TestCase("collapse:11")]
-    [TestCase("write-zero:28")]
+    [TestCase("allocate:28*1")]
     public void Small_pages_are_reserved_if_there_are_no_huge_pages(string fault)
     {
         using ChildProcess child = ChildProcess.Start([(FailingShim.FailAt, fault)], Create, Name);

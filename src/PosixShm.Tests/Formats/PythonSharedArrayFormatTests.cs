@@ -35,7 +35,7 @@ internal sealed class PythonSharedArrayFormatTests
 
         ScalarType element = ScalarType.TryParse(type)!;
         long bytes = shape.Aggregate(element.Size, static (size, dimension) => size * dimension);
-        Assert.That(FileFormat.PythonSharedArray.WriteTail(element, shape, bytes), Is.EqualTo(golden));
+        Assert.That(PythonSharedArrayFormat.Instance.WriteTail(element, shape, bytes), Is.EqualTo(golden));
     }
 
     [TestCase(0, 4096 + 548)]

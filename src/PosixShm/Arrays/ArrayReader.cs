@@ -57,9 +57,10 @@ internal static class ArrayReader
     }
 
     /// <summary>Returns the place of an array's control page. False if the file has no room for it, or no description.</summary>
+    [SkipLocalsInit] // Only the bytes that were read are used.
     public static bool TryFindPage(IByteSource source, ArrayHeader header, long size, out PagePlace place)
     {
-        place = default;
+        place = new PagePlace(header.DataEnd, LocksBehind: 0);
 
         // An offset after the elements of a sparse file could overflow. No process can map such an array.
         if (header.Format is not FileFormat format || header.DataEnd > NewArray.MaxBytes)
@@ -68,7 +69,6 @@ internal static class ArrayReader
         }
 
         // The page precedes a description at the end of the file.
-        place = new PagePlace(header.DataEnd, LocksBehind: 0);
         long room = size - format.TailLength;
         if (!format.CanGrow && place.PageEnd > room)
         {

@@ -9,8 +9,7 @@ internal static class FieldName
     private const int Union = 1;
     private const int KindMask = 31;
 
-    /// <summary>Returns the name in the source: X for C#'s <c>&lt;X&gt;k__BackingField</c>, F#'s <c>X@</c> and a union's
-    /// <c>x</c>.</summary>
+    /// <summary>Returns the name in the source: X for C#'s <c>&lt;X&gt;k__BackingField</c>, F#'s <c>X@</c> or a union's <c>x</c>.</summary>
     public static string Of(FieldInfo field)
     {
         string name = field.Name;

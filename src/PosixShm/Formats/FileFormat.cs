@@ -11,11 +11,8 @@ internal abstract class FileFormat(ArrayLayout layout, int maxRank, int tailLeng
     /// <summary>The last bytes of a file that the readers of all formats need together.</summary>
     public const int MaxTailLength = PythonSharedArrayFormat.TrailerLength;
 
-    public static readonly FileFormat Npy = new NpyFormat();
-    public static readonly FileFormat PythonSharedArray = new PythonSharedArrayFormat();
-
     /// <summary>All formats. One with a header precedes one with a description at the end, for <see cref="ArrayHeader.TryRead"/>.</summary>
-    public static readonly FileFormat[] All = [Npy, PythonSharedArray];
+    public static readonly FileFormat[] All = [NpyFormat.Instance, PythonSharedArrayFormat.Instance];
 
     public ArrayLayout Layout { get; } = layout;
 
@@ -28,9 +25,19 @@ internal abstract class FileFormat(ArrayLayout layout, int maxRank, int tailLeng
 
     /// <summary>Returns the format of a layout.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No format has this layout.</exception>
-    public static FileFormat Of(ArrayLayout layout) => Array.Find(All, format => format.Layout == layout)
-        ?? throw new ArgumentOutOfRangeException(
+    public static FileFormat Of(ArrayLayout layout)
+    {
+        foreach (FileFormat format in All)
+        {
+            if (format.Layout == layout)
+            {
+                return format;
+            }
+        }
+
+        throw new ArgumentOutOfRangeException(
             nameof(layout), layout, $"A new array has one of the layouts {string.Join(", ", All.Select(static format => format.Layout))}.");
+    }
 
     /// <summary>Returns whether a file's first or last bytes carry the magic of any version of the format.</summary>
     public abstract bool HasMagic(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail);

@@ -5,6 +5,9 @@ namespace PosixShm.Formats;
 /// <summary>The .npy file of numpy, whose header precedes the elements.</summary>
 internal sealed class NpyFormat() : FileFormat(ArrayLayout.Npy, ShapeMath.MaxRank, tailLength: 0)
 {
+    // Not in the table's class: native AOT makes it at compile time, so that its use needs no check.
+    public static readonly NpyFormat Instance = new();
+
     /// <summary>
     /// Reads the header of an .npy file, as <see cref="ArrayHeader.TryRead"/> does. If the elements reach the end of the file, no other
     /// format is possible.
@@ -21,7 +24,7 @@ internal sealed class NpyFormat() : FileFormat(ArrayLayout.Npy, ShapeMath.MaxRan
         if (ShapeMath.TryByteLength(shape, npy.Type.Size, out long bytes) && bytes <= fileSize - npy.DataOffset)
         {
             bool isFortranOrder = npy.IsFortranOrder && ElementOrder.Matters(shape);
-            return new ArrayHeader(Npy, npy.Type, npy.Shape, isFortranOrder, npy.DataOffset, bytes, npy.DataOffset + bytes);
+            return new ArrayHeader(Instance, npy.Type, npy.Shape, isFortranOrder, npy.DataOffset, bytes, npy.DataOffset + bytes);
         }
 
         problem = $"its shape {ShapeText.Of(shape)} of {npy.Type} needs more than the file's {fileSize} bytes: it was truncated or damaged";

@@ -24,6 +24,8 @@ namespace PosixShm.Formats;
 /// <summary>The format of Python's SharedArray package: the elements at the beginning of the file, and a trailer at the end.</summary>
 internal sealed class PythonSharedArrayFormat() : FileFormat(ArrayLayout.PythonSharedArray, MaxRankOfBoth, TrailerLength)
 {
+    public static readonly PythonSharedArrayFormat Instance = new();
+
     /// <summary>The length of our trailer, which is one of numpy 2 that ends in one of numpy 1.</summary>
     public const int TrailerLength = LengthOfNumpy2;
 
@@ -128,7 +130,7 @@ internal sealed class PythonSharedArrayFormat() : FileFormat(ArrayLayout.PythonS
             return null;
         }
 
-        return new ArrayHeader(PythonSharedArray, type, shape, IsFortranOrder: false, DataOffset: 0, bytes, End: offset + trailer.Length);
+        return new ArrayHeader(Instance, type, shape, IsFortranOrder: false, DataOffset: 0, bytes, End: offset + trailer.Length);
     }
 
     private static void WriteOne(ScalarType type, ReadOnlySpan<long> shape, long dataLength, Span<byte> trailer)

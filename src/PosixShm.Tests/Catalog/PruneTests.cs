@@ -39,6 +39,7 @@ internal sealed class PruneTests : NamedTest
             Is.EqualTo(new[] { NameOf("a1"), NameOf("b1") }));
         Assert.That(SharedArray.FindStale(new StaleOptions { Pattern = Mine, MinimumAge = TimeSpan.FromHours(1) }), Is.Empty);
         Assert.That(SharedArray.FindStale(new StaleOptions { Pattern = Mine }), Has.Count.EqualTo(3));
+        Assert.That(SharedArray.FindStale(new StaleOptions { Pattern = Mine, MinimumAge = TimeSpan.MaxValue }), Is.Empty);
         Assert.That(() => new StaleOptions { MinimumAge = TimeSpan.FromSeconds(-1) }, Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 

@@ -61,6 +61,7 @@ internal sealed class CallsTests : NamedTest
             Assert.That((line[^1], line[^6], line[2..5].ToArray(), line[^2..].Length), Is.EqualTo((5, 0, new[] { 2, 3, 4 }, 2)));
             Assert.That(() => line[^7], Throws.InstanceOf<IndexOutOfRangeException>());
             Assert.That(() => line[^0], Throws.InstanceOf<IndexOutOfRangeException>());
+            Assert.That(() => line[^1..0].Length, Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => line[4..7].Length, Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => line[4..2].Length, Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => plane[^1], Throws.ArgumentException.With.Message.Contains("Row"));

@@ -7,12 +7,10 @@ namespace PosixShm;
 
 /// <summary>An array in shared memory, attached to this process read-only. No member writes.</summary>
 /// <typeparam name="T">The element type.</typeparam>
-/// <remarks>
-/// Other processes may write the elements at the same time: only this array's access is read-only.
+/// <remarks>Other processes may write the elements at the same time: only this array's access is read-only.
 /// <see cref="SharedArray.AttachReadOnly{T}(string, AttachOptions)"/> maps the memory so that the kernel refuses every store
 /// (<c>PROT_READ</c> in <c>mmap(2)</c>), and needs read permission only. <see cref="SharedArray{T}.AsReadOnly"/> shares the mapping of a
-/// writable array. For the order of the elements, see <see cref="SharedArray{T}"/>.
-/// </remarks>
+/// writable array. For the order of the elements, see <see cref="SharedArray{T}"/>.</remarks>
 [DebuggerTypeProxy(typeof(SharedArrayDebugView<>))]
 public sealed unsafe class ReadOnlySharedArray<T> : TypedSharedArray<T>
     where T : unmanaged

@@ -44,11 +44,9 @@ public static partial class SharedArray
     /// <summary>Attaches a private copy of an array. A store copies its page (<c>MAP_PRIVATE</c> in <c>mmap(2)</c>), so other processes do
     /// not see it.</summary>
     /// <returns>The array. Disposing it discards the stores of this process.</returns>
-    /// <remarks>
-    /// The copy is not a snapshot: later stores of other processes are visible in pages (4 KiB) to which this process has not written. For
-    /// a snapshot, copy the array (<see cref="TypedSharedArray{T}.ToArray"/>), or let writers publish whole generations
-    /// (<see cref="Replace{T}(string, ArrayContent{T}, SharedArrayOptions, AttachOptions)"/>). Read permission is enough.
-    /// </remarks>
+    /// <remarks>The copy is not a snapshot: later stores of other processes are visible in pages (4 KiB) to which this process has not
+    /// written. For a snapshot, copy the array (<see cref="TypedSharedArray{T}.ToArray"/>), or let writers publish whole generations
+    /// (<see cref="Replace{T}(string, ArrayContent{T}, SharedArrayOptions, AttachOptions)"/>). Read permission is enough.</remarks>
     /// <inheritdoc cref="AttachReadOnly{T}(string, AttachOptions)"/>
     public static SharedArray<T> AttachCopyOnWrite<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, AttachOptions? options = null)
@@ -61,11 +59,9 @@ public static partial class SharedArray
     /// <param name="options">The acceptable owners and links; the defaults if null.</param>
     /// <returns>The array: a <see cref="SharedArray{T}"/> or <see cref="ReadOnlySharedArray{T}"/> if the element type has a C# type; see
     /// also <see cref="UntypedSharedArray.As{T}"/>.</returns>
-    /// <remarks>
-    /// A foreign file may have elements that are not aligned, so that reads and writes could be torn. The array of such a file is not a
-    /// <see cref="SharedArray{T}"/>: its <see cref="UntypedSharedArray.GetValue(long)"/> and
-    /// <see cref="UntypedSharedArray.SetValue(object, long)"/> copy each element.
-    /// </remarks>
+    /// <remarks>A foreign file may have elements that are not aligned, so that reads and writes could be torn. The array of such a file is
+    /// not a <see cref="SharedArray{T}"/>: its <see cref="UntypedSharedArray.GetValue(long)"/> and
+    /// <see cref="UntypedSharedArray.SetValue(object, long)"/> copy each element.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">The access is not a value of the enumeration.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read the array, or not write it if the access is
     /// <see cref="SharedArrayAccess.ReadWrite"/>; or another user owns it.</exception>
@@ -84,10 +80,9 @@ public static partial class SharedArray
     /// <param name="offset">The offset of the first element in the file, in bytes.</param>
     /// <param name="options">The acceptable owners and links; the defaults if null.</param>
     /// <returns>The array, without locks. Disposing it detaches it.</returns>
-    /// <remarks>
-    /// Only the size is checked: the caller is responsible for the element type, and a description in the segment is ignored.
-    /// <see cref="Delete"/> and <see cref="List"/> skip segments that are not arrays, so the creator of the segment must delete it.
-    /// </remarks>
+    /// <remarks>Only the size is checked: the caller is responsible for the element type, and a description in the segment is ignored.
+    /// <see cref="Delete"/> and <see cref="List"/> skip segments that are not arrays, so the creator of the segment must delete
+    /// it.</remarks>
     /// <exception cref="ArgumentException">The name is invalid, a length or the offset is negative, or the shape has more than 64
     /// dimensions or 2^63 bytes.</exception>
     /// <exception cref="FileNotFoundException">The segment does not exist.</exception>

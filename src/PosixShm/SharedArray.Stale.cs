@@ -11,11 +11,9 @@ public static partial class SharedArray
     /// <summary>Lists stale arrays: the arrays in <c>/dev/shm</c> that no live process has attached. Nothing is deleted.</summary>
     /// <param name="options">The names and the age of the arrays; all arrays if null.</param>
     /// <returns>The stale arrays, sorted by name.</returns>
-    /// <remarks>
-    /// The kernel reports whether an array is in use. Every attachment through this library holds a file lock, which the kernel releases
-    /// when the process ends, in any PID namespace. Mappings of other programs are searched in <c>/proc/*/maps</c>, which shows the
-    /// processes of this PID namespace and, unless this user is root, of this user.
-    /// </remarks>
+    /// <remarks>The kernel reports whether an array is in use. Every attachment through this library holds a file lock, which the kernel
+    /// releases when the process ends, in any PID namespace. Mappings of other programs are searched in <c>/proc/*/maps</c>, which shows
+    /// the processes of this PID namespace and, unless this user is root, of this user.</remarks>
     /// <exception cref="DirectoryNotFoundException"><c>/dev/shm</c> does not exist.</exception>
     /// <exception cref="IOException">A file could not be read for another reason than permissions.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read <c>/dev/shm</c>.</exception>
@@ -29,17 +27,11 @@ public static partial class SharedArray
     /// itself.</summary>
     /// <param name="options">The names and the age of the arrays; all arrays if null.</param>
     /// <returns>The arrays that were deleted, sorted by name.</returns>
-    /// <remarks>
-    /// <para>
-    /// An array is not deleted if another open file or mapping of it exists, in any program and namespace. The kernel reports that
-    /// (<c>F_SETLEASE</c> in <c>fcntl(2)</c>) to the array's owner, and to root outside of user namespaces. The file system must support
-    /// leases. Otherwise, mappings are searched as <see cref="FindStale"/> does.
-    /// </para>
-    /// <para>
-    /// A process that attaches the array at the same time keeps it, or its attachment fails. Arrays that this user may not delete, and
-    /// arrays that are deleted during the call, are skipped.
-    /// </para>
-    /// </remarks>
+    /// <remarks><para>An array is not deleted if another open file or mapping of it exists, in any program and namespace. The kernel
+    /// reports that (<c>F_SETLEASE</c> in <c>fcntl(2)</c>) to the array's owner, and to root outside of user namespaces. The file system
+    /// must support leases. Otherwise, mappings are searched as <see cref="FindStale"/> does.</para>
+    /// <para>A process that attaches the array at the same time keeps it, or its attachment fails. Arrays that this user may not delete,
+    /// and arrays that are deleted during the call, are skipped.</para></remarks>
     /// <inheritdoc cref="FindStale"/>
     public static IReadOnlyList<SharedArrayInfo> DeleteStale(StaleOptions? options = null)
     {

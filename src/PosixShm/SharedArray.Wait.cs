@@ -21,10 +21,9 @@ public static partial class SharedArray
     /// <param name="timeout">The longest wait, or <see cref="Timeout.InfiniteTimeSpan"/>.</param> /// <param name="options">The acceptable
     /// owners and links; the defaults if null.</param>
     /// <param name="cancellation">The token that ends the wait.</param>
-    /// <remarks>
-    /// The kernel wakes the caller when the name appears or its file changes (<c>inotify(7)</c>); nothing is polled. The wait goes on while
-    /// the file is incomplete, because its creator may still write it. It ends at once if the array has another element type.
-    /// </remarks>
+    /// <remarks>The kernel wakes the caller when the name appears or its file changes (<c>inotify(7)</c>); nothing is polled. The wait goes
+    /// on while the file is incomplete, because its creator may still write it. It ends at once if the array has another element
+    /// type.</remarks>
     /// <exception cref="TimeoutException">The array did not exist, or was incomplete, until the time-out. The inner exception is that of
     /// the last attempt.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>

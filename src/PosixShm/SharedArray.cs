@@ -6,36 +6,25 @@ using PosixShm.Segments;
 namespace PosixShm;
 
 /// <summary>Creates, attaches, lists and deletes arrays in shared memory by name.</summary>
-/// <remarks>
-/// <para>
-/// The names <c>test1</c>, <c>/test1</c> and <c>shm://test1</c> refer to one array in <c>/dev/shm</c>. The name <c>file:///path</c> refers
-/// to an array in a file. The environment variable <c>POSIXSHM_DIR</c>, read once, names a directory other than <c>/dev/shm</c>. If that
-/// directory does not exist, every method that takes or lists such names throws <see cref="DirectoryNotFoundException"/>.
-/// </para>
-/// <para>
-/// Create fails if the name exists, and Attach fails if it does not exist. Dispose detaches an array and deletes nothing. Delete removes
-/// the name; processes that have the array attached keep it. An array outlives the process that created it, until a process deletes it.
-/// </para>
-/// <para>
-/// A segment is a valid .npy file, so Python needs only numpy: <c>np.load("/dev/shm/test1", mmap_mode="r+")</c>. See <c>shm_overview(7)</c>
-/// and <c>numpy.lib.format</c>.
-/// </para>
-/// <para>
-/// Each method that creates an array takes a shape, for zeros, or an <see cref="ArrayContent"/>. The element type is <see cref="double"/>
-/// unless given, as in numpy. All methods are thread-safe. Elements are plain memory: see <see cref="SharedArray{T}"/>.
-/// </para>
-/// </remarks>
+/// <remarks><para>The names <c>test1</c>, <c>/test1</c> and <c>shm://test1</c> refer to one array in <c>/dev/shm</c>. The name
+/// <c>file:///path</c> refers to an array in a file. The environment variable <c>POSIXSHM_DIR</c>, read once, names a directory other than
+/// <c>/dev/shm</c>. If that directory does not exist, every method that takes or lists such names throws
+/// <see cref="DirectoryNotFoundException"/>.</para>
+/// <para>Create fails if the name exists, and Attach fails if it does not exist. Dispose detaches an array and deletes nothing. Delete
+/// removes the name; processes that have the array attached keep it. An array outlives the process that created it, until a process deletes
+/// it.</para>
+/// <para>A segment is a valid .npy file, so Python needs only numpy: <c>np.load("/dev/shm/test1", mmap_mode="r+")</c>. See
+/// <c>shm_overview(7)</c> and <c>numpy.lib.format</c>.</para>
+/// <para>Each method that creates an array takes a shape, for zeros, or an <see cref="ArrayContent"/>. The element type is
+/// <see cref="double"/> unless given, as in numpy. All methods are thread-safe. Elements are plain memory: see
+/// <see cref="SharedArray{T}"/>.</para></remarks>
 public static partial class SharedArray
 {
-    /// <summary>
-    /// Gets whether the library's SIGBUS handler is active, so that an access to lost memory does not end the process. It is installed with
-    /// the first array, or by this property.
-    /// </summary>
-    /// <value>
-    /// <see langword="false"/> if the switch <c>PosixShm.DisableFaultGuard</c> is set, or another library has installed a later handler: an
-    /// access to lost memory may end the process. It becomes <see langword="true"/> again when that handler passes a signal on. See
-    /// <c>sigaction(2)</c>.
-    /// </value>
+    /// <summary>Gets whether the library's SIGBUS handler is active, so that an access to lost memory does not end the process. It is
+    /// installed with the first array, or by this property.</summary>
+    /// <value><see langword="false"/> if the switch <c>PosixShm.DisableFaultGuard</c> is set, or another library has installed a later
+    /// handler: an access to lost memory may end the process. It becomes <see langword="true"/> again when that handler passes a signal on.
+    /// See <c>sigaction(2)</c>.</value>
     public static bool IsFaultGuardActive => OperatingSystem.IsLinux() && Segment.IsGuardActive;
 
     /// <summary>Creates an array of <see cref="double"/> whose elements are zero, and which other processes can attach by name.</summary>
@@ -92,10 +81,8 @@ public static partial class SharedArray
         where T : unmanaged
         => CreateOrAttach(name, ArrayContent.Zeros<T>(shape));
 
-    /// <summary>
-    /// Creates an array with the given content, or attaches the existing one. Exactly one of several concurrent callers creates it, and the
-    /// others attach it with its content.
-    /// </summary> /// <param name="name">The name, unique on this machine.</param>
+    /// <summary>Creates an array with the given content, or attaches the existing one. Exactly one of several concurrent callers creates
+    /// it, and the others attach it with its content.</summary> /// <param name="name">The name, unique on this machine.</param>
     /// <param name="content">The shape, which an existing array must have too, and the elements of a new array.</param>
     /// <param name="options">The options of a new array; the defaults if null.</param>
     /// <param name="existing">The options of an attachment; the defaults if null.</param>
@@ -126,12 +113,10 @@ public static partial class SharedArray
         where T : unmanaged
         => Replace(name, ArrayContent.Zeros<T>(shape));
 
-    /// <summary>
-    /// Replaces an array atomically by a new array: a process that attaches the name at the same time gets either the old or the complete
-    /// new array; see <c>rename(2)</c>. Processes that have the old array attached keep it, and their
+    /// <summary>Replaces an array atomically by a new array: a process that attaches the name at the same time gets either the old or the
+    /// complete new array; see <c>rename(2)</c>. Processes that have the old array attached keep it, and their
     /// <see cref="UntypedSharedArray.IsCurrent"/> becomes <see langword="false"/>. The old array's
-    /// <see cref="UntypedSharedArray.ChangeCounter"/> is signalled afterwards, to wake sleeping readers.
-    /// </summary>
+    /// <see cref="UntypedSharedArray.ChangeCounter"/> is signalled afterwards, to wake sleeping readers.</summary>
     /// <typeparam name="T">The element type, which may differ from the old array's.</typeparam>
     /// <param name="name">The name, which must exist.</param>
     /// <param name="content">The shape and the elements of the new array; see <see cref="ArrayContent"/>.</param>
@@ -163,17 +148,13 @@ public static partial class SharedArray
     /// <inheritdoc cref="CreateAnonymous{T}(long[])"/>
     public static SharedArray<double> CreateAnonymous(params long[] shape) => CreateAnonymous<double>(shape);
 
-    /// <summary>
-    /// Creates an array without a name, whose elements are zero. The kernel frees it when the last process detaches it, so it cannot be
-    /// left over. Its size is sealed, so no process can truncate it; see <c>memfd_create(2)</c>.
-    /// </summary>
+    /// <summary>Creates an array without a name, whose elements are zero. The kernel frees it when the last process detaches it, so it
+    /// cannot be left over. Its size is sealed, so no process can truncate it; see <c>memfd_create(2)</c>.</summary>
     /// <typeparam name="T">The element type.</typeparam>
     /// <param name="shape">The length of each dimension.</param>
-    /// <returns>
-    /// The array. Another process of this user can attach it by its <see cref="UntypedSharedArray.Name"/>, <c>/proc/PID/fd/N</c>, while
-    /// this process has it attached. Python opens the same path with <c>np.load</c>. A child process can inherit it instead
-    /// (<see cref="UntypedSharedArray.MakeInheritable"/>).
-    /// </returns>
+    /// <returns>The array. Another process of this user can attach it by its <see cref="UntypedSharedArray.Name"/>, <c>/proc/PID/fd/N</c>,
+    /// while this process has it attached. Python opens the same path with <c>np.load</c>. A child process can inherit it instead
+    /// (<see cref="UntypedSharedArray.MakeInheritable"/>).</returns>
     /// <exception cref="ArgumentException">A length is negative, or the shape has more than 64 dimensions or 2^63 bytes.</exception>
     /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
     /// <exception cref="IOException">The system has not enough memory, or a limit of the process was reached.</exception>
@@ -193,10 +174,8 @@ public static partial class SharedArray
     public static UntypedSharedArray CreateAnonymous(UntypedArrayContent content, SharedArrayOptions? options = null)
         => Make(content, ArrayCreation.CreateAnonymous, name: "", options);
 
-    /// <summary>
-    /// Replaces an array by a longer or shorter one, as numpy's <c>a.resize(shape)</c> does. The new array begins with the old elements in
-    /// C order, and further elements are zero. Stores into the old array during the call may be lost.
-    /// </summary>
+    /// <summary>Replaces an array by a longer or shorter one, as numpy's <c>a.resize(shape)</c> does. The new array begins with the old
+    /// elements in C order, and further elements are zero. Stores into the old array during the call may be lost.</summary>
     /// <typeparam name="T">The element type, which must be the array's.</typeparam>
     /// <param name="name">The name, which must exist.</param>
     /// <param name="shape">The length of each dimension.</param>

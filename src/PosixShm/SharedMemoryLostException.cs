@@ -2,10 +2,8 @@ using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <summary>
-/// The memory of an attached array is lost: another process truncated its file, or a sparse array found no free space. Values that were
-/// read since may be zeros, and stores since are lost. Dispose the array; attach it again if its file is complete again.
-/// </summary>
+/// <summary>The memory of an attached array is lost: another process truncated its file, or a sparse array found no free space. Values that
+/// were read since may be zeros, and stores since are lost. Dispose the array; attach it again if its file is complete again.</summary>
 public sealed class SharedMemoryLostException : IOException
 {
     /// <summary>Initializes a new instance of the <see cref="SharedMemoryLostException"/> class.</summary>

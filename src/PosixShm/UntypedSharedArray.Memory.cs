@@ -8,11 +8,9 @@ public abstract unsafe partial class UntypedSharedArray
     /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public nint Address => (nint)Data;
 
-    /// <summary>
-    /// Writes the elements to the array's file and waits for the disk; see <c>msync(2)</c>. The call makes an array in a file
+    /// <summary>Writes the elements to the array's file and waits for the disk; see <c>msync(2)</c>. The call makes an array in a file
     /// (<c>file://</c>) survive a crash of the machine. Other processes see every store at once without it, and it has no effect on a
-    /// private copy or an array in <c>/dev/shm</c>.
-    /// </summary>
+    /// private copy or an array in <c>/dev/shm</c>.</summary>
     /// <param name="flushToDisk">Whether to wait until the file itself and its name are on disk, too, by <c>fsync(2)</c> of the file and of
     /// its directory. That is needed once after an array was created or replaced. Otherwise, the file may have no name after the
     /// crash.</param>
@@ -33,11 +31,9 @@ public abstract unsafe partial class UntypedSharedArray
         }
     }
 
-    /// <summary>
-    /// Reads the whole segment into memory and keeps it there: later accesses cause no page faults, and no page is swapped out; see
-    /// <c>mlock(2)</c>. Calls do not nest: one <see cref="UnlockFromMemory"/>, or the disposal of the array, ends it. In a private copy,
-    /// every page is copied.
-    /// </summary>
+    /// <summary>Reads the whole segment into memory and keeps it there: later accesses cause no page faults, and no page is swapped out;
+    /// see <c>mlock(2)</c>. Calls do not nest: one <see cref="UnlockFromMemory"/>, or the disposal of the array, ends it. In a private
+    /// copy, every page is copied.</summary>
     /// <exception cref="IOException">The segment exceeds RLIMIT_MEMLOCK, which the message reports, or the system has not enough
     /// memory.</exception>
     /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
@@ -56,20 +52,15 @@ public abstract unsafe partial class UntypedSharedArray
         use.Segment.UnlockFromMemory();
     }
 
-    /// <summary>
-    /// Moves the array into huge pages (2 MiB), which every mount supports: the first sum over a new attachment then takes about a third of
-    /// the time. See <c>MADV_COLLAPSE</c> in <c>madvise(2)</c>. An array of 2 MiB or more that this library created with
-    /// <see cref="SharedArrayOptions.Preallocate"/> already has huge pages. Other processes may read and write at the same time.
-    /// </summary>
-    /// <returns>
-    /// The number of bytes in huge pages after the call. Small pages remain at the end of the array, in ranges without any allocated page,
-    /// and in ranges for which the kernel has no huge page. The result is 0 before Linux 6.1, on a disk, and for less than 2 MiB.
-    /// </returns>
-    /// <remarks>
-    /// In a range with some allocated pages, the missing pages are allocated, so a sparse array may use more memory afterwards. If the file
-    /// system or the control group does not have that memory, the range stays in small pages. Each range needs 2 MiB of free memory while
-    /// it is copied.
-    /// </remarks>
+    /// <summary>Moves the array into huge pages (2 MiB), which every mount supports: the first sum over a new attachment then takes about a
+    /// third of the time. See <c>MADV_COLLAPSE</c> in <c>madvise(2)</c>. An array of 2 MiB or more that this library created with
+    /// <see cref="SharedArrayOptions.Preallocate"/> already has huge pages. Other processes may read and write at the same time.</summary>
+    /// <returns>The number of bytes in huge pages after the call. Small pages remain at the end of the array, in ranges without any
+    /// allocated page, and in ranges for which the kernel has no huge page. The result is 0 before Linux 6.1, on a disk, and for less than
+    /// 2 MiB.</returns>
+    /// <remarks>In a range with some allocated pages, the missing pages are allocated, so a sparse array may use more memory afterwards. If
+    /// the file system or the control group does not have that memory, the range stays in small pages. Each range needs 2 MiB of free
+    /// memory while it is copied.</remarks>
     /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public long Compact()
     {

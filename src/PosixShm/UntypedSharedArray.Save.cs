@@ -16,12 +16,10 @@ public abstract unsafe partial class UntypedSharedArray
     /// replaced.</param>
     /// <param name="flushToDisk">Whether to wait until the file is on disk; see <c>fsync(2)</c>.</param>
     /// <param name="cancellation">The token that ends the writing.</param>
-    /// <remarks>
-    /// The replacement is atomic: the elements are written to a new file in the same directory, which is then renamed (<c>rename(2)</c>).
-    /// After a failure, the old file is unchanged. The new file has the default owner and permissions. A process that is killed may leave a
-    /// file whose name ends in <c>.posixshm-</c> and 32 digits. The file may or may not have stores of other threads and processes during
-    /// the call: hold the lock to exclude them.
-    /// </remarks>
+    /// <remarks>The replacement is atomic: the elements are written to a new file in the same directory, which is then renamed
+    /// (<c>rename(2)</c>). After a failure, the old file is unchanged. The new file has the default owner and permissions. A process that
+    /// is killed may leave a file whose name ends in <c>.posixshm-</c> and 32 digits. The file may or may not have stores of other threads
+    /// and processes during the call: hold the lock to exclude them.</remarks>
     /// <exception cref="ArgumentException">The path is empty, ends in a slash, or has control characters.</exception>
     /// <exception cref="DirectoryNotFoundException">The directory does not exist.</exception>
     /// <exception cref="IOException">The disk is full or failed, or the path is a directory, a device, a pipe or a socket.</exception>

@@ -9,10 +9,8 @@ public abstract partial class UntypedSharedArray // await is not allowed in an u
     /// <summary>Writes the array to a stream as <see cref="Save(Stream, CancellationToken)"/> does, without blocking a thread.</summary>
     /// <param name="stream">The stream, which need not support seeking. Its synchronous methods are not called, and it is not
     /// closed.</param>
-    /// <param name="cancellation">
-    /// The token that ends the writing between two pieces of 1 MiB, and within a piece if the stream's
-    /// <see cref="Stream.WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/> observes it, as a socket's does.
-    /// </param>
+    /// <param name="cancellation">The token that ends the writing between two pieces of 1 MiB, and within a piece if the stream's
+    /// <see cref="Stream.WriteAsync(ReadOnlyMemory{byte}, CancellationToken)"/> observes it, as a socket's does.</param>
     /// <returns>The task of the writing. The array must not be disposed before the task has completed.</returns>
     /// <inheritdoc cref="Save(Stream, CancellationToken)"/>
     public Task SaveAsync(Stream stream, CancellationToken cancellation = default)

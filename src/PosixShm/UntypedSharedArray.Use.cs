@@ -37,19 +37,13 @@ public abstract unsafe partial class UntypedSharedArray
         return ReadOnlyView<T>();
     }
 
-    /// <summary>
-    /// Detaches the array, as <see cref="Dispose"/> does, and deletes its name unless another process, or another attachment or lease of
-    /// this process, uses it.
-    /// </summary>
-    /// <returns>
-    /// <see langword="true"/> if this call deleted the name. If all processes end their use in this way, exactly one of the calls returns
-    /// <see langword="true"/>, even if they are concurrent.
-    /// </returns>
-    /// <remarks>
-    /// Uses are those that <see cref="SharedArray.DeleteStale"/> respects. A process that attaches the array at the same time keeps it, or
-    /// its attachment fails. A name that meanwhile refers to another array is not deleted. The call is never made implicitly: if a process
-    /// is killed, its array remains until another process or <see cref="SharedArray.DeleteStale"/> deletes it.
-    /// </remarks>
+    /// <summary>Detaches the array, as <see cref="Dispose"/> does, and deletes its name unless another process, or another attachment or
+    /// lease of this process, uses it.</summary>
+    /// <returns><see langword="true"/> if this call deleted the name. If all processes end their use in this way, exactly one of the calls
+    /// returns <see langword="true"/>, even if they are concurrent.</returns>
+    /// <remarks>Uses are those that <see cref="SharedArray.DeleteStale"/> respects. A process that attaches the array at the same time
+    /// keeps it, or its attachment fails. A name that meanwhile refers to another array is not deleted. The call is never made implicitly:
+    /// if a process is killed, its array remains until another process or <see cref="SharedArray.DeleteStale"/> deletes it.</remarks>
     /// <exception cref="UnauthorizedAccessException">The array is unused, and this user may not delete it. It is detached.</exception>
     /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public bool DisposeAndDeleteIfUnused()
@@ -125,10 +119,8 @@ public abstract unsafe partial class UntypedSharedArray
             }
         }
 
-        /// <summary>
-        /// Throws if elements were truncated from the file. The kernel raises no signal for elements on a page that still exists. The
-        /// control page, if it exists, is truncated with any elements; otherwise the file's size is queried.
-        /// </summary>
+        /// <summary>Throws if elements were truncated from the file. The kernel raises no signal for elements on a page that still exists.
+        /// The control page, if it exists, is truncated with any elements; otherwise the file's size is queried.</summary>
         public void ThrowIfCut()
         {
             bool isCut = _array._page is { IsFound: true } page && Segment.IsGuarded ? page.IsLost : Segment.IsTruncated();

@@ -11,11 +11,9 @@ using PosixShm.Segments;
 namespace PosixShm;
 
 /// <summary>An array in shared memory, attached to this process, whose element type is known only at run time.</summary>
-/// <remarks>
-/// All members are thread-safe, except that the memory must not be used after <see cref="Dispose"/>. <see cref="SharedArray"/> creates and
-/// attaches arrays. The object is a <see cref="SharedArray{T}"/> or a <see cref="ReadOnlySharedArray{T}"/> if the element type has a C#
-/// type, and the elements are aligned.
-/// </remarks>
+/// <remarks>All members are thread-safe, except that the memory must not be used after <see cref="Dispose"/>. <see cref="SharedArray"/>
+/// creates and attaches arrays. The object is a <see cref="SharedArray{T}"/> or a <see cref="ReadOnlySharedArray{T}"/> if the element type
+/// has a C# type, and the elements are aligned.</remarks>
 [DebuggerDisplay("{DebuggerDisplay,nq}")]
 public abstract unsafe partial class UntypedSharedArray : IDisposable
 {
@@ -96,11 +94,9 @@ public abstract unsafe partial class UntypedSharedArray : IDisposable
     public ReadOnlySpan<byte> Bytes => new(OrderedData, SpanLength(ByteLength, "bytes"));
 
     /// <summary>Gets whether the name still refers to this array, and the file is unchanged apart from its elements.</summary>
-    /// <value>
-    /// <see langword="false"/> after the array was deleted or replaced, and after another program saved over the file: changed the
+    /// <value><see langword="false"/> after the array was deleted or replaced, and after another program saved over the file: changed the
     /// description, truncated elements, or overwrote locks in use. Attach the array again then. Each read of the property queries the
-    /// kernel; see <c>stat(2)</c>.
-    /// </value>
+    /// kernel; see <c>stat(2)</c>.</value>
     /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public bool IsCurrent
     {
@@ -188,11 +184,9 @@ public abstract unsafe partial class UntypedSharedArray : IDisposable
     /// <inheritdoc cref="SetValue(object, long)"/>
     public void SetValue(object value, params long[] indices) => SetValue(value, indices is [long flat] ? flat : FlatIndex(indices));
 
-    /// <summary>
-    /// Detaches the array from this process; see <c>munmap(2)</c>. The name and the elements remain. Spans, tensors and references must not
-    /// be used afterwards, or on another thread during the call: they access unmapped memory, which may end the process. A thread that may
-    /// race the disposal holds a lease (<see cref="SharedArray{T}.Acquire"/>), which keeps the memory mapped.
-    /// </summary>
+    /// <summary>Detaches the array from this process; see <c>munmap(2)</c>. The name and the elements remain. Spans, tensors and references
+    /// must not be used afterwards, or on another thread during the call: they access unmapped memory, which may end the process. A thread
+    /// that may race the disposal holds a lease (<see cref="SharedArray{T}.Acquire"/>), which keeps the memory mapped.</summary>
     [SuppressMessage("Usage", "CA1816", Justification = "No array has a finalizer, and no other assembly can derive from the class.")]
     public void Dispose()
     {

@@ -184,10 +184,8 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
         }
     }
 
-    /// <summary>
-    /// Fills the first segment, and copies its elements into further ones. A system may refuse to publish a segment after it was filled,
-    /// and a stream can be read only once.
-    /// </summary>
+    /// <summary>Fills the first segment, and copies its elements into further ones. A system may refuse to publish a segment after it was
+    /// filled, and a stream can be read only once.</summary>
     private sealed unsafe class FilledOnce(ArrayFiller fill, NewArray array) : IDisposable
     {
         private AttachedArray? _first;

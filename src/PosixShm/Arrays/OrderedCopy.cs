@@ -3,10 +3,8 @@ using PosixShm.Formats;
 namespace PosixShm.Arrays;
 
 /// <summary>Copies elements between C order and memory in Fortran order.</summary>
-/// <remarks>
-/// The first dimension is contiguous in one order, and the last one in the other. Both are cut into tiles, so that all elements of a cache
-/// line are copied while it is cached.
-/// </remarks>
+/// <remarks>The first dimension is contiguous in one order, and the last one in the other. Both are cut into tiles, so that all elements of
+/// a cache line are copied while it is cached.</remarks>
 internal unsafe ref struct OrderedCopy
 {
     // Measured for elements of 1 to 16 bytes: the lines of larger tiles evict each other where strides are powers of two.

@@ -103,10 +103,8 @@ internal sealed class ScalarType : DType
         New(Complex, 16), New(Complex, 8),
     ];
 
-    /// <summary>
-    /// Reads numpy's notation or name, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>, <c>float64</c>. Returns null for other texts,
-    /// and for the type of Python objects.
-    /// </summary>
+    /// <summary>Reads numpy's notation or name, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>, <c>float64</c>. Returns null for other
+    /// texts, and for the type of Python objects.</summary>
     public static ScalarType? TryParse(ReadOnlySpan<char> text)
     {
         foreach (ScalarType usual in s_usual)

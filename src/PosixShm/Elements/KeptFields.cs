@@ -4,11 +4,9 @@ using System.Runtime.CompilerServices;
 
 namespace PosixShm.Elements;
 
-/// <summary>
-/// The fields of a struct inside an element type. Native AOT keeps all fields of the element type, which is annotated. It keeps a field
-/// of a struct inside it only if it finds that reflection uses the field. A missing field is like padding, so a description could be wrong
-/// without an error.
-/// </summary>
+/// <summary>The fields of a struct inside an element type. Native AOT keeps all fields of the element type, which is annotated. It keeps a
+/// field of a struct inside it only if it finds that reflection uses the field. A missing field is like padding, so a description could be
+/// wrong without an error.</summary>
 internal static class KeptFields
 {
     private const BindingFlags Instance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;

@@ -4,10 +4,9 @@ using System.Text;
 
 namespace PosixShm.Elements;
 
-/// <summary>
-/// An element for which this library has no C# type, as an object. Text (U) is a <see cref="string"/>, and a date or a time span is the
-/// <see cref="long"/> that numpy stores. All others are byte arrays, and those of <c>S10</c> end before the zeros of the padding.
-/// </summary>
+/// <summary>An element for which this library has no C# type, as an object. Text (U) is a <see cref="string"/>, and a date or a time span
+/// is the <see cref="long"/> that numpy stores. All others are byte arrays, and those of <c>S10</c> end before the zeros of the
+/// padding.</summary>
 internal static class OpaqueElement
 {
     public static object Read(DType type, ReadOnlySpan<byte> element) => type switch

@@ -32,10 +32,8 @@ internal static class PythonText
         return quoted.Append(quote).ToString();
     }
 
-    /// <summary>
-    /// Returns the code point at a place, and moves the place to the last half of a surrogate pair. An unpaired surrogate is a code point
-    /// of its own, as in Python.
-    /// </summary>
+    /// <summary>Returns the code point at a place, and moves the place to the last half of a surrogate pair. An unpaired surrogate is a
+    /// code point of its own, as in Python.</summary>
     public static int CodePoint(string text, ref int place)
         => char.IsSurrogatePair(text, place) ? char.ConvertToUtf32(text[place], text[++place]) : text[place];
 

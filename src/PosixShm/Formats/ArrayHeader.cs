@@ -67,10 +67,8 @@ internal sealed record ArrayHeader(
     }
 
     /// <summary>Reads a header of any format. Pure: the result is a header that fits the file, or null and the reason.</summary>
-    /// <remarks>
-    /// Elements can contain the bytes of another format's description. A description at the end of a file is real if it lies behind the
-    /// elements that the header at the beginning describes. Otherwise the header counts.
-    /// </remarks>
+    /// <remarks>Elements can contain the bytes of another format's description. A description at the end of a file is real if it lies
+    /// behind the elements that the header at the beginning describes. Otherwise the header counts.</remarks>
     /// <param name="head">The file's first bytes.</param>
     /// <param name="tail">The file's last bytes: <see cref="FileFormat.MaxTailLength"/>, or the whole file.</param>
     /// <param name="fileSize">The file's size.</param>
@@ -93,9 +91,8 @@ internal sealed record ArrayHeader(
         return header;
     }
 
-    /// <summary>
-    /// Returns whether the elements are certainly of a type, and aligned. A fast check: it may also return false for such elements.
-    /// </summary>
+    /// <summary>Returns whether the elements are certainly of a type, and aligned. A fast check: it may also return false for such
+    /// elements.</summary>
     public bool IsPlainly(DType type) => ReferenceEquals(Type, type) && DataOffset % NpyHeader.Alignment == 0;
 
     /// <summary>Returns whether the elements are of a type, as far as the format keeps it.</summary>

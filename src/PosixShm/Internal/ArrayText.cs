@@ -3,10 +3,8 @@ using PosixShm.Elements;
 
 namespace PosixShm;
 
-/// <summary>
-/// Writes arrays as numpy prints them: in brackets by dimension, in aligned columns, and without the middle of large arrays. Each element
-/// is read twice, first for the width of the columns, because the text is not kept.
-/// </summary>
+/// <summary>Writes arrays as numpy prints them: in brackets by dimension, in aligned columns, and without the middle of large arrays. Each
+/// element is read twice, first for the width of the columns, because the text is not kept.</summary>
 /// <param name="shape">The length of each dimension.</param>
 /// <param name="isShort">Whether the middle is omitted.</param>
 /// <param name="element">Returns the text of the element at an index in C order.</param>

@@ -4,10 +4,8 @@ using PosixShm.Segments;
 
 namespace PosixShm;
 
-/// <summary>
-/// An array whose elements have no C# type (text, bytes, structures, dates, the other byte order; see <see cref="OpaqueElement"/>), or an
-/// array of a foreign file whose elements are not aligned. Each value is a copy.
-/// </summary>
+/// <summary>An array whose elements have no C# type (text, bytes, structures, dates, the other byte order; see
+/// <see cref="OpaqueElement"/>), or an array of a foreign file whose elements are not aligned. Each value is a copy.</summary>
 internal sealed class OpaqueSharedArray : UntypedSharedArray
 {
     private readonly SegmentAccess _access;

@@ -80,10 +80,8 @@ internal sealed record SegmentName
     /// <summary>Gets the directory of the file.</summary>
     public string Folder { get; }
 
-    /// <summary>
-    /// Gets whether <see cref="Value"/> is also the C library's name of the file. <c>shm_open(3)</c> uses one directory only, and before
-    /// glibc 2.34 it refuses names of more than 253 bytes.
-    /// </summary>
+    /// <summary>Gets whether <see cref="Value"/> is also the C library's name of the file. <c>shm_open(3)</c> uses one directory only, and
+    /// before glibc 2.34 it refuses names of more than 253 bytes.</summary>
     public bool IsObject
         => Kind == SegmentKind.SharedMemory && Folder == ArrayDirectory.Default
             && (Value.Length < 80 || Encoding.UTF8.GetByteCount(Value) < 254);
@@ -94,10 +92,8 @@ internal sealed record SegmentName
     /// <summary>Gets the noun with its article.</summary>
     public string ANoun => Kind == SegmentKind.Semaphore ? "a semaphore" : "an array";
 
-    /// <summary>
-    /// Returns a new path in the same directory, for a file of this process. It begins as the name does, because some sandboxes allow that
-    /// prefix only.
-    /// </summary>
+    /// <summary>Returns a new path in the same directory, for a file of this process. It begins as the name does, because some sandboxes
+    /// allow that prefix only.</summary>
     public string MakeOwnPath()
     {
         string suffix = $".posixshm-{Guid.NewGuid():N}";
@@ -118,9 +114,8 @@ internal sealed record SegmentName
         private init;
     }
 
-    /// <summary>
-    /// Reads <c>test1</c>, <c>/test1</c>, <c>shm://test1</c>, <c>file:///path</c>, <c>file://relative</c> or <c>/proc/PID/fd/N</c>.
-    /// </summary>
+    /// <summary>Reads <c>test1</c>, <c>/test1</c>, <c>shm://test1</c>, <c>file:///path</c>, <c>file://relative</c> or
+    /// <c>/proc/PID/fd/N</c>.</summary>
     public static SegmentName Parse(string name, string parameterName)
     {
         ArgumentNullException.ThrowIfNull(name, parameterName);

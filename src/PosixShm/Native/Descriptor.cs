@@ -3,10 +3,8 @@ using System.Runtime.InteropServices.Marshalling;
 namespace PosixShm.Native;
 
 /// <summary>Owns one descriptor; disposing it calls <c>close(2)</c>.</summary>
-/// <remarks>
-/// It is not a SafeHandle. Its owner disposes it on every path, and counts its users where several threads use it (<c>Segment</c>). A
-/// finalizer could unmap or close a resource that a span or a lock still needs. So no call pays for either.
-/// </remarks>
+/// <remarks>It is not a SafeHandle. Its owner disposes it on every path, and counts its users where several threads use it
+/// (<c>Segment</c>). A finalizer could unmap or close a resource that a span or a lock still needs. So no call pays for either.</remarks>
 [NativeMarshalling(typeof(DescriptorMarshaller))]
 internal sealed class Descriptor(nint fd, bool isLocked = false) : IDisposable
 {

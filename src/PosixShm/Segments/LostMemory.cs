@@ -3,10 +3,8 @@ using System.Net.Sockets;
 namespace PosixShm.Segments;
 
 /// <summary>The mapped segments, to find the name of one that lost its memory.</summary>
-/// <remarks>
-/// A system call that meets lost memory, such as <c>read(2)</c> into a span, fails with EFAULT and raises no signal, so nothing marks the
-/// segment. On the exception for that error, the size of every mapped file is therefore compared with its extent.
-/// </remarks>
+/// <remarks>A system call that meets lost memory, such as <c>read(2)</c> into a span, fails with EFAULT and raises no signal, so nothing
+/// marks the segment. On the exception for that error, the size of every mapped file is therefore compared with its extent.</remarks>
 internal static unsafe class LostMemory
 {
     /// <summary>Gets the segments that are mapped.</summary>

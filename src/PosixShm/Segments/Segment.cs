@@ -6,11 +6,9 @@ using PosixShm.Native;
 namespace PosixShm.Segments;
 
 /// <summary>A segment that is mapped into this process. The content has no meaning here.</summary>
-/// <remarks>
-/// It exists as long as a reference is held; the creator has the first one. There is no finalizer: it could unmap memory to which a span
-/// still points, and the span would then see the next mapping at that address. If a reference is never released, the mapping exists until
-/// the process ends.
-/// </remarks>
+/// <remarks>It exists as long as a reference is held; the creator has the first one. There is no finalizer: it could unmap memory to which
+/// a span still points, and the span would then see the next mapping at that address. If a reference is never released, the mapping exists
+/// until the process ends.</remarks>
 internal sealed unsafe class Segment : IByteSource
 {
     private static readonly Gate s_gate = new();
@@ -123,10 +121,9 @@ internal sealed unsafe class Segment : IByteSource
     /// <inheritdoc cref="SegmentFile.IsByteLocked"/>
     public bool IsByteLocked(long offset) => _file.IsByteLocked(offset);
 
-    /// <summary>
-    /// Gets the address of a range that all processes share. A private mapping gets a second one of the range, shared and read-only: every
-    /// store to a page of its own, and every shared futex wait on it, freezes that page. The range must be the same in each call.
-    /// </summary>
+    /// <summary>Gets the address of a range that all processes share. A private mapping gets a second one of the range, shared and
+    /// read-only: every store to a page of its own, and every shared futex wait on it, freezes that page. The range must be the same in
+    /// each call.</summary>
     public nint GetSharedView(long offset, long length)
     {
         if (Access != SegmentAccess.CopyOnWrite)

@@ -3,10 +3,8 @@ using System.Buffers;
 namespace PosixShm.Segments;
 
 /// <summary>One reference to a segment. It is released once, however many copies of its lease or its pin end.</summary>
-/// <remarks>
-/// A token is reused. Each lease has a turn of its own, a number that is never used again, and only the end of that turn releases. So a
-/// copy that ends late finds another turn.
-/// </remarks>
+/// <remarks>A token is reused. Each lease has a turn of its own, a number that is never used again, and only the end of that turn releases.
+/// So a copy that ends late finds another turn.</remarks>
 internal sealed class SegmentToken(Segment segment) : IPinnable
 {
     private const long FirstTurn = 1;

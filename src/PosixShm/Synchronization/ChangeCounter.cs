@@ -3,19 +3,13 @@ using PosixShm.Native;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>
-/// A count of changes in an array's own memory. A writer adds one after each change. Readers sleep until the count differs from the last
-/// one that they read.
-/// </summary>
-/// <remarks>
-/// <para><c>uint seen = array.ChangeCounter.Count; ... seen = array.ChangeCounter.Wait(seen);</c></para>
-/// <para>
-/// No change is missed: a reader passes the count that it read last, and the kernel lets it sleep only while the count has this value
+/// <summary>A count of changes in an array's own memory. A writer adds one after each change. Readers sleep until the count differs from
+/// the last one that they read.</summary>
+/// <remarks><para><c>uint seen = array.ChangeCounter.Count; ... seen = array.ChangeCounter.Wait(seen);</c></para>
+/// <para>No change is missed: a reader passes the count that it read last, and the kernel lets it sleep only while the count has this value
 /// (<c>FUTEX_WAIT</c> in <c>futex(2)</c>). A change before the wait ends it at once, and one during it wakes all readers. A reader may see
-/// several changes as one; the difference of the counts is their number. The count starts at 0 and wraps after 2^32.
-/// </para>
-/// <para>An array that is replaced or resized signals a last change: see <see cref="UntypedSharedArray.IsCurrent"/>.</para>
-/// </remarks>
+/// several changes as one; the difference of the counts is their number. The count starts at 0 and wraps after 2^32.</para>
+/// <para>An array that is replaced or resized signals a last change: see <see cref="UntypedSharedArray.IsCurrent"/>.</para></remarks>
 public sealed unsafe class ChangeCounter
 {
     // Part of the protocol: docs/FORMAT.md, "The count of changes", promises that a reader without write permission checks this often.
@@ -54,9 +48,7 @@ public sealed unsafe class ChangeCounter
 
     /// <summary>Adds one change, and wakes all waiters. A reader of the new count also sees everything that was written before.</summary>
     /// <returns>The new count.</returns>
-    /// <exception cref="InvalidOperationException">
-    /// The array is read-only, a private copy, or has no count of changes.
-    /// </exception>
+    /// <exception cref="InvalidOperationException">The array is read-only, a private copy, or has no count of changes.</exception>
     /// <exception cref="IOException">There is no space for the control page.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>

@@ -3,30 +3,20 @@ using System.Runtime.CompilerServices;
 namespace PosixShm.Synchronization;
 
 /// <summary>A mutual-exclusion lock in an array's own memory, for all threads of all processes. It survives its holder's death.</summary>
-/// <remarks>
-/// <para>
-/// <c>using (array.Lock.EnterScope()) { ... }</c>. The thread that entered must exit, and may enter again before it does, as with
-/// <see cref="Monitor"/>. Two attachments of one array exclude each other even in one thread. If no other thread competes, entering and
-/// exiting is one atomic operation each, without a system call.
-/// </para>
-/// <para>
-/// A holder that dies inside the lock may leave a change of the data half done. The lock is then <i>abandoned</i>: every caller that enters
-/// gets an <see cref="AbandonedMutexException"/> and does not hold the lock. That ends when a caller enters with <see
-/// cref="EnterRecovery"/>, repairs the data, and calls <see cref="RecoveryScope.MarkConsistent"/>. So no reader gets torn data without
-/// notice.
-/// </para>
-/// <para>
-/// The lock is unfair: a thread that arrives as the lock is released may enter it ahead of a waiter. Waiters notice a holder's death within
-/// 50 ms. A thread that ends inside the lock counts as a dead holder: waiters of its process notice it within 50 ms, those of other
+/// <remarks><para><c>using (array.Lock.EnterScope()) { ... }</c>. The thread that entered must exit, and may enter again before it does, as
+/// with <see cref="Monitor"/>. Two attachments of one array exclude each other even in one thread. If no other thread competes, entering
+/// and exiting is one atomic operation each, without a system call.</para>
+/// <para>A holder that dies inside the lock may leave a change of the data half done. The lock is then <i>abandoned</i>: every caller that
+/// enters gets an <see cref="AbandonedMutexException"/> and does not hold the lock. That ends when a caller enters with
+/// <see cref="EnterRecovery"/>, repairs the data, and calls <see cref="RecoveryScope.MarkConsistent"/>. So no reader gets torn data without
+/// notice.</para>
+/// <para>The lock is unfair: a thread that arrives as the lock is released may enter it ahead of a waiter. Waiters notice a holder's death
+/// within 50 ms. A thread that ends inside the lock counts as a dead holder: waiters of its process notice it within 50 ms, those of other
 /// processes within a second. Waiting uses <c>futex(2)</c>, times are by the monotonic clock, and a waiting thread does not block garbage
-/// collections.
-/// </para>
-/// <para>
-/// This is a handle, not the lock: copies of it are equal and mean one lock of one attachment. C#'s <c>lock</c> statement and F#'s
+/// collections.</para>
+/// <para>This is a handle, not the lock: copies of it are equal and mean one lock of one attachment. C#'s <c>lock</c> statement and F#'s
 /// <c>lock</c> function refuse it, because they would exclude no other process. The default value belongs to no array, and all its members
-/// throw an <see cref="InvalidOperationException"/>.
-/// </para>
-/// </remarks>
+/// throw an <see cref="InvalidOperationException"/>.</para></remarks>
 public readonly struct SharedLock : IEquatable<SharedLock>
 {
     private readonly AttachedLock? _lock;
@@ -110,10 +100,8 @@ public readonly struct SharedLock : IEquatable<SharedLock>
 
     /// <summary>Enters, whether the lock is abandoned or not, to repair the data of a holder that died.</summary>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
-    /// <returns>
-    /// The scope, for <c>using</c>: check <see cref="RecoveryScope.WasAbandoned"/>, repair, and call
-    /// <see cref="RecoveryScope.MarkConsistent"/>.
-    /// </returns>
+    /// <returns>The scope, for <c>using</c>: check <see cref="RecoveryScope.WasAbandoned"/>, repair, and call
+    /// <see cref="RecoveryScope.MarkConsistent"/>.</returns>
     /// <exception cref="LockRecursionException">The calling thread already holds the lock.</exception>
     /// <inheritdoc cref="Enter"/>
     public RecoveryScope EnterRecovery(CancellationToken cancellation = default)
@@ -127,10 +115,8 @@ public readonly struct SharedLock : IEquatable<SharedLock>
 
     /// <summary>Waits until the lock is free, and acquires it, without blocking the calling thread.</summary>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
-    /// <returns>
-    /// The entry, which exits when it is disposed, on any thread. It belongs to no thread: <see cref="IsHeldByCurrentThread"/> is false,
-    /// and an entry inside it waits for ever.
-    /// </returns>
+    /// <returns>The entry, which exits when it is disposed, on any thread. It belongs to no thread: <see cref="IsHeldByCurrentThread"/> is
+    /// false, and an entry inside it waits for ever.</returns>
     /// <remarks>If the lock is not free, a dedicated thread waits, for one asynchronous entry of this attachment at a time.</remarks>
     /// <inheritdoc cref="Enter"/>
     public async ValueTask<SharedLockReleaser> EnterAsync(CancellationToken cancellation = default)

@@ -8,10 +8,8 @@ internal sealed class NpyFormat() : FileFormat(ArrayLayout.Npy, ShapeMath.MaxRan
     // Not in the table's class: native AOT makes it at compile time, so that its use needs no check.
     public static readonly NpyFormat Instance = new();
 
-    /// <summary>
-    /// Reads the header of an .npy file, as <see cref="ArrayHeader.TryRead"/> does. If the elements reach the end of the file, no other
-    /// format is possible.
-    /// </summary>
+    /// <summary>Reads the header of an .npy file, as <see cref="ArrayHeader.TryRead"/> does. If the elements reach the end of the file, no
+    /// other format is possible.</summary>
     public static ArrayHeader? TryRead(ReadOnlySpan<byte> head, long fileSize, out string problem)
     {
         problem = string.Empty;

@@ -7,11 +7,9 @@ namespace PosixShm.Formats;
 /// <summary>A tuple or a list of Python. In numpy, the fields of a structure are a list, and a sub-array is a tuple.</summary>
 internal sealed record PythonSequence(ImmutableArray<object> Items, bool IsTuple);
 
-/// <summary>
-/// Reads the part of Python's literal syntax that .npy headers use: text (u'...' of Python 2, too), integers, True and False, tuples and
-/// lists. The reader is pure: it refuses wrong input without an exception, and nesting is bounded. The methods for one kind of value
-/// allocate nothing on the heap, since a listing reads thousands of headers.
-/// </summary>
+/// <summary>Reads the part of Python's literal syntax that .npy headers use: text (u'...' of Python 2, too), integers, True and False,
+/// tuples and lists. The reader is pure: it refuses wrong input without an exception, and nesting is bounded. The methods for one kind of
+/// value allocate nothing on the heap, since a listing reads thousands of headers.</summary>
 internal ref struct PythonLiteral(ReadOnlySpan<char> text)
 {
     /// <summary>The most brackets around a value. Python's parser reads 200, of which the dictionary's is one.</summary>
@@ -140,10 +138,8 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
         return count != 1 || comma;
     }
 
-    /// <summary>
-    /// Reads the next value: text as a string, a number as a long, a truth value as a bool, and a tuple or list as a
-    /// <see cref="PythonSequence"/>.
-    /// </summary>
+    /// <summary>Reads the next value: text as a string, a number as a long, a truth value as a bool, and a tuple or list as a
+    /// <see cref="PythonSequence"/>.</summary>
     public object? ReadValue(int depth = 0)
     {
         if (IsText())

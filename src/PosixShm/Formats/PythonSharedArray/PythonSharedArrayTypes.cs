@@ -2,9 +2,8 @@ using PosixShm.Elements;
 
 namespace PosixShm.Formats;
 
-/// <summary>
-/// numpy's type numbers, by which Python's SharedArray package stores an element type. Byte order, field names and units of time are lost.
-/// </summary>
+/// <summary>numpy's type numbers, by which Python's SharedArray package stores an element type. Byte order, field names and units of time
+/// are lost.</summary>
 internal static class PythonSharedArrayTypes
 {
     private const int Object = 17;
@@ -59,9 +58,8 @@ internal static class PythonSharedArrayTypes
         return problem.Length > 0 ? null : known ?? ScalarType.Native(kind, itemSize);
     }
 
-    /// <summary>
-    /// Returns the part of a type that the package stores: a structure becomes bytes, and a date loses its unit. Null if no number fits.
-    /// </summary>
+    /// <summary>Returns the part of a type that the package stores: a structure becomes bytes, and a date loses its unit. Null if no number
+    /// fits.</summary>
     public static ScalarType? Stored(DType type) => type switch
     {
         ScalarType { IsNativeOrder: true, Size: > 0 } scalar when Array.Exists(s_sized, row => row.Kind == scalar.Kind) => scalar,

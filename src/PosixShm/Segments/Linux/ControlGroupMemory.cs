@@ -2,11 +2,9 @@ using System.Globalization;
 
 namespace PosixShm.Segments;
 
-/// <summary>
-/// The memory that the control groups of this process leave to it; see <c>cgroups(7)</c>. Each group on the way to the top may have a
-/// limit, and the hierarchies of version 1 and 2 may both be mounted. Pages of files that the kernel can drop at any time count as free:
-/// the kernel drops them before it enforces a limit.
-/// </summary>
+/// <summary>The memory that the control groups of this process leave to it; see <c>cgroups(7)</c>. Each group on the way to the top may
+/// have a limit, and the hierarchies of version 1 and 2 may both be mounted. Pages of files that the kernel can drop at any time count as
+/// free: the kernel drops them before it enforces a limit.</summary>
 internal static class ControlGroupMemory
 {
     private static readonly Files s_version1

@@ -2,11 +2,9 @@ using System.Globalization;
 
 namespace PosixShm.Segments;
 
-/// <summary>
-/// The files that processes have mapped, from <c>/proc/PID/maps</c> (<c>proc(5)</c>). They include those of programs that do not mark a
-/// segment as in use, such as Python with numpy. The processes are those of this PID namespace and those below it, of this user, or of all
-/// if this is root.
-/// </summary>
+/// <summary>The files that processes have mapped, from <c>/proc/PID/maps</c> (<c>proc(5)</c>). They include those of programs that do not
+/// mark a segment as in use, such as Python with numpy. The processes are those of this PID namespace and those below it, of this user, or
+/// of all if this is root.</summary>
 internal sealed class MappedFiles
 {
     private readonly HashSet<(ulong Device, ulong Inode)> _files = [];

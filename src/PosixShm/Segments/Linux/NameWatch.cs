@@ -4,10 +4,8 @@ using PosixShm.Native;
 namespace PosixShm.Segments;
 
 /// <summary>Waits for a name to appear or its file to change, without polling; see <c>inotify(7)</c>.</summary>
-/// <remarks>
-/// Invariant: no name is missed. The directory is watched before the last attempt to open the name before a sleep. So a name that appears
-/// between that attempt and the sleep has an event in the queue.
-/// </remarks>
+/// <remarks>Invariant: no name is missed. The directory is watched before the last attempt to open the name before a sleep. So a name that
+/// appears between that attempt and the sleep has an event in the queue.</remarks>
 /// <param name="name">The name.</param>
 /// <param name="timeoutMilliseconds">The time limit; -1 for none.</param>
 /// <param name="cancellation">Ends the wait.</param>

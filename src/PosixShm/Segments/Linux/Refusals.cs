@@ -4,10 +4,9 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <summary>
-/// The errors by which the system refused to create a segment. Sandboxes (a strict snap's AppArmor, gVisor, proot, seccomp) and file
-/// systems refuse some calls and allow others, each with an error of its own. If no fallback is left, the first error is reported.
-/// </summary>
+/// <summary>The errors by which the system refused to create a segment. Sandboxes (a strict snap's AppArmor, gVisor, proot, seccomp) and
+/// file systems refuse some calls and allow others, each with an error of its own. If no fallback is left, the first error is
+/// reported.</summary>
 internal sealed class Refusals
 {
     private int _first;

@@ -3,11 +3,8 @@ using PosixShm.Names;
 
 namespace PosixShm.Segments;
 
-/// <summary>
-/// Creates segments, each of which is absent or complete at whatever moment its creator dies: the file has no name until all is written;
-/// see
-/// <c>O_TMPFILE</c> in <c>open(2)</c>.
-/// </summary>
+/// <summary>Creates segments, each of which is absent or complete at whatever moment its creator dies: the file has no name until all is
+/// written; see <c>O_TMPFILE</c> in <c>open(2)</c>.</summary>
 [SuppressMessage("Reliability", "CA2000", Justification = "A draft owns its file.")]
 internal static class SegmentCreation
 {

@@ -6,10 +6,8 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <summary>
-/// A segment's open file. It marks the segment as in use by a shared lock on a byte far past the end. The kernel releases the lock with the
-/// descriptor, however the process ends.
-/// </summary>
+/// <summary>A segment's open file. It marks the segment as in use by a shared lock on a byte far past the end. The kernel releases the lock
+/// with the descriptor, however the process ends.</summary>
 internal sealed class SegmentFile : IByteSource, IDisposable
 {
     /// <summary>The byte that is locked while a segment is in use. Part of the protocol: docs/FORMAT.md, "The in use byte".</summary>
@@ -155,10 +153,8 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     /// <inheritdoc cref="SegmentSpace.Grow"/>
     public void Grow(long offset, int length, nint mapping) => SegmentSpace.Grow(_fd, Name, offset, length, mapping);
 
-    /// <summary>
-    /// Returns whether the file is in the directory of shared memory, whose files this library may extend. A descriptor has no name, and a
-    /// link has another file's: there, the kernel's path of the open file decides.
-    /// </summary>
+    /// <summary>Returns whether the file is in the directory of shared memory, whose files this library may extend. A descriptor has no
+    /// name, and a link has another file's: there, the kernel's path of the open file decides.</summary>
     public bool IsInArrayDirectory()
     {
         if (Name.Kind != SegmentKind.Descriptor && !_isFollowed)
@@ -234,10 +230,8 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     /// <summary>Makes the size of an anonymous file final: no process can truncate it while it is mapped.</summary>
     public void SealSize() => Check(Interop.SealSize(_fd), SegmentError.Create);
 
-    /// <summary>
-    /// Opens the file a second time, for programs that this process starts. With the same descriptor they would share its locks, and keep
-    /// "in use" and held locks alive after this process's death.
-    /// </summary>
+    /// <summary>Opens the file a second time, for programs that this process starts. With the same descriptor they would share its locks,
+    /// and keep "in use" and held locks alive after this process's death.</summary>
     public Descriptor OpenForChildren()
     {
         const Interop.OpenFlags Flags = Interop.OpenFlags.O_RDWR | Interop.OpenFlags.O_FOLLOW;
@@ -259,10 +253,8 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         return status;
     }
 
-    /// <summary>
-    /// Gets the file as <c>/proc/PID/fdinfo</c> shows it with its locks: device and inode, <c>00:1a:4711</c>. It is read from the lock of
-    /// this descriptor, because <c>stat(2)</c> reports another device on some file systems.
-    /// </summary>
+    /// <summary>Gets the file as <c>/proc/PID/fdinfo</c> shows it with its locks: device and inode, <c>00:1a:4711</c>. It is read from the
+    /// lock of this descriptor, because <c>stat(2)</c> reports another device on some file systems.</summary>
     public string? FindLockedFile()
         => File.ReadLines($"/proc/self/fdinfo/{_fd.Number}")
             .Select(static line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
@@ -343,12 +335,10 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     }
 
     /// <summary>Moves a file from another path to its name, in place of the old file. The name always is that of one of the two.</summary>
-    /// <remarks>
-    /// Invariant: the rename removes the file that was checked. A pruner, or another replacer, could otherwise give the name to a third
-    /// file in between. This process marks the old file as in use, which excludes pruners. It locks a byte of the file, which excludes
-    /// other replacers. Then it checks that the file still has the name. A file that may not be written has no such lock. docs/FORMAT.md,
-    /// "Replacing an array".
-    /// </remarks>
+    /// <remarks>Invariant: the rename removes the file that was checked. A pruner, or another replacer, could otherwise give the name to a
+    /// third file in between. This process marks the old file as in use, which excludes pruners. It locks a byte of the file, which
+    /// excludes other replacers. Then it checks that the file still has the name. A file that may not be written has no such lock.
+    /// docs/FORMAT.md, "Replacing an array".</remarks>
     /// <param name="path">The other path.</param>
     /// <param name="replaced">Called with the file that was replaced.</param>
     public void RenameOver(string path, Action<SegmentFile> replaced)

@@ -27,11 +27,9 @@ internal static class SegmentSpace
         return TryAllocate(fd, name, length);
     }
 
-    /// <summary>
-    /// Reserves the space of a mapped file in memory that has its size, and for which <see cref="CheckFit"/> found room. All whole units of
-    /// 2 MiB become huge pages for any mount options, which takes a tenth of the time of <c>fallocate(2)</c>. That is best effort:
-    /// fallocate allocates the rest, or reports that there is no space.
-    /// </summary>
+    /// <summary>Reserves the space of a mapped file in memory that has its size, and for which <see cref="CheckFit"/> found room. All whole
+    /// units of 2 MiB become huge pages for any mount options, which takes a tenth of the time of <c>fallocate(2)</c>. That is best effort:
+    /// fallocate allocates the rest, or reports that there is no space.</summary>
     /// <param name="fd">The file.</param>
     /// <param name="name">The segment.</param>
     /// <param name="mapping">A mapping of all of it.</param>
@@ -124,10 +122,8 @@ internal static class SegmentSpace
     }
 
     /// <summary>Makes a mapped file longer, with zeros, or fails and leaves it as it was; see <c>fallocate(2)</c>.</summary>
-    /// <remarks>
-    /// Where the file system has no fallocate, a zero is written to the last byte, and the pages are allocated through the mapping. Other
-    /// processes may do the same at the same time, which changes nothing.
-    /// </remarks>
+    /// <remarks>Where the file system has no fallocate, a zero is written to the last byte, and the pages are allocated through the
+    /// mapping. Other processes may do the same at the same time, which changes nothing.</remarks>
     public static void Grow(Descriptor fd, SegmentName name, long offset, int length, nint mapping)
     {
         if (Interop.Allocate(fd, offset, length) == 0)

@@ -6,11 +6,9 @@ using PosixShm.Native;
 namespace PosixShm.Segments;
 
 /// <summary>A descriptor by which segments are attached as <c>/proc/self/fd/N</c>. It is closed with the last of them.</summary>
-/// <remarks>
-/// The first attachment of an inherited descriptor becomes its owner, because no other code of the process uses it. A descriptor is
-/// inherited if it is not close-on-exec, as all of .NET's are. Descriptors that this process opened for its children are in the list from
-/// the start. Standard input, output and error are never owned.
-/// </remarks>
+/// <remarks>The first attachment of an inherited descriptor becomes its owner, because no other code of the process uses it. A descriptor
+/// is inherited if it is not close-on-exec, as all of .NET's are. Descriptors that this process opened for its children are in the list
+/// from the start. Standard input, output and error are never owned.</remarks>
 internal sealed class SharedDescriptor
 {
     private const int StandardError = 2;

@@ -3,10 +3,8 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <summary>
-/// Work that may touch much memory. One processor alone uses at most half of the memory's bandwidth, and allocates new pages one after the
-/// other. So several processors share large work in pieces; docs/BENCHMARKS.md has the gain.
-/// </summary>
+/// <summary>Work that may touch much memory. One processor alone uses at most half of the memory's bandwidth, and allocates new pages one
+/// after the other. So several processors share large work in pieces; docs/BENCHMARKS.md has the gain.</summary>
 internal static unsafe class ParallelMemory
 {
     // Up to this size, the call of a guarded copy takes longer than the copy.

@@ -2,11 +2,9 @@ using System.Runtime.ExceptionServices;
 
 namespace PosixShm.Segments;
 
-/// <summary>
-/// Work that thread-pool threads share with the caller: each of them acquires the next part until none is left. The caller waits for
-/// threads that have begun, and not for others. So a busy pool delays the work and never stops it, which <see cref="Parallel"/> does not
-/// promise.
-/// </summary>
+/// <summary>Work that thread-pool threads share with the caller: each of them acquires the next part until none is left. The caller waits
+/// for threads that have begun, and not for others. So a busy pool delays the work and never stops it, which <see cref="Parallel"/> does
+/// not promise.</summary>
 internal sealed class WorkSharing : IThreadPoolWorkItem
 {
     /// <summary>The most threads that share. With the caller, they use the whole bandwidth of usual machines.</summary>

@@ -83,10 +83,9 @@ internal sealed unsafe class AttachedPage
 
     public void ThrowIfDetached() => ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));
 
-    /// <summary>
-    /// Adds another array that uses this attachment's page. Two pages over one open file would take each other's locks for abandoned,
-    /// because the kernel does not report the byte locks of an open file to itself. False if the last user has detached.
-    /// </summary>
+    /// <summary>Adds another array that uses this attachment's page. Two pages over one open file would take each other's locks for
+    /// abandoned, because the kernel does not report the byte locks of an open file to itself. False if the last user has
+    /// detached.</summary>
     public bool TryAddUser() => _users.TryAdd();
 
     /// <summary>Ends one array's use of the page. The last one detaches.</summary>

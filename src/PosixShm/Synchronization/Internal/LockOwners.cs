@@ -4,11 +4,9 @@ using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>
-/// The owners of a segment's locks. Each attachment that uses a lock acquires a slot: an exclusive lock on one byte far past the end of the
-/// file (<c>F_OFD_SETLK</c> in <c>fcntl(2)</c>). The kernel releases it with the attachment, however the process ends. So the kernel
-/// reports the owner's death, and no process id is trusted.
-/// </summary>
+/// <summary>The owners of a segment's locks. Each attachment that uses a lock acquires a slot: an exclusive lock on one byte far past the
+/// end of the file (<c>F_OFD_SETLK</c> in <c>fcntl(2)</c>). The kernel releases it with the attachment, however the process ends. So the
+/// kernel reports the owner's death, and no process id is trusted.</summary>
 internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
 {
     // Part of the format: slot 1 is the byte after the "in use" byte. With another offset, this library and other programs would take each

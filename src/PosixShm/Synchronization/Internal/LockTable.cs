@@ -94,10 +94,8 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
         }
     }
 
-    /// <summary>
-    /// Releases a lock outside of passages: for the holder of a closed one, for a thread that cannot be watched, and on behalf of a thread
-    /// that has ended. The last release of a detached array releases the memory.
-    /// </summary>
+    /// <summary>Releases a lock outside of passages: for the holder of a closed one, for a thread that cannot be watched, and on behalf of
+    /// a thread that has ended. The last release of a detached array releases the memory.</summary>
     public Exception? Leave(AttachedLock held, long holder, int leaveAs)
     {
         Exception? error = null;

@@ -6,11 +6,9 @@ using PosixShm.Segments;
 namespace PosixShm.Synchronization;
 
 /// <summary>Creates, opens and removes the C library's semaphores. Their files may have been made by any program.</summary>
-/// <remarks>
-/// <c>sem_open(3)</c> maps the file that has the name, and checks nothing. So the file is opened and checked first, by its descriptor. Then
-/// <c>sem_open</c> opens the name, and the name must still stand for the checked file. In a sticky directory, other users cannot move a
-/// file of ours, or of root, in between. The memory is guarded before its first touch.
-/// </remarks>
+/// <remarks><c>sem_open(3)</c> maps the file that has the name, and checks nothing. So the file is opened and checked first, by its
+/// descriptor. Then <c>sem_open</c> opens the name, and the name must still stand for the checked file. In a sticky directory, other users
+/// cannot move a file of ours, or of root, in between. The memory is guarded before its first touch.</remarks>
 internal static class SemaphoreFile
 {
     private const int MaxTries = 1000;

@@ -4,10 +4,9 @@ using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>
-/// Marks the locks of a thread as abandoned when it ends. Other processes cannot see threads, so its own process does it. The C library
-/// calls a function of the shim as a thread ends (<c>pthread_key_create(3)</c>); one thread of the library sleeps until then.
-/// </summary>
+/// <summary>Marks the locks of a thread as abandoned when it ends. Other processes cannot see threads, so its own process does it. The C
+/// library calls a function of the shim as a thread ends (<c>pthread_key_create(3)</c>); one thread of the library sleeps until
+/// then.</summary>
 internal static class ThreadEnds
 {
     private const int StackSize = 256 << 10;

@@ -1,10 +1,8 @@
 namespace PosixShm.Synchronization;
 
-/// <summary>
-/// The rest of a waiter's time, and the times of its checks for events that wake no waiter: the owner's death, the token, an interrupt, the
-/// array's disposal. The checks depend on elapsed time by the monotonic clock, so signals and wake-ups that end sleeps early do not delay
-/// them.
-/// </summary>
+/// <summary>The rest of a waiter's time, and the times of its checks for events that wake no waiter: the owner's death, the token, an
+/// interrupt, the array's disposal. The checks depend on elapsed time by the monotonic clock, so signals and wake-ups that end sleeps early
+/// do not delay them.</summary>
 /// <param name="timeoutMilliseconds">The whole time; -1 for ever.</param>
 /// <param name="cancellation">Ends the wait.</param>
 internal struct WaitTime(int timeoutMilliseconds, CancellationToken cancellation)

@@ -355,6 +355,20 @@ internal sealed class FortranOrderTests : CommandTest
         Assert.That(() => array[0], Throws.InstanceOf<ObjectDisposedException>());
     }
 
+    [TestCase("|S0")]
+    [TestCase("<U0")]
+    public void Elements_without_bytes_are_copied(string dtype)
+    {
+        _ = Python.Run(
+            "np.lib.format.write_array_header_1_0(open(sys.argv[1], 'xb'), "
+            + "{'descr': sys.argv[2], 'fortran_order': True, 'shape': (2, 3)})",
+            ShmPath,
+            dtype);
+        using UntypedSharedArray array = SharedArray.AttachUntyped(Name, SharedArrayAccess.ReadOnly);
+        using UntypedSharedArray copy = SharedArray.Create(NameOf("copy"), ArrayContent.CopyOf(array));
+        Assert.That((copy.Length, copy.ByteLength, copy.DType), Is.EqualTo((6L, 0L, dtype)));
+    }
+
     [Test]
     public void Copies_and_resized_arrays_are_in_C_order_with_the_same_elements()
     {

@@ -32,6 +32,7 @@ internal static partial class ForkServer
         warmUp();
         check?.Invoke();
         GC.Collect();
+        GC.WaitForPendingFinalizers();
         int[] workers = [.. Enumerable.Range(0, count).Select(_ => Fork(work))];
         while (Console.ReadLine() is string line)
         {
@@ -46,8 +47,15 @@ internal static partial class ForkServer
         return 0;
     }
 
+    // A worker inherits a lock that another thread holds at the fork, but not the thread, and would wait for it for ever. The finalizer
+    // and a thread that the warm-up started, whose code may still be compiled, hold locks of the runtime while they run.
+    private static bool AreOtherThreadsAsleep() => Directory.GetDirectories("/proc/self/task")
+        .Where(static task => Path.GetFileName(task) != $"{System.Environment.ProcessId}")
+        .All(static task => File.ReadAllText(Path.Combine(task, "stat")).Split(") ")[^1][0] == 'S');
+
     private static int Fork(Action<Action> work)
     {
+        Assert.That(AreOtherThreadsAsleep, Is.True.After(60_000, 1), "a thread of the runtime or of the library is busy");
         int id = fork();
         Assert.That(id, Is.Not.Negative, "fork");
         if (id == 0)

@@ -1,7 +1,7 @@
 namespace PosixShm;
 
-// numpy's units, and the tick of .NET. Their values are never compared.
-#pragma warning disable CA1815
+// numpy's units, and the tick of .NET. The types are type arguments alone: their values are never compared.
+#pragma warning disable CA1815 // Override equals on value types
 
 /// <summary>Years of the calendar.</summary>
 public readonly struct Years : ITimeUnit

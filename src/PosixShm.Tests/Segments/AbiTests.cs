@@ -32,6 +32,7 @@ internal sealed partial class AbiTests : NamedTest
             .. Layout<Interop.Status>("PosixShmStatus"),
             .. Layout<Interop.Probe>("PosixShmProbe"),
             $"_Static_assert(PAL_PROBE_HEAD == {Interop.ProbeHead}, \"head\");",
+            $"_Static_assert(PAL_NO_BYTE == {Interop.NoByte} && PAL_NO_STATUS == {Interop.NoStatus}, \"byte\");",
             $"_Static_assert(PAL_NAME_SIZE == {Interop.NameSize}, \"name\");",
         ]);
 

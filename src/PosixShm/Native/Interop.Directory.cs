@@ -7,6 +7,8 @@ namespace PosixShm.Native;
 internal static unsafe partial class Interop
 {
     internal const int ProbeHead = 512;
+    internal const long NoByte = -1;
+    internal const long NoStatus = -2;
     internal const int NameSize = 256;
 
     [InlineArray(ProbeHead)]

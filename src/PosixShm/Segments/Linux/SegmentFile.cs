@@ -413,7 +413,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         {
             // The lease of a process that prunes refuses an open that does not wait, and its lock refuses the mark.
             for (Patience patience = Patience.ForOne;
-                SegmentProbe.Read(name, flags, isMarked ? InUseByte : SegmentProbe.NoByte, Interop.ByteLock.LOCK_SHARED, found) < 0;)
+                SegmentProbe.Read(name, flags, isMarked ? InUseByte : Interop.NoByte, Interop.ByteLock.LOCK_SHARED, found) < 0;)
             {
                 if (Interop.LastError != Interop.Error.EAGAIN || !patience.TryWait())
                 {

@@ -7,10 +7,6 @@ namespace PosixShm.Segments;
 /// <summary>Reads segments without mapping them, one after the other: their status, their bytes, and whether they are in use.</summary>
 internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
 {
-    // Not bytes of a file: the shim's own values.
-    public const long NoByte = -1;
-    private const long NoStatus = -2;
-
     private readonly Interop.Probe* _probe = (Interop.Probe*)NativeMemory.Alloc((nuint)sizeof(Interop.Probe));
 
     public SegmentProbe() => _probe->File = -1;
@@ -29,7 +25,7 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
     public void Read(SegmentName name, bool withUse = true)
     {
         Interop.OpenFlags flags = name.Kind == SegmentKind.Descriptor ? Interop.OpenFlags.O_FOLLOW : Interop.OpenFlags.O_RDONLY;
-        long lockOffset = withUse ? SegmentFile.InUseByte : NoByte;
+        long lockOffset = withUse ? SegmentFile.InUseByte : Interop.NoByte;
         for (Patience patience = Patience.ForOne; Read(name, flags, lockOffset, Interop.ByteLock.LOCK_NONE, _probe) < 0;)
         {
             // A lease refuses an open that does not wait.
@@ -41,7 +37,8 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
     }
 
     /// <summary>Reads only the first bytes of one segment into <see cref="Head"/>. False if that failed, or has to wait.</summary>
-    public bool TryReadHead(SegmentName name) => Read(name, Interop.OpenFlags.O_RDONLY, NoStatus, Interop.ByteLock.LOCK_NONE, _probe) == 0;
+    public bool TryReadHead(SegmentName name)
+        => Read(name, Interop.OpenFlags.O_RDONLY, Interop.NoStatus, Interop.ByteLock.LOCK_NONE, _probe) == 0;
 
     /// <summary>Opens a file by its name, reads it, and leaves it open. Returns 0, or -1. See <see cref="SegmentFile.OpenName"/>.</summary>
     public static int Read(SegmentName name, Interop.OpenFlags flags, long lockOffset, Interop.ByteLock kind, Interop.Probe* probe)

@@ -119,7 +119,7 @@ public static class ArrayContent
     public static UntypedArrayContent Zeros(string dtype, params long[] shape)
         => new(ElementTypes.Parse(dtype, nameof(dtype)), shape, fill: null);
 
-    /// <summary>Creates content whose elements all have one value, and whose element type is known only at run time.</summary> ///
+    /// <summary>Creates content whose elements all have one value, and whose element type is known only at run time.</summary>
     /// <param name="dtype">numpy's name or notation of the element type.</param>
     /// <param name="value">The value, of the type that <see cref="UntypedSharedArray.GetValue(long)"/> returns:
     /// <see cref="SharedArray.ElementTypeOf"/>, a string for U, bytes or an ASCII string for S.</param>

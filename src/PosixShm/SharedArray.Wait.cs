@@ -67,7 +67,6 @@ public static partial class SharedArray
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         => OnOwnThread(() => Attach<double>(name, timeout, options, cancellation), cancellation);
 
-    /// <summary>Attaches an array for reading and writing, and waits for its creator if it does not exist yet.</summary>
     /// <returns>The task of the attachment. A dedicated thread waits, not a thread-pool thread.</returns>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<SharedArray<T>> AttachAsync<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(

@@ -101,9 +101,7 @@ public static partial class SharedArray
         => Make(content, ArrayCreation.CreateOrAttach, name, options, existing);
 
     /// <summary>Replaces an array by a new array of <see cref="double"/> whose elements are zero.</summary>
-    /// <inheritdoc cref="Replace{T}(string, ArrayContent{T}, SharedArrayOptions, AttachOptions)"/>
-    /// <param name="name">The name, which must exist.</param>
-    /// <param name="shape">The length of each dimension.</param>
+    /// <inheritdoc cref="Replace{T}(string, long[])"/>
     public static SharedArray<double> Replace(string name, params long[] shape) => Replace<double>(name, shape);
 
     /// <summary>Replaces an array by a new array whose elements are zero.</summary>
@@ -193,9 +191,6 @@ public static partial class SharedArray
         => Resize<T>(name, shape, existing: null);
 
     /// <inheritdoc cref="Resize{T}(string, long[])"/>
-    /// <param name="name">The name, which must exist.</param>
-    /// <param name="shape">The length of each dimension.</param>
-    /// <param name="existing">The acceptable owners of the old array; the defaults if null. A symbolic link is not followed.</param>
     public static SharedArray<T> Resize<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, long[] shape, AttachOptions? existing)
         where T : unmanaged

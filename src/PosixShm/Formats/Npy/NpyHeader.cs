@@ -120,7 +120,7 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
         shapeText = shapeText[..ShapeText.Write(shape, shapeText)];
         bool isLatin = !type.Literal.AsSpan().ContainsAnyExceptInRange('\0', '\u00FF');
         Encoding encoding = isLatin ? Encoding.Latin1 : Encoding.UTF8;
-        int growth = shape.IsEmpty ? 0 : GrowthDigits - ShapeText.Digits(shape[0]);
+        int growth = shape.IsEmpty ? 0 : GrowthDigits - shapeText[1..].IndexOf((byte)',');
         int length = before.Length + encoding.GetByteCount(type.Literal) + between.Length + shapeText.Length + after.Length + growth + 1;
 
         // Version 1 has two bytes less before the dictionary.

@@ -80,13 +80,9 @@ public sealed unsafe class ReadOnlySharedArray<T> : TypedSharedArray<T>
     public ref struct Enumerator
     {
         private readonly ReadOnlySharedArray<T> _array;
-        private long _index;
+        private long _index = -1;
 
-        internal Enumerator(ReadOnlySharedArray<T> array)
-        {
-            _array = array;
-            _index = -1;
-        }
+        internal Enumerator(ReadOnlySharedArray<T> array) => _array = array;
 
         /// <summary>Gets a reference to the current element in shared memory.</summary>
         public readonly ref readonly T Current => ref _array.ElementInOrder(_index);

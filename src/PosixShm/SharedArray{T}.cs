@@ -212,13 +212,9 @@ public sealed unsafe class SharedArray<T> : TypedSharedArray<T>
     public ref struct Enumerator
     {
         private readonly SharedArray<T> _array;
-        private long _index;
+        private long _index = -1;
 
-        internal Enumerator(SharedArray<T> array)
-        {
-            _array = array;
-            _index = -1;
-        }
+        internal Enumerator(SharedArray<T> array) => _array = array;
 
         /// <summary>Gets a reference to the current element in shared memory.</summary>
         public readonly ref T Current => ref _array.ElementInOrder(_index);

@@ -5,24 +5,13 @@ namespace PosixShm.Segments;
 
 /// <summary>Reads all files of a directory, a large one on all processors: most of the work is independent system calls.</summary>
 /// <typeparam name="T">The type of a result.</typeparam>
-internal sealed unsafe class SegmentScan<T>
+internal sealed unsafe class SegmentScan<T>(SegmentName folder, SafeDirectoryHandle directory, SegmentVisitor<T> visit)
 {
     // More than a hundred names: about a millisecond's work. So no thread waits for the next names, and a second thread is worth its start.
     private const int BatchSize = 8 << 10;
 
     // A batch as long as this had no room for one more name.
     private const int FullBatch = BatchSize - Interop.NameSize;
-
-    private readonly SegmentName _folder;
-    private readonly SafeDirectoryHandle _directory;
-    private readonly SegmentVisitor<T> _visit;
-
-    private SegmentScan(SegmentName folder, SafeDirectoryHandle directory, SegmentVisitor<T> visit)
-    {
-        _folder = folder;
-        _directory = directory;
-        _visit = visit;
-    }
 
     /// <summary>Visits all files. Files that this user may not read are skipped.</summary>
     /// <param name="folder">The directory.</param>
@@ -99,9 +88,9 @@ internal sealed unsafe class SegmentScan<T>
         bool isLeased;
         fixed (byte* first = name)
         {
-            if (probe.TryRead(_folder, _directory, first, out isLeased))
+            if (probe.TryRead(folder, directory, first, out isLeased))
             {
-                _visit(probe, name[..^1], found);
+                visit(probe, name[..^1], found);
             }
         }
 
@@ -110,10 +99,10 @@ internal sealed unsafe class SegmentScan<T>
 
     private int ReadNames(byte[] names)
     {
-        lock (_directory)
+        lock (directory)
         {
-            int length = Interop.ReadDirectory(_directory, names, names.Length);
-            return length >= 0 ? length : throw SegmentError.Last(_folder, SegmentError.List);
+            int length = Interop.ReadDirectory(directory, names, names.Length);
+            return length >= 0 ? length : throw SegmentError.Last(folder, SegmentError.List);
         }
     }
 }

@@ -34,25 +34,9 @@ public abstract unsafe partial class UntypedSharedArray
         string target = new FileInfo(path).LinkTarget is null
             ? Path.GetFullPath(path)
             : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
-        SegmentName name = SegmentName.Parse($"file://{target}", nameof(path));
-        using SegmentFile file = SegmentFile.CreateBeside(name, out string own);
-        try
-        {
-            long offset = 0;
-            WriteNpy(
-                piece =>
-                {
-                    file.Write(piece, offset);
-                    offset += piece.Length;
-                },
-                cancellation);
-            file.MoveToName(own, flushToDisk);
-        }
-        catch
-        {
-            _ = SegmentDirectory.Unlink(own);
-            throw;
-        }
+        using SavedFile file = new(SegmentName.Parse($"file://{target}", nameof(path)));
+        WriteNpy(file.Write, cancellation);
+        file.Publish(flushToDisk);
     }
 
     /// <summary>Writes the array to a stream as a plain .npy file, byte for byte as numpy's <c>np.save</c> does.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.InteropServices;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -157,11 +156,7 @@ internal sealed unsafe class Segment : IByteSource
     /// <summary>Writes the stores in the mapping to the disk. With <paramref name="withName"/>, the file and its name follow.</summary>
     public void Flush(bool withName)
     {
-        if (Interop.MSync(Address, (ulong)Extent.End) < 0)
-        {
-            throw SegmentError.Last(Name, SegmentError.Flush);
-        }
-
+        SegmentError.Check(Interop.MSync(Address, (ulong)Extent.End), Name, SegmentError.Flush);
         if (withName)
         {
             _file.Sync();
@@ -173,24 +168,10 @@ internal sealed unsafe class Segment : IByteSource
 
     /// <summary>Keeps the mapping's pages in memory: all of them are loaded, and never swapped out.</summary>
     public void LockInMemory()
-    {
-        if (Interop.MLock(Address, (ulong)Extent.End) < 0)
-        {
-            int errno = Marshal.GetLastPInvokeError();
-            throw Interop.ConvertErrno(errno) is Interop.Error.ENOMEM or Interop.Error.EPERM
-                ? SegmentError.LockLimit(errno, Name, Extent.End)
-                : SegmentError.From(errno, Name, "lock in memory");
-        }
-    }
+        => SegmentError.Check(Interop.MLock(Address, (ulong)Extent.End), Name, SegmentError.LockInMemory, Extent.End);
 
     /// <summary>Permits the kernel to swap out the mapping's pages.</summary>
-    public void UnlockFromMemory()
-    {
-        if (Interop.MUnlock(Address, (ulong)Extent.End) < 0)
-        {
-            throw SegmentError.Last(Name, "unlock from memory");
-        }
-    }
+    public void UnlockFromMemory() => SegmentError.Check(Interop.MUnlock(Address, (ulong)Extent.End), Name, "unlock from memory");
 
     /// <summary>Adds a reference. False if the last one was already released.</summary>
     public bool TryAddReference() => _references.TryAdd();

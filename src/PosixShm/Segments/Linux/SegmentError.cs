@@ -29,20 +29,39 @@ internal static class SegmentError
     /// <summary>The action of writing a segment to its disk.</summary>
     public const string Flush = "flush";
 
+    /// <summary>The action of keeping a segment's pages in memory.</summary>
+    public const string LockInMemory = "lock in memory";
+
     // EEXIST, ENOSPC, ENOENT and EFAULT on every Linux: an exception has the kernel's number, and not that of the shim.
     private const int AlreadyExists = 17;
     private const int NoSpaceLeft = 28;
     public const int NotThere = 2;
     public const int BadAddress = 14;
 
+    /// <summary>Throws if this thread's last call failed: if its result is negative.</summary>
+    public static void Check(int result, SegmentName name, string action, long bytes = 0)
+    {
+        if (result < 0)
+        {
+            throw Last(name, action, bytes);
+        }
+    }
+
     /// <summary>Makes the exception for the error of this thread's last call.</summary>
-    public static Exception Last(SegmentName name, string action) => From(Marshal.GetLastPInvokeError(), name, action);
+    public static Exception Last(SegmentName name, string action, long bytes = 0)
+        => From(Marshal.GetLastPInvokeError(), name, action, bytes);
 
     /// <summary>Makes the exception for an errno, which is also its <see cref="Exception.HResult"/>.</summary>
-    public static Exception From(int errno, SegmentName name, string action)
+    /// <param name="errno">The error.</param>
+    /// <param name="name">The segment.</param>
+    /// <param name="action">The action that failed, as a verb.</param>
+    /// <param name="bytes">The bytes that it needs in the file system or in memory.</param>
+    public static Exception From(int errno, SegmentName name, string action, long bytes = 0)
     {
         Exception exception = Interop.ConvertErrno(errno) switch
         {
+            Interop.Error.ENOSPC or Interop.Error.EDQUOT when action == Create => NoSpace(errno, name, bytes),
+            Interop.Error.ENOMEM or Interop.Error.EPERM when action == LockInMemory => LockLimit(errno, name, bytes),
             Interop.Error.ENOENT when action == Create => new DirectoryNotFoundException(
                 $"There is no directory {name.Folder} to create the {name.Noun} '{name}' in.{OtherPlace(name)}"),
             Interop.Error.ENOENT when action == List => new DirectoryNotFoundException(
@@ -84,8 +103,7 @@ internal static class SegmentError
         return exception;
     }
 
-    /// <summary>Makes the exception for more locked memory than the limit of this process.</summary>
-    public static IOException LockLimit(int errno, SegmentName name, long bytes)
+    private static IOException LockLimit(int errno, SegmentName name, long bytes)
     {
         string limit = Interop.GetMemoryLockLimit(out long most) < 0 ? "not known"
             : most < 0 ? "none"

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using Microsoft.Win32.SafeHandles;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -78,38 +77,6 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         return fd.IsInvalid && refusals.Note() ? null : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
     }
 
-    /// <summary>Makes a new file with another path in the name's directory. It gets the default permissions, not those of arrays.</summary>
-    /// <exception cref="IOException">The name is that of a device, a pipe or a socket, which cannot be replaced by a file.</exception>
-    public static SegmentFile CreateBeside(SegmentName name, out string path)
-    {
-        if (Interop.Stat(name.Path, follow: 1, out Interop.Status old) == 0 && old.Type != Interop.FileType.TYPE_REGULAR)
-        {
-            throw new IOException(
-                $"'{name.Path}' is not a regular file, and is not replaced by one. Open a pipe or a device, and write to its stream.");
-        }
-
-        path = name.MakeOwnPath();
-        using SafeFileHandle created = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-        Descriptor fd = new(created.DangerousGetHandle());
-        created.SetHandleAsInvalid();
-        return new SegmentFile(name, fd);
-    }
-
-    /// <summary>Moves a complete file from another path to its name.</summary>
-    public void MoveToName(string path, bool flushToDisk)
-    {
-        if (flushToDisk)
-        {
-            Sync();
-        }
-
-        Check(Interop.Rename(path, Name.Path), "save");
-        if (flushToDisk)
-        {
-            Sync();
-        }
-    }
-
     /// <summary>Opens a file by its name. The C library opens objects of shared memory in one directory, and follows no link.</summary>
     public static Descriptor OpenName(SegmentName name, Interop.OpenFlags flags)
         => name.IsObject && (flags & Interop.OpenFlags.O_FOLLOW) == 0 ? Interop.ShmOpen(name.Value, flags) : Interop.Open(name.Path, flags);
@@ -139,10 +106,9 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     public void SetLength(long length, bool reserve)
     {
         // Reserving sets the size, too.
-        bool isSet = reserve && SegmentSpace.TryReserve(_fd, Name, length);
-        if (!isSet && Interop.FTruncate(_fd, length) < 0)
+        if (!reserve || !SegmentSpace.TryReserve(_fd, Name, length))
         {
-            throw SegmentSpace.Error(Name, length);
+            SegmentError.Check(Interop.FTruncate(_fd, length), Name, SegmentError.Create, length);
         }
     }
 
@@ -169,7 +135,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     }
 
     /// <summary>Sets the permission bits exactly: the umask does not apply.</summary>
-    public void SetPermissions(UnixFileMode mode) => Check(Interop.FChMod(_fd, (uint)mode), SegmentError.Create);
+    public void SetPermissions(UnixFileMode mode) => SegmentError.Check(Interop.FChMod(_fd, (uint)mode), Name, SegmentError.Create);
 
     /// <summary>Reads bytes into private memory. Returns the number of bytes before the end of the file.</summary>
     public int Read(Span<byte> buffer, long offset)
@@ -202,7 +168,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
             long count = Interop.PWrite(_fd, bytes, bytes.Length, offset);
             if (count < 0)
             {
-                throw SegmentSpace.Error(Name, offset + bytes.Length);
+                throw SegmentError.Last(Name, SegmentError.Create, offset + bytes.Length);
             }
 
             bytes = bytes[(int)count..];
@@ -215,7 +181,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     {
         int result = Interop.LockByte(_fd, offset, Interop.ByteLock.LOCK_EXCLUSIVE);
         bool isRefused = result < 0 && Interop.LastError == Interop.Error.EAGAIN;
-        Check(isRefused ? 0 : result, SegmentError.Lock);
+        SegmentError.Check(isRefused ? 0 : result, Name, SegmentError.Lock);
         return !isRefused;
     }
 
@@ -223,12 +189,12 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     public bool IsByteLocked(long offset)
     {
         int found = Interop.FindByteLock(_fd, offset, Interop.ByteLock.LOCK_SHARED);
-        Check(found, SegmentError.Lock);
+        SegmentError.Check(found, Name, SegmentError.Lock);
         return found != 0;
     }
 
     /// <summary>Makes the size of an anonymous file final: no process can truncate it while it is mapped.</summary>
-    public void SealSize() => Check(Interop.SealSize(_fd), SegmentError.Create);
+    public void SealSize() => SegmentError.Check(Interop.SealSize(_fd), Name, SegmentError.Create);
 
     /// <summary>Opens the file a second time, for programs that this process starts. With the same descriptor they would share its locks,
     /// and keep "in use" and held locks alive after this process's death.</summary>
@@ -249,7 +215,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     /// <summary>Gets the file's status.</summary>
     public Interop.Status GetStatus()
     {
-        Check(Interop.FStat(_fd, out Interop.Status status), SegmentError.Read);
+        SegmentError.Check(Interop.FStat(_fd, out Interop.Status status), Name, SegmentError.Read);
         return status;
     }
 
@@ -350,7 +316,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
                 || Interop.LastError != Interop.Error.EAGAIN;
             if (isMine && current.IsCurrent())
             {
-                Check(Interop.Rename(path, Name.Path), "replace");
+                SegmentError.Check(Interop.Rename(path, Name.Path), Name, "replace");
                 replaced(current);
                 return;
             }
@@ -380,7 +346,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     /// <summary>Waits until the file and its name are on disk, so that it can be opened after a crash of the machine.</summary>
     public void Sync()
     {
-        Check(Interop.FSync(_fd), SegmentError.Flush);
+        SegmentError.Check(Interop.FSync(_fd), Name, SegmentError.Flush);
         if (Name.Kind == SegmentKind.Descriptor)
         {
             return;
@@ -390,7 +356,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         string path = (_isFollowed ? File.ResolveLinkTarget(Name.Path, returnFinalTarget: true)?.FullName : null) ?? Name.Path;
         using Descriptor directory = Opened(
             Interop.Open(Path.GetDirectoryName(path)!, Interop.OpenFlags.O_RDONLY | Interop.OpenFlags.O_FOLLOW), Name, SegmentError.Flush);
-        Check(Interop.FSync(directory), SegmentError.Flush);
+        SegmentError.Check(Interop.FSync(directory), Name, SegmentError.Flush);
     }
 
     /// <summary>Closes the file, which ends its use.</summary>
@@ -439,16 +405,7 @@ internal sealed class SegmentFile : IByteSource, IDisposable
     private static bool IsMarked(SegmentName name) => name.Kind != SegmentKind.Semaphore;
 
     private static Descriptor Opened(Descriptor fd, SegmentName name, string action)
-    {
-        if (fd.IsInvalid)
-        {
-            Exception error = SegmentError.Last(name, action);
-            fd.Dispose();
-            throw Interop.ConvertErrno(error.HResult) == Interop.Error.ENOSPC ? SegmentError.NoSpace(error.HResult, name, 0) : error;
-        }
-
-        return fd;
-    }
+        => fd.IsInvalid ? throw SegmentError.Last(name, action) : fd;
 
     private static SegmentFile OpenToReplace(SegmentName name)
     {
@@ -483,14 +440,6 @@ internal sealed class SegmentFile : IByteSource, IDisposable
         if (!isTrusted)
         {
             throw SegmentError.OtherOwner(Name, status.Owner);
-        }
-    }
-
-    private void Check(int result, string action)
-    {
-        if (result < 0)
-        {
-            throw SegmentError.Last(Name, action);
         }
     }
 }

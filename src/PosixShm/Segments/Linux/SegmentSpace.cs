@@ -52,7 +52,7 @@ internal static class SegmentSpace
             {
                 if (Interop.LastError != Interop.Error.EOPNOTSUPP)
                 {
-                    throw Error(name, length);
+                    throw SegmentError.Last(name, SegmentError.Create, length);
                 }
 
                 return false;
@@ -133,7 +133,7 @@ internal static class SegmentSpace
 
         if (Interop.LastError != Interop.Error.EOPNOTSUPP || Interop.WriteZero(fd, offset + length - 1) < 0)
         {
-            throw Error(name, length);
+            throw SegmentError.Last(name, SegmentError.Create, length);
         }
 
         long start = offset - (offset % Environment.SystemPageSize);
@@ -150,15 +150,6 @@ internal static class SegmentSpace
         }
 
         _ = ParallelMemory.Populate(mapping.Address, length);
-    }
-
-    /// <summary>Makes the exception for the error of this thread's last call, which reserved space.</summary>
-    public static Exception Error(SegmentName name, long bytes)
-    {
-        Exception error = SegmentError.Last(name, SegmentError.Create);
-        return Interop.ConvertErrno(error.HResult) is Interop.Error.ENOSPC or Interop.Error.EDQUOT
-            ? SegmentError.NoSpace(error.HResult, name, bytes)
-            : error;
     }
 
     /// <summary>Checks that a segment can fit. Must precede its allocation, which reduces the free space.</summary>

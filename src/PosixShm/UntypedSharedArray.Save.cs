@@ -60,9 +60,9 @@ public abstract unsafe partial class UntypedSharedArray
         try
         {
             write(FileHeader());
-            if (IsFortranOrder)
+            foreach (ReadOnlyMemory<byte> piece in IsFortranOrder ? CopyPieces(SavedPiece, cancellation) : [])
             {
-                WriteInOrder(write, cancellation);
+                write(piece.Span);
             }
 
             for (long start = 0; start < ByteLength && !IsFortranOrder; start += SavedPiece)
@@ -81,20 +81,6 @@ public abstract unsafe partial class UntypedSharedArray
         }
 
         use.ThrowIfCut();
-    }
-
-    // Writes elements in Fortran order, which are copied to C order piece by piece.
-    private void WriteInOrder(Action<ReadOnlySpan<byte>> write, CancellationToken cancellation)
-    {
-        long most = Math.Max(1, SavedPiece / Math.Max(1, ItemSize));
-        byte[] piece = new byte[Math.Min(most, Length) * ItemSize];
-        for (long start = 0; start < Length; start += most)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            Span<byte> elements = piece.AsSpan(0, (int)(Math.Min(most, Length - start) * ItemSize));
-            CopyPiece(start, elements);
-            write(elements);
-        }
     }
 
     // Arrays are saved in C order.

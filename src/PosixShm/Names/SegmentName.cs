@@ -203,17 +203,13 @@ internal sealed record SegmentName
 
     private static SegmentName ParseFile(string name, string path, string parameterName)
     {
-        if (path.Length == 0 || path.EndsWith('/'))
-        {
-            throw Refuse(name, "'file://' takes the path of a file", parameterName);
-        }
-
         if (path.Any(char.IsControl) || !IsWellFormed(path))
         {
             throw Refuse(name, "it has control characters or unpaired surrogates", parameterName);
         }
 
-        string full = System.IO.Path.GetFullPath(path);
+        // The root has no directory.
+        string full = path is [.., not '/'] ? System.IO.Path.GetFullPath(path) : "/";
         return System.IO.Path.GetDirectoryName(full) is string folder
             ? new SegmentName(SegmentKind.File, FileScheme + full, folder, full)
             : throw Refuse(name, "'file://' takes the path of a file", parameterName);

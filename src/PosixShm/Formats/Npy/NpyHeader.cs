@@ -34,7 +34,7 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
 
     // Magic, version and header length, in version 1 and in versions 2 and 3.
     private const int ShortStart = 10;
-    private const int LongStart = 12;
+    public const int LongStart = 12;
 
     /// <summary>The offset of the elements is a multiple of this: numpy's <c>ARRAY_ALIGN</c>.</summary>
     public const int Alignment = 64;

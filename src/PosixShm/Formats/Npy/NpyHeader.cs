@@ -32,8 +32,10 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
     // The dictionary without the spaces is shorter, unless its type is structured.
     private const int UsualLength = 256;
 
-    // Magic, version and header length, in version 1 and in versions 2 and 3.
+    // Magic, version and header length in version 1.
     private const int ShortStart = 10;
+
+    /// <summary>Magic, version and header length in versions 2 and 3. So many bytes have the length in every version.</summary>
     public const int LongStart = 12;
 
     /// <summary>The offset of the elements is a multiple of this: numpy's <c>ARRAY_ALIGN</c>.</summary>

@@ -163,8 +163,8 @@ internal sealed unsafe class Segment : IByteSource
         }
     }
 
-    /// <inheritdoc cref="SegmentSpace.Compact"/>
-    public long Compact() => SegmentSpace.Compact(Address, Extent.End);
+    /// <inheritdoc cref="SegmentFile.Compact"/>
+    public long Compact() => SegmentFile.Compact(Address, Extent.End);
 
     /// <summary>Keeps the mapping's pages in memory: all of them are loaded, and never swapped out.</summary>
     public void LockInMemory()

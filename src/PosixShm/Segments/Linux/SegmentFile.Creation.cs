@@ -4,7 +4,7 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <content>New files: their space, their permissions, and their names.</content>
+/// <content>New files: their permissions and their names.</content>
 internal sealed partial class SegmentFile
 {
     // The byte that is locked by a process that replaces the segment. Part of the protocol: docs/FORMAT.md, "Replacing an array".
@@ -34,23 +34,6 @@ internal sealed partial class SegmentFile
         Descriptor fd = path is null ? OpenName(name, New) : Interop.Open(path, New);
         return fd.IsInvalid && refusals.Note() ? null : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
     }
-
-    /// <summary>Sets the size of a new file. With <paramref name="reserve"/>, reserves the space too, so that no store fails.</summary>
-    public void SetLength(long length, bool reserve)
-    {
-        // Reserving sets the size, too.
-        if (!reserve || !SegmentSpace.TryReserve(_fd, Name, length))
-        {
-            SegmentError.Check(Interop.FTruncate(_fd, length), Name, SegmentError.Create, length);
-        }
-    }
-
-    /// <inheritdoc cref="SegmentSpace.ReserveLarge"/>
-    public void ReserveLarge(Mapping mapping, long length, bool populate)
-        => SegmentSpace.ReserveLarge(_fd, Name, mapping, length, populate);
-
-    /// <inheritdoc cref="SegmentSpace.Grow"/>
-    public void Grow(long offset, int length, nint mapping) => SegmentSpace.Grow(_fd, Name, offset, length, mapping);
 
     /// <summary>Sets the permission bits exactly: the umask does not apply.</summary>
     public void SetPermissions(UnixFileMode mode) => SegmentError.Check(Interop.FChMod(_fd, (uint)mode), Name, SegmentError.Create);

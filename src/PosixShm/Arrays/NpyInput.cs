@@ -26,7 +26,6 @@ internal sealed unsafe class NpyInput : IDisposable
         (Type, Shape, _isFortranOrder) = ReadHeader(expected);
     }
 
-    /// <summary>Gets the element type.</summary>
     public DType Type { get; }
 
     /// <summary>Gets the length of each dimension.</summary>

@@ -15,7 +15,6 @@ namespace PosixShm.Formats;
 internal sealed record ArrayHeader(
     FileFormat? Format, DType Type, ImmutableArray<long> Shape, bool IsFortranOrder, long DataOffset, long DataLength, long End)
 {
-    /// <summary>Gets the layout of the file.</summary>
     public ArrayLayout Layout => Format?.Layout ?? ArrayLayout.Raw;
 
     /// <summary>Gets the number of elements.</summary>
@@ -31,7 +30,6 @@ internal sealed record ArrayHeader(
     /// <summary>Gets whether the processor reads and writes each element whole. A mapping is aligned, so the offset decides.</summary>
     public bool IsAligned => DataOffset % Type.Alignment == 0;
 
-    /// <summary>Gets the end of the elements.</summary>
     public long DataEnd => DataOffset + DataLength;
 
     /// <summary>Returns the place in memory of an element, given its place in C order.</summary>

@@ -71,13 +71,11 @@ internal sealed record SegmentName
         }
     }
 
-    /// <summary>Gets the kind of object that the name denotes.</summary>
     public SegmentKind Kind { get; }
 
     /// <summary>Gets the name in its shortest form: <c>test1</c>, or <c>file:///path</c>.</summary>
     public string Value { get; }
 
-    /// <summary>Gets the directory of the file.</summary>
     public string Folder { get; }
 
     /// <summary>Gets whether <see cref="Value"/> is also the C library's name of the file. <c>shm_open(3)</c> uses one directory only, and

@@ -24,8 +24,9 @@ internal static class SemaphoreName
 
     /// <summary>Returns the name of the semaphore that a file is; null for any other file.</summary>
     public static SegmentName? FromFile(string file)
-        => file.StartsWith(SegmentName.SemaphorePrefix, StringComparison.Ordinal) && SegmentName.FindProblem(file[SegmentName.SemaphorePrefix.Length..]) is null
-            ? SegmentName.OfSemaphore(file[SegmentName.SemaphorePrefix.Length..])
+        => file.StartsWith(SegmentName.SemaphorePrefix, StringComparison.Ordinal)
+            && file[SegmentName.SemaphorePrefix.Length..] is string value && SegmentName.FindProblem(value) is null
+            ? SegmentName.OfSemaphore(value)
             : null;
 
     /// <summary>Returns whether a name can be the temporary one of a process that was killed in <c>sem_open(3)</c>.</summary>

@@ -42,7 +42,6 @@ internal sealed unsafe class Segment : IByteSource
     /// <summary>Gets the part of the file that is used and mapped.</summary>
     public SegmentExtent Extent { get; }
 
-    /// <summary>Gets the access of the mapping.</summary>
     public SegmentAccess Access { get; }
 
     /// <summary>Gets the address of the first byte. It is valid while a reference is held.</summary>
@@ -92,7 +91,6 @@ internal sealed unsafe class Segment : IByteSource
     /// <summary>Gets the word behind <see cref="IsLost"/>, for code that reads it often. It outlives the segment.</summary>
     public int* Lost => _mapping.Lost;
 
-    /// <summary>Gets the file's status.</summary>
     public Interop.Status Status => _file.GetStatus();
 
     /// <inheritdoc cref="SegmentFile.FindLockedFile"/>
@@ -133,11 +131,7 @@ internal sealed unsafe class Segment : IByteSource
         long start = offset - (offset % Environment.SystemPageSize);
         using (s_gate.Enter())
         {
-            if (_sharedView is null)
-            {
-                _sharedView = _file.Map(length + offset - start, SegmentAccess.ReadOnly, start);
-            }
-
+            _sharedView ??= _file.Map(length + offset - start, SegmentAccess.ReadOnly, start);
             return _sharedView.Address + (nint)(offset - start);
         }
     }

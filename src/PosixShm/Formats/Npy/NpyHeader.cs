@@ -49,7 +49,6 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
 
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
-    /// <summary>Returns whether a file begins with the magic.</summary>
     public static bool HasMagic(ReadOnlySpan<byte> head) => head.StartsWith(Magic);
 
     /// <summary>Returns whether a file ends inside the magic.</summary>

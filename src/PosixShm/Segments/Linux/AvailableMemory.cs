@@ -16,17 +16,10 @@ internal static class AvailableMemory
     // MemAvailable and SwapFree, in kB.
     private static long? OfMachine(string path)
     {
-        try
-        {
-            long total = File.ReadLines(path)
-                .Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                .Where(static fields => fields is ["MemAvailable:" or "SwapFree:", _, ..])
-                .Sum(static fields => long.Parse(fields[1], CultureInfo.InvariantCulture) << 10);
-            return total > 0 ? total : null;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
-        {
-            return null;
-        }
+        long total = ProcFile.Lines(path)
+            .Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(static fields => fields is ["MemAvailable:" or "SwapFree:", _, ..])
+            .Sum(static fields => long.TryParse(fields[1], CultureInfo.InvariantCulture, out long kilobytes) ? kilobytes << 10 : 0);
+        return total > 0 ? total : null;
     }
 }

@@ -19,11 +19,11 @@ internal static class ControlGroupMemory
     private static IEnumerable<(string Directory, Files Files)> Find(string root)
     {
         // As in "4:memory:/a" and "0::/a".
-        string[][] groups =
-            [.. Lines($"{root}/proc/self/cgroup").Select(static line => line.Split(':', 3)).Where(static fields => fields.Length == 3)];
+        IEnumerable<string[]> lines = ProcFile.Lines($"{root}/proc/self/cgroup").Select(static line => line.Split(':', 3));
+        string[][] groups = [.. lines.Where(static fields => fields.Length == 3)];
 
         // As in "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory".
-        foreach (string line in Lines($"{root}/proc/self/mountinfo"))
+        foreach (string line in ProcFile.Lines($"{root}/proc/self/mountinfo"))
         {
             string[] fields = line.Split(' ');
             int dash = Array.IndexOf(fields, "-");
@@ -62,27 +62,15 @@ internal static class ControlGroupMemory
             : null;
 
     private static long Droppable(string statistics, Files files)
-        => Lines(statistics)
+        => ProcFile.Lines(statistics)
             .Select(static line => line.Split(' '))
             .Where(fields => fields.Length == 2 && (fields[0] == files.Inactive || fields[0] == files.Active))
             .Sum(static fields => long.Parse(fields[1], CultureInfo.InvariantCulture));
 
     private static long? Number(string path)
-        => Lines(path) is [string text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+        => ProcFile.Lines(path) is [string text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
             ? number
             : null;
-
-    private static string[] Lines(string path)
-    {
-        try
-        {
-            return File.ReadAllLines(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
 
     private sealed record Files(string Limit, string Usage, string Inactive, string Active);
 }

@@ -19,17 +19,7 @@ internal sealed class MappedFiles
         MappedFiles mapped = new();
         foreach (string process in Directory.EnumerateDirectories("/proc").Where(static path => char.IsAsciiDigit(path["/proc/".Length])))
         {
-            try
-            {
-                foreach (string line in File.ReadLines(process + "/maps"))
-                {
-                    mapped.Add(line);
-                }
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                // The process has exited meanwhile, or is another user's.
-            }
+            Array.ForEach(ProcFile.Lines($"{process}/maps"), mapped.Add);
         }
 
         return mapped;

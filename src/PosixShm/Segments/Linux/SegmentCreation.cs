@@ -66,7 +66,8 @@ internal static class SegmentCreation
     }
 
     private static Segment? TryPublish(
-        SegmentFile? file, string? path, Refusals refusals, SegmentImage image, SegmentOptions options, SegmentFiller? fill, Replacement? old)
+        SegmentFile? file, string? path, Refusals refusals, SegmentImage image, SegmentOptions options, SegmentFiller? fill,
+        Replacement? old)
     {
         if (file is null)
         {

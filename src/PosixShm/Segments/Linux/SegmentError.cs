@@ -8,28 +8,14 @@ namespace PosixShm.Segments;
 /// <summary>Makes exceptions from error numbers. Their messages name the segment and the remedy.</summary>
 internal static class SegmentError
 {
-    /// <summary>The action of making a new segment, for <see cref="From"/>.</summary>
+    // The actions in which some errors have a cause or a remedy of their own, as verbs. Attaching includes the mark "in use".
     public const string Create = "create";
-
-    /// <summary>The action of listing a directory of segments.</summary>
     public const string List = "list";
-
-    /// <summary>The action of opening a segment that exists, or of marking it as in use.</summary>
     public const string Attach = "attach";
-
-    /// <summary>The action of reading a segment without attaching it.</summary>
     public const string Read = "read";
-
-    /// <summary>The action of acquiring or querying a lock.</summary>
     public const string Lock = "lock";
-
-    /// <summary>The action of waiting for a name.</summary>
     public const string Watch = "wait for";
-
-    /// <summary>The action of writing a segment to its disk.</summary>
     public const string Flush = "flush";
-
-    /// <summary>The action of keeping a segment's pages in memory.</summary>
     public const string LockInMemory = "lock in memory";
 
     // EEXIST, ENOSPC, ENOENT and EFAULT on every Linux: an exception has the kernel's number, and not that of the shim.

@@ -45,18 +45,10 @@ internal sealed partial class SegmentFile
     /// <exception cref="IOException">The name exists.</exception>
     public bool TryLink(string path, Refusals refusals)
     {
-        if (Interop.LinkEmptyPath(_fd, path) == 0)
-        {
-            return true;
-        }
-
         // ENOENT comes from kernels before 6.10 without a privilege, and the second time from a system without /proc.
-        if (Interop.LastError == Interop.Error.ENOENT && Interop.LinkThroughProc(_fd, path) == 0)
-        {
-            return true;
-        }
-
-        return Interop.LastError != Interop.Error.ENOENT && refusals.NoteOrThrow(Name);
+        bool isLinked = Interop.LinkEmptyPath(_fd, path) == 0
+            || (Interop.LastError == Interop.Error.ENOENT && Interop.LinkThroughProc(_fd, path) == 0);
+        return isLinked || (Interop.LastError != Interop.Error.ENOENT && refusals.NoteOrThrow(Name));
     }
 
     /// <summary>Moves a file from another path to its name, if that is free. False where the system refuses that.</summary>

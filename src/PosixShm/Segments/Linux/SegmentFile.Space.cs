@@ -52,12 +52,7 @@ internal sealed partial class SegmentFile
         {
             if (Interop.Allocate(_fd, offset, Math.Min(Step, length - offset)) < 0)
             {
-                if (Interop.LastError != Interop.Error.EOPNOTSUPP)
-                {
-                    throw SegmentError.Last(Name, SegmentError.Create, length);
-                }
-
-                return false;
+                return Interop.LastError == Interop.Error.EOPNOTSUPP ? false : throw SegmentError.Last(Name, SegmentError.Create, length);
             }
         }
 

@@ -74,7 +74,6 @@ internal sealed partial class SegmentFile : IByteSource, IDisposable
         }
     }
 
-    /// <summary>Gets the file's status.</summary>
     public Interop.Status GetStatus()
     {
         SegmentError.Check(Interop.FStat(_fd, out Interop.Status status), Name, SegmentError.Read);
@@ -133,7 +132,6 @@ internal sealed partial class SegmentFile : IByteSource, IDisposable
         SegmentError.Check(Interop.FSync(directory), Name, SegmentError.Flush);
     }
 
-    /// <summary>Closes the file, which ends its use.</summary>
     public void Dispose()
     {
         if (!_isReleased)

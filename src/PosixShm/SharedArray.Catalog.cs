@@ -41,9 +41,9 @@ public static partial class SharedArray
     public static IReadOnlyList<SharedArrayInfo> List(string pattern = "*", string? directory = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(pattern);
-        SegmentName folder = directory is null ? SegmentName.SharedMemory : SegmentName.ParseFolder(directory, nameof(directory));
+        SegmentName target = directory is null ? SegmentName.SharedMemory : SegmentName.ParseDirectory(directory, nameof(directory));
         List<SharedArrayInfo> arrays = ArrayCatalog.Scan<SharedArrayInfo>(
-            folder, static (entry, found) => found.Add(new SharedArrayInfo(entry)));
+            target, static (entry, found) => found.Add(new SharedArrayInfo(entry)));
         if (pattern != "*")
         {
             _ = arrays.RemoveAll(array => !IsMatch(Path.GetFileName(array.Name.AsSpan())));

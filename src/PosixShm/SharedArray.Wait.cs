@@ -165,7 +165,7 @@ public static partial class SharedArray
             {
                 return attach();
             }
-            catch (FileNotFoundException error) when (segment.Kind != SegmentKind.Descriptor && Directory.Exists(segment.Folder))
+            catch (FileNotFoundException error) when (segment.Kind != SegmentKind.Descriptor && Directory.Exists(segment.Directory))
             {
                 (last, isArray) = (error, false);
             }

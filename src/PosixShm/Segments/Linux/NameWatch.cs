@@ -58,7 +58,7 @@ internal sealed class NameWatch(SegmentName name, int timeoutMilliseconds, Cance
 
     private bool Begin()
     {
-        Descriptor queue = Interop.WatchDirectory(name.Folder, out int watch);
+        Descriptor queue = Interop.WatchDirectory(name.Directory, out int watch);
         if (queue.IsInvalid)
         {
             throw SegmentError.Last(name, SegmentError.Watch);

@@ -14,7 +14,7 @@ internal static class SegmentDirectory
     {
         try
         {
-            return Directory.EnumerateFiles(name.Folder).Select(static path => Path.GetFileName(path));
+            return Directory.EnumerateFiles(name.Directory).Select(static path => Path.GetFileName(path));
         }
         catch (DirectoryNotFoundException)
         {

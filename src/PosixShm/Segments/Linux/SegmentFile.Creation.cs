@@ -14,7 +14,7 @@ internal sealed partial class SegmentFile
     [SuppressMessage("Reliability", "CA2000", Justification = "The file owns the descriptor. An invalid one has nothing to close.")]
     public static SegmentFile? TryCreateUnnamed(SegmentName name, Refusals refusals)
     {
-        Descriptor fd = Interop.OpenUnnamed(name.Folder);
+        Descriptor fd = Interop.OpenUnnamed(name.Directory);
         return fd.IsInvalid && refusals.Note() ? null : new SegmentFile(name, Opened(fd, name, SegmentError.Create));
     }
 

@@ -96,7 +96,8 @@ internal sealed partial class SegmentFile
 
         // Every user may make files in the shared directory, so a second link there may be another user's trick. A semaphore has two while
         // sem_open(3) makes it.
-        bool isShared = Name.Kind == SegmentKind.SharedMemory || (Name.Kind == SegmentKind.File && Name.Folder == ArrayDirectory.Default);
+        bool isShared = Name.Kind == SegmentKind.SharedMemory
+            || (Name.Kind == SegmentKind.File && Name.Directory == ArrayDirectory.Default);
         if (status.Links > 1 && isShared)
         {
             throw new InvalidDataException($"'{Name}' has {status.Links} hard links; a segment has one name.");

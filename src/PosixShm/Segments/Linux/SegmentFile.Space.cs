@@ -156,7 +156,7 @@ internal sealed partial class SegmentFile
     public bool CheckFit(long length)
     {
         // Zero also means "no limit"; then the memory, or the reservation itself, decides.
-        bool isKnown = Interop.GetFreeSpace(Name.Folder, out long free, out _, out int isMemory) == 0;
+        bool isKnown = Interop.GetFreeSpace(Name.Directory, out long free, out _, out int isMemory) == 0;
         if (isKnown && free > 0 && length > free)
         {
             throw SegmentError.NoSpace(Name, length);

@@ -26,13 +26,13 @@ internal sealed partial class SegmentFile : IByteSource, IDisposable
     {
         if (Name.Kind != SegmentKind.Descriptor && !_isFollowed)
         {
-            return Name.Folder == ArrayDirectory.Path;
+            return Name.Directory == ArrayDirectory.Path;
         }
 
         string? path = File.ResolveLinkTarget($"/proc/self/fd/{_fd.Number}", returnFinalTarget: false)?.FullName;
-        return Interop.Stat(Path.GetDirectoryName(path) ?? "/", follow: 1, out Interop.Status folder) == 0
+        return Interop.Stat(Path.GetDirectoryName(path) ?? "/", follow: 1, out Interop.Status directory) == 0
             && Interop.Stat(ArrayDirectory.Path, follow: 1, out Interop.Status arrays) == 0
-            && (folder.Inode, folder.Device) == (arrays.Inode, arrays.Device);
+            && (directory.Inode, directory.Device) == (arrays.Inode, arrays.Device);
     }
 
     /// <summary>Reads bytes into private memory. Returns the number of bytes before the end of the file.</summary>

@@ -37,10 +37,11 @@ internal sealed class NameWatch(SegmentName name, int timeoutMilliseconds, Cance
                 // The directory was deleted or moved: the next attempt fails, or finds a new directory, which needs a new watch.
                 Dispose();
                 _queue = null;
+                return true;
             }
 
             SegmentError.Check((int)found, name, SegmentError.Watch);
-            if (found != Interop.WatchResult.WATCH_OTHER)
+            if (found == Interop.WatchResult.WATCH_NAMED)
             {
                 return true;
             }

@@ -64,6 +64,24 @@ internal sealed record ArrayHeader(
         return false;
     }
 
+    /// <inheritdoc cref="FileFormat.HeadLength"/>
+    public static int HeadLength(ReadOnlySpan<byte> head)
+    {
+        int length = 0;
+        foreach (FileFormat format in FileFormat.All)
+        {
+            length = Math.Max(length, format.HeadLength(head));
+        }
+
+        return length;
+    }
+
+    /// <summary>Reads a header of nearly every array: one at the beginning of the file whose elements reach its end, so that no other
+    /// format is possible. Null for all other files.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ArrayHeader? TryReadUsual(ReadOnlySpan<byte> head, long fileSize)
+        => NpyFormat.TryRead(head, fileSize, out _) is ArrayHeader header && header.End == fileSize ? header : null;
+
     /// <summary>Reads a header of any format. Pure: the result is a header that fits the file, or null and the reason.</summary>
     /// <remarks>Elements can contain the bytes of another format's description. A description at the end of a file is real if it lies
     /// behind the elements that the header at the beginning describes. Otherwise the header counts.</remarks>

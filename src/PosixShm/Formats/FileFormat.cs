@@ -26,21 +26,14 @@ internal abstract class FileFormat(ArrayLayout layout, int maxRank, int tailLeng
     /// <summary>Returns the format of a layout.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No format has this layout.</exception>
     public static FileFormat Of(ArrayLayout layout)
-    {
-        foreach (FileFormat format in All)
-        {
-            if (format.Layout == layout)
-            {
-                return format;
-            }
-        }
-
-        throw new ArgumentOutOfRangeException(
+        => Array.Find(All, format => format.Layout == layout) ?? throw new ArgumentOutOfRangeException(
             nameof(layout), layout, $"A new array has one of the layouts {string.Join(", ", All.Select(static format => format.Layout))}.");
-    }
 
     /// <summary>Returns whether a file's first or last bytes carry the magic of any version of the format.</summary>
     public abstract bool HasMagic(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail);
+
+    /// <summary>Returns how many of a file's first bytes the header needs, as far as they are known; 0 if it needs no more.</summary>
+    public virtual int HeadLength(ReadOnlySpan<byte> head) => 0;
 
     /// <summary>Reads the header of a file that has the magic. The parameters are those of <see cref="ArrayHeader.TryRead"/>.</summary>
     public abstract ArrayHeader? TryRead(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize, out string problem);

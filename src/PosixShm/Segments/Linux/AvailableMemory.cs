@@ -8,10 +8,7 @@ internal static class AvailableMemory
     /// <summary>Gets the smaller of the amounts that <c>proc(5)</c> and the control groups report; null if there is no report.</summary>
     /// <param name="root">The directory that has <c>/proc</c> and the mounts: the machine's own unless given.</param>
     public static long? Read(string root = "")
-    {
-        long?[] known = [OfMachine($"{root}/proc/meminfo"), ControlGroupMemory.Read(root)];
-        return known.Min();
-    }
+        => new[] { OfMachine($"{root}/proc/meminfo"), ControlGroupMemory.Read(root) }.Min();
 
     // MemAvailable and SwapFree, in kB.
     private static long? OfMachine(string path)

@@ -191,6 +191,9 @@ public static partial class SharedArray
         => Resize<T>(name, shape, existing: null);
 
     /// <inheritdoc cref="Resize{T}(string, long[])"/>
+    /// <param name="name">The name, which must exist.</param>
+    /// <param name="shape">The length of each dimension.</param>
+    /// <param name="existing">The acceptable owners of the old array; the defaults if null. A symbolic link is not followed.</param>
     public static SharedArray<T> Resize<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, long[] shape, AttachOptions? existing)
         where T : unmanaged

@@ -39,7 +39,6 @@ internal sealed unsafe class Segment : IByteSource
 
     public SegmentName Name => _file.Name;
 
-    /// <summary>Gets the part of the file that is used and mapped.</summary>
     public SegmentExtent Extent { get; }
 
     public SegmentAccess Access { get; }

@@ -13,7 +13,6 @@ internal sealed class MappedFiles
     {
     }
 
-    /// <summary>Reads the maps of all processes.</summary>
     public static MappedFiles Read()
     {
         MappedFiles mapped = new();

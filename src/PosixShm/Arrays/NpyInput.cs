@@ -28,7 +28,6 @@ internal sealed unsafe class NpyInput : IDisposable
 
     public DType Type { get; }
 
-    /// <summary>Gets the length of each dimension.</summary>
     public long[] Shape { get; }
 
     /// <summary>Opens a file and reads its header.</summary>

@@ -26,8 +26,18 @@ internal abstract class FileFormat(ArrayLayout layout, int maxRank, int tailLeng
     /// <summary>Returns the format of a layout.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No format has this layout.</exception>
     public static FileFormat Of(ArrayLayout layout)
-        => Array.Find(All, format => format.Layout == layout) ?? throw new ArgumentOutOfRangeException(
+    {
+        foreach (FileFormat format in All)
+        {
+            if (format.Layout == layout)
+            {
+                return format;
+            }
+        }
+
+        throw new ArgumentOutOfRangeException(
             nameof(layout), layout, $"A new array has one of the layouts {string.Join(", ", All.Select(static format => format.Layout))}.");
+    }
 
     /// <summary>Returns whether a file's first or last bytes carry the magic of any version of the format.</summary>
     public abstract bool HasMagic(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail);

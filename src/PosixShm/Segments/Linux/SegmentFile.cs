@@ -42,11 +42,7 @@ internal sealed partial class SegmentFile : IByteSource, IDisposable
         while (total < buffer.Length)
         {
             long count = Interop.PRead(_fd, buffer[total..], buffer.Length - total, offset + total);
-            if (count < 0)
-            {
-                throw SegmentError.Last(Name, "read");
-            }
-
+            SegmentError.Check((int)count, Name, SegmentError.Read);
             if (count == 0)
             {
                 break;
@@ -64,11 +60,7 @@ internal sealed partial class SegmentFile : IByteSource, IDisposable
         while (!bytes.IsEmpty)
         {
             long count = Interop.PWrite(_fd, bytes, bytes.Length, offset);
-            if (count < 0)
-            {
-                throw SegmentError.Last(Name, SegmentError.Create, offset + bytes.Length);
-            }
-
+            SegmentError.Check((int)count, Name, SegmentError.Create, offset + bytes.Length);
             bytes = bytes[(int)count..];
             offset += count;
         }

@@ -39,7 +39,7 @@ internal static class ArrayReader
     /// <param name="problem">The reason.</param>
     public static ArrayHeader? TryRead(IByteSource source, ReadOnlySpan<byte> head, long size, int longest, out string problem)
     {
-        ArrayHeader? usual = ArrayHeader.TryReadUsual(head, size);
+        ArrayHeader? usual = ArrayHeader.TryReadUsual(head, size, out problem);
         if (usual is null && head.Length < size && ArrayHeader.HeadLength(head) is int needed && needed > head.Length)
         {
             if (needed > longest)
@@ -50,10 +50,9 @@ internal static class ArrayReader
 
             byte[] whole = new byte[Math.Min(needed, size)];
             head = whole.AsSpan(0, source.Read(whole, 0));
-            usual = ArrayHeader.TryReadUsual(head, size);
+            usual = ArrayHeader.TryReadUsual(head, size, out problem);
         }
 
-        problem = string.Empty;
         return usual ?? TryReadBothEnds(source, head, size, out problem);
     }
 

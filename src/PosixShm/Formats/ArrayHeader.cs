@@ -79,8 +79,8 @@ internal sealed record ArrayHeader(
     /// <summary>Reads a header of nearly every array: one at the beginning of the file whose elements reach its end, so that no other
     /// format is possible. Null for all other files.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ArrayHeader? TryReadUsual(ReadOnlySpan<byte> head, long fileSize)
-        => NpyFormat.TryRead(head, fileSize, out _) is ArrayHeader header && header.End == fileSize ? header : null;
+    public static ArrayHeader? TryReadUsual(ReadOnlySpan<byte> head, long fileSize, out string problem)
+        => NpyFormat.TryRead(head, fileSize, out problem) is ArrayHeader header && header.End == fileSize ? header : null;
 
     /// <summary>Reads a header of any format. Pure: the result is a header that fits the file, or null and the reason.</summary>
     /// <remarks>Elements can contain the bytes of another format's description. A description at the end of a file is real if it lies

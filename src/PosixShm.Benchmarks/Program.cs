@@ -36,7 +36,7 @@ Summary summary = new(machine)
         AccessRows.Read, AccessRows.Update, AccessRows.Copy, AccessRows.Total,
         LockRows.Alone, LockRows.First, CommandRows.Start, CommandRows.Delete),
     Contended = contended,
-    WakeUps = Selected<RowResult>(WakeRows.Lock, WakeRows.Changed),
+    WakeUps = Selected<RowResult>(WakeRows.Lock, WakeRows.Changed, WakeRows.Spinning, WakeRows.Asynchronous, WakeRows.Thousand),
     Growths =
     [
         .. Selected<Growth>(

@@ -34,6 +34,8 @@ internal static class Server
                 "lock-sleep" => Roles.BeWoken(array, count, new OwnLock(array.Lock)),
                 "event-wake" => Roles.Wake(array, count, new Signaller(changed)),
                 "event-sleep" => Roles.BeWoken(array, count, new Waiter(changed, changed.Count)),
+                "event-spin" => Roles.Spin(array, count, changed),
+                "event-async" => Roles.BeWoken(array, count, new AsyncWaiter(changed, changed.Count)),
                 _ => throw new ArgumentException($"There is no operation '{words[0]}'."),
             };
             Console.WriteLine(string.Join(' ', answer));

@@ -10,10 +10,13 @@ namespace PosixShm.Synchronization;
 /// (<c>FUTEX_WAIT</c> in <c>futex(2)</c>). A change before the wait ends it at once, and one during it wakes all readers. A reader may see
 /// several changes as one; the difference of the counts is their number. The count starts at 0 and wraps after 2^32.</para>
 /// <para>An array that is replaced or resized signals a last change: see <see cref="UntypedSharedArray.IsCurrent"/>.</para></remarks>
-public sealed unsafe class ChangeCounter
+public sealed unsafe partial class ChangeCounter
 {
     // Part of the protocol: docs/FORMAT.md, "The count of changes", promises that a reader without write permission checks this often.
-    private const int UncountedSleepMilliseconds = 5;
+    private const int UncountedNapMilliseconds = 5;
+
+    // No owner can die here, and a disposal ends the waits itself. Lost memory remains.
+    private const int CountedNapMilliseconds = 1000;
 
     private readonly AttachedPage _page;
     private readonly int* _count;
@@ -117,46 +120,13 @@ public sealed unsafe class ChangeCounter
     }
 
     /// <summary>Ends all waits: the array is disposed.</summary>
-    internal void Detach() => _isDetached = true;
-
-    private void Sleep(uint lastSeen, int milliseconds)
+    internal void Detach()
     {
-        if (!_page.IsFound)
-        {
-            // There is no word to sleep on, and none in which a replacement could be signalled.
-            Thread.Sleep(Math.Min(milliseconds, UncountedSleepMilliseconds));
-            _replacements = _page.IsNameGone() ? 1u : _replacements;
-            return;
-        }
-
-        if (!_isNameChecked)
-        {
-            // A process that replaces the array signals in a page that exists. The page may have been made after the replacement.
-            // Invariant: the replacer renames and then searches the page; a waiter finds the page and then checks the name. So one meets
-            // the other.
-            _isNameChecked = true;
-            _replacements = _page.IsNameOfAnother() ? 1u : _replacements;
-            return;
-        }
-
-        int seen = unchecked((int)(lastSeen - _replacements));
-        if (!_page.IsWritable)
-        {
-            _ = Interop.FutexWait(_count, seen, Math.Min(milliseconds, UncountedSleepMilliseconds));
-            return;
-        }
-
-        // The check before the sleep may have yielded the processor since the page was found to be intact.
-        _page.ThrowIfLost();
-
-        // A waiter that is killed here stays counted, which costs signallers a needless system call and nothing else.
-        _ = Interlocked.Increment(ref *_waiters);
-        _ = Interop.FutexWait(_count, seen, milliseconds);
-        if (!_page.IsLost)
-        {
-            _ = Interlocked.Decrement(ref *_waiters);
-        }
+        _isDetached = true;
+        CheckWaits();
     }
+
+    private void CheckWaits() => WaitThreads.Check((nint)_count);
 
     // The count is read first: if the page is intact after that, the value was the count.
     private uint Read()
@@ -168,13 +138,18 @@ public sealed unsafe class ChangeCounter
 
     private AttachedPage.Use Using()
     {
-        ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));
+        ThrowIfDetached();
         return _page.Using();
     }
+
+    private void ThrowIfDetached() => ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));
 
     // The rules of one wait. A signal wakes all waiters, so there is no wake-up to pass on. The page has no owner that may die.
     private struct Change(ChangeCounter counter, uint lastSeen) : IWaitRules
     {
+        private bool _isCounted;
+        private bool _isWithoutPage;
+
         public uint Count { get; private set; }
 
         public WaitStep Probe(out int seen)
@@ -184,7 +159,8 @@ public sealed unsafe class ChangeCounter
             return Count == lastSeen ? WaitStep.Wait : WaitStep.Done;
         }
 
-        public readonly bool CanSpin(int seen) => false;
+        //  A change may be far away, so a spin is the user's choice.
+        public readonly bool CanSpin(int seen) => SpinBudget.IsChosen;
 
         public readonly WaitStep Check(int seen, bool isDue)
         {
@@ -192,7 +168,59 @@ public sealed unsafe class ChangeCounter
             return WaitStep.Wait;
         }
 
-        public readonly void Sleep(int seen, int milliseconds) => counter.Sleep(unchecked((uint)seen), milliseconds);
+        public WaitStep PrepareSleep(int seen, out WaitPlace place)
+        {
+            AttachedPage page = counter._page;
+            _isWithoutPage = !page.IsFound;
+            if (_isWithoutPage)
+            {
+                // There is no word to sleep on, and none in which a replacement could be signalled.
+                place = WaitPlace.Timer(UncountedNapMilliseconds);
+                return WaitStep.Wait;
+            }
+
+            place = default;
+            if (!counter._isNameChecked)
+            {
+                // A process that replaces the array signals in a page that exists. The page may have been made after the replacement.
+                // Invariant: the replacer renames and then searches the page; a waiter finds the page and then checks the name. So one
+                // meets the other.
+                counter._isNameChecked = true;
+                counter._replacements = page.IsNameOfAnother() ? 1u : counter._replacements;
+                return WaitStep.Retry;
+            }
+
+            int count = unchecked(seen - (int)counter._replacements);
+            if (!page.IsWritable)
+            {
+                place = WaitPlace.All(counter._count, count, UncountedNapMilliseconds);
+                return WaitStep.Wait;
+            }
+
+            // The check before the sleep may have yielded the processor since the page was found to be intact.
+            page.ThrowIfLost();
+
+            // A waiter that is killed here stays counted, which costs signallers a needless system call and nothing else.
+            _ = Interlocked.Increment(ref *counter._waiters);
+            _isCounted = true;
+            place = WaitPlace.All(counter._count, count, CountedNapMilliseconds);
+            return WaitStep.Wait;
+        }
+
+        public void EndSleep()
+        {
+            if (_isWithoutPage)
+            {
+                counter._replacements = counter._page.IsNameGone() ? 1u : counter._replacements;
+            }
+
+            if (_isCounted && !counter._page.IsLost)
+            {
+                _ = Interlocked.Decrement(ref *counter._waiters);
+            }
+
+            _isCounted = false;
+        }
 
         public readonly void GiveUp()
         {

@@ -1,5 +1,3 @@
-using PosixShm.Native;
-
 namespace PosixShm.Synchronization;
 
 /// <summary>The rules of one entry for reading that did not succeed at once: docs/FORMAT.md, "The reader-writer lock", Reading.</summary>
@@ -63,7 +61,7 @@ internal unsafe struct ReaderEntry(AttachedPage page, ReaderWriterWords words, i
     }
 
     // Sleep. Invariant: the word has WAITERS while a waiter is asleep, as in LockEntry.
-    public void Sleep(int seen, int milliseconds)
+    public WaitStep PrepareSleep(int seen, out WaitPlace place)
     {
         // A request that exists may be that of a dead reader, and then ends after 5 ms. It need not be this reader's own.
         if (++_overtaken >= Patience && Volatile.Read(ref *words.Turn) == 0)
@@ -73,10 +71,12 @@ internal unsafe struct ReaderEntry(AttachedPage page, ReaderWriterWords words, i
         }
 
         int asleep = seen | LockWord.Waiters;
-        if (seen == asleep || LockWord.TryChange(words.Word, seen, asleep))
-        {
-            _ = Interop.FutexWait(words.Word, asleep, milliseconds);
-        }
+        place = WaitPlace.All(words.Word, asleep);
+        return seen == asleep || LockWord.TryChange(words.Word, seen, asleep) ? WaitStep.Wait : WaitStep.Retry;
+    }
+
+    public readonly void EndSleep()
+    {
     }
 
     // Giving up. A release wakes all waiters, so no wake-up needs to be passed on.

@@ -1,5 +1,3 @@
-using PosixShm.Native;
-
 namespace PosixShm.Synchronization;
 
 /// <summary>The rules of one entry for writing: docs/FORMAT.md, "The reader-writer lock", Writing. The writer waits for three words, one
@@ -59,27 +57,27 @@ internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, i
         };
     }
 
-    public readonly void Sleep(int seen, int milliseconds)
+    public readonly WaitStep PrepareSleep(int seen, out WaitPlace place)
     {
         switch (_step)
         {
             case Step.Turn:
-                _ = Interop.FutexWait(words.Turn, seen, Math.Min(milliseconds, TurnMilliseconds));
-                break;
+                place = WaitPlace.All(words.Turn, seen, TurnMilliseconds);
+                return WaitStep.Wait;
             case Step.Word:
                 int asleep = seen | LockWord.Waiters;
-                if (seen == asleep || LockWord.TryChange(words.Word, seen, asleep))
-                {
-                    _ = Interop.FutexWait(words.Word, asleep, milliseconds);
-                }
-
-                break;
+                place = WaitPlace.All(words.Word, asleep);
+                return seen == asleep || LockWord.TryChange(words.Word, seen, asleep) ? WaitStep.Wait : WaitStep.Retry;
             default:
                 // Before the kernel loads the count: see ReaderWriterWords.TryCountOut.
                 _ = Interlocked.Exchange(ref *words.Draining, owner);
-                _ = Interop.FutexWait(words.Slot(_slot), seen, milliseconds);
-                break;
+                place = WaitPlace.All(words.Slot(_slot), seen);
+                return WaitStep.Wait;
         }
+    }
+
+    public readonly void EndSleep()
+    {
     }
 
     // A release wakes all waiters, so no wake-up needs to be passed on. Only the word, which shuts new readers out, is released.

@@ -107,6 +107,11 @@ internal static partial class ReaderWriterStorm
     public static string Describe(long[] counts)
         => string.Join(", ", Enum.GetValues<Count>().Select(count => $"{count} {counts[(int)count]}"));
 
+    /// <summary>Returns the number of all kills in the output of <see cref="Endure"/>.</summary>
+    public static long CountKills(string output)
+        => output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Sum(static line => long.Parse(line.Split(' ', ',')[1], CultureInfo.InvariantCulture));
+
     private static int Serve(string[] args) => ForkServer.Run(
         int.Parse(args[2], CultureInfo.InvariantCulture),
         () =>

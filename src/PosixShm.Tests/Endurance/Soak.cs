@@ -33,6 +33,7 @@ internal static class Soak
         AuditedAbsent,
         NeighbourRounds,
         LeftByKilledReplacers,
+        ReadersAndWritersKilled,
     }
 
     /// <summary>
@@ -56,6 +57,11 @@ internal static class Soak
         using ChildProcess attacker = ChildProcess.Start(HostileNeighbour.Attack, prefix + "attacked", args.ElementAtOrDefault(1) ?? "1");
         using ChildProcess victim = ChildProcess.Start(
             HostileNeighbour.Endure, prefix + "attacked", "2", ((int)limit.TotalSeconds).ToString(CultureInfo.InvariantCulture));
+        using ChildProcess storm = ChildProcess.Start(
+            ReaderWriterStorm.Endure,
+            prefix + "storm",
+            args.ElementAtOrDefault(1) ?? "1",
+            ((int)limit.TotalSeconds).ToString(CultureInfo.InvariantCulture));
         try
         {
             long nextKill = 0;
@@ -71,6 +77,10 @@ internal static class Soak
             }
 
             Collect(victim, counts, violations);
+            int exitCode = storm.WaitForExit();
+            Expect(exitCode == 0, $"the reader-writer lock failed: {storm.Output} {storm.Errors}", violations);
+            counts[(int)Count.ReadersAndWritersKilled] = ReaderWriterStorm.CountKills(storm.Output);
+            Console.Write(storm.Output);
         }
         finally
         {

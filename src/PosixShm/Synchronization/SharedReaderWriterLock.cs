@@ -61,7 +61,7 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     public override int GetHashCode() => RuntimeHelpers.GetHashCode(_lock);
 
     /// <summary>Enters for reading, and exits at the end of the scope.</summary>
-    /// <returns>The scope, for <c>using</c>. It cannot cross an <c>await</c>.</returns>
+    /// <returns>The scope, for <c>using</c>. It cannot cross an <c>await</c>; for that see <see cref="EnterReadAsync"/>.</returns>
     /// <inheritdoc cref="EnterRead"/>
     public ReadScope EnterReadScope()
     {
@@ -97,6 +97,22 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     public bool TryEnterRead(TimeSpan timeout, CancellationToken cancellation = default)
         => Attached.EnterRead(TimeLimit.InMilliseconds(timeout, nameof(timeout)), cancellation);
 
+    /// <summary>Waits until no writer is inside, and enters for reading, without blocking a thread.</summary>
+    /// <param name="cancellation">Ends the wait at once.</param>
+    /// <returns>The entry, which exits when it is disposed, on any thread. It belongs to no thread: it takes no part in recursion, and an
+    /// entry for writing inside it waits for ever.</returns>
+    /// <remarks>It waits as <see cref="SharedLock.EnterAsync"/> does. The <see cref="ValueTask{TResult}"/> can be awaited once.</remarks>
+    /// <exception cref="AbandonedMutexException">A writer died inside. The caller is not; see <see cref="EnterRecovery"/>.</exception>
+    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
+    /// <exception cref="InvalidOperationException">The array is read-only or a private copy, 2,000 readers are inside through this
+    /// attachment, or this is the default value.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost, or another program saved over its file.</exception>
+    /// <exception cref="IOException">448 attachments already use the array's locks, or there is no space for the control page.</exception>
+    /// <exception cref="InsufficientMemoryException">No memory or thread is left for the wait.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached, before the wait or during it; noticed within 50 ms.</exception>
+    public async ValueTask<SharedReaderWriterLockReleaser> EnterReadAsync(CancellationToken cancellation = default)
+        => await Attached.EnterReadAsync(cancellation).ConfigureAwait(false);
+
     /// <summary>Exits as a reader. A thread that entered several times exits as often.</summary>
     /// <exception cref="SynchronizationLockException">The calling thread has not entered for reading.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost, or another program saved over its file.</exception>
@@ -104,7 +120,7 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     public void ExitRead() => Attached.ExitRead();
 
     /// <summary>Enters for writing, and exits at the end of the scope.</summary>
-    /// <returns>The scope, for <c>using</c>. It cannot cross an <c>await</c>.</returns>
+    /// <returns>The scope, for <c>using</c>. It cannot cross an <c>await</c>; for that see <see cref="EnterWriteAsync"/>.</returns>
     /// <inheritdoc cref="EnterWrite"/>
     public WriteScope EnterWriteScope()
     {
@@ -133,6 +149,13 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     /// <inheritdoc cref="EnterWrite"/>
     public bool TryEnterWrite(TimeSpan timeout, CancellationToken cancellation = default)
         => Attached.EnterWrite(TimeLimit.InMilliseconds(timeout, nameof(timeout)), cancellation);
+
+    /// <summary>Waits until no reader and no other writer is inside, and enters for writing, without blocking a thread.</summary>
+    /// <returns>The entry, which exits when it is disposed, on any thread. It belongs to no thread: it takes no part in recursion, and an
+    /// entry inside it waits for ever.</returns>
+    /// <inheritdoc cref="EnterReadAsync"/>
+    public async ValueTask<SharedReaderWriterLockReleaser> EnterWriteAsync(CancellationToken cancellation = default)
+        => await Attached.EnterWriteAsync(cancellation).ConfigureAwait(false);
 
     /// <summary>Exits as a writer. A thread that entered several times exits as often.</summary>
     /// <exception cref="SynchronizationLockException">The calling thread has not entered for writing.</exception>

@@ -7,7 +7,8 @@ internal sealed unsafe partial class AttachedReaderWriterLock
 {
     private bool EnterReadSlow(ThreadNote note, int timeout, CancellationToken cancellation)
     {
-        using AttachedPage.Use use = Using();
+        using AttachedPage.Use use = _page.Using();
+        ThrowIfReadOnly();
         ReaderEntry entry = new(_page, _words, table.Open(Open));
         WaitTime time = new(timeout, cancellation);
         if (!WaitLoop.Run(ref entry, ref time))
@@ -28,7 +29,8 @@ internal sealed unsafe partial class AttachedReaderWriterLock
     private bool EnterWriteSlow(ThreadNote note, int timeout, bool recovers, out bool wasAbandoned, CancellationToken cancellation)
     {
         wasAbandoned = false;
-        using AttachedPage.Use use = Using();
+        using AttachedPage.Use use = _page.Using();
+        ThrowIfReadOnly();
         WriterEntry entry = new(_page, _words, table.Open(Open), recovers, waits: timeout != 0);
         WaitTime time = new(timeout, cancellation);
         if (!WaitLoop.Run(ref entry, ref time))
@@ -46,17 +48,13 @@ internal sealed unsafe partial class AttachedReaderWriterLock
         return *_lost == 0 || ThrowLost(note);
     }
 
-    private AttachedPage.Use Using()
+    private void ThrowIfReadOnly()
     {
-        AttachedPage.Use use = _page.Using();
         if (!_page.IsWritable)
         {
-            use.Dispose();
             throw new InvalidOperationException(
                 $"'{_page.Name}' is attached to read only or as a private copy, and its locks cannot be entered that way.");
         }
-
-        return use;
     }
 
     private bool TryNote(ThreadNote note, int reads, int writes)

@@ -196,7 +196,7 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
     public void Close() => _isOpen = false;
 
     /// <summary>Counts the holders of a closed lock after all passages; under the table's gate.</summary>
-    public int CountHolders() => ThreadNote.CountHolders(this);
+    public int CountHolders() => _entries + ThreadNote.CountHolders(this);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryEnterReadFast(ThreadNote note)

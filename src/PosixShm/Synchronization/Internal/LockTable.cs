@@ -85,6 +85,24 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
         }
     }
 
+    /// <summary>Makes an asynchronous entry the holder of a lock. False if the locks were closed.</summary>
+    public bool TryHold(AttachedLock acquired, long entry) => TryHold(() => acquired.Hold(entry));
+
+    /// <inheritdoc cref="TryHold(AttachedLock, long)"/>
+    /// <param name="hold">Notes the entry; under the gate, and only if the locks are open.</param>
+    public bool TryHold(Action hold)
+    {
+        using (_gate.Enter())
+        {
+            if (!_isClosed)
+            {
+                hold();
+            }
+
+            return !_isClosed;
+        }
+    }
+
     /// <summary>Closes all locks. A lock that is held keeps the memory mapped until it is released.</summary>
     public void Close()
     {
@@ -115,7 +133,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
         Exception? error = null;
         Leave(() =>
         {
-            bool isHolder = held.Holder == holder;
+            bool isHolder = held.TryEndHold(holder);
             error = isHolder ? held.LeaveUnderGate(leaveAs) : null;
             return isHolder;
         });

@@ -2,10 +2,10 @@
  * The reader-writer lock: docs/FORMAT.md, "The reader-writer lock"; ReaderWriterWords, ReaderEntry and WriterEntry in
  * src/PosixShm/Synchronization.
  *
- * Readers 0 and 1 are threads of one attachment, and reader 2 has another; writers 3 and 4 have attachments of their own. Each enters and
- * leaves once, and a reader and a writer give up at any time. No sleep has a time limit, so a sleeper that no process wakes is a deadlock.
- *   KILLS  readers 0 and 1 are attachments that have the same slot, one after the other. A process may die before every step, and sleeps
- *          end after 50 ms. Writers that meet an abandoned lock repair
+ * Two readers and two writers, of an attachment each; with TWO, two readers that are threads of one attachment, and a writer.
+ * Each enters and leaves once, and gives up at any time. No sleep has a time limit, so a sleeper that no process wakes is a deadlock.
+ *   KILLS  two readers that have the same slot, one after the other, and two writers. A process may die before every step, and sleeps end
+ *          after 50 ms. Writers that meet an abandoned lock repair
  *
  * Wrong variants:
  *   READS_FIRST     a reader loads the word before it counts itself

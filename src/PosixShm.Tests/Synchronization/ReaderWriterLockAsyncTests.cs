@@ -122,7 +122,7 @@ internal sealed class ReaderWriterLockAsyncTests : NamedTest
         int mappings = OwnProcess.CountMappings(Name);
         SharedArray<int> array = SharedArray.Attach<int>(Name);
         SharedReaderWriterLock entered = array.ReaderWriterLock;
-        SharedReaderWriterLockReleaser entry = (isWriter ? entered.EnterWriteAsync() : entered.EnterReadAsync()).AsTask().Result;
+        SharedReaderWriterLockReleaser entry = Enter(entered, isWriter, default).Result;
         array.Dispose();
         Assert.That(OwnProcess.CountMappings(Name), Is.EqualTo(mappings + 1));
         Assert.That(other.ReaderWriterLock.TryEnterWrite(), Is.False);
@@ -132,6 +132,7 @@ internal sealed class ReaderWriterLockAsyncTests : NamedTest
         Assert.That(async () => await entered.EnterReadAsync(), Throws.InstanceOf<ObjectDisposedException>());
     }
 
-    private static Task Enter(SharedReaderWriterLock entered, bool isWriter, CancellationToken cancellation)
-        => (isWriter ? entered.EnterWriteAsync(cancellation) : entered.EnterReadAsync(cancellation)).AsTask();
+    private static Task<SharedReaderWriterLockReleaser> Enter(
+        SharedReaderWriterLock entered, bool isWriter, CancellationToken cancellation)
+        => isWriter ? entered.EnterWriteAsync(cancellation).AsTask() : entered.EnterReadAsync(cancellation).AsTask();
 }

@@ -47,7 +47,9 @@ internal sealed unsafe partial class AttachedReaderWriterLock
             TRules rules = begin();
             if (WaitLoop.TryOnce(ref rules, isCheckDue: true, SpinBudget.OfCaller(), out WaitPlace place))
             {
+#pragma warning disable CA2000 // The caller gets it.
                 return new ValueTask<SharedReaderWriterLockReleaser>(Hold(isWriter));
+#pragma warning restore CA2000
             }
 
             isAsleep = true;

@@ -6,7 +6,7 @@ namespace PosixShm.Synchronization;
 /// <param name="owner">This attachment's owner value.</param>
 internal unsafe struct ReaderEntry(AttachedPage page, ReaderWriterWords words, int owner) : IWaitRules
 {
-    // Part of the protocol: the number of times that a reader is overtaken before it asks writers to pause.
+    // Part of the protocol: the number of times that a reader is overtaken before it requests a pause of the writers.
     private const int Patience = 4;
 
     private int _overtaken;

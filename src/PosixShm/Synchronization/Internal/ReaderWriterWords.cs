@@ -12,7 +12,7 @@ namespace PosixShm.Synchronization;
 //      0        word       the writer, as in every lock (LockWord)
 //      4        inside     not 0: the writer may have begun to store
 //      8        draining   not 0: the writer may be asleep on the word of a slot
-//      12       turn       not 0: readers that were overtaken too often ask writers to pause
+//      12       turn       not 0: readers that were overtaken too often request a pause of the writers
 //
 //  Readers are counted in bits 21 to 31 of their attachment's slot. So a reader stores into a word that no other attachment stores into,
 //  and the death of its process takes the count's owner with it.
@@ -79,7 +79,7 @@ internal readonly unsafe struct ReaderWriterWords(nint page)
         return (Readers(left) != Readers(-1) && Volatile.Read(ref *Draining) == 0) || FinishCountOut(slot, left);
     }
 
-    /// <summary>Returns the first slot, from a given one, that counts readers; 0 if there is none. The word is the caller's.</summary>
+    /// <summary>Returns the first slot, from a given one, that counts readers; 0 if no slot counts readers. The word is the caller's.</summary>
     public int FindReaders(int from)
     {
         // The word was stored before, and the counts are loaded after: see the invariant above.
@@ -107,7 +107,7 @@ internal readonly unsafe struct ReaderWriterWords(nint page)
         Volatile.WriteBarrier();
     }
 
-    /// <summary>Ends what readers asked of writers.</summary>
+    /// <summary>Ends the request for a pause.</summary>
     public void EndTurn()
     {
         Volatile.Write(ref *Turn, 0);
@@ -163,7 +163,7 @@ internal readonly unsafe struct ReaderWriterWords(nint page)
 
     /// <summary>Takes the word from an owner that is known to be dead (Writing, to bury). It was not inside, or it is suspect.</summary>
     /// <remarks>Invariant: "inside" is loaded after the owner's death is known. A load before it may miss the last store of the owner
-    /// (LOOKS_FIRST in the model).</remarks>
+    /// (INSIDE_FIRST in the model).</remarks>
     public void Bury(int seen)
     {
         bool isSuspect = (seen & LockWord.Abandoned) != 0 || Volatile.Read(ref *Inside) != 0;

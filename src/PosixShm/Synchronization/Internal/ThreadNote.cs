@@ -7,8 +7,8 @@ namespace PosixShm.Synchronization;
 //  Shared memory counts the readers of an attachment, and does not name them. Each thread notes its own entries, because recursion, exits
 //  and the end of the thread are matters of one thread. A thread has a list of notes: as many as it ever was inside locks at a time.
 //
-//  A note is bound to a lock by the thread's first entry, stays bound after the exit, so that the next entry finds it at once, and is bound
-//  to another lock if it is needed there. Only the thread itself changes its notes, until it has ended.
+//  The thread's first entry into a lock binds a note to it. The note stays bound after the exit, so that the next entry finds it at once,
+//  until the thread binds it to another lock. Only the thread itself changes its notes, until it has ended.
 //
 //  Invariant: a lock that is being closed counts all of its holders (AttachedReaderWriterLock.CountHolders). A thread binds a note inside a
 //  passage through the lock's table, before it notes the entry. After the passages have ended, no thread binds a note to the closed lock or
@@ -125,7 +125,7 @@ internal sealed class ThreadNote
         ThreadNote first = new(LockThread.Current);
         first._place = s_firsts.Add(first);
 
-        // The end of a thread is announced to those who hold something for it: here the place in the registry.
+        // Counts as a lock that the thread holds, so that its end takes its notes out of the registry (Abandon).
         first.Thread.Held++;
         return s_first = first;
     }

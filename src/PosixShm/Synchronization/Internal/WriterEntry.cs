@@ -90,7 +90,7 @@ internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, i
         }
     }
 
-    //  Turn (Writing, 1). A request is a hint, and no part of the exclusion. A reader that asked may be dead, so the request ends with the
+    //  Turn (Writing, 1). A request is a hint, and no part of the exclusion. The reader that made it may be dead, so the request ends with the
     //  pause.
     private WaitStep ProbeTurn(out int seen)
     {

@@ -21,17 +21,14 @@ internal sealed unsafe partial class AttachedReaderWriterLock
     /// <summary>Exits for an asynchronous entry, on any thread.</summary>
     public void ExitEntry(bool isWriter)
     {
-        bool isRight = true;
+        Exception? error = null;
         table.Leave(() =>
         {
             _entries--;
-            isRight = TryLeave(isWriter);
+            error = Leave(isWriter);
             return true;
         });
-        if (!isRight)
-        {
-            ThrowOverwritten();
-        }
+        ThrowIfAny(error);
     }
 
     private ValueTask<SharedReaderWriterLockReleaser> EnterAsync<TRules>(
@@ -72,21 +69,20 @@ internal sealed unsafe partial class AttachedReaderWriterLock
         if (!table.TryHold(() => _entries++))
         {
             // The array was disposed meanwhile.
-            _ = TryLeave(isWriter);
+            _ = Leave(isWriter);
             _page.ThrowIfDetached();
         }
 
         if (_page.Segment.IsLost)
         {
             ExitEntry(isWriter);
-            throw SharedMemoryLostException.Of(_page.Name.Value);
+            throw MakeLost();
         }
 
         return new SharedReaderWriterLockReleaser(this, isWriter);
     }
 
-    private bool TryLeave(bool isWriter)
-        => isWriter ? TryLeaveWord(WriteExit.Usual, staysAsReader: false) : !IsOverwritten && _words.TryCountOut(_slot);
+    private Exception? Leave(bool isWriter) => isWriter ? LeaveAsWriter(WriteExit.Usual, staysAsReader: false) : LeaveAsReader();
 
     private sealed class EntryWait<TRules>(
         AttachedReaderWriterLock entered, bool isWriter, in TRules rules, in WaitPlace place, CancellationToken cancellation)

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace PosixShm.Synchronization;
 
 /// <content>A lock that is not free, or closed, or whose memory is lost.</content>
@@ -19,7 +17,7 @@ internal sealed unsafe partial class AttachedReaderWriterLock
         if (!TryNote(note, reads: 1, writes: 0))
         {
             // The array was disposed while this thread waited.
-            _ = !IsOverwritten && _words.TryCountOut(_slot);
+            _ = LeaveAsReader();
             _page.ThrowIfDetached();
         }
 
@@ -41,7 +39,7 @@ internal sealed unsafe partial class AttachedReaderWriterLock
         wasAbandoned = entry.WasAbandoned;
         if (!TryNote(note, reads: 0, writes: 1))
         {
-            _ = TryLeaveWord(WriteExit.Usual, staysAsReader: false);
+            _ = LeaveAsWriter(WriteExit.Usual, staysAsReader: false);
             _page.ThrowIfDetached();
         }
 
@@ -72,27 +70,19 @@ internal sealed unsafe partial class AttachedReaderWriterLock
         return isOpen;
     }
 
-    private void LeaveClosed(ThreadNote note, WriteExit how)
-    {
-        if (!TryLeaveUnderGate(note, how))
-        {
-            ThrowOverwritten();
-        }
-    }
-
     /// <summary>Leaves outside of passages: a closed lock, or on behalf of a thread that has ended, which leaves everything.</summary>
-    private bool TryLeaveUnderGate(ThreadNote note, WriteExit how)
+    private Exception? LeaveUnderGate(ThreadNote note, WriteExit how)
     {
-        bool isRight = true;
+        Exception? error = null;
         table.Leave(() =>
         {
             bool isWriter = note.Writes > 0;
             note.Writes = 0;
             note.Reads = isWriter && how != WriteExit.Died ? note.Reads : 0;
-            isRight = isWriter ? TryLeaveWord(how, staysAsReader: note.Reads > 0) : !IsOverwritten && _words.TryCountOut(_slot);
+            error = isWriter ? LeaveAsWriter(how, staysAsReader: note.Reads > 0) : LeaveAsReader();
             return note.Reads == 0;
         });
-        return isRight;
+        return error;
     }
 
     // The zeros that replace lost memory belong to this process alone, and so does a word in them.
@@ -107,14 +97,22 @@ internal sealed unsafe partial class AttachedReaderWriterLock
             ExitRead();
         }
 
-        throw SharedMemoryLostException.Of(_page.Name.Value);
+        throw MakeLost();
     }
 
-    [DoesNotReturn]
-    private void ThrowOverwritten()
-        => throw (IsOverwritten
-            ? SharedMemoryLostException.Of(_page.Name.Value)
+    private SharedMemoryLostException MakeLost() => SharedMemoryLostException.Of(_page.Name.Value);
+
+    private Exception MakeOverwritten()
+        => IsOverwritten
+            ? MakeLost()
             : new InvalidDataException(
-                $"The reader-writer lock of '{_page.Name}' was overwritten by another process while it was held: its data cannot be "
-                + "trusted."));
+                $"The reader-writer lock of '{_page.Name}' was overwritten by another process while it was held: its data cannot be trusted.");
+
+    private static void ThrowIfAny(Exception? error)
+    {
+        if (error is not null)
+        {
+            throw error;
+        }
+    }
 }

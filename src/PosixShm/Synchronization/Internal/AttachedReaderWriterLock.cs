@@ -130,17 +130,14 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
         if (!_isOpen)
         {
             note.Thread.EndPassage();
-            LeaveClosed(note, WriteExit.Usual);
+            ThrowIfAny(LeaveUnderGate(note, WriteExit.Usual));
             return;
         }
 
         note.Reads = 0;
-        bool isRight = !IsOverwritten && _words.TryCountOut(_slot);
+        Exception? error = LeaveAsReader();
         note.Thread.EndPassage();
-        if (!isRight)
-        {
-            ThrowOverwritten();
-        }
+        ThrowIfAny(error);
     }
 
     /// <summary>Exits as a writer. A thread that has also entered for reading stays inside as a reader.</summary>
@@ -162,17 +159,14 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
         if (!_isOpen)
         {
             note.Thread.EndPassage();
-            LeaveClosed(note, how);
+            ThrowIfAny(LeaveUnderGate(note, how));
             return;
         }
 
         note.Writes = 0;
-        bool isRight = TryLeaveWord(how, staysAsReader: note.Reads > 0);
+        Exception? error = LeaveAsWriter(how, staysAsReader: note.Reads > 0);
         note.Thread.EndPassage();
-        if (!isRight)
-        {
-            ThrowOverwritten();
-        }
+        ThrowIfAny(error);
     }
 
     /// <summary>Leaves on behalf of a thread that has ended inside, if it has.</summary>
@@ -180,7 +174,7 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
     {
         if (note.IsInside(this))
         {
-            _ = TryLeaveUnderGate(note, WriteExit.Died);
+            _ = LeaveUnderGate(note, WriteExit.Died);
         }
     }
 
@@ -236,20 +230,18 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
         return isInside && (*_lost == 0 || ThrowLost(note));
     }
 
-    private bool TryLeaveWord(WriteExit how, bool staysAsReader)
-    {
-        if (IsOverwritten)
-        {
-            return false;
-        }
+    // Both are called in a passage, with a reference or under the gate, and return an error if the words are not this attachment's any more.
+    private Exception? LeaveAsReader() => !IsOverwritten && _words.TryCountOut(_slot) ? null : MakeOverwritten();
 
-        if (staysAsReader)
+    private Exception? LeaveAsWriter(WriteExit how, bool staysAsReader)
+    {
+        if (staysAsReader && !IsOverwritten)
         {
             // Before the word is free: no other writer comes in between.
             _ = Interlocked.Add(ref *_slot, ReaderWriterWords.Reader);
         }
 
-        return _words.TryLeave(_owner, how);
+        return !IsOverwritten && _words.TryLeave(_owner, how) ? null : MakeOverwritten();
     }
 
     private bool HasReaders()

@@ -64,6 +64,20 @@ check deadlock  lock ASYNC NO_NEXT
 check none      lock ENDS
 check deadlock  lock ENDS RECOVERS_ALONE
 
+check none      rwlock
+check none      rwlock TWO
+check none      rwlock KILLS
+check assertion rwlock READS_FIRST
+check assertion rwlock SCANS_FIRST
+check deadlock  rwlock DRAINS_FIRST
+check deadlock  rwlock DRAINS_LATE
+check deadlock  rwlock WAKES_ONE
+check assertion rwlock KILLS NO_GENERATION
+check assertion rwlock KILLS LOOK_FIRST
+check assertion rwlock KILLS INSIDE_FIRST
+check assertion rwlock KILLS INSIDE_LATE
+check assertion rwlock KILLS FREES
+
 check none      prune
 check none      prune REPLACERS
 check none      prune READER DEATHS=2

@@ -27,6 +27,8 @@ if (options.Docs is string docs && !File.Exists(Path.Combine(docs, "BENCHMARKS.m
 string machine = Machine.Describe(options.Tools, options.IsShort);
 using Contest contest = new(options.Tools, options.IsShort);
 List<RowResult> contended = Selected<RowResult>(ContendedRows.One, ContendedRows.Two, ContendedRows.Four, ContendedRows.Eight);
+List<RowResult> readers = Selected<RowResult>(
+    ReaderWriterRows.One, ReaderWriterRows.Two, ReaderWriterRows.Three, ReaderWriterRows.Four);
 Summary summary = new(machine)
 {
     Rows = Selected<RowResult>(
@@ -34,8 +36,8 @@ Summary summary = new(machine)
         LargeRows.Populate, LargeRows.Fill2, LargeRows.Fill8, LargeRows.Fill64, LargeRows.Fill512, LargeRows.FirstSum, LargeRows.From,
         FileRows.Save, FileRows.Load,
         AccessRows.Read, AccessRows.Update, AccessRows.Copy, AccessRows.Total,
-        LockRows.Alone, LockRows.First, CommandRows.Start, CommandRows.Delete),
-    Contended = contended,
+        LockRows.Alone, LockRows.First, ReaderWriterRows.Read, ReaderWriterRows.Write, CommandRows.Start, CommandRows.Delete),
+    Contended = [.. contended, .. readers],
     WakeUps = Selected<RowResult>(WakeRows.Lock, WakeRows.Changed, WakeRows.Spinning, WakeRows.Asynchronous, WakeRows.Thousand),
     Growths =
     [

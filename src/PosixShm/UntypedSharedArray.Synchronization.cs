@@ -29,6 +29,11 @@ public abstract partial class UntypedSharedArray
     /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public IReadOnlyList<SharedLock> Locks => PageOrNull?.Locks ?? (IReadOnlyList<SharedLock>)[];
 
+    /// <summary>Gets the array's reader-writer lock: many readers or one writer, among all threads of all processes. It is independent of
+    /// <see cref="Lock"/>.</summary>
+    /// <inheritdoc cref="Lock"/>
+    public SharedReaderWriterLock ReaderWriterLock => new(Page.Locks.ReaderWriter);
+
     /// <summary>Gets the array's change counter, on which readers wait until a writer signals a change.</summary>
     /// <inheritdoc cref="Lock"/>
     public ChangeCounter ChangeCounter

@@ -10,24 +10,12 @@ internal static class Roles
     /// <summary>Changes the element under the lock while the phase lasts, and returns the number of changes.</summary>
     public static long Contend<T>(SharedArray<double> array, T turn)
         where T : struct, ITurn
-    {
-        const int Checked = 1 << 16;
-        Span<long> words = Arena.Words(array);
-        ref double element = ref array.Span[Arena.Element];
-        ref long phase = ref words[Arena.Phase];
-        long done = 0;
-        _ = Interlocked.Increment(ref words[Arena.Ready]);
-        Arena.Await(ref phase, Arena.Going);
-        long start = Stopwatch.GetTimestamp();
-        while (Volatile.Read(ref phase) == Arena.Going && (++done % Checked != 0 || Stopwatch.GetElapsedTime(start) < Arena.Patience))
-        {
-            turn.Enter();
-            element++;
-            turn.Leave();
-        }
+        => Compete(array, turn, changes: true);
 
-        return done;
-    }
+    /// <summary>Reads the element under the lock while the phase lasts, and returns how often.</summary>
+    public static long Share<T>(SharedArray<double> array, T turn)
+        where T : struct, ITurn
+        => Compete(array, turn, changes: false);
 
     /// <summary>Wakes another process a number of times, each time after it has slept for the pause.</summary>
     public static long[] Wake<T>(SharedArray<double> array, long count, T turn)
@@ -79,5 +67,31 @@ internal static class Roles
         long[] took = BeWoken(array, count, new Waiter(changed, changed.Count));
         WaitSettings.SpinTime = null;
         return took;
+    }
+
+    private static long Compete<T>(SharedArray<double> array, T turn, bool changes)
+        where T : struct, ITurn
+    {
+        const int Checked = 1 << 16;
+        Span<long> words = Arena.Words(array);
+        ref double element = ref array.Span[Arena.Element];
+        ref long phase = ref words[Arena.Phase];
+        long done = 0;
+        _ = Interlocked.Increment(ref words[Arena.Ready]);
+        Arena.Await(ref phase, Arena.Going);
+        long start = Stopwatch.GetTimestamp();
+        while (Volatile.Read(ref phase) == Arena.Going && (++done % Checked != 0 || Stopwatch.GetElapsedTime(start) < Arena.Patience))
+        {
+            turn.Enter();
+            double seen = Volatile.Read(ref element);
+            if (changes)
+            {
+                element = seen + 1;
+            }
+
+            turn.Leave();
+        }
+
+        return done;
     }
 }

@@ -29,6 +29,7 @@ internal static class Server
             IEnumerable<long> answer = words[0] switch
             {
                 "contend" => [Roles.Contend(array, new OwnLock(array.Lock))],
+                "read-contend" => [Roles.Share(array, new OwnReading(array.ReaderWriterLock))],
                 "mutex-contend" => [Roles.Contend(array, new NamedMutex(mutexes[name]))],
                 "lock-wake" => Roles.Wake(array, count, new OwnLock(array.Lock)),
                 "lock-sleep" => Roles.BeWoken(array, count, new OwnLock(array.Lock)),

@@ -20,6 +20,13 @@ internal readonly struct OwnLock(SharedLock shared) : ITurn
     public void Leave() => shared.Exit();
 }
 
+internal readonly struct OwnReading(SharedReaderWriterLock shared) : ITurn
+{
+    public void Enter() => shared.EnterRead();
+
+    public void Leave() => shared.ExitRead();
+}
+
 internal readonly struct NamedMutex(Mutex mutex) : ITurn
 {
     public void Enter() => _ = mutex.WaitOne();

@@ -51,8 +51,8 @@ static inline void await(const int64_t* word, int64_t value)
     }
 }
 
-/* Changes the element under a lock for as long as the benchmark lets all do so; replies how often. */
-static inline void contend(Request request, void (*enter)(void* lock), void (*leave)(void* lock))
+/* Changes or only reads the element under a lock for as long as the benchmark lets all do so; replies how often. */
+static inline void compete(Request request, int changes, void (*enter)(void* lock), void (*leave)(void* lock))
 {
     enum { CHECKED = 1 << 16 };
     char* elements = map_elements(request.path);
@@ -65,11 +65,26 @@ static inline void contend(Request request, void (*enter)(void* lock), void (*le
     while (__atomic_load_n(&words[PHASE], __ATOMIC_RELAXED) == GOING && (++done % CHECKED != 0 || now() - start < PATIENCE))
     {
         enter(lock);
-        *element += 1;
+        double seen = *element;
+        if (changes)
+        {
+            *element = seen + 1;
+        }
+
         leave(lock);
     }
 
     reply(done);
+}
+
+static inline void contend(Request request, void (*enter)(void* lock), void (*leave)(void* lock))
+{
+    compete(request, 1, enter, leave);
+}
+
+static inline void share(Request request, void (*enter)(void* lock), void (*leave)(void* lock))
+{
+    compete(request, 0, enter, leave);
 }
 
 /* Wakes another process so many times, each time when that has slept for a while. */

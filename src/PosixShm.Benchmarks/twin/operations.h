@@ -34,7 +34,7 @@ void copy(Request request);
 void sum(Request request);
 void first_sum(Request request);
 
-/* futex.c, mutex.c and event.c: the number is the offset of the lock, or of the count of changes, in the elements; see arena.h */
+/* futex.c, mutex.c, rwlock.c and event.c: the number is the offset of the lock, or of the count of changes, in the elements; see arena.h */
 void futex_lock(Request request);
 void futex_contend(Request request);
 void futex_wake(Request request);
@@ -43,5 +43,9 @@ void mutex_create(Request request);
 void robust_create(Request request);
 void mutex_lock(Request request);
 void mutex_contend(Request request);
+void rwlock_create(Request request);
+void rwlock_read(Request request);
+void rwlock_write(Request request);
+void rwlock_contend(Request request);
 void event_wake(Request request);
 void event_sleep(Request request);

@@ -37,6 +37,7 @@ internal static class Soak
         AuditedAbsent,
         NeighbourRounds,
         LeftByKilledReplacers,
+        ReadersAndWritersKilled,
     }
 
     /// <summary>
@@ -65,6 +66,11 @@ internal static class Soak
             prefix + "signals",
             Math.Min(MostSignals, (long)limit.TotalSeconds * SignalsInASecond).ToString(CultureInfo.InvariantCulture),
             seed.ToString(CultureInfo.InvariantCulture));
+        using ChildProcess storm = ChildProcess.Start(
+            ReaderWriterStorm.Endure,
+            prefix + "storm",
+            args.ElementAtOrDefault(1) ?? "1",
+            ((int)limit.TotalSeconds).ToString(CultureInfo.InvariantCulture));
         try
         {
             long nextKill = 0;
@@ -83,6 +89,10 @@ internal static class Soak
             int lost = signals.WaitForExit();
             Expect(lost == 0, $"a wake-up of an asynchronous waiter was lost: {signals.Output} {signals.Errors}", violations);
             Console.WriteLine(signals.Output.Trim());
+            int exitCode = storm.WaitForExit();
+            Expect(exitCode == 0, $"the reader-writer lock failed: {storm.Output} {storm.Errors}", violations);
+            counts[(int)Count.ReadersAndWritersKilled] = ReaderWriterStorm.CountKills(storm.Output);
+            Console.Write(storm.Output);
         }
         finally
         {

@@ -26,6 +26,8 @@ internal sealed class LayeringTests
         ["Segments/Linux/SegmentError.cs: SharedArrayExistsException"] = "The exception is public, so the root declares it.",
         ["Synchronization/Internal/AttachedLock.Waiting.cs: SharedMemoryLostException"] =
             "The exception is public, so the root declares it.",
+        ["Synchronization/Internal/AttachedReaderWriterLock.Waiting.cs: SharedMemoryLostException"] =
+            "The exception is public, so the root declares it.",
         ["Synchronization/Internal/AttachedPage.cs: SharedMemoryLostException"] = "The exception is public, so the root declares it.",
         ["Synchronization/Internal/PageOnDemand.cs: SharedMemoryLostException"] = "The exception is public, so the root declares it.",
         ["Synchronization/Internal/AttachedPage.cs: SharedArray"] = "A page reports the array, not itself, as disposed.",

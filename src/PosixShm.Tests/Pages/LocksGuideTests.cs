@@ -38,6 +38,28 @@ internal sealed class LocksGuideTests : NamedTest
     }
 
     [Test]
+    public void ReadAndWrite()
+    {
+        double seen;
+        using SharedArray<double> prices = SharedArray.Create(Name, ArrayContent.From<double>([1, 2]));
+        #region readers
+        using (prices.ReaderWriterLock.EnterReadScope())
+        {
+            seen = prices[0] + prices[1]; // other readers are inside, too
+        }
+
+        using (prices.ReaderWriterLock.EnterWriteScope())
+        {
+            prices[0] = 101.25; // no other thread is inside
+            prices[1] = 101.75;
+        }
+        #endregion
+
+        Assert.That((seen, prices[1]), Is.EqualTo((3.0, 101.75)));
+        Assert.That(prices.ReaderWriterLock.State, Is.EqualTo(SharedReaderWriterLockState.Free));
+    }
+
+    [Test]
     public void Recover()
     {
         const long Total = 100;

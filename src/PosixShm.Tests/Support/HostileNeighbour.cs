@@ -43,13 +43,14 @@ internal static class HostileNeighbour
         using FileStream file = new(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
         while (true)
         {
-            long place = random.Next(8) switch
+            long place = random.Next(9) switch
             {
                 0 => random.Next(128),
                 1 => ControlOffset + random.Next(32),
                 2 => ControlOffset + 256 + random.Next(1792),
                 3 => ControlOffset + 2048 + random.Next(8),
                 4 or 5 => ControlOffset + LockWords.First,
+                6 => ControlOffset + PageWords.Writer + random.Next(16),
                 _ => random.Next(FileLength),
             };
 
@@ -133,7 +134,7 @@ internal static class HostileNeighbour
 
     private static void Use(string name, Random random)
     {
-        switch (random.Next(6))
+        switch (random.Next(7))
         {
             case 0:
                 SharedArrayInfo info = SharedArray.Describe(name);
@@ -171,6 +172,16 @@ internal static class HostileNeighbour
                 }
 
                 break;
+            case 5:
+                using (SharedArray<long> array = SharedArray.Attach<long>(name))
+                {
+                    for (int i = 0; i < 10; i++)
+                    {
+                        ReadAndWrite(array);
+                    }
+                }
+
+                break;
             default:
                 using (SharedArray<long> array = SharedArray.Attach<long>(name))
                 {
@@ -197,6 +208,29 @@ internal static class HostileNeighbour
         {
             using CancellationTokenSource enough = new(TimeSpan.FromMilliseconds(20));
             using SharedLock.RecoveryScope recovery = array.Lock.EnterRecovery(enough.Token);
+            recovery.MarkConsistent();
+        }
+    }
+
+    private static void ReadAndWrite(SharedArray<long> array)
+    {
+        SharedReaderWriterLock entered = array.ReaderWriterLock;
+        try
+        {
+            if (entered.TryEnterRead(TimeSpan.FromMilliseconds(20)))
+            {
+                entered.ExitRead();
+            }
+
+            if (entered.TryEnterWrite(TimeSpan.FromMilliseconds(20)))
+            {
+                entered.ExitWrite();
+            }
+        }
+        catch (AbandonedMutexException)
+        {
+            using CancellationTokenSource enough = new(TimeSpan.FromMilliseconds(20));
+            using SharedReaderWriterLock.RecoveryScope recovery = entered.EnterRecovery(enough.Token);
             recovery.MarkConsistent();
         }
     }

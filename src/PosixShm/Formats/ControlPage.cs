@@ -16,7 +16,7 @@ namespace PosixShm.Formats;
 //      16      8     offset in the file of an area behind the page and its locks, or 0
 //      24      8     length of the area in bytes
 //      64      32    reserved for streams of frames
-//      128     16    reserved for the reader-writer lock
+//      128     16    the reader-writer lock: its word, and whether its writer is inside, waits for readers, and is to let readers go first
 //      192     8     reserved for the snapshot
 //      256     1792  448 slots, 4 bytes each: bits 0..20 count the acquisitions of the slot, bits 21..31 its readers
 //      2048    64    event: 4 bytes count the changes, 4 bytes the waiters
@@ -34,6 +34,7 @@ internal static class ControlPage
 
     public const int LockCountOffset = 8;
     public const int FeaturesOffset = 12;
+    public const int ReaderWriterOffset = 128;
     public const int SlotsOffset = 256;
     public const int SlotCount = 448;
     public const int EventOffset = 2048;

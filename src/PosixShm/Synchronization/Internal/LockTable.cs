@@ -4,7 +4,7 @@ using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>The locks of one attachment.</summary>
+/// <summary>The locks of one attachment: those of mutual exclusion, and the reader-writer lock.</summary>
 internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
 {
     // Tables of which a lock may be held: from the acquisition of a slot until the table is closed and its last kept lock is released.
@@ -14,7 +14,9 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     private readonly nint _first;
     private readonly Gate _gate = new();
     private int? _place; // in that registry
-    private int _kept; // number of locks that were held when the table was closed, and still are
+    private AttachedReaderWriterLock? _readerWriter;
+    private bool _isClosed;
+    private int _kept; // number of holders of locks when the table was closed that have not left since
 
     public LockTable(AttachedPage page, nint first, int count)
     {
@@ -30,6 +32,10 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
 
     /// <summary>Gets an id that no other table of this process has.</summary>
     public long Id { get; } = LockThread.NewId();
+
+    public AttachedReaderWriterLock ReaderWriter
+        => Volatile.Read(ref _readerWriter)
+            ?? Interlocked.CompareExchange(ref _readerWriter, new AttachedReaderWriterLock(this), null) ?? _readerWriter;
 
     public int Count => _locks.Length;
 
@@ -50,9 +56,10 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
         }
     }
 
-    /// <summary>Marks every lock that an ended thread held as abandoned.</summary>
+    /// <summary>Leaves every lock that an ended thread held: as abandoned, or, if it was a reader, as a reader that exits.</summary>
     public static void AbandonAll(long thread)
     {
+        ThreadNote.Abandon(thread);
         foreach (LockTable table in s_inUse.All())
         {
             table.ForEach(held => _ = held.Holder == thread ? table.Leave(held, thread, LockWord.Abandoned) : null);
@@ -62,30 +69,37 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     /// <summary>Opens a lock for entries, and returns this attachment's owner value.</summary>
     /// <exception cref="IOException">All slots are taken.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public int Open(AttachedLock closed)
+    public int Open(AttachedLock closed) => Open(closed.Open);
+
+    /// <inheritdoc cref="Open(AttachedLock)"/>
+    /// <param name="open">Opens the lock for this attachment's owner value; under the gate.</param>
+    public int Open(Action<int> open)
     {
         using (_gate.Enter())
         {
             Page.ThrowIfDetached();
             int owner = Owners.Identity;
             _place ??= s_inUse.Add(this);
-            closed.Open(owner);
+            open(owner);
             return owner;
         }
     }
 
     /// <summary>Makes an asynchronous entry the holder of a lock. False if the locks were closed.</summary>
-    public bool TryHold(AttachedLock acquired, long entry)
+    public bool TryHold(AttachedLock acquired, long entry) => TryHold(() => acquired.Hold(entry));
+
+    /// <inheritdoc cref="TryHold(AttachedLock, long)"/>
+    /// <param name="hold">Notes the entry; under the gate, and only if the locks are open.</param>
+    public bool TryHold(Action hold)
     {
         using (_gate.Enter())
         {
-            bool isOpen = !acquired.IsClosed;
-            if (isOpen)
+            if (!_isClosed)
             {
-                acquired.Hold(entry);
+                hold();
             }
 
-            return isOpen;
+            return !_isClosed;
         }
     }
 
@@ -99,8 +113,11 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
                 return; // No lock was ever opened.
             }
 
+            _isClosed = true;
             ForEach(static shared => shared.Close());
+            _readerWriter?.Close();
             LockThread.AwaitPassages(Id);
+            _kept = _readerWriter?.CountHolders() ?? 0;
             ForEach(shared => _kept += shared.Holder != 0 ? 1 : 0);
             if (_kept == 0 || !Page.Segment.TryAddReference())
             {
@@ -110,18 +127,28 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     }
 
     /// <summary>Releases a lock outside of passages: for the holder of a closed one, for a thread that cannot be watched, and on behalf of
-    /// a thread that has ended. The last release of a detached array releases the memory.</summary>
+    /// a thread that has ended.</summary>
     public Exception? Leave(AttachedLock held, long holder, int leaveAs)
     {
         Exception? error = null;
-        bool isLast = false;
+        Leave(() =>
+        {
+            bool isHolder = held.TryEndHold(holder);
+            error = isHolder ? held.LeaveUnderGate(leaveAs) : null;
+            return isHolder;
+        });
+        return error;
+    }
+
+    /// <summary>Runs an exit outside of passages, under the gate. The last holder that leaves a detached array releases the
+    /// memory.</summary>
+    /// <param name="exit">Returns whether a holder has left.</param>
+    public void Leave(Func<bool> exit)
+    {
+        bool isLast;
         using (_gate.Enter())
         {
-            if (held.TryEndHold(holder))
-            {
-                error = held.LeaveUnderGate(leaveAs);
-                isLast = held.IsClosed && --_kept == 0;
-            }
+            isLast = exit() && _isClosed && --_kept == 0;
         }
 
         if (isLast)
@@ -129,8 +156,6 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
             s_inUse.Remove(_place!.Value);
             Page.Segment.Release();
         }
-
-        return error;
     }
 
     public IEnumerator<SharedLock> GetEnumerator()

@@ -1,0 +1,132 @@
+using System.Runtime.CompilerServices;
+using PosixShm.Segments;
+
+namespace PosixShm.Synchronization;
+
+//
+//  Shared memory counts the readers of an attachment, and does not name them. Each thread notes its own entries, because recursion, exits
+//  and the end of the thread are matters of one thread. A thread has a list of notes: as many as it ever was inside locks at a time.
+//
+//  The thread's first entry into a lock binds a note to it. The note stays bound after the exit, so that the next entry finds it at once,
+//  until the thread binds it to another lock. Only the thread itself changes its notes, until it has ended.
+//
+//  Invariant: a lock that is being closed counts all of its holders (AttachedReaderWriterLock.CountHolders). A thread binds a note inside a
+//  passage through the lock's table, before it notes the entry. After the passages have ended, no thread binds a note to the closed lock or
+//  adds an entry. The closing thread loads the entries and then the lock: a note whose lock is this one had it before, too.
+//
+/// <summary>The entries of one thread into one reader-writer lock.</summary>
+internal sealed class ThreadNote
+{
+    [ThreadStatic]
+    private static ThreadNote? s_first;
+
+    // The first note of each thread that ever used a reader-writer lock and has not ended.
+    private static readonly Registry<ThreadNote> s_firsts = new();
+
+    private AttachedReaderWriterLock? _lock;
+    private ThreadNote? _next;
+    private int _place; // in that registry
+
+    private ThreadNote(LockThread thread) => Thread = thread;
+
+    public LockThread Thread { get; }
+
+    /// <summary>Gets or sets how often the thread has entered for reading and not yet exited.</summary>
+    public int Reads { get; set; }
+
+    /// <summary>Gets or sets how often the thread has entered for writing and not yet exited.</summary>
+    public int Writes { get; set; }
+
+    private bool IsIdle => (Reads | Writes) == 0;
+
+    /// <summary>Gets the calling thread's note for a lock: the one that is bound to it, or else an idle one.</summary>
+    /// <exception cref="InsufficientMemoryException">The system has no memory or thread left to watch the thread.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ThreadNote For(AttachedReaderWriterLock entered)
+        => s_first is ThreadNote first && first._lock == entered ? first : Search(entered);
+
+    /// <summary>Gets the calling thread's note of being inside a lock, or null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ThreadNote? InsideOf(AttachedReaderWriterLock entered)
+    {
+        ThreadNote? note = s_first;
+        while (note is not null && !note.IsInside(entered))
+        {
+            note = note._next;
+        }
+
+        return note;
+    }
+
+    /// <summary>Counts the threads that are inside a closed lock, after all passages.</summary>
+    public static int CountHolders(AttachedReaderWriterLock closed)
+    {
+        int count = 0;
+        foreach (ThreadNote first in s_firsts.All())
+        {
+            for (ThreadNote? note = first; note is not null; note = Volatile.Read(ref note._next))
+            {
+                bool isIdle = note.IsIdle;
+                Volatile.ReadBarrier();
+                count += !isIdle && Volatile.Read(ref note._lock) == closed ? 1 : 0;
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>Leaves the locks that an ended thread was inside of, and forgets the thread.</summary>
+    public static void Abandon(long thread)
+    {
+        if (Array.Find(s_firsts.All(), first => first.Thread.Id == thread) is ThreadNote ended)
+        {
+            // Before the removal: until a note is idle, a closing thread must find it.
+            for (ThreadNote? note = ended; note is not null; note = note._next)
+            {
+                note._lock?.Abandon(note);
+            }
+
+            s_firsts.Remove(ended._place);
+        }
+    }
+
+    /// <summary>Binds the note to a lock; in a passage, before the first entry is noted.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Bind(AttachedReaderWriterLock entered)
+    {
+        if (_lock != entered)
+        {
+            Volatile.Write(ref _lock, entered);
+        }
+    }
+
+    public bool IsInside(AttachedReaderWriterLock entered) => _lock == entered && !IsIdle;
+
+    private static ThreadNote Search(AttachedReaderWriterLock entered)
+    {
+        ThreadNote? idle = null;
+        for (ThreadNote? note = s_first ?? AddFirst(); ; note = note._next)
+        {
+            if (note._lock == entered)
+            {
+                return note;
+            }
+
+            idle ??= note.IsIdle ? note : null;
+            if (note._next is null)
+            {
+                return idle ?? (note._next = new ThreadNote(note.Thread));
+            }
+        }
+    }
+
+    private static ThreadNote AddFirst()
+    {
+        ThreadNote first = new(LockThread.Current);
+        first._place = s_firsts.Add(first);
+
+        // Counts as a lock that the thread holds, so that its end takes its notes out of the registry (Abandon).
+        first.Thread.Held++;
+        return s_first = first;
+    }
+}

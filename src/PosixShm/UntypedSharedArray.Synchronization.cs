@@ -46,7 +46,7 @@ public abstract partial class UntypedSharedArray
         }
     }
 
-    private AttachedPage Page
+    private protected AttachedPage Page
     {
         get
         {

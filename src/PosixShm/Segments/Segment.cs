@@ -19,6 +19,7 @@ internal sealed unsafe class Segment : IByteSource
     private SharedDescriptor? _forChildren;
     private SharedDescriptor? _inherited;
     private Mapping? _sharedView;
+    private Mapping? _sharedWhole;
     private SegmentToken? _spare;
     private ReferenceCount _references = new();
 
@@ -134,14 +135,31 @@ internal sealed unsafe class Segment : IByteSource
         long start = offset - (offset % Environment.SystemPageSize);
         using (s_gate.Enter())
         {
-            if (_sharedView is null)
-            {
-                _sharedView = _file.Map(length + offset - start, SegmentAccess.ReadOnly, start);
-            }
-
+            _sharedView ??= _file.Map(length + offset - start, SegmentAccess.ReadOnly, start);
             return _sharedView.Address + (nint)(offset - start);
         }
     }
+
+    /// <summary>Gets the address of the first byte in memory that all processes share, to read only. A private mapping gets a second one of
+    /// the whole segment, because its own pages may have private stores.</summary>
+    /// <param name="lost">The lost word of that mapping.</param>
+    public nint GetSharedAddress(out int* lost)
+    {
+        Mapping shared = _mapping;
+        if (Access == SegmentAccess.CopyOnWrite)
+        {
+            using (s_gate.Enter())
+            {
+                shared = _sharedWhole ??= _file.Map(Extent.Mapped, SegmentAccess.ReadOnly);
+            }
+        }
+
+        lost = shared.Lost;
+        return shared.Address;
+    }
+
+    /// <summary>Returns whether a lost word is that of one of the segment's mappings.</summary>
+    public bool HasLostWord(int* lost) => lost == _mapping.Lost || (_sharedWhole is Mapping whole && lost == whole.Lost);
 
     /// <summary>Opens a descriptor of the segment for programs that this process starts from now on. Returns its path in them.</summary>
     [SuppressMessage("Reliability", "CA2000", Justification = "The shared descriptor owns the file's descriptor.")]
@@ -203,6 +221,7 @@ internal sealed unsafe class Segment : IByteSource
             LostMemory.Segments.Remove(_place);
             _mapping.Dispose();
             _sharedView?.Dispose();
+            _sharedWhole?.Dispose();
             _forChildren?.Release();
             _inherited?.Release();
             _file.Dispose();

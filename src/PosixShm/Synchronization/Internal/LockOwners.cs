@@ -27,7 +27,7 @@ internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
     {
         if (owner == _identity)
         {
-            return true;
+            return owner != 0; // 0 is the identity of an attachment without a slot, and no owner's.
         }
 
         int slot = LockWord.Slot(owner);

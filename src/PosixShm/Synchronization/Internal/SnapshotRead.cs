@@ -1,7 +1,6 @@
 using PosixShm.Arrays;
 using PosixShm.Formats;
 using PosixShm.Names;
-using PosixShm.Native;
 
 namespace PosixShm.Synchronization;
 
@@ -111,13 +110,16 @@ internal unsafe struct SnapshotRead : IWaitRules
         return Load() == _seen ? throw Abandoned(_page.Name) : WaitStep.Retry;
     }
 
-    //  Sleep. The lower half of the word has the owner and the end of the sequence. A change ends the sleep only if it comes before it.
-    public readonly void Sleep(int seen, int milliseconds)
+    //  Sleep. The lower half of the word has the owner and the end of the sequence; both supported processors store it first. A publication
+    //  wakes no reader of the word, so a change ends the sleep only if it comes before it.
+    public readonly WaitStep PrepareSleep(int seen, out WaitPlace place)
     {
-        if (_page.IsFound)
-        {
-            _ = Interop.FutexWait((int*)_word, seen, Math.Min(milliseconds, NapMilliseconds));
-        }
+        place = _page.IsFound ? WaitPlace.All((int*)_word, seen, NapMilliseconds) : WaitPlace.Timer(NapMilliseconds);
+        return WaitStep.Wait;
+    }
+
+    public readonly void EndSleep()
+    {
     }
 
     public readonly void GiveUp()

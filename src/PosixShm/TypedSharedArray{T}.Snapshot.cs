@@ -11,8 +11,8 @@ public abstract unsafe partial class TypedSharedArray<T>
     /// <see langword="true"/>.</param>
     /// <param name="sequence">The number of the publication: 0 before the first one, then 1 and so on. The numbers of incomplete
     /// publications are skipped. It wraps after 2^33.</param>
-    /// <returns><see langword="false"/> if a writer was storing, or stored during each of up to 8 copies; of an array above 1 MiB, during
-    /// one copy. Its next publication may be read.</returns>
+    /// <returns><see langword="false"/> if a writer was storing at each of 128 loads of the word, or stored during each of up to
+    /// 16 copies (two, of an array above 1 MiB).</returns>
     /// <remarks>The call takes no lock, stores nothing in shared memory, and so works through a read-only attachment. Through a private
     /// copy (<see cref="SharedArray.AttachCopyOnWrite{T}(string, AttachOptions)"/>) it reads the elements that all processes share, from a
     /// second mapping, and not those that the copy has changed.</remarks>
@@ -25,7 +25,7 @@ public abstract unsafe partial class TypedSharedArray<T>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
     /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public bool TryReadSnapshot(Span<T> copy, out ulong sequence)
-        => TryReadSnapshot(copy, new WaitTime(0, CancellationToken.None), out sequence);
+        => TryReadSnapshot(copy, 0, out sequence, CancellationToken.None);
 
     /// <summary>Copies all elements as one publication stored them. Waits while a writer stores.</summary>
     /// <param name="copy">The memory for the elements, in C order; as many as the array has. It has no meaning if the call throws.</param>
@@ -41,7 +41,7 @@ public abstract unsafe partial class TypedSharedArray<T>
     /// <inheritdoc cref="TryReadSnapshot(Span{T}, out ulong)"/>
     public ulong ReadSnapshot(Span<T> copy, CancellationToken cancellation = default)
     {
-        _ = TryReadSnapshot(copy, new WaitTime(Timeout.Infinite, cancellation), out ulong sequence);
+        _ = TryReadSnapshot(copy, Timeout.Infinite, out ulong sequence, cancellation);
         return sequence;
     }
 
@@ -55,14 +55,14 @@ public abstract unsafe partial class TypedSharedArray<T>
     /// <exception cref="ArgumentOutOfRangeException">The time is negative, or over <see cref="int.MaxValue"/> milliseconds.</exception>
     /// <inheritdoc cref="ReadSnapshot"/>
     public bool TryReadSnapshot(Span<T> copy, TimeSpan timeout, out ulong sequence, CancellationToken cancellation = default)
-        => TryReadSnapshot(copy, new WaitTime(TimeLimit.InMilliseconds(timeout, nameof(timeout)), cancellation), out sequence);
+        => TryReadSnapshot(copy, TimeLimit.InMilliseconds(timeout, nameof(timeout)), out sequence, cancellation);
 
-    private bool TryReadSnapshot(Span<T> copy, WaitTime time, out ulong sequence)
+    private bool TryReadSnapshot(Span<T> copy, int milliseconds, out ulong sequence, CancellationToken cancellation)
     {
         CheckWhole(copy.Length, nameof(copy));
         fixed (T* to = copy)
         {
-            return TryReadSnapshot((void*)to, time, out sequence);
+            return TryReadSnapshot((void*)to, milliseconds, out sequence, cancellation);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace PosixShm.Tests;
 
@@ -117,16 +118,75 @@ internal sealed class SnapshotStormTests : NamedTest
         inside.Expect("HELD");
         inside.Kill();
         Assert.That(ChildProcess.Run(Peer, ShmPath, counts, "read-once"), Does.StartWith("ABANDONED"));
+    }
 
-        static int HoldInside(string[] args)
+    [Test]
+    public void Python_reads_whole_snapshots_with_the_code_of_the_page()
+    {
+        if (RuntimeInformation.ProcessArchitecture != Architecture.X64)
         {
-            using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
-            _ = array.Publish(0, static (_, _) =>
-            {
-                Console.WriteLine("HELD");
-                _ = Console.ReadLine();
-            });
-            return 0;
+            return; // The page says so: Python has no load barrier.
+        }
+
+        string code = Regions.Page("docs", "PYTHON.md").Split("```python\n").Skip(1)
+            .Select(static block => block[..block.IndexOf("```", StringComparison.Ordinal)])
+            .Single(static block => block.Contains("class Snapshots", StringComparison.Ordinal));
+        using SharedArray<long> array = SharedArray.Create<long>(Name, 5000);
+        using ChildProcess python = Python.Start(
+            $$"""
+            {{code}}
+            reader = Snapshots(sys.argv[1])
+            print("READY", flush=True)
+            for line in sys.stdin:
+                wanted, copies, torn, last = int(line), 0, 0, 0
+                while copies < wanted:
+                    try:
+                        found = reader.read()
+                    except RuntimeError:
+                        found = None if wanted > 1 else "ABANDONED"
+                    if found == "ABANDONED" or (found is None and wanted == 1):
+                        print(found)
+                        break
+                    if found is not None:
+                        copies += 1
+                        torn += bool((found[0] != found[0][0]).any()) or found[1] < last
+                        last = found[1]
+                else:
+                    print("READ", last if wanted == 1 else copies, torn)
+            """,
+            ShmPath);
+        python.Expect("READY");
+        Ask("1", "READ 0 0");
+        _ = array.Publish(7L, static (span, value) => span.Fill(value));
+        Ask("1", "READ 1 0");
+
+        Task<string?> reading = Task.Run(() =>
+        {
+            python.Send("300");
+            return python.ReadLine();
+        });
+        long published = 0;
+        while (!reading.IsCompleted)
+        {
+            _ = array.Publish(++published, static (span, value) => span.Fill(value));
+            Thread.SpinWait(20_000); // as long as a copy takes
+        }
+
+        Assert.That(reading.Result, Is.EqualTo("READ 300 0"));
+        Assert.That(published, Is.Positive);
+        using (ChildProcess inside = ChildProcess.Start(HoldInside, Name))
+        {
+            inside.Expect("HELD");
+            Ask("1", "None");
+        }
+
+        Ask("1", "ABANDONED");
+        python.WaitForSuccess();
+
+        void Ask(string question, string answer)
+        {
+            python.Send(question);
+            python.Expect(answer);
         }
     }
 
@@ -145,6 +205,17 @@ internal sealed class SnapshotStormTests : NamedTest
         writer.Send("END");
         Assert.That(waiting.Wait(s_limit), Is.True);
         Assert.That((waiting.Result, read[0]), Is.EqualTo((1UL, 42L)));
+    }
+
+    private static int HoldInside(string[] args)
+    {
+        using SharedArray<long> array = SharedArray.Attach<long>(args[0]);
+        _ = array.Publish(0, static (_, _) =>
+        {
+            Console.WriteLine("HELD");
+            _ = Console.ReadLine();
+        });
+        return 0;
     }
 
     // All elements of a publication are one number, which grows. The first element is stored first, so it is never behind the others.

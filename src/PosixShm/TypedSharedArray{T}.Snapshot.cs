@@ -11,8 +11,8 @@ public abstract unsafe partial class TypedSharedArray<T>
     /// <see langword="true"/>.</param>
     /// <param name="sequence">The number of the publication: 0 before the first one, then 1 and so on. The numbers of incomplete
     /// publications are skipped. It wraps after 2^33.</param>
-    /// <returns><see langword="false"/> if a writer was storing at each of 128 loads of the word, or stored during each of up to
-    /// 16 copies (two, of an array above 1 MiB).</returns>
+    /// <returns><see langword="false"/> if the copy is not whole: a writer was storing at each of 128 loads of the word. Or a writer stored
+    /// during each of up to 16 copies; of an array above 1 MiB, two copies.</returns>
     /// <remarks>The call takes no lock, stores nothing in shared memory, and so works through a read-only attachment. Through a private
     /// copy (<see cref="SharedArray.AttachCopyOnWrite{T}(string, AttachOptions)"/>) it reads the elements that all processes share, from a
     /// second mapping, and not those that the copy has changed.</remarks>

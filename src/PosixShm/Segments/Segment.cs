@@ -18,8 +18,7 @@ internal sealed unsafe class Segment : IByteSource
     private readonly int _place;
     private SharedDescriptor? _forChildren;
     private SharedDescriptor? _inherited;
-    private Mapping? _sharedView;
-    private Mapping? _sharedWhole;
+    private SharedViews? _sharedViews;
     private SegmentToken? _spare;
     private ReferenceCount _references = new();
 
@@ -135,8 +134,8 @@ internal sealed unsafe class Segment : IByteSource
         long start = offset - (offset % Environment.SystemPageSize);
         using (s_gate.Enter())
         {
-            _sharedView ??= _file.Map(length + offset - start, SegmentAccess.ReadOnly, start);
-            return _sharedView.Address + (nint)(offset - start);
+            _sharedViews ??= new SharedViews(_file);
+            return _sharedViews.MapRange(start, length + offset - start).Address + (nint)(offset - start);
         }
     }
 
@@ -150,7 +149,8 @@ internal sealed unsafe class Segment : IByteSource
         {
             using (s_gate.Enter())
             {
-                shared = _sharedWhole ??= _file.Map(Extent.Mapped, SegmentAccess.ReadOnly);
+                _sharedViews ??= new SharedViews(_file);
+                shared = _sharedViews.MapWhole(Extent.Mapped);
             }
         }
 
@@ -159,7 +159,7 @@ internal sealed unsafe class Segment : IByteSource
     }
 
     /// <summary>Returns whether a lost word is that of one of the segment's mappings.</summary>
-    public bool HasLostWord(int* lost) => lost == _mapping.Lost || (_sharedWhole is Mapping whole && lost == whole.Lost);
+    public bool HasLostWord(int* lost) => lost == _mapping.Lost || _sharedViews?.HasLostWord(lost) == true;
 
     /// <summary>Opens a descriptor of the segment for programs that this process starts from now on. Returns its path in them.</summary>
     [SuppressMessage("Reliability", "CA2000", Justification = "The shared descriptor owns the file's descriptor.")]
@@ -220,8 +220,7 @@ internal sealed unsafe class Segment : IByteSource
         {
             LostMemory.Segments.Remove(_place);
             _mapping.Dispose();
-            _sharedView?.Dispose();
-            _sharedWhole?.Dispose();
+            _sharedViews?.Dispose();
             _forChildren?.Release();
             _inherited?.Release();
             _file.Dispose();

@@ -30,7 +30,7 @@ internal unsafe ref struct SnapshotPublication : IDisposable
 
     //  Invariant: one writer at a time stores elements. Only a compare-exchange makes the word odd, from an even one or from that of an
     //  owner that is dead. An odd word with our own owner value is that of another thread of this attachment, or of a publication around
-    //  this one: its owner is alive. A failed publication keeps no owner, so it does not look like one under way (KEEPS_OWNER).
+    //  this one: its owner is alive. A failed publication keeps no owner, so it is not taken for one under way (KEEPS_OWNER).
     //
     //  Invariant: elements that a dead writer left half stored are never published. A writer that keeps some of them is refused
     //  (UPDATES_DEAD); one that overwrites all of them goes on.

@@ -9,7 +9,7 @@ namespace PosixShm.Synchronization;
 /// them.</remarks>
 internal unsafe struct SnapshotRead : IWaitRules
 {
-    // An attempt looks at the word this often. A publication of up to some KiB ends meanwhile.
+    // An attempt loads the word this often. A publication of up to some KiB ends meanwhile.
     private const int MaxLooks = 64;
 
     // The copies of an attempt. A larger array gets one, so that the token and the time are checked between two.
@@ -88,7 +88,7 @@ internal unsafe struct SnapshotRead : IWaitRules
         return WaitStep.Wait;
     }
 
-    //  Spin. The probe looks often enough.
+    //  Spin. The probe loads the word often enough.
     public readonly bool CanSpin(int seen) => false;
 
     //  Check (Reading, 1). Invariant: only a writer that is dead is reported as one. The owner is checked between two loads of the same
@@ -126,7 +126,8 @@ internal unsafe struct SnapshotRead : IWaitRules
     {
     }
 
-    private readonly ulong Load() => _page.TryFind() ? Volatile.Read(ref *_word) : 0;
+    // The search is a call, and makes a system call while there is no page.
+    private readonly ulong Load() => _page.IsFound || _page.TryFind() ? Volatile.Read(ref *_word) : 0;
 
     private readonly void Copy()
     {

@@ -34,7 +34,8 @@ Summary summary = new(machine)
         LargeRows.Populate, LargeRows.Fill2, LargeRows.Fill8, LargeRows.Fill64, LargeRows.Fill512, LargeRows.FirstSum, LargeRows.From,
         FileRows.Save, FileRows.Load,
         AccessRows.Read, AccessRows.Update, AccessRows.Copy, AccessRows.Total,
-        LockRows.Alone, LockRows.First, SnapshotRows.OfLine, SnapshotRows.OfPage, SnapshotRows.OfMebibyte, CommandRows.Start, CommandRows.Delete),
+        LockRows.Alone, LockRows.First, SnapshotRows.OfLine, SnapshotRows.OfPage, SnapshotRows.OfMebibyte,
+        CommandRows.Start, CommandRows.Delete),
     Contended = contended,
     WakeUps = Selected<RowResult>(WakeRows.Lock, WakeRows.Changed),
     Growths =

@@ -14,6 +14,7 @@ public abstract unsafe partial class UntypedSharedArray
 
         // The usual read is over after this attempt, and does not need the clock.
         bool isRead = read.Probe(out _) == WaitStep.Done || Wait(ref read, milliseconds, cancellation);
+        ThrowIfLost(read.Lost);
         use.ThrowIfCut();
         sequence = isRead ? read.Number : 0;
         return isRead;

@@ -23,7 +23,7 @@ internal unsafe struct SnapshotRead : IWaitRules
     private readonly AttachedArray _array;
     private readonly ulong* _word;
     private readonly byte* _elements;
-    private readonly int* _lost;
+    private readonly int* _lostWord;
     private readonly byte* _copy;
     private readonly int _maxCopies;
     private ulong _seen;
@@ -38,13 +38,16 @@ internal unsafe struct SnapshotRead : IWaitRules
         _page = page;
         _array = array;
         _word = (ulong*)(page.Address + ControlPage.SnapshotOffset);
-        _elements = (byte*)array.Segment.GetSharedAddress(out _lost) + array.Header.DataOffset;
+        _elements = (byte*)array.Segment.GetSharedAddress(out _lostWord) + array.Header.DataOffset;
         _copy = (byte*)copy;
         _maxCopies = array.Header.DataLength <= MaxCopiedAgain ? MaxCopies : 1;
     }
 
     /// <summary>Gets the number of the publication that was copied.</summary>
     public readonly ulong Number => SnapshotWord.Number(_seen);
+
+    /// <summary>Gets null, or the lost word of the mapping that lost memory during the copy, which then has no meaning.</summary>
+    public int* Lost { get; private set; }
 
     /// <summary>Makes the exception for an incomplete publication.</summary>
     public static AbandonedMutexException Abandoned(SegmentName name)
@@ -75,7 +78,7 @@ internal unsafe struct SnapshotRead : IWaitRules
 
             Copy();
             Volatile.ReadBarrier();
-            if (Load() == _seen)
+            if (Load() == _seen || Lost is not null)
             {
                 seen = 0;
                 return WaitStep.Done;
@@ -129,13 +132,9 @@ internal unsafe struct SnapshotRead : IWaitRules
     // The search is a call, and makes a system call while there is no page.
     private readonly ulong Load() => _page.IsFound || _page.TryFind() ? Volatile.Read(ref *_word) : 0;
 
-    private readonly void Copy()
+    private void Copy()
     {
         ArrayHeader header = _array.Header;
-        int* lost = ElementCopy.Out(header, (int)header.Type.Size, _elements, 0, _copy, header.Length, _lost);
-        if (lost is not null)
-        {
-            throw SharedMemoryLostException.Of(lost);
-        }
+        Lost = ElementCopy.Out(header, (int)header.Type.Size, _elements, 0, _copy, header.Length, _lostWord);
     }
 }

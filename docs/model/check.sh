@@ -78,6 +78,21 @@ check assertion rwlock KILLS INSIDE_FIRST
 check assertion rwlock KILLS INSIDE_LATE
 check assertion rwlock KILLS FREES
 
+check none      snapshot
+check none      snapshot UPDATES
+check none      snapshot THROWS
+check none      snapshot REUSES
+check assertion snapshot NO_ODD
+check assertion snapshot NO_SECOND_LOAD
+check assertion snapshot NO_SECOND_FIND
+check assertion snapshot NO_STORE_BARRIER
+check assertion snapshot NO_LOAD_BARRIER
+check assertion snapshot SPLIT
+check assertion snapshot NO_REFUSAL
+check assertion snapshot UPDATES UPDATES_DEAD
+check deadlock  snapshot THROWS KEEPS_OWNER
+check deadlock  snapshot REUSES NO_GENERATION
+
 check none      prune
 check none      prune REPLACERS
 check none      prune READER DEATHS=2

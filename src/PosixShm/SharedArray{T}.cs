@@ -29,7 +29,7 @@ namespace PosixShm;
 /// <see cref="UntypedSharedArray.Dispose"/>.</para>
 /// </remarks>
 [DebuggerTypeProxy(typeof(SharedArrayDebugView<>))]
-public sealed unsafe class SharedArray<T> : TypedSharedArray<T>
+public sealed unsafe partial class SharedArray<T> : TypedSharedArray<T>
     where T : unmanaged
 {
     internal SharedArray(AttachedArray array)
@@ -183,15 +183,7 @@ public sealed unsafe class SharedArray<T> : TypedSharedArray<T>
         use.ThrowIfCut();
         fixed (T* from = source)
         {
-            if (Header.IsFortranOrder)
-            {
-                OrderedCopy.Run(Shape.AsSpan(), sizeof(T), use.Data, start, (byte*)from, source.Length, isOut: false);
-                ThrowIfLost();
-            }
-            else
-            {
-                ThrowIfLost(ParallelMemory.Copy((T*)use.Data + start, from, (long)source.Length * sizeof(T)));
-            }
+            ThrowIfLost(ElementCopy.In(Header, sizeof(T), use.Data, start, (byte*)from, source.Length, use.Segment.Lost));
         }
     }
 

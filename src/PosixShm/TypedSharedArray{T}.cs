@@ -53,15 +53,7 @@ public abstract unsafe partial class TypedSharedArray<T> : UntypedSharedArray, I
         CheckPart(start, destination.Length);
         fixed (T* to = destination)
         {
-            if (Header.IsFortranOrder)
-            {
-                OrderedCopy.Run(Shape.AsSpan(), sizeof(T), use.Data, start, (byte*)to, destination.Length, isOut: true);
-                ThrowIfLost();
-            }
-            else
-            {
-                ThrowIfLost(ParallelMemory.Copy(to, (T*)use.Data + start, (long)destination.Length * sizeof(T)));
-            }
+            ThrowIfLost(ElementCopy.Out(Header, sizeof(T), use.Data, start, (byte*)to, destination.Length, use.Segment.Lost));
         }
 
         use.ThrowIfCut();

@@ -51,7 +51,7 @@ public abstract partial class UntypedSharedArray
         }
     }
 
-    private AttachedPage Page
+    private protected AttachedPage Page
     {
         get
         {

@@ -22,6 +22,7 @@ static const Operation operations[] = {
     { "copy", copy },
     { "sum", sum },
     { "first-sum", first_sum },
+    { "snapshot-read", snapshot_read },
     { "futex-lock", futex_lock },
     { "futex-contend", futex_contend },
     { "lock-wake", futex_wake },

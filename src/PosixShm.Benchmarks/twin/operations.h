@@ -34,6 +34,9 @@ void copy(Request request);
 void sum(Request request);
 void first_sum(Request request);
 
+/* snapshot.c: the word is behind the elements */
+void snapshot_read(Request request);
+
 /* futex.c, mutex.c, rwlock.c and event.c: the number is the offset of the lock, or of the count of changes, in the elements; see arena.h */
 void futex_lock(Request request);
 void futex_contend(Request request);

@@ -13,6 +13,7 @@ internal static class Soak
     private const int Workers = 4;
     private const int Arrays = 6;
     private const int LongestArray = 30_000;
+    private const int SnapshotLength = 4_096;
 
     // Of 10,000,000 in a soak of 20 minutes or more, against asynchronous waiters.
     private const int SignalsInASecond = 10_000;
@@ -31,6 +32,11 @@ internal static class Soak
         Resized,
         Deleted,
         Repaired,
+        Published,
+        PublishedOverDead,
+        ReadSnapshots,
+        ToldAbandoned,
+        RefusedWriters,
         Killed,
         Audited,
         AuditedAbandoned,
@@ -57,6 +63,7 @@ internal static class Soak
         using SharedArray<long> counts = SharedArray.Create(
             prefix + "counts", ArrayContent.Zeros<long>(Enum.GetValues<Count>().Length), new SharedArrayOptions { Locks = Arrays });
         HostileNeighbour.Make(prefix + "attacked");
+        SharedArray.Create<long>(prefix + "snapshot", SnapshotLength).Dispose();
         List<ChildProcess> workers = [.. Enumerable.Range(0, Workers).Select(_ => StartWorker(prefix, random))];
         using ChildProcess attacker = ChildProcess.Start(HostileNeighbour.Attack, prefix + "attacked", args.ElementAtOrDefault(1) ?? "1");
         using ChildProcess victim = ChildProcess.Start(
@@ -147,7 +154,7 @@ internal static class Soak
 
     private static void Act(string name, SharedLock nameLock, Random random, SharedArray<long> counts)
     {
-        switch (random.Next(20))
+        switch (random.Next(24))
         {
             case < 5:
                 SharedArray.Create(name, ArrayContent.From(Block(random.NextInt64(), random.Next(1, LongestArray)))).Dispose();
@@ -169,6 +176,20 @@ internal static class Soak
                 }
 
                 Add(counts, Count.Deleted);
+                break;
+            case >= 22:
+                using (SharedArray<long> array = SharedArray.Attach<long>(SnapshotName(counts)))
+                {
+                    Publish(array, random, counts);
+                }
+
+                break;
+            case >= 20:
+                using (TypedSharedArray<long> array = Reader(SnapshotName(counts), random))
+                {
+                    ReadSnapshot(array, counts);
+                }
+
                 break;
             case 7:
                 // Both locks are held, so the resized array is the locked one.
@@ -204,6 +225,80 @@ internal static class Soak
                 }
 
                 break;
+        }
+    }
+
+    // Several workers publish without a lock: at most one at a time gets in.
+    private static void Publish(SharedArray<long> array, Random random, SharedArray<long> counts)
+    {
+        try
+        {
+            bool isWhole = array.TryReadSnapshot(new long[array.Length], out ulong last);
+            ulong number = random.Next(2) == 0
+                ? array.Publish(Block(random.NextInt64(), SnapshotLength))
+                : array.UpdateSnapshot(random.NextInt64(), static (span, seed) =>
+                {
+                    Expect(span.SequenceEqual(Block(span[0], span.Length)), "a writer that keeps elements gets torn ones");
+                    Block(seed, span.Length).CopyTo(span);
+                });
+            Expect(!isWhole || number > last, "the number of a publication goes back");
+            Add(counts, Count.Published);
+        }
+        catch (AbandonedMutexException)
+        {
+            // Another writer may be faster.
+            Add(counts, Count.ToldAbandoned);
+            if (TryPublish(array, random))
+            {
+                Add(counts, Count.PublishedOverDead);
+            }
+        }
+        catch (InvalidOperationException error) when (error.Message.Contains("one writer at a time", StringComparison.Ordinal))
+        {
+            Add(counts, Count.RefusedWriters);
+        }
+    }
+
+    private static bool TryPublish(SharedArray<long> array, Random random)
+    {
+        try
+        {
+            _ = array.Publish(Block(random.NextInt64(), SnapshotLength));
+            return true;
+        }
+        catch (InvalidOperationException error) when (error.Message.Contains("one writer at a time", StringComparison.Ordinal))
+        {
+            return false;
+        }
+    }
+
+    private static string SnapshotName(SharedArray<long> counts) => counts.Name[..^"counts".Length] + "snapshot";
+
+    private static TypedSharedArray<long> Reader(string name, Random random) => random.Next(3) switch
+    {
+        0 => SharedArray.AttachReadOnly<long>(name),
+        1 => SharedArray.AttachCopyOnWrite<long>(name),
+        _ => SharedArray.Attach<long>(name),
+    };
+
+    private static void ReadSnapshot(TypedSharedArray<long> array, SharedArray<long> counts)
+    {
+        long[] copy = new long[array.Length];
+        ulong last = 0;
+        try
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                Expect(array.TryReadSnapshot(copy, s_patience, out ulong sequence), "a snapshot is never whole, nor abandoned");
+                Expect(copy.AsSpan().SequenceEqual(Block(copy[0], copy.Length)), "a snapshot is torn");
+                Expect(sequence >= last, "a snapshot is older than the one before");
+                last = sequence;
+                Add(counts, Count.ReadSnapshots);
+            }
+        }
+        catch (AbandonedMutexException)
+        {
+            Add(counts, Count.ToldAbandoned);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using PosixShm.Native;
@@ -62,6 +63,12 @@ internal sealed class ControlPageFixtureTests : NamedTest
                 using FileStream owner = LockSlot(fixture.Slot);
                 ExpectPage(array, fixture, fixture.Living);
             }
+
+            if (fixture.Writer > 0)
+            {
+                using FileStream writer = LockSlot(fixture.Writer);
+                Assert.That(((TypedSharedArray<double>)array).TryReadSnapshot(new double[10], out _), Is.False);
+            }
         }
 
         Assert.That(File.ReadAllBytes(ShmPath), Is.EqualTo(File.ReadAllBytes(PathOf(fixture))));
@@ -94,6 +101,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
             Assert.That(() => array.ChangeCounter.Signal(), Throws.InvalidOperationException.With.Message.Contains(reason));
             Assert.That(() => array.Lock.Enter(), Throws.InvalidOperationException.With.Message.Contains(reason));
             Assert.That(() => array.Lock.EnterRecovery(), Throws.InvalidOperationException.With.Message.Contains(reason));
+            Assert.That(() => array.Publish(array.ToArray()), Throws.InvalidOperationException.With.Message.Contains(reason));
             Assert.That(File.ReadAllBytes(ShmPath), Is.EqualTo(File.ReadAllBytes(PathOf(fixture))));
             return;
         }
@@ -116,6 +124,11 @@ internal sealed class ControlPageFixtureTests : NamedTest
         }
 
         Assert.That((array.Lock.State, reader.Lock.State), Is.EqualTo((SharedLockState.Free, SharedLockState.Free)));
+
+        // The abandoned publications have the number 6.
+        string last = fixture.Snapshot == "abandoned" ? "6" : fixture.Snapshot ?? "0";
+        ulong number = ulong.Parse(last, CultureInfo.InvariantCulture) + 1;
+        Assert.That((array.Publish(array.ToArray()), reader.ReadSnapshot(new double[10])), Is.EqualTo((number, number)));
         byte[] before = File.ReadAllBytes(PathOf(fixture));
         byte[] after = File.ReadAllBytes(ShmPath);
         Assert.That(after, Has.Length.EqualTo(Math.Max(before.Length, 8192)));
@@ -147,6 +160,16 @@ internal sealed class ControlPageFixtureTests : NamedTest
             Assert.That(ReadInPython([ShmPath]), Is.EqualTo(new[] { fixture.ToSeen(fixture.Living) with { File = Name } }));
             File.Delete(ShmPath);
         }
+
+        foreach (Fixture fixture in All.Where(static fixture => fixture.Writer > 0))
+        {
+            Copy(fixture);
+            using FileStream writer = LockSlot(fixture.Writer);
+            Assert.That(
+                ReadInPython([ShmPath]),
+                Is.EqualTo(new[] { fixture.ToSeen(fixture.First) with { File = Name, Snapshot = "busy" } }));
+            File.Delete(ShmPath);
+        }
     }
 
     [Test]
@@ -176,6 +199,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
             Assert.That(array.Locks, Is.Empty);
             Assert.That(() => array.Lock, Throws.InvalidOperationException.With.Message.Contains(reason).And.Message.Contains(array.Name));
             Assert.That(() => array.ChangeCounter, Throws.InvalidOperationException.With.Message.Contains(reason));
+            Assert.That(() => ReadSnapshot(array), Throws.InvalidOperationException.With.Message.Contains(reason));
             return;
         }
 
@@ -184,6 +208,20 @@ internal sealed class ControlPageFixtureTests : NamedTest
         Assert.That(array.ChangeCounter.Count, Is.EqualTo(fixture.Changes));
         Assert.That(states[1..^1], Is.All.EqualTo(SharedLockState.Free));
         Assert.That(array.Lock.OwnerSlot, Is.EqualTo(fixture.Slot));
+        Assert.That(ReadSnapshot(array), Is.EqualTo(fixture.Snapshot ?? "0"));
+    }
+
+    private static string ReadSnapshot(UntypedSharedArray array)
+    {
+        try
+        {
+            ulong number = ((TypedSharedArray<double>)array).ReadSnapshot(new double[10]);
+            return number.ToString(CultureInfo.InvariantCulture);
+        }
+        catch (AbandonedMutexException)
+        {
+            return "abandoned";
+        }
     }
 
     // An attachment that owns locks has a separate open file.
@@ -201,7 +239,8 @@ internal sealed class ControlPageFixtureTests : NamedTest
     private void Copy(Fixture fixture) => File.Copy(PathOf(fixture), ShmPath);
 
     /// <summary>What a reader sees in one file.</summary>
-    internal sealed record Seen(string File, int Locks, SharedLockState? First, SharedLockState? Last, uint Changes, string? Reason);
+    internal sealed record Seen(
+        string File, int Locks, SharedLockState? First, SharedLockState? Last, uint Changes, string? Reason, string? Snapshot);
 
     /// <summary>One entry of the manifest.</summary>
     internal readonly record struct Fixture(
@@ -213,13 +252,15 @@ internal sealed class ControlPageFixtureTests : NamedTest
         JsonElement? Store,
         int Slot,
         SharedLockState? Living,
+        string? Snapshot,
+        int Writer,
         string? Reason)
     {
         public string? ReasonAgainstStores => Reason is not null ? s_reasons[Reason]
             : Store is { ValueKind: JsonValueKind.String } key ? s_reasons[key.GetString()!]
             : null;
 
-        public Seen ToSeen(SharedLockState? first) => new(File, Locks, first, Last, Changes, Reason);
+        public Seen ToSeen(SharedLockState? first) => new(File, Locks, first, Last, Changes, Reason, Snapshot);
 
         public override string ToString() => Path.GetFileNameWithoutExtension(File);
     }

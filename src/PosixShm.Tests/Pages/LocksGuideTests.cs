@@ -311,6 +311,63 @@ internal sealed class LocksGuideTests : NamedTest
     }
 
     [Test]
+    public void Snapshots()
+    {
+        using SharedArray<double> prices = SharedArray.Create<double>(Name, 3);
+        using ReadOnlySharedArray<double> reader = SharedArray.AttachReadOnly<double>(Name);
+        #region publish
+        prices.Publish([101.25, 101.5, 1200]); // or fill the elements in place: Publish(state, (span, state) => ...)
+        #endregion
+
+        #region snapshot
+        double[] copy = new double[3];
+        ulong number = reader.ReadSnapshot(copy); // the elements of one publication, and its number
+        #endregion
+
+        Assert.That((number, copy[2]), Is.EqualTo((1UL, 1200)));
+        for (int i = 0; i < 2; i++)
+        {
+            #region update
+            try
+            {
+                prices.UpdateSnapshot(1300.0, static (elements, volume) => elements[2] = volume);
+            }
+            catch (AbandonedMutexException)
+            {
+                prices.Publish([101.25, 101.5, 1300]); // all elements from the writer's own data
+            }
+            #endregion
+
+            Assert.That((reader.ReadSnapshot(copy), copy[2]), Is.EqualTo((2UL + (2UL * (ulong)i), 1300)));
+            Assert.That(() => prices.Publish(0, static (_, _) => throw new TimeoutException()), Throws.InstanceOf<TimeoutException>());
+        }
+
+        prices.Publish([1, 2, 3]);
+        List<double> shown = [];
+        Follow(() => shown.Count == 2);
+        Assert.That(shown, Is.EqualTo(new double[] { 3, 4 }));
+
+        void Follow(Func<bool> isDone)
+        {
+            #region follow snapshots
+            uint seen = reader.ChangeCounter.Count;
+            while (!isDone())
+            {
+                _ = reader.ReadSnapshot(copy);
+                Show(copy);
+                seen = reader.ChangeCounter.Wait(seen);
+            }
+            #endregion
+        }
+
+        void Show(double[] elements)
+        {
+            shown.Add(elements[2]);
+            prices.Publish([1, 2, 4]);
+        }
+    }
+
+    [Test]
     public void Semaphore()
     {
         string name = Name;

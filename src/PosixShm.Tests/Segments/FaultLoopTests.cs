@@ -124,6 +124,16 @@ internal sealed class FaultLoopTests : NamedTest
             },
             IsValues,
             IsValues),
+        ["first publication"] = new(
+            ["PosixShm.SharedArray.Attach", "PosixShm.SharedArray`1.Publish"],
+            Old,
+            static name =>
+            {
+                using SharedArray<int> array = SharedArray.Attach<int>(name);
+                _ = array.Publish(array.ToArray());
+            },
+            IsValues,
+            IsValues),
         ["save"] = new(
             ["PosixShm.SharedArray.Attach", "PosixShm.UntypedSharedArray.Save"],
             Old,

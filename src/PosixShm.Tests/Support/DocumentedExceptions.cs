@@ -10,11 +10,12 @@ internal static class DocumentedExceptions
         .Descendants("member")
         .ToDictionary(member => (string)member.Attribute("name")!);
 
-    /// <summary>Returns the exceptions of all overloads of a method, <c>PosixShm.SharedArray.Create</c>.</summary>
+    /// <summary>Returns the exceptions of all overloads of a method, <c>PosixShm.SharedArray.Create</c>, or of a generic type's,
+    /// <c>PosixShm.SharedArray`1.Publish</c>.</summary>
     public static IReadOnlyList<Type> Of(string method)
     {
         List<Type> types = [.. s_members
-            .Where(member => member.Key[2..].Split('(', '`')[0] == method)
+            .Where(member => member.Key[2..].Split('(')[0].Split("``")[0] == method)
             .SelectMany(member => Of(member.Value, depth: 0))
             .Distinct()];
         Assert.That(types, Is.Not.Empty, method);

@@ -17,7 +17,7 @@ namespace PosixShm.Formats;
 //      24      8     length of the area in bytes
 //      64      32    reserved for streams of frames
 //      128     16    the reader-writer lock: its word, and whether its writer is inside, waits for readers, and is to let readers go first
-//      192     8     reserved for the snapshot
+//      192     8     snapshot: bits 0..29 the last writer, bits 30..63 the sequence, odd during a publication
 //      256     1792  448 slots, 4 bytes each: bits 0..20 count the acquisitions of the slot, bits 21..31 its readers
 //      2048    64    event: 4 bytes count the changes, 4 bytes the waiters
 //      2112    1984  31 locks, 64 bytes each, of which the first 4 are the lock word
@@ -35,6 +35,7 @@ internal static class ControlPage
     public const int LockCountOffset = 8;
     public const int FeaturesOffset = 12;
     public const int ReaderWriterOffset = 128;
+    public const int SnapshotOffset = 192;
     public const int SlotsOffset = 256;
     public const int SlotCount = 448;
     public const int EventOffset = 2048;

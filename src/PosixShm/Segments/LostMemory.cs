@@ -11,7 +11,7 @@ internal static unsafe class LostMemory
 
     /// <summary>Gets the name of the segment that has a lost word. Null for no word, and for a segment that is being created.</summary>
     public static string? NameOf(int* lost)
-        => lost is null ? null : Array.Find(Segments.All(), segment => segment.Lost == lost)?.Name.Value;
+        => lost is null ? null : Array.Find(Segments.All(), segment => segment.HasLostWord(lost))?.Name.Value;
 
     private static Registry<Segment> Watched()
     {

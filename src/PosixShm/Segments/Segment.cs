@@ -17,7 +17,7 @@ internal sealed unsafe class Segment : IByteSource
     private readonly int _place;
     private SharedDescriptor? _forChildren;
     private SharedDescriptor? _inherited;
-    private Mapping? _sharedView;
+    private SharedViews? _sharedViews;
     private SegmentToken? _spare;
     private ReferenceCount _references = new();
 
@@ -130,10 +130,32 @@ internal sealed unsafe class Segment : IByteSource
         long start = offset - (offset % Environment.SystemPageSize);
         using (s_gate.Enter())
         {
-            _sharedView ??= _file.Map(length + offset - start, SegmentAccess.ReadOnly, start);
-            return _sharedView.Address + (nint)(offset - start);
+            _sharedViews ??= new SharedViews(_file);
+            return _sharedViews.MapRange(start, length + offset - start).Address + (nint)(offset - start);
         }
     }
+
+    /// <summary>Gets the address of the first byte in memory that all processes share, to read only. A private mapping gets a second one of
+    /// the whole segment, because its own pages may have private stores.</summary>
+    /// <param name="lost">The lost word of that mapping.</param>
+    public nint GetSharedAddress(out int* lost)
+    {
+        Mapping shared = _mapping;
+        if (Access == SegmentAccess.CopyOnWrite)
+        {
+            using (s_gate.Enter())
+            {
+                _sharedViews ??= new SharedViews(_file);
+                shared = _sharedViews.MapWhole(Extent.Mapped);
+            }
+        }
+
+        lost = shared.Lost;
+        return shared.Address;
+    }
+
+    /// <summary>Returns whether a lost word is that of one of the segment's mappings.</summary>
+    public bool HasLostWord(int* lost) => lost == _mapping.Lost || _sharedViews?.HasLostWord(lost) == true;
 
     /// <summary>Opens a descriptor of the segment for programs that this process starts from now on. Returns its path in them.</summary>
     [SuppressMessage("Reliability", "CA2000", Justification = "The shared descriptor owns the file's descriptor.")]
@@ -176,7 +198,7 @@ internal sealed unsafe class Segment : IByteSource
         {
             LostMemory.Segments.Remove(_place);
             _mapping.Dispose();
-            _sharedView?.Dispose();
+            _sharedViews?.Dispose();
             _forChildren?.Release();
             _inherited?.Release();
             _file.Dispose();

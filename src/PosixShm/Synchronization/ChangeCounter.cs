@@ -64,19 +64,26 @@ public sealed unsafe partial class ChangeCounter
         }
 
         using AttachedPage.Use use = Using();
-        _page.Make();
-        _page.ThrowIfLost();
+        return unchecked(Signal(_page) + _replacements);
+    }
+
+    /// <summary>Adds one change, and wakes all waiters. The page stays mapped during the call.</summary>
+    internal static uint Signal(AttachedPage page)
+    {
+        page.Make();
+        page.ThrowIfLost();
 
         // Invariant: a waiter is woken, or does not sleep. The signaller changes the count and then loads the number of waiters. A waiter
         // adds itself to that number, and then the kernel loads the count. So one of the two sees the other; docs/FORMAT.md, "The count of
         // changes".
-        uint count = unchecked((uint)Interlocked.Increment(ref *_count));
-        if (Volatile.Read(ref *_waiters) != 0)
+        int* count = (int*)(page.Address + ControlPage.EventOffset);
+        uint changes = unchecked((uint)Interlocked.Increment(ref *count));
+        if (Volatile.Read(ref count[1]) != 0)
         {
-            _ = Interop.FutexWake(_count, int.MaxValue);
+            _ = Interop.FutexWake(count, int.MaxValue);
         }
 
-        return unchecked(count + _replacements);
+        return changes;
     }
 
     /// <summary>Waits until the count differs from the one that was read last.</summary>

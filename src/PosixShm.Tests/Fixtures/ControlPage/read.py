@@ -33,13 +33,21 @@ def is_locked(file, slot):
     return struct.unpack(FLOCK, fcntl.fcntl(file, fcntl.F_OFD_GETLK, question))[0] == fcntl.F_WRLCK
 
 
+def is_alive(file, data, page, owner):
+    slot, generation = owner & 0x1FF, owner >> 9 & 0x1FFFFF
+    return 1 <= slot <= 448 and struct.unpack_from("=I", data, page + 252 + 4 * slot)[0] & 0x1FFFFF == generation and is_locked(file, slot)
+
+
 def state(file, data, page, lock):
     word, = struct.unpack_from("=I", data, lock)
-    slot, generation = word & 0x1FF, word >> 9 & 0x1FFFFF
-    if word == 0:
-        return "free"
-    alive = 1 <= slot <= 448 and struct.unpack_from("=I", data, page + 252 + 4 * slot)[0] & 0x1FFFFF == generation and is_locked(file, slot)
-    return "held" if alive else "abandoned"
+    return "free" if word == 0 else "held" if is_alive(file, data, page, word) else "abandoned"
+
+
+def snapshot(file, data, page):
+    word, = struct.unpack_from("=Q", data, page + 192)
+    is_odd = word >> 30 & 1
+    number = str(word >> 31) if not is_odd else "busy" if is_alive(file, data, page, word & 0x3FFFFFFF) else "abandoned"
+    return dict(snapshot=number) if word else {}
 
 
 def reason(word):
@@ -69,7 +77,8 @@ def read(path):
         first, count = (page + UNIT, behind) if behind else (page + 2112, 31)
         changes, = struct.unpack_from("=I", data, page + 2048)
         return dict(
-            locks=count, first=state(file, data, page, first), last=state(file, data, page, first + 64 * (count - 1)), changes=changes)
+            locks=count, first=state(file, data, page, first), last=state(file, data, page, first + 64 * (count - 1)), changes=changes,
+            **snapshot(file, data, page))
 
 
 for name in sys.argv[1:]:

@@ -30,7 +30,7 @@ internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
     {
         if (owner == _identity)
         {
-            return true;
+            return owner != 0; // 0 is the identity of an attachment without a slot, and no owner's.
         }
 
         // Many waiters check one owner at once, and the query is a system call. Within a tick of the clock, 1 to 4 ms, one query is enough

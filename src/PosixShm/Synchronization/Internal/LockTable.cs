@@ -66,6 +66,22 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
         }
     }
 
+    /// <summary>Gets this attachment's owner value. The first call acquires a slot. The caller has a reference to the segment.</summary>
+    /// <inheritdoc cref="Open"/>
+    public int GetOwner()
+    {
+        if (Owners.HasIdentity)
+        {
+            return Owners.Identity;
+        }
+
+        using (_gate.Enter())
+        {
+            Page.ThrowIfDetached();
+            return Owners.Identity;
+        }
+    }
+
     /// <summary>Opens a lock for entries, and returns this attachment's owner value.</summary>
     /// <exception cref="IOException">All slots are taken.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
@@ -108,7 +124,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     {
         using (_gate.Enter())
         {
-            if (!Owners.HasIdentity)
+            if (_place is null)
             {
                 return; // No lock was ever opened.
             }
@@ -121,7 +137,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
             ForEach(shared => _kept += shared.Holder != 0 ? 1 : 0);
             if (_kept == 0 || !Page.Segment.TryAddReference())
             {
-                s_inUse.Remove(_place!.Value);
+                s_inUse.Remove(_place.Value);
             }
         }
     }

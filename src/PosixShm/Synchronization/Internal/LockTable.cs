@@ -66,11 +66,19 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     {
         using (_gate.Enter())
         {
-            Page.ThrowIfDetached();
-            int owner = Owners.Identity;
-            _place ??= s_inUse.Add(this);
+            int owner = OwnUnderGate();
             closed.Open(owner);
             return owner;
+        }
+    }
+
+    /// <summary>Returns this attachment's owner value, for words other than those of locks.</summary>
+    /// <inheritdoc cref="Open"/>
+    public int Own()
+    {
+        using (_gate.Enter())
+        {
+            return OwnUnderGate();
         }
     }
 
@@ -127,6 +135,14 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private int OwnUnderGate()
+    {
+        Page.ThrowIfDetached();
+        int owner = Owners.Identity;
+        _place ??= s_inUse.Add(this);
+        return owner;
+    }
 
     private void ForEach(Action<AttachedLock> action)
     {

@@ -1,0 +1,77 @@
+using PosixShm.Native;
+
+namespace PosixShm.Synchronization;
+
+/// <summary>The rules of one wait for a frame: the part Wake-up of docs/FORMAT.md, "Streams of frames".</summary>
+/// <param name="stream">The stream.</param>
+/// <param name="frame">The frame that ends the wait, or any later one.</param>
+internal unsafe struct FrameArrival(FrameStream stream, ulong frame) : IWaitRules
+{
+    // Part of the protocol: docs/FORMAT.md promises that a reader without a page, and one that may not store, checks this often.
+    private const int NapWithoutPageMilliseconds = 5;
+    private const int NapReadOnlyMilliseconds = 1;
+
+    private bool _hasSlept;
+
+    /// <summary>Gets whether the wait ended because the array was deleted or replaced.</summary>
+    public bool IsGone { get; private set; }
+
+    // "sleepers" is loaded before "head": a wake-up between the two ends a nap at once.
+    public readonly WaitStep Probe(out int seen)
+    {
+        seen = stream.Page.TryFind() ? stream.Words.Sleepers : 0;
+        return stream.Head() >= frame ? WaitStep.Done : WaitStep.Wait;
+    }
+
+    public readonly bool CanSpin(int seen) => stream.Page.IsFound;
+
+    // No process signals that a file was deleted, so the check follows every sleep without a frame. The writer may have committed its last
+    // frame before that: it is read first.
+    public WaitStep Check(int seen, bool isDue)
+    {
+        if (isDue)
+        {
+            stream.Page.ThrowIfDetached();
+        }
+
+        if (!_hasSlept)
+        {
+            return WaitStep.Wait;
+        }
+
+        _hasSlept = false;
+        IsGone = stream.IsGone() && stream.Head() < frame;
+        return IsGone ? WaitStep.Done : WaitStep.Wait;
+    }
+
+    //  Invariant: no reader sleeps beside a frame. The mark comes before the last load of "head", and a commit before the writer's load of
+    //  the mark, so one of the two sees the other. The kernel sleeps only while the word has the marked value.
+    public void Sleep(int seen, int milliseconds)
+    {
+        _hasSlept = true;
+        if (!stream.Page.IsFound)
+        {
+            Thread.Sleep(Math.Min(milliseconds, NapWithoutPageMilliseconds));
+            return;
+        }
+
+        if (!stream.Page.MayStore)
+        {
+            _ = Interop.FutexWait(stream.Words.SleepersWord, seen, Math.Min(milliseconds, NapReadOnlyMilliseconds));
+            return;
+        }
+
+        // The check before the sleep may have yielded the processor since the page was found to be intact.
+        stream.Page.ThrowIfLost();
+        int marked = stream.Words.MarkSleeper();
+        if (stream.Head() < frame)
+        {
+            _ = Interop.FutexWait(stream.Words.SleepersWord, marked, milliseconds);
+        }
+    }
+
+    // A wake-up wakes all readers, so there is none to pass on.
+    public readonly void GiveUp()
+    {
+    }
+}

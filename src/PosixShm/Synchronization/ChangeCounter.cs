@@ -13,7 +13,7 @@ namespace PosixShm.Synchronization;
 public sealed unsafe class ChangeCounter
 {
     // Part of the protocol: docs/FORMAT.md, "The count of changes", promises that a reader without write permission checks this often.
-    private const int UncountedSleepMilliseconds = 5;
+    private const int UncountedNapMilliseconds = 5;
 
     private readonly AttachedPage _page;
     private readonly int* _count;
@@ -119,45 +119,6 @@ public sealed unsafe class ChangeCounter
     /// <summary>Ends all waits: the array is disposed.</summary>
     internal void Detach() => _isDetached = true;
 
-    private void Sleep(uint lastSeen, int milliseconds)
-    {
-        if (!_page.IsFound)
-        {
-            // There is no word to sleep on, and none in which a replacement could be signalled.
-            Thread.Sleep(Math.Min(milliseconds, UncountedSleepMilliseconds));
-            _replacements = _page.IsNameGone() ? 1u : _replacements;
-            return;
-        }
-
-        if (!_isNameChecked)
-        {
-            // A process that replaces the array signals in a page that exists. The page may have been made after the replacement.
-            // Invariant: the replacer renames and then searches the page; a waiter finds the page and then checks the name. So one meets
-            // the other.
-            _isNameChecked = true;
-            _replacements = _page.IsNameOfAnother() ? 1u : _replacements;
-            return;
-        }
-
-        int seen = unchecked((int)(lastSeen - _replacements));
-        if (!_page.IsWritable)
-        {
-            _ = Interop.FutexWait(_count, seen, Math.Min(milliseconds, UncountedSleepMilliseconds));
-            return;
-        }
-
-        // The check before the sleep may have yielded the processor since the page was found to be intact.
-        _page.ThrowIfLost();
-
-        // A waiter that is killed here stays counted, which costs signallers a needless system call and nothing else.
-        _ = Interlocked.Increment(ref *_waiters);
-        _ = Interop.FutexWait(_count, seen, milliseconds);
-        if (!_page.IsLost)
-        {
-            _ = Interlocked.Decrement(ref *_waiters);
-        }
-    }
-
     // The count is read first: if the page is intact after that, the value was the count.
     private uint Read()
     {
@@ -175,6 +136,9 @@ public sealed unsafe class ChangeCounter
     // The rules of one wait. A signal wakes all waiters, so there is no wake-up to pass on. The page has no owner that may die.
     private struct Change(ChangeCounter counter, uint lastSeen) : IWaitRules
     {
+        private bool _isCounted;
+        private bool _isWithoutPage;
+
         public uint Count { get; private set; }
 
         public WaitStep Probe(out int seen)
@@ -192,7 +156,59 @@ public sealed unsafe class ChangeCounter
             return WaitStep.Wait;
         }
 
-        public readonly void Sleep(int seen, int milliseconds) => counter.Sleep(unchecked((uint)seen), milliseconds);
+        public WaitStep PrepareSleep(int seen, out WaitPlace place)
+        {
+            AttachedPage page = counter._page;
+            _isWithoutPage = !page.IsFound;
+            if (_isWithoutPage)
+            {
+                // There is no word to sleep on, and none in which a replacement could be signalled.
+                place = WaitPlace.Timer(UncountedNapMilliseconds);
+                return WaitStep.Wait;
+            }
+
+            place = default;
+            if (!counter._isNameChecked)
+            {
+                // A process that replaces the array signals in a page that exists. The page may have been made after the replacement.
+                // Invariant: the replacer renames and then searches the page; a waiter finds the page and then checks the name. So one
+                // meets the other.
+                counter._isNameChecked = true;
+                counter._replacements = page.IsNameOfAnother() ? 1u : counter._replacements;
+                return WaitStep.Retry;
+            }
+
+            int count = unchecked(seen - (int)counter._replacements);
+            if (!page.IsWritable)
+            {
+                place = WaitPlace.All(counter._count, count, UncountedNapMilliseconds);
+                return WaitStep.Wait;
+            }
+
+            // The check before the sleep may have yielded the processor since the page was found to be intact.
+            page.ThrowIfLost();
+
+            // A waiter that is killed here stays counted, which costs signallers a needless system call and nothing else.
+            _ = Interlocked.Increment(ref *counter._waiters);
+            _isCounted = true;
+            place = WaitPlace.All(counter._count, count);
+            return WaitStep.Wait;
+        }
+
+        public void EndSleep()
+        {
+            if (_isWithoutPage)
+            {
+                counter._replacements = counter._page.IsNameGone() ? 1u : counter._replacements;
+            }
+
+            if (_isCounted && !counter._page.IsLost)
+            {
+                _ = Interlocked.Decrement(ref *counter._waiters);
+            }
+
+            _isCounted = false;
+        }
 
         public readonly void GiveUp()
         {

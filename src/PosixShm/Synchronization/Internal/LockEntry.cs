@@ -79,15 +79,14 @@ internal unsafe struct LockEntry(AttachedPage page, LockOwners owners, int* word
     //  Sleep (Entering, 3 and 4). Invariant: the word has WAITERS while a waiter is asleep, so the release meets it and wakes one. The
     //  kernel compares the word with the marked value before it sleeps. A release between the two steps changes the word, and the sleep
     //  ends at once.
-    public void Sleep(int seen, int milliseconds)
+    public readonly WaitStep PrepareSleep(int seen, out WaitPlace place)
     {
         int asleep = seen | LockWord.Waiters;
-        if (seen == asleep || LockWord.TryChange(word, seen, asleep))
-        {
-            _ = Interop.FutexWait(word, asleep, milliseconds);
-            _hasSlept = true;
-        }
+        place = WaitPlace.One(word, asleep);
+        return seen == asleep || LockWord.TryChange(word, seen, asleep) ? WaitStep.Wait : WaitStep.Retry;
     }
+
+    public void EndSleep() => _hasSlept = true;
 
     //  Giving up. Invariant: a release wakes a waiter that goes on. A waiter that has slept may have received that wake-up, and passes it
     //  on before it leaves; otherwise the next waiter sleeps beside a free lock (NO_PASS_ON).

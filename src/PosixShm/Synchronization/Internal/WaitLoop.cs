@@ -1,18 +1,21 @@
 namespace PosixShm.Synchronization;
 
 //
-//  A wait for a word in shared memory repeats four steps, until the probe or the check ends it:
+//  A wait for a word in shared memory repeats these steps, until the probe or the check ends it:
 //
-//      probe   one attempt
-//      spin    a short pause, because most locks are released within a microsecond
-//      check   at once and every 40 ms, even if signals end the sleeps early: token, interrupt, detached array, dead owner
-//      sleep   in the kernel, until the word changes or the next check is due
+//      probe    one attempt
+//      spin     a short pause, because most locks are released within a microsecond
+//      check    at once and every 40 ms, even if signals end the sleeps early: token, interrupt, detached array, dead owner
+//      prepare  marks the sleep for the processes that end it, and names the place of the sleep
+//      sleep    in the kernel, until the word changes or the next check is due
+//      end      takes back the mark
 //
-//  Invariant: no waiter sleeps on a change that has already happened. The rules keep it: a sleep depends on the value that the probe of the
-//  same round has seen, and the kernel sleeps only while the word has it (FUTEX_WAIT). A rule that loads the word again before the sleep
-//  breaks it. No process wakes the waiters of an owner that died, so every sleep has a limit: docs/FORMAT.md, "Locks", Entering.
+//  Invariant: no waiter sleeps on a change that has already happened. The rules keep it: the place has a value that the probe of the same
+//  round has seen, or that the preparation has stored in its place, and the kernel sleeps only while the word has it (FUTEX_WAIT). A rule
+//  that loads the word again before the sleep breaks it. No process wakes the waiters of an owner that died, so every sleep has a limit:
+//  docs/FORMAT.md, "Locks", Entering.
 //
-/// <summary>The wait for a word in shared memory, for locks of every kind. The rules define the word and its values.</summary>
+/// <summary>The wait of a thread for a word in shared memory, for locks of every kind. The rules define the word and its values.</summary>
 internal static class WaitLoop
 {
     // Each spin takes twice as long as the one before: a few microseconds in all. Few reads, because each takes the cache line from the
@@ -48,7 +51,11 @@ internal static class WaitLoop
                         return false;
                     }
 
-                    rules.Sleep(seen, time.NextSleep);
+                    next = rules.PrepareSleep(seen, out WaitPlace place);
+                    if (next == WaitStep.Wait)
+                    {
+                        Sleep(ref rules, place, time.NextSleep);
+                    }
                 }
             }
 
@@ -62,31 +69,18 @@ internal static class WaitLoop
             }
         }
     }
-}
 
-/// <summary>The result of a step.</summary>
-internal enum WaitStep
-{
-    Done,  // the wait is over, with success
-    Retry, // another thread changed the word, and the probe comes next
-    Wait,  // the word is not free
-}
-
-/// <summary>The rules of one wait. They are a struct, so that the loop is compiled for each kind of word and calls them directly.</summary>
-internal interface IWaitRules
-{
-    /// <summary>Tries to end the wait, and returns the value of the word that decided.</summary>
-    WaitStep Probe(out int seen);
-
-    /// <summary>Returns whether this value may change within microseconds.</summary>
-    bool CanSpin(int seen);
-
-    /// <summary>Checks for events that wake no waiter. The system calls among these checks are made only if they are due.</summary>
-    WaitStep Check(int seen, bool isDue);
-
-    /// <summary>Sleeps while the word has the value, up to a time. It may return early.</summary>
-    void Sleep(int seen, int milliseconds);
-
-    /// <summary>Ends a wait without success.</summary>
-    void GiveUp();
+    private static void Sleep<TRules>(ref TRules rules, in WaitPlace place, int milliseconds)
+        where TRules : struct, IWaitRules
+    {
+        try
+        {
+            place.Sleep(milliseconds);
+        }
+        finally
+        {
+            // Also after an interrupt.
+            rules.EndSleep();
+        }
+    }
 }

@@ -276,7 +276,7 @@ internal sealed class FrameTests : NamedTest
         for (byte i = 1; i <= 5; i++)
         {
             using FrameSlot<byte> slot = writer.Reserve();
-            slot.AsTensorSpan()[(nint)(Length - 1)] = i;
+            slot.AsTensorSpan()[unchecked((nint)(Length - 1))] = i;
             slot.Commit();
         }
 
@@ -295,7 +295,7 @@ internal sealed class FrameTests : NamedTest
             Assert.That(isSpan, Is.False);
         }
 
-        Assert.That(reader.TryUseNewestTensor(0, static (frame, _) => frame[(nint)(Length - 1)], out byte last), Is.True);
+        Assert.That(reader.TryUseNewestTensor(0, static (frame, _) => frame[unchecked((nint)(Length - 1))], out byte last), Is.True);
         Assert.That(last, Is.EqualTo(5));
         Assert.That(() => reader.TryUseNewest(0, static (_, _) => 0, out _), Throws.InvalidOperationException.With.Message.Contains("tensor"));
         Assert.That(() => reader.TryReadNewest(new byte[10], out _), Throws.ArgumentException);
@@ -342,10 +342,11 @@ internal sealed class FrameTests : NamedTest
         _ = Python.Run("np.save(sys.argv[1], np.asfortranarray(np.zeros((4, 5), np.int32)))", $"{ShmPath}-f.npy");
         Assert.That(
             () => SharedFrames.Attach<int>($"{Name}-f.npy"), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("Fortran"));
-        File.Copy(Path.Combine(Repository.Root, "src/PosixShm.Tests/Fixtures/SharedArray/numpy2_u8_7.sharedarray"), NameOf("p") is { } p
-            ? ShmPathOf(p) : "");
+        File.Copy(
+            Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Fixtures", "SharedArray", "numpy2_u8_7.sharedarray"),
+            ShmPathOf(NameOf("package")));
         Assert.That(
-            () => SharedFrames.Attach<byte>(NameOf("p")),
+            () => SharedFrames.Attach<ulong>(NameOf("package")),
             Throws.InvalidOperationException.With.Message.Contains("Python's SharedArray package"));
         Assert.That(File.ReadAllText("/proc/self/maps"), Does.Not.Contain(Name), "nothing stays mapped");
     }

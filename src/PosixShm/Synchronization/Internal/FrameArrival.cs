@@ -1,5 +1,3 @@
-using PosixShm.Native;
-
 namespace PosixShm.Synchronization;
 
 /// <summary>The rules of one wait for a frame: the part Wake-up of docs/FORMAT.md, "Streams of frames".</summary>
@@ -45,30 +43,29 @@ internal unsafe struct FrameArrival(FrameStream stream, ulong frame) : IWaitRule
     }
 
     //  Invariant: no reader sleeps beside a frame. The mark comes before the last load of "head", and a commit before the writer's load of
-    //  the mark, so one of the two sees the other. The kernel sleeps only while the word has the marked value.
-    public void Sleep(int seen, int milliseconds)
+    //  the mark, so one of the two sees the other. The kernel sleeps only while the word has the marked value. The mark stays after the
+    //  sleep, because it may be that of another reader, too; the next commit clears it.
+    public readonly WaitStep PrepareSleep(int seen, out WaitPlace place)
     {
-        _hasSlept = true;
         if (!stream.Page.IsFound)
         {
-            Thread.Sleep(Math.Min(milliseconds, NapWithoutPageMilliseconds));
-            return;
+            place = WaitPlace.Timer(NapWithoutPageMilliseconds);
+            return WaitStep.Wait;
         }
 
         if (!stream.Page.MayStore)
         {
-            _ = Interop.FutexWait(stream.Words.SleepersWord, seen, Math.Min(milliseconds, NapReadOnlyMilliseconds));
-            return;
+            place = WaitPlace.All(stream.Words.SleepersWord, seen, NapReadOnlyMilliseconds);
+            return WaitStep.Wait;
         }
 
         // The check before the sleep may have yielded the processor since the page was found to be intact.
         stream.Page.ThrowIfLost();
-        int marked = stream.Words.MarkSleeper();
-        if (stream.Head() < frame)
-        {
-            _ = Interop.FutexWait(stream.Words.SleepersWord, marked, milliseconds);
-        }
+        place = WaitPlace.All(stream.Words.SleepersWord, stream.Words.MarkSleeper());
+        return stream.Head() < frame ? WaitStep.Wait : WaitStep.Retry;
     }
+
+    public void EndSleep() => _hasSlept = true;
 
     // A wake-up wakes all readers, so there is none to pass on.
     public readonly void GiveUp()

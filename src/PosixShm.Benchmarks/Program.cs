@@ -34,9 +34,10 @@ Summary summary = new(machine)
         LargeRows.Populate, LargeRows.Fill2, LargeRows.Fill8, LargeRows.Fill64, LargeRows.Fill512, LargeRows.FirstSum, LargeRows.From,
         FileRows.Save, FileRows.Load,
         AccessRows.Read, AccessRows.Update, AccessRows.Copy, AccessRows.Total,
+        FrameRows.OneReader, FrameRows.ThreeReaders, FrameRows.Untouched,
         LockRows.Alone, LockRows.First, CommandRows.Start, CommandRows.Delete),
     Contended = contended,
-    WakeUps = Selected<RowResult>(WakeRows.Lock, WakeRows.Changed),
+    WakeUps = Selected<RowResult>(WakeRows.Lock, WakeRows.Changed, FrameRows.Asleep, FrameRows.Spinning),
     Growths =
     [
         .. Selected<Growth>(

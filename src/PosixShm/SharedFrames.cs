@@ -7,7 +7,7 @@ namespace PosixShm;
 
 /// <summary>Creates and attaches streams of frames: one writer, and any number of readers of the newest frame or of every frame.</summary>
 /// <remarks><para>A stream is an ordinary array of shape (slots, frame...), which <see cref="SharedArray"/> lists and deletes, and numpy
-/// reads. Frame n lies in slot n % slots. Two counters in the control page tell which frames are whole; see docs/FORMAT.md, "Streams of
+/// reads. Frame n lies in slot n % slots. Two counters in the control page decide which frames are whole; see docs/FORMAT.md, "Streams of
 /// frames".</para></remarks>
 public static class SharedFrames
 {

@@ -160,7 +160,7 @@ internal sealed class FrameTests : NamedTest
         Assert.That((reader.TryReadNewest(copy, out number), number, reader.TotalMissed), Is.EqualTo((true, 12L, 7L)), "again");
         _ = writer.Publish([13]);
         Assert.That(reader.ReadNext(copy, TimeSpan.Zero, out info), Is.EqualTo(FrameStatus.Frame));
-        Assert.That(info, Is.EqualTo(new FrameInfo(13, 3)), "the three that the read of the newest frame passed over");
+        Assert.That(info, Is.EqualTo(new FrameInfo(13, 3)), "the three that the read of the newest frame skipped");
     }
 
     [TestCase(3)]
@@ -181,7 +181,7 @@ internal sealed class FrameTests : NamedTest
         Assert.That(
             (reader.TryUseNewest((Writer: writer, Frames: slots), Use, out result), result, reader.TotalMissed),
             Is.EqualTo((false, 0, slots - 1L)),
-            "slots - 2 passed over, and one overtaken");
+            "slots - 2 skipped, and one overtaken");
         Assert.That(
             (reader.TryUseNewestTensor((Writer: writer, Frames: 0), UseTensor, out result), result),
             Is.EqualTo((true, 10)));

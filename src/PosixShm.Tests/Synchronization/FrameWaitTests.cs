@@ -111,7 +111,7 @@ internal sealed class FrameWaitTests : NamedTest
     [TestCase("replace")]
     [TestCase("resize")]
     [TestCase("rename over it")]
-    public void Reader_of_an_array_that_lost_its_name_drains_it_and_is_told(string how)
+    public void Array_that_lost_its_name_is_gone_after_its_remaining_frames(string how)
     {
         using SharedFrames<int> stream = SharedFrames.Create<int>(Name, 4, 2);
         using FrameWriter<int> writer = stream.OpenWriter();
@@ -166,7 +166,7 @@ internal sealed class FrameWaitTests : NamedTest
     }
 
     [Test]
-    public void Lost_memory_is_told_by_every_member()
+    public void Lost_memory_is_an_exception_of_every_member()
     {
         using SharedFrames<long> stream = SharedFrames.Create<long>(Name, 4, 2000);
         using SharedFrames<long> readOnly = SharedFrames.AttachReadOnly<long>(Name);
@@ -218,7 +218,7 @@ internal sealed class FrameWaitTests : NamedTest
     }
 
     [Test]
-    public void Counters_that_are_no_streams_are_told_to_the_writer()
+    public void Overwritten_counters_are_an_exception_for_the_writer_and_no_frame_for_a_reader()
     {
         using SharedFrames<int> stream = SharedFrames.Create<int>(Name, 3, 1);
         new FrameCounters(5, 7, 0, 0).Write(ShmPath);

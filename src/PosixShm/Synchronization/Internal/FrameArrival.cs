@@ -67,7 +67,7 @@ internal unsafe struct FrameArrival(FrameStream stream, ulong frame) : IWaitRule
 
     public void EndSleep() => _hasSlept = true;
 
-    // A wake-up wakes all readers, so there is none to pass on.
+    // A wake-up wakes all readers, so no wake-up has to be passed on.
     public readonly void GiveUp()
     {
     }

@@ -9,6 +9,9 @@ internal struct FramePosition(ulong first)
     /// <summary>Gets the next frame to read in order.</summary>
     public ulong Next { get; private set; } = first;
 
+    /// <summary>Gets the last frame that was received; 0: no frame.</summary>
+    public ulong Last { get; private set; }
+
     /// <summary>Gets the number of frames that were passed and not received.</summary>
     public long Missed { get; private set; }
 
@@ -29,6 +32,7 @@ internal struct FramePosition(ulong first)
     /// that was passed before changes nothing.</summary>
     public void Pass(ulong frame, bool isWhole)
     {
+        Last = isWhole ? frame : Last;
         if (frame >= Next)
         {
             Missed = unchecked(Missed + (long)(frame - Next) + (isWhole ? 0 : 1));

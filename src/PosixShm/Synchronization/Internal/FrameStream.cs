@@ -103,6 +103,16 @@ internal sealed unsafe class FrameStream : IDisposable
     /// wrote.</summary>
     public byte* Slot(ulong frame) => (byte*)_array.Data + ((nint)(frame % Slots) * (nint)FrameBytes);
 
+    /// <summary>Returns whether a frame is whole until now, after the last load from its slot. The page is checked after that: a file that
+    /// was truncated or saved over has lost its page, too.</summary>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
+    public bool IsIntact(ulong frame)
+    {
+        bool isWhole = Words.IsWhole(frame, Slots);
+        Page.ThrowIfLost();
+        return isWhole;
+    }
+
     /// <summary>Returns whether the stream has a living writer. Makes a system call.</summary>
     public bool HasWriter()
     {

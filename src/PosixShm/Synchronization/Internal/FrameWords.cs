@@ -13,7 +13,7 @@ namespace PosixShm.Synchronization;
 //      20      4     sleepers: bit 0: a reader may be asleep on this word; bits 1 to 31 count the wake-ups
 //
 //  Frame n, from 1, lies in slot n % slots. Invariant: reserved is head or head + 1. Every writer keeps it, and it survives a writer's death
-//  at any step. So two counters tell which slots are whole: frame n is whole if n <= head and reserved - n < slots.
+//  at any step. So two counters decide which slots are whole: frame n is whole if n <= head and reserved - n < slots.
 //
 //  docs/model/frames.pml is the model. The paragraphs name its wrong variants, which show what breaks the invariants.
 //
@@ -40,7 +40,7 @@ internal readonly unsafe struct FrameWords(nint line)
 
     private int* OwnerWord => (int*)line + 4;
 
-    /// <summary>Becomes the writer, if there is none, or the last one died. Returns 0, or the owner that lives.</summary>
+    /// <summary>Becomes the writer, unless a living one owns the stream. Returns 0, or the owner that lives.</summary>
     public int TryOwn(int owner, LockOwners owners)
     {
         int seen = Owner;
@@ -80,7 +80,7 @@ internal readonly unsafe struct FrameWords(nint line)
     }
 
     //  Wake-up. Invariant: a reader that saw no frame is woken after the next commit, or does not sleep. The addition clears bit 0 and
-    //  counts, so the word has a new value, and a reader that is late between its last check and its sleep does not sleep. With the bit
+    //  counts, so the word has a new value: a reader that is late between its last check and its sleep does not sleep. With the bit
     //  alone, such a reader takes the mark of another reader, set after this wake-up, for its own (FLAG_ONLY). The word changes before the
     //  wake-up: a change after it can erase the mark of a reader that was not woken (CLEAR_LATE).
     /// <summary>Wakes the readers.</summary>

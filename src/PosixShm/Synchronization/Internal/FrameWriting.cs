@@ -15,8 +15,8 @@ namespace PosixShm.Synchronization;
 //      closed   may be unmapped         not owned   none: the state is final
 //
 //  Invariant: while a slot is open, the stream is owned. So no other writer fills the same slot, and no other writer commits it. Close
-//  therefore leaves an open slot's writer in "closing": a release of the stream under an open slot would let the next writer reserve the
-//  same frame, and this writer's commit would show the other one's half frame.
+//  therefore leaves an open slot's writer in "closing". If it released the stream, the next writer would reserve the same frame, and this
+//  writer's commit would show the other one's half frame.
 //
 /// <summary>The writer of a stream. One thread at a time writes; another thread may close.</summary>
 internal sealed class FrameWriting

@@ -33,6 +33,7 @@ internal static class FrameStorm
         Overtaken,
         Missed,
         Slept,
+        Starved,
         Torn,
         OutOfOrder,
         WrongSum,
@@ -157,7 +158,7 @@ internal static class FrameStorm
             $"{bytes} bytes, seed {seed}, {time.Elapsed.TotalSeconds:N0} s: {newest:N0} frames, {killed:N0} writers killed "
             + $"({counts[(long)Driving.DiedAtStep]:N0} at steps, {counts[(long)Driving.DiedInHalfFrame]:N0} in a frame); "
             + $"{Sum(Count.Accepted):N0} accepted, {Sum(Count.Overtaken):N0} overtaken, {Sum(Count.Missed):N0} missed in order, "
-            + $"{Sum(Count.Slept):N0} sleeps; torn {Sum(Count.Torn)}, out of order {Sum(Count.OutOfOrder)}, "
+            + $"{Sum(Count.Slept):N0} sleeps ({Sum(Count.Starved)} without a writer); torn {Sum(Count.Torn)}, out of order {Sum(Count.OutOfOrder)}, "
             + $"wrong sums {Sum(Count.WrongSum)}, lost wake-ups {Sum(Count.LostWakeUp)}");
     }
 
@@ -316,7 +317,12 @@ internal static class FrameStorm
                 long start = Environment.TickCount64;
                 int result = Interop.FutexWait(place.Word, place.Expected, LostAfterMilliseconds);
                 mine[(int)Count.Slept]++;
-                mine[(int)Count.LostWakeUp] += result < 0 && Environment.TickCount64 - start >= LostAfterMilliseconds ? 1 : 0;
+                if (result < 0 && Environment.TickCount64 - start >= LostAfterMilliseconds)
+                {
+                    // Without a frame, the writers are slow, and no wake-up was due.
+                    mine[(int)(stream.Head() >= next ? Count.LostWakeUp : Count.Starved)]++;
+                }
+
                 arrival.EndSleep();
             }
         }

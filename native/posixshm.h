@@ -319,6 +319,24 @@ POSIXSHM_EXPORT int32_t* PosixShm_Fill(void* destination, uint64_t length, const
  */
 POSIXSHM_EXPORT int32_t PosixShm_FutexWait(int32_t* address, int32_t expected, int32_t timeoutMilliseconds);
 
+/* A word in shared memory and the value that it must have; the kernel's struct futex_waitv, whose flags the shim sets. */
+typedef struct
+{
+    uint64_t expected; /* the upper half is 0 */
+    int32_t* address;
+    uint32_t flags;
+    uint32_t reserved; /* 0 */
+} PosixShmFutex;
+
+enum { PAL_MOST_FUTEXES = 128 };
+
+/*
+ * Sleeps while each of up to 128 words has its value, at most so long; futex_waitv(2) of Linux 5.16, monotonic clock. Returns the index of
+ * a word that was woken (others may have been, too), or count after a signal, or -1 (EAGAIN: one has another value; ETIMEDOUT; EFAULT:
+ * memory of one is lost; ENOSYS or EPERM: there is no such call).
+ */
+POSIXSHM_EXPORT int32_t PosixShm_FutexWaitAny(PosixShmFutex* words, int32_t count, int32_t timeoutMilliseconds);
+
 /* Wakes up to so many who sleep on a word; futex(2), FUTEX_WAKE. Returns how many, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_FutexWake(int32_t* address, int32_t count);
 

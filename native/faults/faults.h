@@ -74,7 +74,7 @@ POSIXSHM_EXPORT int32_t PosixShm_HasFailed(const char* operation);
 #define poll(...)              FAILING("poll", poll(__VA_ARGS__))
 #define read(...)              FAILING("read", read(__VA_ARGS__))
 
-/* renameat2 and futex. */
+/* renameat2, futex and futex_waitv. */
 #define syscall(...)           FAILING("syscall", syscall(__VA_ARGS__))
 
 #define mmap(...)              (posixshm_fails("mmap") ? MAP_FAILED : mmap(__VA_ARGS__))

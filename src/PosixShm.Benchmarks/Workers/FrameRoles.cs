@@ -79,8 +79,8 @@ internal readonly struct FramePoster(FrameWriter<long> writer) : ITurn
     public void Leave() => _ = writer.Publish(_frame);
 }
 
-/// <summary>A reader that sleeps until the next frame of 64 bytes.</summary>
-internal readonly struct FrameSleeper(FrameReader<long> reader) : ITurn
+/// <summary>A reader that waits for the next frame of 64 bytes.</summary>
+internal readonly struct FrameWaiter(FrameReader<long> reader) : ITurn
 {
     private readonly long[] _copy = new long[8];
 
@@ -91,20 +91,3 @@ internal readonly struct FrameSleeper(FrameReader<long> reader) : ITurn
     }
 }
 
-/// <summary>A reader that polls for the next frame of 64 bytes.</summary>
-internal readonly struct FrameSpinner(FrameReader<long> reader) : ITurn
-{
-    private readonly long[] _copy = new long[8];
-
-    public void Enter()
-    {
-        for (long last = reader.LastNumber; !reader.TryReadNewest(_copy, out long number) || number == last;)
-        {
-            Thread.SpinWait(1);
-        }
-    }
-
-    public void Leave()
-    {
-    }
-}

@@ -37,8 +37,7 @@ internal static class Server
                 "frames-write" or "frames-post" => [Written(Stream(), fills: words[0] == "frames-write")],
                 "frames-use" or "frames-look" => [FrameRoles.Use(array, Stream().OpenReader(), sums: words[0] == "frames-use")],
                 "frame-post" => Posted(Stream()),
-                "frame-sleep" => Roles.BeWoken(array, count, new FrameSleeper(Reader(Stream()))),
-                "frame-spin" => Roles.BeWoken(array, count, new FrameSpinner(Reader(Stream()))),
+                "frame-sleep" or "frame-spin" => Received(Stream(), spins: words[0] == "frame-spin"),
                 "event-wake" => Roles.Wake(array, count, new Signaller(changed)),
                 "event-sleep" => Roles.BeWoken(array, count, new Waiter(changed, changed.Count)),
                 _ => throw new ArgumentException($"There is no operation '{words[0]}'."),
@@ -66,6 +65,12 @@ internal static class Server
             {
                 using FrameWriter<long> writer = stream.OpenWriter();
                 return Roles.Wake(array, count, new FramePoster(writer));
+            }
+
+            long[] Received(SharedFrames<long> stream, bool spins)
+            {
+                WaitSettings.SpinTime = spins ? TimeSpan.FromMilliseconds(10) : null;
+                return Roles.BeWoken(array, count, new FrameWaiter(Reader(stream)));
             }
 
             // The first frame of a reader is the newest one, which it has read in the last batch.

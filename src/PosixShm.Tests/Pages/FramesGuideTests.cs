@@ -71,6 +71,26 @@ internal sealed partial class FramesGuideTests : NamedTest
     }
 
     [Test]
+    public async Task Enumeration()
+    {
+        CancellationToken cancellation = CancellationToken.None;
+        using SharedFrames<float> stream = SharedFrames.Create<float>(Name, 8, 2);
+        using FrameWriter<float> writer = stream.OpenWriter();
+        FrameReader<float> reader = stream.OpenReader();
+        float[] copy = new float[2];
+        _ = writer.Publish([1, 2]);
+        _ = writer.Publish([3, 4]);
+        SharedArray.Delete(Name);
+        #region foreach
+        await foreach (FrameInfo frame in reader.ReadAllAsync(copy, cancellation))
+        {
+            Show(copy, frame.Number);
+        }
+        #endregion
+        Assert.That(_shown, Is.EqualTo(new[] { (1f, 1L), (3f, 2L) }));
+    }
+
+    [Test]
     public void Page_shows_all_code_of_this_file() => Regions.CompareWithPage("FramesGuideTests.cs", "docs", "FRAMES.md");
 
     // A writer overwrites the frames meanwhile: each that Python returns must be one frame.

@@ -31,6 +31,8 @@ internal sealed partial class AbiTests : NamedTest
         [
             .. Layout<Interop.Status>("PosixShmStatus"),
             .. Layout<Interop.Probe>("PosixShmProbe"),
+            .. Layout<Interop.Futex>("PosixShmFutex"),
+            $"_Static_assert(PAL_MOST_FUTEXES == {Interop.MostFutexes}, \"futexes\");",
             $"_Static_assert(PAL_PROBE_HEAD == {Interop.ProbeHead}, \"head\");",
             $"_Static_assert(PAL_NO_BYTE == {Interop.NoByte} && PAL_NO_STATUS == {Interop.NoStatus}, \"byte\");",
             $"_Static_assert(PAL_NAME_SIZE == {Interop.NameSize}, \"name\");",

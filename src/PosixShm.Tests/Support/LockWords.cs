@@ -27,6 +27,21 @@ internal static class LockWords
         return BitConverter.ToInt32(word);
     }
 
+    /// <summary>Reads the number of waiters for a change.</summary>
+    public static int ReadWaitersForChange(string path)
+    {
+        const int Waiters = 2052;
+        using FileStream file = Open(path, FileAccess.Read);
+        file.Position = new FileInfo(path).Length - PageSize + Waiters;
+        Span<byte> word = stackalloc byte[sizeof(int)];
+        file.ReadExactly(word);
+        return BitConverter.ToInt32(word);
+    }
+
+    /// <summary>Returns the address of the first lock word of an array whose elements and header are shorter than a page.</summary>
+    public static unsafe int* AddressIn(SharedArray<int> array)
+        => (int*)(array.Address - (nint)array.DataOffset + PageSize + First);
+
     /// <summary>Overwrites the word of the first lock.</summary>
     public static void Write(string path, int word)
     {

@@ -132,14 +132,14 @@ internal sealed class LockThreadTests : NamedTest
     public async Task Asynchronous_entry_outlives_the_thread_that_entered()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
-        SharedLockReleaser? entered = null;
+        SharedLockReleaser entered = default;
         OtherThread.Run(() => entered = array.Lock.EnterAsync().AsTask().Result);
         for (int i = 0; i < 20; i++)
         {
             OtherThread.Run(() => Assert.That(array.Lock.TryEnter(TimeSpan.FromMilliseconds(20)), Is.False));
         }
 
-        entered!.Dispose();
+        entered.Dispose();
         entered.Dispose();
         using (await array.Lock.EnterAsync())
         {

@@ -48,6 +48,39 @@ internal sealed class NamedSemaphoreTests : NamedTest
     }
 
     [Test]
+    public async Task Asynchronous_waiters_get_one_release_each()
+    {
+        TimeSpan limit = TimeSpan.FromMinutes(1);
+        using NamedSemaphore semaphore = NamedSemaphore.Create(Name, 1);
+        Assert.That(semaphore.WaitAsync().IsCompletedSuccessfully, Is.True);
+        Task[] waits = [.. Enumerable.Range(0, 100).Select(_ => semaphore.WaitAsync().AsTask())];
+        Assert.That(waits.Count(static wait => wait.IsCompleted), Is.Zero);
+        using ChildProcess child = ChildProcess.Start(Release, Name);
+        child.WaitForSuccess();
+        await Task.WhenAll(waits).WaitAsync(limit);
+        Assert.That(semaphore.CurrentCount, Is.Zero);
+
+        using CancellationTokenSource source = new();
+        Task cancelled = semaphore.WaitAsync(source.Token).AsTask();
+        await source.CancelAsync();
+        Assert.That(async () => await cancelled.WaitAsync(limit), Throws.InstanceOf<OperationCanceledException>());
+        semaphore.Release();
+        Assert.That(semaphore.TryWait(), Is.True, "the cancelled wait took nothing");
+
+        Task closed = semaphore.WaitAsync().AsTask();
+        semaphore.Dispose();
+        Assert.That(async () => await closed.WaitAsync(limit), Throws.InstanceOf<ObjectDisposedException>());
+        Assert.That(async () => await semaphore.WaitAsync(), Throws.InstanceOf<ObjectDisposedException>());
+
+        static int Release(string[] args)
+        {
+            using NamedSemaphore semaphore = NamedSemaphore.Attach(args[0]);
+            semaphore.Release(100);
+            return 0;
+        }
+    }
+
+    [Test]
     public void Wait_ends_without_sem_clockwait()
     {
         using NamedSemaphore semaphore = NamedSemaphore.Create(Name, 1);

@@ -10,7 +10,7 @@ namespace PosixShm.Synchronization;
 /// (<c>FUTEX_WAIT</c> in <c>futex(2)</c>). A change before the wait ends it at once, and one during it wakes all readers. A reader may see
 /// several changes as one; the difference of the counts is their number. The count starts at 0 and wraps after 2^32.</para>
 /// <para>An array that is replaced or resized signals a last change: see <see cref="UntypedSharedArray.IsCurrent"/>.</para></remarks>
-public sealed unsafe class ChangeCounter
+public sealed unsafe partial class ChangeCounter
 {
     // Part of the protocol: docs/FORMAT.md, "The count of changes", promises that a reader without write permission checks this often.
     private const int UncountedNapMilliseconds = 5;
@@ -148,7 +148,8 @@ public sealed unsafe class ChangeCounter
             return Count == lastSeen ? WaitStep.Wait : WaitStep.Done;
         }
 
-        public readonly bool CanSpin(int seen) => false;
+        //  A change may be far away, so a spin is the user's choice.
+        public readonly bool CanSpin(int seen) => SpinBudget.IsChosen;
 
         public readonly WaitStep Check(int seen, bool isDue)
         {

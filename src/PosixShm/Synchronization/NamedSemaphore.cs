@@ -10,7 +10,7 @@ namespace PosixShm.Synchronization;
 /// does not apply. A semaphore outlives its processes and exists until it is deleted. If a process dies between waiting and releasing, the
 /// count stays lower by one. For mutual exclusion that survives a death, use an array's lock. The layouts of glibc and musl differ, so
 /// processes with different C libraries cannot share a semaphore. See <c>sem_overview(7)</c>.</remarks>
-public sealed class NamedSemaphore : IDisposable
+public sealed partial class NamedSemaphore : IDisposable
 {
     private const int MaxCreateOrAttachRounds = 1000;
 

@@ -113,18 +113,50 @@ public readonly struct SharedLock : IEquatable<SharedLock>
             : new RecoveryScope(attached, attached.EnterRecovery(cancellation));
     }
 
-    /// <summary>Waits until the lock is free, and acquires it, without blocking the calling thread.</summary>
-    /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
+    /// <summary>Waits until the lock is free, and acquires it, without blocking a thread.</summary>
+    /// <param name="cancellation">Ends the wait at once.</param>
     /// <returns>The entry, which exits when it is disposed, on any thread. It belongs to no thread: <see cref="IsHeldByCurrentThread"/> is
     /// false, and an entry inside it waits for ever.</returns>
-    /// <remarks>If the lock is not free, a dedicated thread waits, for one asynchronous entry of this attachment at a time.</remarks>
-    /// <inheritdoc cref="Enter"/>
-    public async ValueTask<SharedLockReleaser> EnterAsync(CancellationToken cancellation = default)
+    /// <remarks><para>If the lock is free, the task is complete at once. If it is not, waiting threads of the library wait: one for each 127
+    /// locks and counts of changes of the process (<c>futex_waitv(2)</c>), however many callers wait for each, and none while nobody waits.
+    /// The entries of an attachment wait in turn. Without the call (Linux before 5.16, or a filter of system calls), one thread checks all
+    /// of them every 5 ms.</para>
+    /// <para>The <see cref="ValueTask{TResult}"/> can be awaited once.</para></remarks>
+    /// <exception cref="AbandonedMutexException">A holder died. The lock is not held; see <see cref="EnterRecoveryAsync"/>.</exception>
+    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
+    /// <exception cref="InvalidOperationException">The array is read-only or a private copy, or this is the default value.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost, or another program saved over its file.</exception>
+    /// <exception cref="IOException">448 attachments already use the array's locks, or there is no space for the control page.</exception>
+    /// <exception cref="InsufficientMemoryException">No memory or thread is left for the wait.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached, before the wait or during it; noticed within 50 ms.</exception>
+    public ValueTask<SharedLockReleaser> EnterAsync(CancellationToken cancellation = default)
     {
-        AttachedLock attached = Attached;
-        await attached.EnterAsync(cancellation).ConfigureAwait(false);
-        return new SharedLockReleaser(attached);
+        try
+        {
+            return Attached.EnterAsync(recovers: false, cancellation);
+        }
+#pragma warning disable CA1031 // As from an asynchronous method, the task has it.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            return ValueTask.FromException<SharedLockReleaser>(error);
+        }
     }
+
+    /// <summary>Enters, whether the lock is abandoned or not, to repair the data of a holder that died, without blocking a
+    /// thread.</summary>
+    /// <param name="cancellation">Ends the wait at once.</param>
+    /// <returns>The entry, which exits when it is disposed, on any thread: check <see cref="SharedLockRecovery.WasAbandoned"/>, repair, and
+    /// call <see cref="SharedLockRecovery.MarkConsistent"/>.</returns>
+    /// <remarks>It waits as <see cref="EnterAsync"/> does.</remarks>
+    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
+    /// <exception cref="InvalidOperationException">The array is read-only or a private copy, or this is the default value.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost, or another program saved over its file.</exception>
+    /// <exception cref="IOException">448 attachments already use the array's locks, or there is no space for the control page.</exception>
+    /// <exception cref="InsufficientMemoryException">No memory or thread is left for the wait.</exception>
+    /// <exception cref="ObjectDisposedException">The array is detached, before the wait or during it; noticed within 50 ms.</exception>
+    public async ValueTask<SharedLockRecovery> EnterRecoveryAsync(CancellationToken cancellation = default)
+        => new(await Attached.EnterAsync(recovers: true, cancellation).ConfigureAwait(false));
 
     /// <summary>Exits the lock. A thread that entered several times exits as often.</summary>
     /// <exception cref="SynchronizationLockException">The calling thread does not hold the lock.</exception>

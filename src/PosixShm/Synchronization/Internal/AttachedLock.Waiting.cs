@@ -17,14 +17,7 @@ internal sealed unsafe partial class AttachedLock
         }
 
         using AttachedPage.Use use = _page.Using();
-        if (!_page.IsWritable)
-        {
-            throw new InvalidOperationException(
-                $"'{_page.Name}' is attached to read only or as a private copy, and its locks cannot be entered that way.");
-        }
-
-        int owner = _table.Open(this);
-        LockEntry entry = new(_page, _table.Owners, _word, owner, recovers);
+        LockEntry entry = BeginEntry(recovers, out int owner);
         WaitTime time = new(timeout, cancellation);
         if (!WaitLoop.Run(ref entry, ref time))
         {
@@ -41,6 +34,18 @@ internal sealed unsafe partial class AttachedLock
         }
 
         return *_lost == 0 || ThrowLost(leaveAs);
+    }
+
+    private LockEntry BeginEntry(bool recovers, out int owner)
+    {
+        if (!_page.IsWritable)
+        {
+            throw new InvalidOperationException(
+                $"'{_page.Name}' is attached to read only or as a private copy, and its locks cannot be entered that way.");
+        }
+
+        owner = _table.Open(this);
+        return new LockEntry(_page, _table.Owners, _word, owner, recovers);
     }
 
     private bool TryHold(LockThread thread, long holder)
@@ -90,7 +95,7 @@ internal sealed unsafe partial class AttachedLock
     {
         LockThread thread = LockThread.Current;
         thread.Held -= Holder == thread.Id ? 1 : 0;
-        Leave(thread, leaveAs);
+        Leave(thread, Holder, leaveAs);
         throw SharedMemoryLostException.Of(_page.Name.Value);
     }
 

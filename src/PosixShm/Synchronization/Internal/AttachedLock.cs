@@ -10,6 +10,7 @@ namespace PosixShm.Synchronization;
 //      state    _owner  _holder  memory                  the state ends with
 //      closed   0       0        may be unmapped         Open, under the table's gate, unless the array is detached   -> open
 //      open     slot    0        the array's reference   an entry: compare-exchange of the word                       -> held
+//                                                        an asynchronous entry, under the gate                       -> held
 //                                                        Close, under the gate                                        -> closed
 //      held     slot    an id    the array's reference   Exit, by the holder                                          -> open
 //                                                        Close, under the gate                                        -> kept
@@ -106,20 +107,7 @@ internal sealed unsafe partial class AttachedLock
         }
 
         thread.Held--;
-        Leave(thread, leaveAs);
-    }
-
-    /// <summary>Exits for an asynchronous entry, on any thread. A thread without a record uses the gate, which needs no memory.</summary>
-    public void ExitEntry()
-    {
-        if (LockThread.CurrentOrNull is LockThread thread)
-        {
-            Leave(thread, LockWord.Free);
-        }
-        else
-        {
-            ThrowIfAny(_table.Leave(this, Holder, LockWord.Free));
-        }
+        Leave(thread, thread.Id, leaveAs);
     }
 
     /// <summary>Opens the lock; under the table's gate.</summary>
@@ -128,11 +116,16 @@ internal sealed unsafe partial class AttachedLock
     /// <summary>Stops new passages; under the table's gate.</summary>
     public void Close() => Volatile.Write(ref _owner, 0);
 
-    /// <summary>Leaves the lock on behalf of its holder; under the table's gate.</summary>
+    /// <summary>Makes an asynchronous entry the holder of the lock, whose word it has acquired; under the table's gate.</summary>
+    public void Hold(long entry) => _holder = entry;
+
+    /// <summary>Ends the hold of a thread or entry. False if it does not hold the lock. The release of the word follows.</summary>
+    public bool TryEndHold(long holder) => Interlocked.CompareExchange(ref _holder, 0, holder) == holder;
+
+    /// <summary>Leaves the lock on behalf of its holder, whose hold has ended; under the table's gate.</summary>
     public Exception? LeaveUnderGate(int leaveAs)
     {
         _recursion = 0;
-        _holder = 0;
         return LeaveWord(_table.Owners.Identity, leaveAs);
     }
 
@@ -158,19 +151,28 @@ internal sealed unsafe partial class AttachedLock
         thread.Held += holder == thread.Id ? 1 : 0;
     }
 
-    private void Leave(LockThread thread, int leaveAs)
+    private void Leave(LockThread thread, long holder, int leaveAs)
     {
         thread.BeginPassage(_tableId);
         int owner = Volatile.Read(ref _owner);
         if (owner == 0)
         {
             thread.EndPassage();
-            ThrowIfAny(_table.Leave(this, Holder, leaveAs));
+            ThrowIfAny(_table.Leave(this, holder, leaveAs));
             return;
         }
 
-        // Before the exchange: after it, another thread may hold the lock.
-        _holder = 0;
+        // Before the exchange: after it, another thread may hold the lock. Two threads may dispose one entry, and one of them exits.
+        if (holder == thread.Id)
+        {
+            _holder = 0;
+        }
+        else if (!TryEndHold(holder))
+        {
+            thread.EndPassage();
+            return;
+        }
+
         if (!IsOverwritten && Interlocked.CompareExchange(ref *_word, leaveAs, owner) == owner)
         {
             thread.EndPassage();

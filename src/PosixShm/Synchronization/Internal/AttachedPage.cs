@@ -79,9 +79,16 @@ internal sealed unsafe class AttachedPage
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public Use Using()
     {
+        AddUse();
+        return new Use(Segment);
+    }
+
+    /// <summary>Keeps the page mapped until <see cref="Segment.Release"/> of its segment, on any thread.</summary>
+    /// <inheritdoc cref="Using"/>
+    public void AddUse()
+    {
         ThrowIfDetached();
         ObjectDisposedException.ThrowIf(!Segment.TryAddReference(), typeof(SharedArray));
-        return new Use(Segment);
     }
 
     public void ThrowIfDetached() => ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));

@@ -21,7 +21,8 @@ internal unsafe struct FrameArrival(FrameStream stream, ulong frame) : IWaitRule
         return stream.Head() >= frame ? WaitStep.Done : WaitStep.Wait;
     }
 
-    public readonly bool CanSpin(int seen) => stream.Page.IsFound;
+    // A frame may be far away, so a spin is the choice of the user. Without a page, each probe is a system call.
+    public readonly bool CanSpin(int seen) => SpinBudget.IsChosen && stream.Page.IsFound;
 
     // No process signals that a file was deleted, so the check follows every sleep without a frame. The writer may have committed its last
     // frame before that: it is read first.

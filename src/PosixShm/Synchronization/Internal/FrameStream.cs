@@ -9,7 +9,7 @@ namespace PosixShm.Synchronization;
 
 /// <summary>A stream of frames in one attachment of its array: the words in the control page, and the slots, which are the array's rows.
 /// Zero is the initial value of the words, so a stream without a page has no frame and no writer.</summary>
-internal sealed unsafe class FrameStream : IDisposable
+internal sealed unsafe partial class FrameStream : IDisposable
 {
     /// <summary>The fewest slots. A reader has slots - 2 whole periods of the writer for its work, and with none, a writer without pauses
     /// starves it.</summary>
@@ -119,7 +119,7 @@ internal sealed unsafe class FrameStream : IDisposable
         using AttachedPage.Use use = Page.Using();
         int owner = Page.TryFind() ? Words.Owner : 0;
         Page.ThrowIfLost();
-        return owner != 0 && Page.Locks.Owners.IsAlive(owner);
+        return owner != 0 && Page.Locks.Owners.IsAliveNow(owner);
     }
 
     /// <summary>Returns whether the file has lost its name, so that the next writer will not use it. Makes a system call. The file of an

@@ -82,6 +82,21 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
         }
     }
 
+    /// <summary>Makes an asynchronous entry the holder of a lock. False if the locks were closed.</summary>
+    public bool TryHold(AttachedLock acquired, long entry)
+    {
+        using (_gate.Enter())
+        {
+            bool isOpen = !acquired.IsClosed;
+            if (isOpen)
+            {
+                acquired.Hold(entry);
+            }
+
+            return isOpen;
+        }
+    }
+
     /// <summary>Closes all locks. A lock that is held keeps the memory mapped until it is released.</summary>
     public void Close()
     {
@@ -110,7 +125,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
         bool isLast = false;
         using (_gate.Enter())
         {
-            if (held.Holder == holder)
+            if (held.TryEndHold(holder))
             {
                 error = held.LeaveUnderGate(leaveAs);
                 isLast = held.IsClosed && --_kept == 0;

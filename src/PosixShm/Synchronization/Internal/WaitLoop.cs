@@ -10,52 +10,42 @@ namespace PosixShm.Synchronization;
 //      sleep    in the kernel, until the word changes or the next check is due
 //      end      takes back the mark
 //
+//  A blocked thread makes all of them. An asynchronous wait has the same steps, and a waiting thread of the library sleeps for it, at the
+//  places of many waits at once (AsyncWait).
+//
 //  Invariant: no waiter sleeps on a change that has already happened. The rules keep it: the place has a value that the probe of the same
 //  round has seen, or that the preparation has stored in its place, and the kernel sleeps only while the word has it (FUTEX_WAIT). A rule
 //  that loads the word again before the sleep breaks it. No process wakes the waiters of an owner that died, so every sleep has a limit:
 //  docs/FORMAT.md, "Locks", Entering.
 //
-/// <summary>The wait of a thread for a word in shared memory, for locks of every kind. The rules define the word and its values.</summary>
+/// <summary>The wait for a word in shared memory, for locks of every kind. The rules define the word and its values.</summary>
 internal static class WaitLoop
 {
-    // Each spin takes twice as long as the one before: a few microseconds in all. Few reads, because each takes the cache line from the
-    // owner. No yields: among more waiters than processors, they hand the owner's processor to another waiter.
-    private static readonly int s_maxSpins = Environment.ProcessorCount > 1 ? 7 : 0;
-
-    /// <summary>Waits by the rules of a word. False if the time ran out. A rule, the token or an interrupt may throw.</summary>
+    /// <summary>Blocks the calling thread by the rules of a word. False if the time ran out. A rule, the token or an interrupt may
+    /// throw.</summary>
     public static bool Run<TRules>(ref TRules rules, ref WaitTime time)
         where TRules : struct, IWaitRules
     {
+        SpinBudget spins = time.IsZero ? default : SpinBudget.OfThread(time.Milliseconds);
         WaitStep next = WaitStep.Retry;
         try
         {
-            for (int spins = 0; next != WaitStep.Done;)
+            while ((next = Attempt(ref rules, ref spins, out int seen)) != WaitStep.Done
+                && (next = rules.Check(seen, time.IsCheckDue())) != WaitStep.Done)
             {
-                next = rules.Probe(out int seen);
-                if (next != WaitStep.Wait)
+                if (next == WaitStep.Retry)
                 {
                     continue;
                 }
 
-                if (spins < s_maxSpins && !time.IsZero && rules.CanSpin(seen))
+                if (time.IsOver)
                 {
-                    Thread.SpinWait(1 << spins++);
-                    continue;
+                    return false;
                 }
 
-                next = rules.Check(seen, time.IsCheckDue());
-                if (next == WaitStep.Wait)
+                if (rules.PrepareSleep(seen, out WaitPlace place) == WaitStep.Wait)
                 {
-                    if (time.IsOver)
-                    {
-                        return false;
-                    }
-
-                    next = rules.PrepareSleep(seen, out WaitPlace place);
-                    if (next == WaitStep.Wait)
-                    {
-                        Sleep(ref rules, place, time.NextSleep);
-                    }
+                    Sleep(ref rules, place, time.NextSleep);
                 }
             }
 
@@ -68,6 +58,51 @@ internal static class WaitLoop
                 rules.GiveUp();
             }
         }
+    }
+
+    /// <summary>Makes the part of a wait that blocks no thread. True if the wait is over. False if the rules have prepared a sleep: the
+    /// next call follows <see cref="IWaitRules.EndSleep"/>. A rule may throw, and then the wait has ended without success.</summary>
+    public static bool TryOnce<TRules>(ref TRules rules, bool isCheckDue, SpinBudget spins, out WaitPlace place)
+        where TRules : struct, IWaitRules
+    {
+        place = default;
+        bool hasThrown = true;
+        try
+        {
+            WaitStep next;
+            while ((next = Attempt(ref rules, ref spins, out int seen)) != WaitStep.Done
+                && (next = rules.Check(seen, isCheckDue)) != WaitStep.Done)
+            {
+                isCheckDue = false;
+                if (next == WaitStep.Wait && rules.PrepareSleep(seen, out place) == WaitStep.Wait)
+                {
+                    break;
+                }
+            }
+
+            hasThrown = false;
+            return next == WaitStep.Done;
+        }
+        finally
+        {
+            if (hasThrown)
+            {
+                rules.GiveUp();
+            }
+        }
+    }
+
+    private static WaitStep Attempt<TRules>(ref TRules rules, ref SpinBudget spins, out int seen)
+        where TRules : struct, IWaitRules
+    {
+        WaitStep next;
+        do
+        {
+            next = rules.Probe(out seen);
+        }
+        while (next == WaitStep.Retry || (next == WaitStep.Wait && rules.CanSpin(seen) && spins.TrySpin()));
+
+        return next;
     }
 
     private static void Sleep<TRules>(ref TRules rules, in WaitPlace place, int milliseconds)

@@ -8,10 +8,13 @@ namespace PosixShm.Synchronization;
 internal struct WaitTime(int timeoutMilliseconds, CancellationToken cancellation)
 {
     // Part of the protocol: docs/FORMAT.md, "Locks", promises a check every 50 ms. This is less, by more than a tick of the clock.
-    private const int CheckAfterMilliseconds = 40;
+    public const int CheckAfterMilliseconds = 40;
 
     private readonly long _start = Environment.TickCount64;
     private long _nextCheck;
+
+    /// <summary>Gets the whole time; -1 for ever.</summary>
+    public readonly int Milliseconds => timeoutMilliseconds;
 
     /// <summary>Gets whether the caller does not wait at all.</summary>
     public readonly bool IsZero => timeoutMilliseconds == 0;

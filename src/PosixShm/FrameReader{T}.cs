@@ -164,7 +164,7 @@ public sealed partial class FrameReader<T>
             FrameArrival arrival = new(_stream, _position.Next);
             if (!WaitLoop.Run(ref arrival, ref time))
             {
-                return _stream.IsGone() ? FrameStatus.Gone : FrameStatus.TimedOut;
+                return FrameStatus.TimedOut;
             }
 
             if (arrival.IsGone)

@@ -18,6 +18,9 @@ internal static class FrameStorm
     private const int Slots = 4;
     private const int Readers = 3;
 
+    // For each size.
+    private const int FullKills = 3334;
+
     // A line of counts for each reader, and one for the writer and the driver, so that they do not slow each other down.
     private const int Line = 16;
     private const int Driver = Readers * Line;
@@ -59,8 +62,8 @@ internal static class FrameStorm
     }
 
     /// <summary>
-    /// Runs storms with frames of 64 bytes, 64 KiB and 1 MiB, and returns 1 if one had an error. Arguments: the part of the full number of
-    /// reads, as in 1 / 100; the seed.
+    /// Runs storms with frames of 64 bytes, 64 KiB and 1 MiB, and returns 1 if one had an error. Arguments: the part of the full numbers, as
+    /// in 1 / 100; the seed.
     /// </summary>
     public static int Run(string[] args)
     {
@@ -72,7 +75,7 @@ internal static class FrameStorm
             string name = string.Create(CultureInfo.InvariantCulture, $"posixshm-frames-{Environment.ProcessId}-{bytes}");
             try
             {
-                Console.WriteLine(Run(name, bytes, reads / part, kills: 10_000 / part, seed));
+                Console.WriteLine(Run(name, bytes, reads / part, FullKills / part, seed));
             }
             catch (AssertionException error)
             {

@@ -14,7 +14,7 @@ internal sealed class FrameAsyncTests : NamedTest
         using SharedFrames<int> other = isReadOnly ? SharedFrames.AttachReadOnly<int>(Name) : SharedFrames.Attach<int>(Name);
         using FrameWriter<int> writer = stream.OpenWriter();
         using SemaphoreSlim received = new(0);
-        Task<long> reading = ReadAllAsync(other.OpenReader(), received);
+        Task<long> reading = ReadAllAsync(other.OpenReader(), () => received.Release());
         for (int i = 1; i <= Frames; i++)
         {
             _ = writer.Publish([i, i, i, i]);
@@ -24,7 +24,7 @@ internal sealed class FrameAsyncTests : NamedTest
         SharedArray.Delete(Name);
         Assert.That(await reading.WaitAsync(s_longEnough), Is.EqualTo(Frames));
 
-        static async Task<long> ReadAllAsync(FrameReader<int> reader, SemaphoreSlim received)
+        static async Task<long> ReadAllAsync(FrameReader<int> reader, Action received)
         {
             int[] copy = new int[4];
             long last = 0;
@@ -33,7 +33,7 @@ internal sealed class FrameAsyncTests : NamedTest
                 Assert.That(info, Is.EqualTo(new FrameInfo(last + 1, 0)));
                 Assert.That(copy, Is.All.EqualTo((int)info.Number));
                 last = info.Number;
-                _ = received.Release();
+                received();
             }
 
             return last;
@@ -76,7 +76,7 @@ internal sealed class FrameAsyncTests : NamedTest
         stream.Dispose();
         Assert.That(async () => await detached.WaitAsync(s_longEnough), Throws.InstanceOf<ObjectDisposedException>());
         Assert.That(async () => await reader.ReadNextAsync(copy), Throws.InstanceOf<ObjectDisposedException>());
-        Assert.That(File.ReadAllText("/proc/self/maps"), Does.Not.Contain(Name));
+        Assert.That(await File.ReadAllTextAsync("/proc/self/maps"), Does.Not.Contain(Name));
     }
 
     [Test]

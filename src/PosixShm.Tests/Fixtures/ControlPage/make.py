@@ -13,6 +13,8 @@ docs/FORMAT.md defines the bytes. manifest.json has the state of each file, for 
     store     true: a writer may use locks and count, and adds the page if there is none; otherwise the key of the reason
     slot      the slot that owned the first lock, whose process is dead
     living    the state of the first lock while another open file has the exclusive lock on the byte of that slot
+    newest    the newest whole frame of a stream; without the key there is none
+    writer    the slot that owns the stream, whose process is dead; without the key there is none
     reason    the key of the reason why the array has no locks and no count; it replaces all other entries but the file
 
 The keys of reasons:
@@ -121,6 +123,9 @@ FILES = {
     "waiters": (
         with_page({**SLOT_7, **CHANGES, 2052: ("I", 2), 2112: ("I", owner(7, 3) | WAITERS)}),
         sees(first="abandoned", changes=3, slot=7, living="held")),
+    "frames": (with_page({**SLOT_7, 64: ("Q", 15), 72: ("Q", 15), 80: ("I", owner(7, 3)), 84: ("I", 6)}), sees(newest=15, writer=7)),
+    "frames-and-a-half": (  # the writer died while it filled the slot of frame 16
+        with_page({**SLOT_7, 64: ("Q", 15), 72: ("Q", 16), 80: ("I", owner(7, 3)), 84: ("I", 7)}), sees(newest=15, writer=7)),
     "many-locks": (many_locks(), sees(locks=40, first="abandoned", last="abandoned", changes=3)),
     "many-locks-cut": (many_locks()[:-UNIT + 39 * 64], has_none("cut-locks")),
     "area": (with_page({**CHANGES, 16: ("q", 2 * UNIT), 24: ("q", UNIT)}, behind=b"\xAA" * UNIT), sees(changes=3)),

@@ -24,8 +24,8 @@ internal unsafe struct FrameArrival(FrameStream stream, ulong frame) : IWaitRule
     // A frame may be far away, so a spin is the choice of the user. Without a page, each probe is a system call.
     public readonly bool CanSpin(int seen) => SpinBudget.IsChosen && stream.Page.IsFound;
 
-    // No process signals that a file was deleted, so the check follows every sleep without a frame. The writer may have committed its last
-    // frame before that: it is read first.
+    // A wake-up without a frame is that of a process that replaced the array, and a process that deletes it wakes no reader. So the file is
+    // checked after such a wake-up, and whenever a check is due. The writer may have committed its last frame before: it is read first.
     public WaitStep Check(int seen, bool isDue)
     {
         if (isDue)
@@ -33,13 +33,12 @@ internal unsafe struct FrameArrival(FrameStream stream, ulong frame) : IWaitRule
             stream.Page.ThrowIfDetached();
         }
 
-        if (!_hasSlept)
+        if (isDue || _hasSlept)
         {
-            return WaitStep.Wait;
+            _hasSlept = false;
+            IsGone = stream.IsGone() && stream.Head() < frame;
         }
 
-        _hasSlept = false;
-        IsGone = stream.IsGone() && stream.Head() < frame;
         return IsGone ? WaitStep.Done : WaitStep.Wait;
     }
 
@@ -66,7 +65,8 @@ internal unsafe struct FrameArrival(FrameStream stream, ulong frame) : IWaitRule
         return stream.Head() < frame ? WaitStep.Wait : WaitStep.Retry;
     }
 
-    public void EndSleep() => _hasSlept = true;
+    // A nap is not a sleep: it ends every millisecond or five, also without a wake-up.
+    public void EndSleep() => _hasSlept = stream.Page.IsFound && stream.Page.MayStore;
 
     // A wake-up wakes all readers, so no wake-up has to be passed on.
     public readonly void GiveUp()

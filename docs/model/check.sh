@@ -59,6 +59,8 @@ check deadlock  lock KILLS NO_GENERATION
 check deadlock  lock KILLS EARLY_GENERATION
 check assertion lock KILLS ENTERS_DEAD
 check assertion lock KILLS STORES
+check none      lock ASYNC
+check deadlock  lock ASYNC NO_NEXT
 check none      lock ENDS
 check deadlock  lock ENDS RECOVERS_ALONE
 

@@ -7,11 +7,15 @@
  *   KILLS  three attachments of one thread each; a process may die before every step, and sleeps end after 50 ms. There are two slots,
  *          so a later attachment acquires the slot of an owner that died
  *
+ *   ASYNC  threads 0 and 1 are asynchronous waits, for which one waiting thread sleeps. FUTEX_WAKE wakes it, and it makes a round of one
+ *          wait. After a wait has ended, it makes a round of the next one
+ *
  * Wrong variants:
  *   NO_PASS_ON        a waiter that gives up does not pass its wake-up on
  *   DROPS_WAITERS     a woken waiter enters without the WAITERS bit
  *   RECOVERS_ALONE    (ENDS) a woken recovery enters without the WAITERS bit
  *   WAKES_FIRST       the wake-up comes before the word is stored
+ *   NO_NEXT           (ASYNC) the waiting thread sleeps on after a wait has ended, without a round of the next one
  *   NO_GENERATION     (KILLS) the next owner of a slot has the owner value of the last one
  *   EARLY_GENERATION  (KILLS) the generation is stored before the byte lock is acquired
  *   ENTERS_DEAD       (KILLS) a caller enters the lock of a dead owner like a free one
@@ -61,6 +65,23 @@ inline wake_one()
         fi
     }
 }
+
+#ifdef ASYNC
+/* A wait that gives up runs on the waiting thread, which is not asleep then: the kernel can wake thread 2 only. */
+inline pass_on()
+{
+    if :: t == 2 -> wake_one() :: else -> asleep[2] = false fi
+}
+
+inline end_wait()
+{
+#ifdef NO_NEXT
+    skip
+#else
+    if :: slept && t < 2 -> asleep[1 - t] = false :: else fi
+#endif
+}
+#endif
 
 inline wake_all() { d_step { asleep[0] = false; asleep[1] = false; asleep[2] = false } }
 
@@ -159,6 +180,9 @@ abandoned:
         if :: !recovery -> goto gives_up :: else fi;
 
 critical:
+#ifdef ASYNC
+        end_wait();
+#endif
 #ifdef WAKES_FIRST
         if :: word & WAITERS -> wake_one() :: else fi;
 #endif
@@ -187,7 +211,11 @@ marked: if :: seen & WAITERS -> wake_all() :: else fi;
 gives_up:
         if
 #ifndef NO_PASS_ON
+#ifdef ASYNC
+        :: slept -> pass_on(); end_wait(); slept = false
+#else
         :: slept -> slept = false; wake_one()
+#endif
 #endif
         :: else -> slept = false
         fi;

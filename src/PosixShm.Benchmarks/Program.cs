@@ -37,7 +37,8 @@ Summary summary = new(machine)
         FrameRows.OneReader, FrameRows.ThreeReaders, FrameRows.Untouched,
         LockRows.Alone, LockRows.First, CommandRows.Start, CommandRows.Delete),
     Contended = contended,
-    WakeUps = Selected<RowResult>(WakeRows.Lock, WakeRows.Changed, FrameRows.Asleep, FrameRows.Spinning),
+    WakeUps = Selected<RowResult>(
+        WakeRows.Lock, WakeRows.Changed, WakeRows.Spinning, WakeRows.Asynchronous, WakeRows.Thousand, FrameRows.Asleep, FrameRows.Spinning),
     Growths =
     [
         .. Selected<Growth>(

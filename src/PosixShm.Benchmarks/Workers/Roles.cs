@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using PosixShm.Benchmarks.Measuring;
+using PosixShm.Synchronization;
 
 namespace PosixShm.Benchmarks.Workers;
 
@@ -68,6 +69,15 @@ internal static class Roles
             Volatile.Write(ref words[Arena.Done], i);
         }
 
+        return took;
+    }
+
+    /// <summary>Awaits a number of changes without sleeping, and returns the nanoseconds of each.</summary>
+    public static long[] Spin(SharedArray<double> array, long count, ChangeCounter changed)
+    {
+        WaitSettings.SpinTime = TimeSpan.FromMilliseconds(10);
+        long[] took = BeWoken(array, count, new Waiter(changed, changed.Count));
+        WaitSettings.SpinTime = null;
         return took;
     }
 }

@@ -40,6 +40,8 @@ internal static class Server
                 "frame-sleep" or "frame-spin" => Received(Stream(), spins: words[0] == "frame-spin"),
                 "event-wake" => Roles.Wake(array, count, new Signaller(changed)),
                 "event-sleep" => Roles.BeWoken(array, count, new Waiter(changed, changed.Count)),
+                "event-spin" => Roles.Spin(array, count, changed),
+                "event-async" => Roles.BeWoken(array, count, new AsyncWaiter(changed, changed.Count)),
                 _ => throw new ArgumentException($"There is no operation '{words[0]}'."),
             };
             Console.WriteLine(string.Join(' ', answer));

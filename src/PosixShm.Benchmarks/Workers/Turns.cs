@@ -46,3 +46,15 @@ internal struct Waiter(ChangeCounter changed, uint seen) : ITurn
     {
     }
 }
+
+/// <summary>A waiter of an asynchronous method, whose thread does nothing else.</summary>
+internal struct AsyncWaiter(ChangeCounter changed, uint seen) : ITurn
+{
+    private uint _seen = seen;
+
+    public void Enter() => _seen = changed.WaitAsync(_seen).AsTask().GetAwaiter().GetResult();
+
+    public readonly void Leave()
+    {
+    }
+}

@@ -14,6 +14,10 @@ internal static class Soak
     private const int Arrays = 6;
     private const int LongestArray = 30_000;
 
+    // Of 10,000,000 in a soak of 20 minutes or more, against asynchronous waiters.
+    private const int SignalsInASecond = 10_000;
+    private const int MostSignals = 10_000_000;
+
     // A slow owner on a busy machine is not a violation.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
@@ -56,6 +60,11 @@ internal static class Soak
         using ChildProcess attacker = ChildProcess.Start(HostileNeighbour.Attack, prefix + "attacked", args.ElementAtOrDefault(1) ?? "1");
         using ChildProcess victim = ChildProcess.Start(
             HostileNeighbour.Endure, prefix + "attacked", "2", ((int)limit.TotalSeconds).ToString(CultureInfo.InvariantCulture));
+        using ChildProcess signals = ChildProcess.Start(
+            WaitStorm.LoseNoWakeUp,
+            prefix + "signals",
+            Math.Min(MostSignals, (long)limit.TotalSeconds * SignalsInASecond).ToString(CultureInfo.InvariantCulture),
+            seed.ToString(CultureInfo.InvariantCulture));
         try
         {
             long nextKill = 0;
@@ -71,11 +80,15 @@ internal static class Soak
             }
 
             Collect(victim, counts, violations);
+            int lost = signals.WaitForExit();
+            Expect(lost == 0, $"a wake-up of an asynchronous waiter was lost: {signals.Output} {signals.Errors}", violations);
+            Console.WriteLine(signals.Output.Trim());
         }
         finally
         {
             workers.ForEach(worker => worker.Dispose());
             attacker.Kill();
+            signals.Dispose();
         }
 
         foreach (SharedArrayInfo info in SharedArray.List().Where(info => info.Name.StartsWith(prefix, StringComparison.Ordinal)))
@@ -186,9 +199,18 @@ internal static class Soak
 
     private static void Locked(SharedArray<long> array, Random random, SharedArray<long> counts, Action action)
     {
+        SharedLockReleaser? entry = null;
         try
         {
-            Expect(array.Lock.TryEnter(s_patience), $"the lock of '{array.Name}' is never free");
+            if (random.Next(3) == 0)
+            {
+                using CancellationTokenSource patience = new(s_patience);
+                entry = array.Lock.EnterAsync(patience.Token).AsTask().GetAwaiter().GetResult();
+            }
+            else
+            {
+                Expect(array.Lock.TryEnter(s_patience), $"the lock of '{array.Name}' is never free");
+            }
         }
         catch (AbandonedMutexException)
         {
@@ -200,7 +222,14 @@ internal static class Soak
         }
 
         action();
-        array.Lock.Exit();
+        if (entry is SharedLockReleaser asynchronous)
+        {
+            asynchronous.Dispose();
+        }
+        else
+        {
+            array.Lock.Exit();
+        }
     }
 
     // A name whose owner died needs no repair.

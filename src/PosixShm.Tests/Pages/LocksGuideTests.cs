@@ -129,6 +129,67 @@ internal sealed class LocksGuideTests : NamedTest
     }
 
     [Test]
+    public async Task Many()
+    {
+        using SharedArray<double> prices = SharedArray.Create(Name, 2);
+        using SharedArray<double> bids = SharedArray.Create(NameOf("bids"), 2);
+        using SharedArray<double> asks = SharedArray.Create(NameOf("asks"), 2);
+        using CancellationTokenSource source = new();
+        CancellationToken cancellation = source.Token;
+        List<uint> seenCounts = [];
+        Task reader = ReadAll();
+        prices.ChangeCounter.Signal();
+        await ReadAny();
+        await source.CancelAsync();
+        await Assert.ThatAsync(() => reader, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(seenCounts, Is.EqualTo(new[] { 1 }));
+
+        async Task ReadAll()
+        {
+            #region enumerate changes
+            await foreach (uint count in prices.ChangeCounter.ReadAllAsync(lastSeen: 0, cancellation))
+            {
+                seenCounts.Add(count);
+            }
+            #endregion
+        }
+
+        async Task ReadAny()
+        {
+            // Counted before the next one is awaited.
+            while (seenCounts.Count == 0)
+            {
+                await Task.Yield();
+            }
+
+            asks.ChangeCounter.Signal();
+            #region first of several
+            ChangeCounter[] counters = [bids.ChangeCounter, asks.ChangeCounter];
+            uint[] seen = [0, 0];
+            int changed = await ChangeCounter.WaitAnyAsync(counters, seen, cancellation); // the index; seen[changed] is the new count
+            #endregion
+
+            Assert.That((changed, seen[changed]), Is.EqualTo((1, 1u)));
+        }
+    }
+
+    [Test]
+    public void Spinning()
+    {
+        ChildProcess.Run(Set);
+
+        // The setting is the process's.
+        static int Set(string[] args)
+        {
+            #region spin
+            WaitSettings.SpinTime = TimeSpan.FromMicroseconds(50);
+            #endregion
+
+            return WaitSettings.SpinTime == TimeSpan.FromMicroseconds(50) ? 0 : 1;
+        }
+    }
+
+    [Test]
     public void Atomics()
     {
         string name = Name;

@@ -18,7 +18,11 @@ internal sealed class AnyChangeTests : NamedTest
             int chosen = round * 7 % arrays;
             Task<int> wait = isAsync
                 ? ChangeCounter.WaitAnyAsync(counters, seen).AsTask()
-                : Task.Factory.StartNew(() => ChangeCounter.WaitAny(counters, seen), TaskCreationOptions.LongRunning);
+                : Task.Factory.StartNew(
+                    () => ChangeCounter.WaitAny(counters, seen),
+                    CancellationToken.None,
+                    TaskCreationOptions.LongRunning,
+                    TaskScheduler.Default);
             _ = counters[chosen].Signal();
             Assert.That(wait.WaitAsync(s_limit).Result, Is.EqualTo(chosen));
             Assert.That(seen[chosen], Is.EqualTo(counters[chosen].Count));

@@ -32,11 +32,11 @@ internal sealed class AsyncWaitTests : NamedTest
         Task task = s_waits[wait](waiter, source.Token);
         Assert.That(task.IsCompleted, Is.False);
         await source.CancelAsync();
-        Assert.That(async () => await task.WaitAsync(s_limit), Throws.InstanceOf<OperationCanceledException>());
+        await Assert.ThatAsync(() => task.WaitAsync(s_limit), Throws.InstanceOf<OperationCanceledException>());
 
         // A token that is cancelled already.
-        Assert.That(
-            async () => await s_waits[wait](waiter, source.Token).WaitAsync(s_limit), Throws.InstanceOf<OperationCanceledException>());
+        await Assert.ThatAsync(
+            () => s_waits[wait](waiter, source.Token).WaitAsync(s_limit), Throws.InstanceOf<OperationCanceledException>());
         waiter.Dispose();
     }
 
@@ -52,7 +52,7 @@ internal sealed class AsyncWaitTests : NamedTest
             using CancellationTokenSource source = new();
             Task task = waiter.Lock.EnterAsync(source.Token).AsTask();
             await source.CancelAsync();
-            Assert.That(async () => await task, Throws.InstanceOf<OperationCanceledException>());
+            await Assert.ThatAsync(() => task, Throws.InstanceOf<OperationCanceledException>());
         }
 
         Assert.That(time.Elapsed, Is.LessThan(TimeSpan.FromSeconds(10)));
@@ -63,7 +63,9 @@ internal sealed class AsyncWaitTests : NamedTest
     public void Disposal_of_the_array_ends_a_wait(string wait)
     {
         using SharedArray<int> array = Held(out SharedArray<int> waiter);
+#pragma warning disable CA2025 // The disposal during the wait is the test.
         Task task = s_waits[wait](waiter, CancellationToken.None);
+#pragma warning restore CA2025
         waiter.Dispose();
         Assert.That(async () => await task.WaitAsync(s_limit), Throws.InstanceOf<ObjectDisposedException>());
         Assert.That(OwnProcess.CountMappings(Name), Is.Zero, "the wait has released the memory");
@@ -91,7 +93,7 @@ internal sealed class AsyncWaitTests : NamedTest
         child.Kill();
         foreach (Task<SharedLockReleaser> entry in entries)
         {
-            Assert.That(async () => await entry.WaitAsync(s_limit), Throws.InstanceOf<AbandonedMutexException>());
+            await Assert.ThatAsync(() => entry.WaitAsync(s_limit), Throws.InstanceOf<AbandonedMutexException>());
         }
 
         using (SharedLockRecovery recovery = await repair.WaitAsync(s_limit))
@@ -178,7 +180,9 @@ internal sealed class AsyncWaitTests : NamedTest
                     barrier.SignalAndWait();
                 }
             },
-            TaskCreationOptions.LongRunning);
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
         for (int i = 0; i < Rounds; i++)
         {
             entry = array.Lock.EnterAsync().AsTask().Result;

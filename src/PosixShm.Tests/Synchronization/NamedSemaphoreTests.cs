@@ -52,7 +52,7 @@ internal sealed class NamedSemaphoreTests : NamedTest
     {
         TimeSpan limit = TimeSpan.FromMinutes(1);
         using NamedSemaphore semaphore = NamedSemaphore.Create(Name, 1);
-        Assert.That(semaphore.WaitAsync().IsCompletedSuccessfully, Is.True);
+        Assert.That(semaphore.WaitAsync().AsTask().IsCompletedSuccessfully, Is.True);
         Task[] waits = [.. Enumerable.Range(0, 100).Select(_ => semaphore.WaitAsync().AsTask())];
         Assert.That(waits.Count(static wait => wait.IsCompleted), Is.Zero);
         using ChildProcess child = ChildProcess.Start(Release, Name);
@@ -63,14 +63,14 @@ internal sealed class NamedSemaphoreTests : NamedTest
         using CancellationTokenSource source = new();
         Task cancelled = semaphore.WaitAsync(source.Token).AsTask();
         await source.CancelAsync();
-        Assert.That(async () => await cancelled.WaitAsync(limit), Throws.InstanceOf<OperationCanceledException>());
+        await Assert.ThatAsync(() => cancelled.WaitAsync(limit), Throws.InstanceOf<OperationCanceledException>());
         semaphore.Release();
         Assert.That(semaphore.TryWait(), Is.True, "the cancelled wait took nothing");
 
         Task closed = semaphore.WaitAsync().AsTask();
         semaphore.Dispose();
-        Assert.That(async () => await closed.WaitAsync(limit), Throws.InstanceOf<ObjectDisposedException>());
-        Assert.That(async () => await semaphore.WaitAsync(), Throws.InstanceOf<ObjectDisposedException>());
+        await Assert.ThatAsync(() => closed.WaitAsync(limit), Throws.InstanceOf<ObjectDisposedException>());
+        await Assert.ThatAsync(() => semaphore.WaitAsync().AsTask(), Throws.InstanceOf<ObjectDisposedException>());
 
         static int Release(string[] args)
         {

@@ -131,7 +131,7 @@ public sealed partial class ChangeCounter
                     _ = Interlocked.Increment(ref _unended);
                     try
                     {
-                        wait.Start();
+                        _counters[i].Start(wait);
                     }
                     catch
                     {

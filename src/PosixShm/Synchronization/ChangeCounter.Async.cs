@@ -96,7 +96,7 @@ public sealed partial class ChangeCounter
             }
 
             ChangeWait wait = new(this, change, place, cancellation);
-            wait.Start();
+            Start(wait);
             return wait.Task;
         }
 #pragma warning disable CA1031 // As from an asynchronous method, the task has it.
@@ -165,6 +165,16 @@ public sealed partial class ChangeCounter
             {
                 _page.Segment.Release();
             }
+        }
+    }
+
+    // A disposal checks the waits that it finds. A wait that comes later finds the disposal.
+    private void Start(AsyncWait<Change> wait)
+    {
+        wait.Start();
+        if (_isDetached)
+        {
+            CheckWaits();
         }
     }
 

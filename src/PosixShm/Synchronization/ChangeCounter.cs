@@ -15,6 +15,9 @@ public sealed unsafe partial class ChangeCounter
     // Part of the protocol: docs/FORMAT.md, "The count of changes", promises that a reader without write permission checks this often.
     private const int UncountedNapMilliseconds = 5;
 
+    // No owner can die here, and a disposal ends the waits itself. Lost memory remains.
+    private const int CountedNapMilliseconds = 1000;
+
     private readonly AttachedPage _page;
     private readonly int* _count;
     private readonly int* _waiters;
@@ -117,7 +120,13 @@ public sealed unsafe partial class ChangeCounter
     }
 
     /// <summary>Ends all waits: the array is disposed.</summary>
-    internal void Detach() => _isDetached = true;
+    internal void Detach()
+    {
+        _isDetached = true;
+        CheckWaits();
+    }
+
+    private void CheckWaits() => WaitThreads.Check((nint)_count);
 
     // The count is read first: if the page is intact after that, the value was the count.
     private uint Read()
@@ -192,7 +201,7 @@ public sealed unsafe partial class ChangeCounter
             // A waiter that is killed here stays counted, which costs signallers a needless system call and nothing else.
             _ = Interlocked.Increment(ref *counter._waiters);
             _isCounted = true;
-            place = WaitPlace.All(counter._count, count);
+            place = WaitPlace.All(counter._count, count, CountedNapMilliseconds);
             return WaitStep.Wait;
         }
 

@@ -19,18 +19,19 @@ internal readonly unsafe struct WaitPlace
     /// <summary>Gets the value during which the waiter sleeps.</summary>
     public int Expected { get; }
 
-    /// <summary>Gets the number of milliseconds after which the waiter probes again, because no process may wake it.</summary>
+    /// <summary>Gets the number of milliseconds after which the waiter probes and checks again, because no process may wake it.</summary>
     public int LongestNap { get; }
 
     /// <summary>Gets whether a change of the word is for one waiter. After it has probed, the other waiters of the word may sleep on with
     /// the value that it prepared.</summary>
     public bool WakesOne { get; }
 
-    /// <summary>A word whose changes wake all waiters.</summary>
-    public static WaitPlace All(int* word, int expected, int longestNap = int.MaxValue) => new(word, expected, longestNap, wakesOne: false);
+    /// <summary>A word whose changes wake all waiters. By default it may have an owner, whose death is to be noticed.</summary>
+    public static WaitPlace All(int* word, int expected, int longestNap = WaitTime.CheckAfterMilliseconds)
+        => new(word, expected, longestNap, wakesOne: false);
 
-    /// <summary>A word whose changes wake one waiter.</summary>
-    public static WaitPlace One(int* word, int expected) => new(word, expected, int.MaxValue, wakesOne: true);
+    /// <summary>A word with an owner, whose changes wake one waiter.</summary>
+    public static WaitPlace One(int* word, int expected) => new(word, expected, WaitTime.CheckAfterMilliseconds, wakesOne: true);
 
     /// <summary>No word.</summary>
     public static WaitPlace Timer(int longestNap) => new(null, 0, longestNap, wakesOne: false);

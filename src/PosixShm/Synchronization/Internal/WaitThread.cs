@@ -34,7 +34,6 @@ internal sealed unsafe class WaitThread
     private readonly List<WordWaiters> _words = [];
     private List<AsyncWait> _taken = [];
     private WordWaiters? _timer;
-    private long _nextCheck;
 
     private WaitThread()
     {
@@ -47,9 +46,9 @@ internal sealed unsafe class WaitThread
     /// <summary>Gets whether the kernel has <c>futex_waitv(2)</c>, and permits it.</summary>
     public static bool CanWaitForMany { get; } = HasWaitAny();
 
-    /// <summary>Gets or sets the time between two checks of all waits, that of a blocked waiter. A test makes it long, so that a lost
-    /// wake-up is a wait without end.</summary>
-    public static int CheckAfterMilliseconds { get; set; } = WaitTime.CheckAfterMilliseconds;
+    /// <summary>Gets or sets whether waits are not checked by time. Only a test sets it, so that a lost wake-up is a wait without
+    /// end.</summary>
+    public static bool ChecksNothing { get; set; }
 
     /// <summary>Gets or sets the new waits, and the ones to look at again. Under the gate of <see cref="WaitThreads"/>.</summary>
     public List<AsyncWait> Inbox { get; set; } = [];
@@ -102,17 +101,14 @@ internal sealed unsafe class WaitThread
 
     private void Run()
     {
-        int woken = -1;
+        WordWaiters? woken = null;
         while (true)
         {
-            long now = Now;
-            bool isCheckDue = now >= _nextCheck;
-            _nextCheck = isCheckDue ? now + CheckAfterMilliseconds : _nextCheck;
             TakeInbox();
-            long next = MakeRounds(now, isCheckDue, woken);
+            long next = MakeRounds(Now, woken);
             if (_words.Count > 0 || _timer is not null)
             {
-                woken = Sleep((int)Math.Clamp(next - Now, 0, CheckAfterMilliseconds));
+                woken = Sleep((int)Math.Clamp(next - Now, 0, int.MaxValue));
             }
             else if (Interop.FutexWait(Own, 0, ParkMilliseconds) < 0
                 && Interop.LastError == Interop.Error.ETIMEDOUT
@@ -154,45 +150,43 @@ internal sealed unsafe class WaitThread
     }
 
     // Returns the time of the next round.
-    private long MakeRounds(long now, bool isCheckDue, int woken)
+    private long MakeRounds(long now, WordWaiters? woken)
     {
-        long next = _nextCheck;
-        if (_timer is not null)
-        {
-            next = MakeRounds(_timer, now, isCheckDue, isChanged: false, next);
-        }
+        long next = _timer is null ? long.MaxValue : MakeRounds(_timer, now, isChanged: false);
 
         // From the end: a word that loses its last wait gets the last word in its place.
         for (int i = _words.Count - 1; i >= 0; i--)
         {
             WordWaiters word = _words[i];
-            bool isChanged = i == woken || word.IsMixed || Volatile.Read(ref *word.Address) != word.Expected;
-            next = MakeRounds(word, now, isCheckDue, isChanged, next);
+            bool isChanged = word == woken || word.IsMixed || Volatile.Read(ref *word.Address) != word.Expected;
+            next = Math.Min(next, MakeRounds(word, now, isChanged));
         }
 
         return next;
     }
 
-    private long MakeRounds(WordWaiters word, long now, bool isCheckDue, bool isChanged, long next)
+    private static long MakeRounds(WordWaiters word, long now, bool isChanged)
     {
-        bool isNapOver = word.LongestNap != int.MaxValue && now >= word.NextProbe;
-        if (isCheckDue || isChanged || isNapOver)
+        // The checks depend on elapsed time, so signals and wake-ups that end sleeps early do not delay them.
+        bool isCheckDue = now >= word.NextCheck || word.IsCheckDue;
+        if (isCheckDue || isChanged)
         {
-            MakeRounds(word, isCheckDue, isForOne: isChanged && !isCheckDue);
+            word.IsCheckDue = false;
+            word.Thread.MakeRounds(word, isCheckDue, isForOne: isChanged && !isCheckDue);
         }
 
-        if (word.First is null || word.LongestNap == int.MaxValue)
+        if (word.First is null || ChecksNothing)
         {
-            return word.IsMixed ? 0 : next;
+            return word.IsMixed ? now : long.MaxValue;
         }
 
-        if (isNapOver)
+        if (isCheckDue || word.NextCheck > now + word.LongestNap)
         {
             // Multiples, so that the naps of all words end together.
-            word.NextProbe = ((now / word.LongestNap) + 1) * word.LongestNap;
+            word.NextCheck = ((now / word.LongestNap) + 1) * word.LongestNap;
         }
 
-        return Math.Min(next, word.NextProbe);
+        return word.IsMixed ? now : word.NextCheck;
     }
 
     private void MakeRounds(WordWaiters word, bool isCheckDue, bool isForOne)
@@ -292,27 +286,26 @@ internal sealed unsafe class WaitThread
         }
     }
 
-    // Returns the index of a word that was woken, or -1.
-    private int Sleep(int milliseconds)
+    // Returns a word that was woken, if the kernel names one.
+    private WordWaiters? Sleep(int milliseconds)
     {
         if (CanWaitForMany)
         {
             int count = _words.Count + 1;
-            int woken = Interop.FutexWaitAny(
-                (Interop.Futex*)Unsafe.AsPointer(ref _futexes[0]), count, milliseconds);
+            int woken = Interop.FutexWaitAny((Interop.Futex*)Unsafe.AsPointer(ref _futexes[0]), count, milliseconds);
             if (woken >= 0)
             {
-                return woken == count ? -1 : woken - 1;
+                return woken == 0 || woken == count ? null : _words[woken - 1];
             }
 
             // EFAULT, if memory was truncated: the next round touches the word, and the guard replaces the memory. ENOMEM passes.
             if (Interop.LastError is Interop.Error.EAGAIN or Interop.Error.ETIMEDOUT)
             {
-                return -1;
+                return null;
             }
         }
 
         _ = Interop.FutexWait(Own, 0, Math.Min(milliseconds, PollMilliseconds));
-        return -1;
+        return null;
     }
 }

@@ -16,6 +16,7 @@ internal static unsafe class WaitThreads
 
     // By address. Two mappings of one word are two words here.
     private static readonly Dictionary<nint, WordWaiters> s_words = [];
+    private static int s_wordCount;
 
     /// <summary>Hands a wait to the thread of its word.</summary>
     /// <exception cref="InsufficientMemoryException">No thread can be started.</exception>
@@ -29,6 +30,7 @@ internal static unsafe class WaitThreads
             {
                 word = FindThread(needsWord: address != 0).NewWord(wait.Place.Word);
                 s_words.Add(address, word);
+                Volatile.Write(ref s_wordCount, s_words.Count);
             }
 
             word.Users++;
@@ -52,6 +54,27 @@ internal static unsafe class WaitThreads
         thread?.Wake();
     }
 
+    /// <summary>Makes the thread of a word check the waits at it at once, if there are any.</summary>
+    public static void Check(nint address)
+    {
+        if (Volatile.Read(ref s_wordCount) == 0)
+        {
+            return;
+        }
+
+        WaitThread? thread = null;
+        using (s_gate.Enter())
+        {
+            if (s_words.TryGetValue(address, out WordWaiters? word))
+            {
+                word.IsCheckDue = true;
+                thread = word.Thread;
+            }
+        }
+
+        thread?.Wake();
+    }
+
     /// <summary>Takes a wait from its word, for the thread of the word. Returns whether it was the word's last one.</summary>
     public static bool Remove(AsyncWait wait)
     {
@@ -65,6 +88,7 @@ internal static unsafe class WaitThreads
             }
 
             _ = s_words.Remove((nint)word.Address);
+            Volatile.Write(ref s_wordCount, s_words.Count);
             word.Thread.Words--;
             return true;
         }

@@ -5,12 +5,21 @@ namespace PosixShm.Synchronization;
 /// <param name="address">The word; null for the waits without one.</param>
 internal sealed unsafe class WordWaiters(WaitThread thread, int* address)
 {
+    private volatile bool _isCheckDue;
+
     public WaitThread Thread => thread;
 
     public int* Address => address;
 
     /// <summary>Gets or sets the number of waits, those in the inbox included. Under the gate of <see cref="WaitThreads"/>.</summary>
     public int Users { get; set; }
+
+    /// <summary>Gets or sets whether the waits are to be checked at once. Any thread may set it.</summary>
+    public bool IsCheckDue
+    {
+        get => _isCheckDue;
+        set => _isCheckDue = value;
+    }
 
     // The rest is for the waiting thread.
 
@@ -30,11 +39,11 @@ internal sealed unsafe class WordWaiters(WaitThread thread, int* address)
     /// <summary>Gets whether each change of the word is for one wait.</summary>
     public bool WakesOne { get; private set; } = true;
 
-    /// <summary>Gets or sets the number of milliseconds after which the waits probe again.</summary>
-    public int LongestNap { get; set; } = int.MaxValue;
+    /// <summary>Gets the number of milliseconds after which the waits probe and check again.</summary>
+    public int LongestNap { get; private set; } = int.MaxValue;
 
-    /// <summary>Gets or sets the time of the next probe, if <see cref="LongestNap"/> limits it.</summary>
-    public long NextProbe { get; set; }
+    /// <summary>Gets or sets the time of the next check.</summary>
+    public long NextCheck { get; set; } = long.MaxValue;
 
     public void Enqueue(AsyncWait wait)
     {

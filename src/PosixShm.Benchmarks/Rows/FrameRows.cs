@@ -57,7 +57,10 @@ internal static class FrameRows
         {
             return contest.Sleep.Measure(
                 title,
-                [twins.Contender("C futex", read, "frame-post", arena, Arena.Lock), selves.Contender(Contender.Ours, read, "frame-post", arena)],
+                [
+                    twins.Contender("C futex", read, "frame-post", arena, Arena.Lock),
+                    selves.Contender(Contender.Ours, read, "frame-post", arena),
+                ],
                 gates);
         }
         finally

@@ -75,7 +75,7 @@ internal static class FrameStorm
             string name = string.Create(CultureInfo.InvariantCulture, $"posixshm-frames-{Environment.ProcessId}-{bytes}");
             try
             {
-                Console.WriteLine(Run(name, bytes, reads / part, FullKills / part, seed));
+                Console.WriteLine(Storm(name, bytes, reads / part, FullKills / part, seed));
             }
             catch (AssertionException error)
             {
@@ -98,7 +98,7 @@ internal static class FrameStorm
     /// <param name="reads">How many frames are accepted at least.</param>
     /// <param name="kills">How many writers are killed at least.</param>
     /// <param name="seed">The seed of the random numbers.</param>
-    public static string Run(string name, int bytes, long reads, int kills, int seed)
+    public static string Storm(string name, int bytes, long reads, int kills, int seed)
     {
         const int LeastOvertaken = 1000;
         Random random = new(seed);

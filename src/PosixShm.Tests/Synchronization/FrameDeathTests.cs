@@ -149,7 +149,7 @@ internal sealed class FrameDeathTests : NamedTest
         static int Run(string[] args)
         {
             int[] numbers = [.. args.Skip(1).Select(text => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture))];
-            Console.WriteLine(FrameStorm.Run(args[0], numbers[0], numbers[1], kills: 100, seed: 5));
+            Console.WriteLine(FrameStorm.Storm(args[0], numbers[0], numbers[1], kills: 100, seed: 5));
             return 0;
         }
     }

@@ -111,6 +111,21 @@ check none      prune NO_LEASE READ_ONLY
 check assertion prune NO_LEASE READ_ONLY NOTHING_EXCLUDES
 check assertion prune DELETER # a known limit
 
+check none      frames
+check none      frames NEXT
+check none      frames NEXT SLEEPERS
+check assertion frames NO_RESERVE
+check assertion frames EARLY_CHECK
+check assertion frames CHECK_HEAD
+check assertion frames OFF_BY_ONE
+check assertion frames EARLY_HEAD
+check assertion frames TAKES_RESERVED
+check assertion frames ONE_NUMBER_ON
+check assertion frames TWO_WRITERS
+check assertion frames NEXT SLEEPERS NO_RECHECK
+check assertion frames NEXT SLEEPERS FLAG_ONLY
+check assertion frames NEXT SLEEPERS CLEAR_LATE
+
 for model in "$here"/*.pml; do
     [[ " ${checked[*]} " == *" $(basename "$model" .pml) "* ]] || { echo "$model is not checked"; failed=1; }
 done

@@ -36,11 +36,13 @@ Summary summary = new(machine)
         LargeRows.Populate, LargeRows.Fill2, LargeRows.Fill8, LargeRows.Fill64, LargeRows.Fill512, LargeRows.FirstSum, LargeRows.From,
         FileRows.Save, FileRows.Load,
         AccessRows.Read, AccessRows.Update, AccessRows.Copy, AccessRows.Total,
+        FrameRows.OneReader, FrameRows.ThreeReaders, FrameRows.Untouched,
         LockRows.Alone, LockRows.First, ReaderWriterRows.Read, ReaderWriterRows.Write,
         SnapshotRows.OfLine, SnapshotRows.OfPage, SnapshotRows.OfMebibyte,
         CommandRows.Start, CommandRows.Delete),
     Contended = [.. contended, .. readers],
-    WakeUps = Selected<RowResult>(WakeRows.Lock, WakeRows.Changed, WakeRows.Spinning, WakeRows.Asynchronous, WakeRows.Thousand),
+    WakeUps = Selected<RowResult>(
+        WakeRows.Lock, WakeRows.Changed, WakeRows.Spinning, WakeRows.Asynchronous, WakeRows.Thousand, FrameRows.Asleep, FrameRows.Spinning),
     Growths =
     [
         .. Selected<Growth>(

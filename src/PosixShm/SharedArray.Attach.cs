@@ -101,7 +101,7 @@ public static partial class SharedArray
         return new(AttachedArray.AttachRaw(segment, type, shape, length, offset, (options ?? s_cautious).ToAttachPolicy()));
     }
 
-    private static AttachedArray Attach(string name, DType? expected, SegmentAccess access, AttachOptions? options)
+    internal static AttachedArray Attach(string name, DType? expected, SegmentAccess access, AttachOptions? options)
     {
         AttachOptions wanted = options ?? s_cautious;
         SegmentName segment = SegmentName.Parse(name, nameof(name));

@@ -37,6 +37,13 @@ static const Operation operations[] = {
     { "rwlock-contend", rwlock_contend },
     { "event-wake", event_wake },
     { "event-sleep", event_sleep },
+    { "pipe-send", pipe_send },
+    { "pipe-pass", pipe_pass },
+    { "socket-send", socket_send },
+    { "socket-pass", socket_pass },
+    { "frame-post", frame_post },
+    { "frame-sleep", frame_sleep },
+    { "frame-spin", frame_spin },
     { NULL, NULL },
 };
 

@@ -52,3 +52,12 @@ void rwlock_write(Request request);
 void rwlock_contend(Request request);
 void event_wake(Request request);
 void event_sleep(Request request);
+
+/* frames.c: the number is that of the readers, and for frame_... the offset of the word */
+void pipe_send(Request request);
+void pipe_pass(Request request);
+void socket_send(Request request);
+void socket_pass(Request request);
+void frame_post(Request request);
+void frame_sleep(Request request);
+void frame_spin(Request request);

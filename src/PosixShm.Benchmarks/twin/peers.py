@@ -108,9 +108,34 @@ def contend(count, _, processes):
     return time.perf_counter_ns() - began
 
 
+def queue_send(count, _, readers):
+    """Every byte of a frame is stored, and loaded by each reader."""
+    queues = [multiprocessing.Queue(2) for _ in range(readers)]
+    start = multiprocessing.Barrier(readers + 1)
+
+    def work(queue):
+        start.wait()
+        for _ in range(count):
+            queue.get().sum()
+
+    children = [multiprocessing.Process(target=work, args=(queue,)) for queue in queues]
+    for child in children:
+        child.start()
+    start.wait()
+    began = time.perf_counter_ns()
+    for number in range(count):
+        frame = np.full((1 << 20) // 8, number)
+        for queue in queues:
+            queue.put(frame)
+    for child in children:
+        child.join()
+    return time.perf_counter_ns() - began
+
+
 OPERATIONS = {
     "create": create, "attach": attach, "load": load, "save": save, "fortran": fortran, "first-sum": first_sum, "list": listing,
     "copy": copy, "sum": total, "lock": enter, "contend": contend,
+    "queue-send": queue_send,
 }
 
 for line in sys.stdin:

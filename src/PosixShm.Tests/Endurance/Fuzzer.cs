@@ -84,11 +84,11 @@ internal sealed class Fuzzer
         }
 
         ScalarType type = ScalarType.Native(ScalarType.FloatingPoint, 8);
-        yield return ("npy", Bytes(NewArray.Create(ArrayLayout.Npy, type, [10], 1, isSealed: false, "shape")));
-        yield return ("npy, with a page", Bytes(NewArray.Create(ArrayLayout.Npy, type, [10], 1, isSealed: true, "shape")));
-        yield return ("npy, 40 locks", Bytes(NewArray.Create(ArrayLayout.Npy, type, [2, 3], 40, isSealed: false, "shape")));
-        yield return ("SharedArray", Bytes(NewArray.Create(ArrayLayout.PythonSharedArray, type, [10], 1, isSealed: false, "shape")));
-        yield return ("SharedArray, scalar", Bytes(NewArray.Create(ArrayLayout.PythonSharedArray, type, [], 40, isSealed: false, "shape")));
+        yield return ("npy", Bytes(NewArray.Create(ArrayLayout.Npy, type, [10], 1, needsPage: false, "shape")));
+        yield return ("npy, with a page", Bytes(NewArray.Create(ArrayLayout.Npy, type, [10], 1, needsPage: true, "shape")));
+        yield return ("npy, 40 locks", Bytes(NewArray.Create(ArrayLayout.Npy, type, [2, 3], 40, needsPage: false, "shape")));
+        yield return ("SharedArray", Bytes(NewArray.Create(ArrayLayout.PythonSharedArray, type, [10], 1, needsPage: false, "shape")));
+        yield return ("SharedArray, scalar", Bytes(NewArray.Create(ArrayLayout.PythonSharedArray, type, [], 40, needsPage: false, "shape")));
 
         static byte[] Bytes(NewArray array)
         {

@@ -46,6 +46,8 @@ internal sealed class ControlPageFixtureTests : NamedTest
 
     private static IEnumerable<Fixture> Held => All.Where(static fixture => fixture.Living == SharedLockState.Held);
 
+    private static IEnumerable<Fixture> Streams => All.Where(static fixture => fixture.Newest > 0);
+
     private static IEnumerable<string> Attachments => s_attachments.Keys;
 
     [Test]
@@ -147,6 +149,27 @@ internal sealed class ControlPageFixtureTests : NamedTest
         Assert.That(() => array.Lock.Enter(), Throws.InstanceOf<AbandonedMutexException>());
     }
 
+    // A frame is one element, and there are ten slots.
+    [TestCaseSource(nameof(Streams))]
+    public void Stream_has_the_frames_of_the_manifest_and_a_writer_continues_it(Fixture fixture)
+    {
+        Copy(fixture);
+        using SharedFrames<double> stream = SharedFrames.Attach<double>(Name);
+        using SharedFrames<double> readOnly = SharedFrames.AttachReadOnly<double>(Name);
+        double[] copy = new double[1];
+        Assert.That((stream.NewestNumber, stream.HasWriter), Is.EqualTo((fixture.Newest, false)));
+        Assert.That((readOnly.OpenReader().TryReadNewest(copy, out long number), number), Is.EqualTo((true, fixture.Newest)));
+        Assert.That(copy[0], Is.EqualTo((fixture.Newest % 10) + 0.5));
+        using (LockSlot(fixture.Streamer))
+        {
+            Assert.That((stream.HasWriter, readOnly.HasWriter), Is.EqualTo((true, true)));
+            Assert.That(() => stream.OpenWriter(), Throws.InstanceOf<IOException>().With.Message.Contains($"slot {fixture.Streamer}"));
+        }
+
+        using FrameWriter<double> writer = stream.OpenWriter();
+        Assert.That(writer.Publish([1]), Is.EqualTo(fixture.Newest + 1));
+    }
+
     [Test]
     public void Reader_in_Python_sees_the_same()
     {
@@ -240,7 +263,15 @@ internal sealed class ControlPageFixtureTests : NamedTest
 
     /// <summary>What a reader sees in one file.</summary>
     internal sealed record Seen(
-        string File, int Locks, SharedLockState? First, SharedLockState? Last, uint Changes, string? Reason, string? Snapshot);
+        string File,
+        int Locks,
+        SharedLockState? First,
+        SharedLockState? Last,
+        uint Changes,
+        long Newest,
+        int Streamer,
+        string? Reason,
+        string? Snapshot);
 
     /// <summary>One entry of the manifest.</summary>
     internal readonly record struct Fixture(
@@ -253,6 +284,8 @@ internal sealed class ControlPageFixtureTests : NamedTest
         int Slot,
         SharedLockState? Living,
         string? Snapshot,
+        long Newest,
+        int Streamer,
         int Writer,
         string? Reason)
     {
@@ -260,7 +293,7 @@ internal sealed class ControlPageFixtureTests : NamedTest
             : Store is { ValueKind: JsonValueKind.String } key ? s_reasons[key.GetString()!]
             : null;
 
-        public Seen ToSeen(SharedLockState? first) => new(File, Locks, first, Last, Changes, Reason, Snapshot);
+        public Seen ToSeen(SharedLockState? first) => new(File, Locks, first, Last, Changes, Newest, Streamer, Reason, Snapshot);
 
         public override string ToString() => Path.GetFileNameWithoutExtension(File);
     }

@@ -26,7 +26,7 @@ internal sealed class FileFormatTests
         foreach (FileFormat format in FileFormat.All)
         {
             DType type = ScalarType.Native(ScalarType.SignedInteger, 4);
-            NewArray array = NewArray.Create(format.Layout, type, [2, 3], locks: 1, isSealed: false, "shape");
+            NewArray array = NewArray.Create(format.Layout, type, [2, 3], locks: 1, needsPage: false, "shape");
             byte[] file = [.. array.Head, .. new byte[array.FileLength - array.Head.Length - array.Tail.Length], .. array.Tail];
             ArrayHeader? read = ArrayHeader.TryRead(file, file, file.Length, out string problem);
             Assert.That(read, Is.Not.Null, problem);

@@ -84,7 +84,7 @@ internal sealed class FormatTests
     [TestCase(32, 3 * 4096, true)]
     public void A_file_that_cannot_grow_has_the_page_from_the_start_unless_it_has_no_locks(int locks, long fileLength, bool hasPage)
     {
-        NewArray array = NewArray.Create(ArrayLayout.Npy, s_double, [10], locks, isSealed: true, "shape");
+        NewArray array = NewArray.Create(ArrayLayout.Npy, s_double, [10], locks, needsPage: true, "shape");
         Assert.That((array.FileLength, ControlPage.HasWord(array.Page)), Is.EqualTo((fileLength, hasPage)));
     }
 
@@ -207,7 +207,7 @@ internal sealed class FormatTests
         Gen<string> types = Gen.Elements("|b1", "<i2", "<f8", "<c16", "|S3", "<U2", "|V7", "<m8[us]");
         Prop.ForAll(shapes.ToArbitrary(), types.ToArbitrary(), static (shape, text) =>
         {
-            NewArray array = NewArray.Create(ArrayLayout.Npy, ScalarType.TryParse(text)!, shape.AsSpan(), 1, isSealed: false, "shape");
+            NewArray array = NewArray.Create(ArrayLayout.Npy, ScalarType.TryParse(text)!, shape.AsSpan(), 1, needsPage: false, "shape");
             ArrayHeader? read = NpyFormat.TryRead(array.Head, array.FileLength, out _);
             return read is not null && read.Shape.SequenceEqual(shape) && read.Type == array.Header.Type && read.End == array.FileLength;
         }).QuickCheckThrowOnFailure();
@@ -248,7 +248,7 @@ internal sealed class FormatTests
     public void Elements_cannot_forge_a_control_page()
     {
         // The elements contain many forged pages. The real page is behind them.
-        NewArray array = NewArray.Create(ArrayLayout.Npy, s_byte, [8 * 4096], 1, isSealed: false, "shape");
+        NewArray array = NewArray.Create(ArrayLayout.Npy, s_byte, [8 * 4096], 1, needsPage: false, "shape");
         byte[] file = BytesOf(array).Bytes.ToArray();
         for (int place = 128; place + 12 <= file.Length; place += 64)
         {
@@ -363,7 +363,7 @@ internal sealed class FormatTests
     }
 
     private static NewArray New(ReadOnlySpan<long> shape, int locks = 1)
-        => NewArray.Create(ArrayLayout.Npy, s_double, shape, locks, isSealed: false, "shape");
+        => NewArray.Create(ArrayLayout.Npy, s_double, shape, locks, needsPage: false, "shape");
 
     // The file that the library writes for a new array, with some additional bytes.
     private static BytesOfFile BytesOf(NewArray array, int more = 0)

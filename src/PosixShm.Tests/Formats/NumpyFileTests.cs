@@ -284,7 +284,7 @@ internal sealed class NumpyFileTests : NamedTest
     private static void Create(string name, DType type, long[] shape)
         => AttachedArray.Create(
             SegmentName.Parse(name, nameof(name)),
-            NewArray.Create(ArrayLayout.Npy, type, shape, locks: 1, isSealed: false, nameof(shape)),
+            NewArray.Create(ArrayLayout.Npy, type, shape, locks: 1, needsPage: false, nameof(shape)),
             new SharedArrayOptions().ToSegmentOptions(),
             PagePolicy.Always).Segment.Release();
 

@@ -465,7 +465,7 @@ internal sealed class PythonSharedArrayFormatTests
     }
 
     private static NewArray New(DType type, ReadOnlySpan<long> shape, int locks = 1)
-        => NewArray.Create(ArrayLayout.PythonSharedArray, type, shape, locks, isSealed: false, "shape");
+        => NewArray.Create(ArrayLayout.PythonSharedArray, type, shape, locks, needsPage: false, "shape");
 
     // The file that the library writes for a new array.
     private static BytesOfFile BytesOf(NewArray array)

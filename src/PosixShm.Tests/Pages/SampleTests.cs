@@ -19,6 +19,7 @@ internal sealed class SampleTests
     [TestCase("anonymous")]
     [TestCase("growing")]
     [TestCase("pool")]
+    [TestCase("frames")]
     [Category("More")]
     public void A_sample_runs_to_its_good_end(string name)
     {

@@ -15,7 +15,7 @@ namespace PosixShm.Formats;
 //      14      2     feature bits that must be known at all
 //      16      8     offset in the file of an area behind the page and its locks, or 0
 //      24      8     length of the area in bytes
-//      64      32    reserved for streams of frames
+//      64      32    a stream of frames: 8 bytes the newest whole frame, 8 the newest reserved one, 4 the writer, 4 the sleeping readers
 //      128     16    the reader-writer lock: its word, and whether its writer is inside, waits for readers, and is to let readers go first
 //      192     8     snapshot: bits 0..29 the last writer, bits 30..63 the sequence, odd during a publication
 //      256     1792  448 slots, 4 bytes each: bits 0..20 count the acquisitions of the slot, bits 21..31 its readers
@@ -34,6 +34,7 @@ internal static class ControlPage
 
     public const int LockCountOffset = 8;
     public const int FeaturesOffset = 12;
+    public const int FramesOffset = 64;
     public const int ReaderWriterOffset = 128;
     public const int SnapshotOffset = 192;
     public const int SlotsOffset = 256;

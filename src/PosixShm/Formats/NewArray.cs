@@ -19,13 +19,14 @@ internal sealed record NewArray(ArrayHeader Header, PagePlace Place, long FileLe
     /// <param name="type">The element type.</param>
     /// <param name="shape">The length of each dimension.</param>
     /// <param name="locks">The locks. If the page has not so many, it exists from the start, since it stores their number.</param>
-    /// <param name="isSealed">Whether the file cannot grow later. Then the page exists from the start, unless there are no locks.</param>
+    /// <param name="needsPage">Whether the page exists from the start, unless there are no locks: the file cannot grow later, or the creator
+    /// uses the page.</param>
     /// <param name="parameter">The name of the parameter that gives the shape.</param>
     /// <param name="alignment">The power of two of which the elements' offset is a multiple.</param>
     /// <exception cref="ArgumentException">The shape is invalid or too large, or the layout has no format.</exception>
     /// <exception cref="NotSupportedException">The format cannot store such elements.</exception>
     public static NewArray Create(
-        ArrayLayout layout, DType type, ReadOnlySpan<long> shape, int locks, bool isSealed, string parameter,
+        ArrayLayout layout, DType type, ReadOnlySpan<long> shape, int locks, bool needsPage, string parameter,
         int alignment = NpyHeader.Alignment)
     {
         FileFormat format = FileFormat.Of(layout);
@@ -37,7 +38,7 @@ internal sealed record NewArray(ArrayHeader Header, PagePlace Place, long FileLe
         DType stored = format.Stored(type) ?? throw new NotSupportedException($"The layout {layout} cannot store elements of {type}.");
         long bytes = CheckShape(stored, shape, parameter);
         int locksBehind = locks > ControlPage.LocksInPage ? locks : 0;
-        bool hasPage = locksBehind > 0 || (isSealed && locks > 0) || !format.CanGrow;
+        bool hasPage = locksBehind > 0 || (needsPage && locks > 0) || !format.CanGrow;
         byte[] head = format.WriteHead(stored, shape, alignment);
         byte[] tail = format.WriteTail(stored, shape, bytes);
         PagePlace place = new(head.Length + bytes, locksBehind);

@@ -28,6 +28,10 @@ internal static class ArrayCreation
 
     public static AttachedArray Create(ArrayRequest request) => Create(SegmentName.Parse(request.Name, "name"), request);
 
+    /// <summary>Creates an array that has its control page before its name.</summary>
+    public static AttachedArray CreateWithPage(ArrayRequest request)
+        => Create(SegmentName.Parse(request.Name, "name"), request, hasPage: true);
+
     public static AttachedArray CreateOrAttach(ArrayRequest request)
     {
         SegmentName segment = SegmentName.Parse(request.Name, "name");
@@ -55,7 +59,7 @@ internal static class ArrayCreation
     {
         SharedArrayOptions options = request.Options ?? s_defaults;
         return AttachedArray.CreateAnonymous(
-            AnonymousLabel, Describe(request, options, isSealed: true), options.ToSegmentOptions(), options.PagePolicy, request.Fill);
+            AnonymousLabel, Describe(request, options, hasPage: true), options.ToSegmentOptions(), options.PagePolicy, request.Fill);
     }
 
     public static AttachedArray Replace(ArrayRequest request)
@@ -84,7 +88,7 @@ internal static class ArrayCreation
         }
     }
 
-    private static AttachedArray Create(SegmentName segment, ArrayRequest request)
+    private static AttachedArray Create(SegmentName segment, ArrayRequest request, bool hasPage = false)
     {
         if (segment.Kind == SegmentKind.Descriptor)
         {
@@ -92,15 +96,15 @@ internal static class ArrayCreation
         }
 
         SharedArrayOptions options = request.Options ?? s_defaults;
-        return AttachedArray.Create(segment, Describe(request, options), options.ToSegmentOptions(), options.PagePolicy, request.Fill);
+        return AttachedArray.Create(segment, Describe(request, options, hasPage), options.ToSegmentOptions(), options.PagePolicy, request.Fill);
     }
 
     private static AttachedArray Replace(SegmentFile old, ArrayRequest request, SharedArrayOptions options)
         => AttachedArray.Replace(
             old.Name, Describe(request, options), options.ToSegmentOptions(), new(old, SignalReplaced), options.PagePolicy, request.Fill);
 
-    private static NewArray Describe(ArrayRequest request, SharedArrayOptions options, bool isSealed = false)
-        => NewArray.Create(options.Layout, request.Type, request.Shape, options.Locks, isSealed, "shape", options.Alignment);
+    private static NewArray Describe(ArrayRequest request, SharedArrayOptions options, bool hasPage = false)
+        => NewArray.Create(options.Layout, request.Type, request.Shape, options.Locks, hasPage, "shape", options.Alignment);
 
     private static AttachedArray? TryAttach(SegmentName segment, ArrayRequest request)
     {
@@ -151,7 +155,7 @@ internal static class ArrayCreation
         }
     }
 
-    // Wakes the readers that sleep until the replaced array changes, because writers signal only the new one.
+    // Wakes the readers that sleep until the replaced array changes or has a new frame, because writers use only the new one.
     private static void SignalReplaced(SegmentFile replaced)
     {
         try
@@ -165,6 +169,7 @@ internal static class ArrayCreation
                 if (old.Policy != PagePolicy.Never && new AttachedPage(old) is { IsFound: true } page)
                 {
                     _ = new ChangeCounter(page).Signal();
+                    new FrameWords(page.Address + ControlPage.FramesOffset).Wake(always: true);
                 }
             }
             finally

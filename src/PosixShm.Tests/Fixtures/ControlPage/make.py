@@ -13,6 +13,8 @@ docs/FORMAT.md defines the bytes. manifest.json has the state of each file, for 
     store     true: a writer may use locks and count, and adds the page if there is none; otherwise the key of the reason
     slot      the slot that owned the first lock, whose process is dead
     living    the state of the first lock while another open file has the exclusive lock on the byte of that slot
+    newest    the newest whole frame of a stream; without the key there is none
+    streamer  the slot that owns the stream, whose process is dead; without the key there is none
     snapshot  the number of the snapshot's last publication, or abandoned; without the key, nothing was published
     writer    the slot of the dead writer of an abandoned publication. While it is locked, as above, a writer is storing
     reason    the key of the reason why the array has no locks and no count; it replaces all other entries but the file
@@ -130,6 +132,9 @@ FILES = {
     "snapshot-half-stored-by-an-earlier-owner": (
         with_page({slot(7): ("I", 4), 192: ("Q", owner(7, 3) | 11 << 30)}), sees(snapshot="abandoned")),
     "snapshot-that-failed": (with_page({192: ("Q", 11 << 30)}), sees(snapshot="abandoned")),
+    "frames": (with_page({**SLOT_7, 64: ("Q", 15), 72: ("Q", 15), 80: ("I", owner(7, 3)), 84: ("I", 6)}), sees(newest=15, streamer=7)),
+    "frames-and-a-half": (  # the writer died while it filled the slot of frame 16
+        with_page({**SLOT_7, 64: ("Q", 15), 72: ("Q", 16), 80: ("I", owner(7, 3)), 84: ("I", 7)}), sees(newest=15, streamer=7)),
     "many-locks": (many_locks(), sees(locks=40, first="abandoned", last="abandoned", changes=3)),
     "many-locks-cut": (many_locks()[:-UNIT + 39 * 64], has_none("cut-locks")),
     "area": (with_page({**CHANGES, 16: ("q", 2 * UNIT), 24: ("q", UNIT)}, behind=b"\xAA" * UNIT), sees(changes=3)),

@@ -76,9 +76,11 @@ def read(path):
             return dict(reason="cut-locks")
         first, count = (page + UNIT, behind) if behind else (page + 2112, 31)
         changes, = struct.unpack_from("=I", data, page + 2048)
+        newest, _, streamer = struct.unpack_from("=QQI", data, page + 64)
+        stream = {key: value for key, value in (("newest", newest), ("streamer", streamer & 0x1FF)) if value}
         return dict(
             locks=count, first=state(file, data, page, first), last=state(file, data, page, first + 64 * (count - 1)), changes=changes,
-            **snapshot(file, data, page))
+            **snapshot(file, data, page), **stream)
 
 
 for name in sys.argv[1:]:

@@ -40,6 +40,9 @@ internal sealed unsafe class AttachedPage
     /// <summary>Gets whether this attachment may store in the page.</summary>
     public bool IsWritable => Segment.Access == SegmentAccess.ReadWrite;
 
+    /// <inheritdoc cref="PageOnDemand.MayStore"/>
+    public bool MayStore => IsWritable && _page.MayStore;
+
     /// <inheritdoc cref="PageOnDemand.IsFound"/>
     public bool IsFound => _page.IsFound;
 

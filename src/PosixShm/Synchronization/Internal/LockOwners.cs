@@ -41,16 +41,23 @@ internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
             return true;
         }
 
-        int slot = LockWord.Slot(owner);
-        bool isAlive = slot is >= 1 and <= ControlPage.SlotCount
-            && LockWord.MakeOwner(slot, Volatile.Read(ref generations[slot - 1])) == owner
-            && page.Segment.IsByteLocked(SlotByte + slot);
+        bool isAlive = IsAliveNow(owner);
         if (isAlive)
         {
             Volatile.Write(ref _alive, now);
         }
 
         return isAlive;
+    }
+
+    /// <summary>Returns whether an owner is still alive, by a query of its own, for a caller that does not repeat it.</summary>
+    public bool IsAliveNow(int owner)
+    {
+        int slot = LockWord.Slot(owner);
+        return owner == _identity
+            || (slot is >= 1 and <= ControlPage.SlotCount
+                && LockWord.MakeOwner(slot, Volatile.Read(ref generations[slot - 1])) == owner
+                && page.Segment.IsByteLocked(SlotByte + slot));
     }
 
     private int Claim()

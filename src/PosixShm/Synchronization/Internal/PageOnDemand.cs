@@ -35,6 +35,9 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
     /// <summary>Gets whether the page was found. From then on it exists until the memory is lost. Makes no system call.</summary>
     public bool IsFound => _isFound;
 
+    /// <summary>Gets whether a page that was found permits stores by this version. Makes no system call.</summary>
+    public bool MayStore => *((byte*)page + StoreFeature) == 0;
+
     /// <summary>Searches the page. Without it, all locks are free and the count of changes is 0.</summary>
     /// <exception cref="InvalidOperationException">There are other bytes in its place.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
@@ -55,7 +58,7 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
     /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
     public void Make()
     {
-        if (_isFound && *((byte*)page + StoreFeature) == 0)
+        if (_isFound && MayStore)
         {
             return;
         }
@@ -81,7 +84,7 @@ internal sealed unsafe class PageOnDemand(AttachedArray array, nint page)
             _ = IsOurs(size) ? true : throw Foreign(size);
         }
 
-        if (*((byte*)page + StoreFeature) != 0)
+        if (!MayStore)
         {
             throw None("a newer version of this library made its control page, which this one may only read");
         }

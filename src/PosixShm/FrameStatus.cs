@@ -1,0 +1,14 @@
+namespace PosixShm;
+
+/// <summary>The result of a wait for a frame.</summary>
+public enum FrameStatus
+{
+    /// <summary>A frame was copied.</summary>
+    Frame,
+
+    /// <summary>No frame arrived in time.</summary>
+    TimedOut,
+
+    /// <summary>All frames were read, and the array was deleted or replaced: no writer will continue this stream. Attach it again.</summary>
+    Gone,
+}

@@ -67,7 +67,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     }
 
     /// <summary>Gets this attachment's owner value. The first call acquires a slot. The caller has a reference to the segment.</summary>
-    /// <inheritdoc cref="Open"/>
+    /// <inheritdoc cref="Open(AttachedLock)"/>
     public int GetOwner()
     {
         if (Owners.HasIdentity)

@@ -239,7 +239,10 @@ internal static class Soak
                 : array.UpdateSnapshot(random.NextInt64(), static (span, seed) =>
                 {
                     Expect(span.SequenceEqual(Block(span[0], span.Length)), "a writer that keeps elements gets torn ones");
-                    Block(seed, span.Length).CopyTo(span);
+                    long[] block = Block(seed, span.Length);
+                    block.AsSpan(0, span.Length / 2).CopyTo(span);
+                    Thread.SpinWait(50_000); // Some writers are killed here.
+                    block.CopyTo(span);
                 });
             Expect(!isWhole || number > last, "the number of a publication goes back");
             Add(counts, Count.Published);

@@ -40,7 +40,12 @@ static inline int snap_lock(const Snap* s, int command, short kind, int slot)
 }
 
 static inline _Atomic uint64_t* snap_word(const Snap* s) { return (_Atomic uint64_t*)(void*)(s->memory + s->page + 192); }
-static inline _Atomic uint32_t* snap_slot(const Snap* s, int slot) { return (_Atomic uint32_t*)(void*)(s->memory + s->page + 252 + 4 * slot); }
+
+static inline _Atomic uint32_t* snap_slot(const Snap* s, int slot)
+{
+    return (_Atomic uint32_t*)(void*)(s->memory + s->page + 252 + 4 * slot);
+}
+
 static inline int64_t* snap_elements(const Snap* s, long start) { return (int64_t*)(void*)(s->memory + start); }
 
 static inline int snap_is_odd(uint64_t word) { return (word & SNAP_ONE) != 0; }

@@ -105,7 +105,6 @@ internal static class Soak
         {
             workers.ForEach(worker => worker.Dispose());
             attacker.Kill();
-            signals.Dispose();
         }
 
         foreach (SharedArrayInfo info in SharedArray.List().Where(info => info.Name.StartsWith(prefix, StringComparison.Ordinal)))

@@ -47,6 +47,7 @@ internal sealed class WaitThreadTests : NamedTest
     {
         using ChildProcess child = Start(denied, Wait);
         child.WaitForSuccess();
+        TestContext.Out.Write(child.Output);
 
         static int Wait(string[] args)
         {
@@ -81,6 +82,7 @@ internal sealed class WaitThreadTests : NamedTest
     {
         using ChildProcess child = Start(denied, Wait);
         child.WaitForSuccess();
+        TestContext.Out.Write(child.Output);
 
         static int Wait(string[] args)
         {
@@ -104,6 +106,7 @@ internal sealed class WaitThreadTests : NamedTest
     {
         using ChildProcess child = Start(denied, Wait);
         child.WaitForSuccess();
+        TestContext.Out.Write(child.Output);
 
         static int Wait(string[] args)
         {

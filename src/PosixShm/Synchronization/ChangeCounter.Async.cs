@@ -126,7 +126,8 @@ public sealed partial class ChangeCounter
     {
         if (counters.IsEmpty || counters.Length != lastSeen.Length || counters.Contains(null!))
         {
-            throw new ArgumentException("The list of counters is empty, contains null, or differs in length from the list of counts.", nameof(counters));
+            throw new ArgumentException(
+                "The list of counters is empty, contains null, or differs in length from the list of counts.", nameof(counters));
         }
 
         for (int i = 0; i < counters.Length; i++)

@@ -17,20 +17,18 @@ public static class ArrayContent
         => new(shape, fill: null);
 
     /// <summary>Creates content whose elements all have one value, as numpy's <c>full</c> does.</summary>
-    /// <typeparam name="T">The element type.</typeparam>
     /// <param name="value">The value.</param>
     /// <param name="shape">The length of each dimension; empty for an array of one element without dimensions.</param>
-    /// <returns>The content.</returns>
+    /// <inheritdoc cref="Zeros{T}(long[])"/>
     public static unsafe ArrayContent<T> Filled<T>(T value, params long[] shape)
         where T : unmanaged
         => new(shape, ArrayFillers.Fill(new ReadOnlySpan<byte>(&value, sizeof(T)).ToArray()));
 
     /// <summary>Creates content from elements in C order.</summary>
-    /// <typeparam name="T">The element type.</typeparam>
     /// <param name="values">The elements, which are copied when the array is created.</param>
     /// <param name="shape">The length of each dimension; empty for one dimension with all elements.</param>
-    /// <returns>The content.</returns>
     /// <exception cref="ArgumentException">The shape does not have as many elements as were given.</exception>
+    /// <inheritdoc cref="Zeros{T}(long[])"/>
     public static ArrayContent<T> From<T>(ReadOnlySpan<T> values, params long[] shape)
         where T : unmanaged
         => new(shape is [] ? [values.Length] : shape, values);
@@ -44,9 +42,8 @@ public static class ArrayContent
     }
 
     /// <summary>Creates content with the shape and the elements of a rectangular array.</summary>
-    /// <typeparam name="T">The element type.</typeparam>
     /// <param name="values">The array, which is copied when the new array is created.</param>
-    /// <returns>The content.</returns>
+    /// <inheritdoc cref="Zeros{T}(long[])"/>
     [SuppressMessage("Performance", "CA1814", Justification = "A shared array is rectangular, and a jagged one is not.")]
     public static ArrayContent<T> From<T>(T[,] values)
         where T : unmanaged
@@ -72,11 +69,10 @@ public static class ArrayContent
     }
 
     /// <summary>Creates content that a callback writes. If the callback throws, no array is created.</summary>
-    /// <typeparam name="T">The element type.</typeparam>
     /// <param name="shape">The length of each dimension.</param>
     /// <param name="build">Writes the elements, which are zero before. Its array has no name and no locks yet, and is disposed when the
     /// callback returns.</param>
-    /// <returns>The content.</returns>
+    /// <inheritdoc cref="Zeros{T}(long[])"/>
     public static ArrayContent<T> Build<T>(long[] shape, Action<SharedArray<T>> build)
         where T : unmanaged
     {
@@ -119,7 +115,7 @@ public static class ArrayContent
     public static UntypedArrayContent Zeros(string dtype, params long[] shape)
         => new(ElementTypes.Parse(dtype, nameof(dtype)), shape, fill: null);
 
-    /// <summary>Creates content whose elements all have one value, and whose element type is known only at run time.</summary> ///
+    /// <summary>Creates content whose elements all have one value, and whose element type is known only at run time.</summary>
     /// <param name="dtype">numpy's name or notation of the element type.</param>
     /// <param name="value">The value, of the type that <see cref="UntypedSharedArray.GetValue(long)"/> returns:
     /// <see cref="SharedArray.ElementTypeOf"/>, a string for U, bytes or an ASCII string for S.</param>

@@ -72,27 +72,21 @@ public sealed unsafe class ReadOnlySharedArray<T> : TypedSharedArray<T>
     /// <inheritdoc/>
     public override void SetValue(object value, long index) => throw new NotSupportedException($"'{Name}' is attached read-only.");
 
-    /// <summary>Returns an enumerator of the elements in C order, as references to the shared memory.</summary>
-    /// <returns>The enumerator.</returns>
+    /// <inheritdoc cref="SharedArray{T}.GetEnumerator"/>
     public Enumerator GetEnumerator() => new(this);
 
     /// <summary>Enumerates the elements of an array.</summary>
     public ref struct Enumerator
     {
         private readonly ReadOnlySharedArray<T> _array;
-        private long _index;
+        private long _index = -1;
 
-        internal Enumerator(ReadOnlySharedArray<T> array)
-        {
-            _array = array;
-            _index = -1;
-        }
+        internal Enumerator(ReadOnlySharedArray<T> array) => _array = array;
 
         /// <summary>Gets a reference to the current element in shared memory.</summary>
         public readonly ref readonly T Current => ref _array.ElementInOrder(_index);
 
-        /// <summary>Advances to the next element.</summary>
-        /// <returns><see langword="false"/> at the end.</returns>
+        /// <inheritdoc cref="SharedArray{T}.Enumerator.MoveNext"/>
         public bool MoveNext() => ++_index < _array.Length;
     }
 }

@@ -88,9 +88,7 @@ public static partial class SharedArray
     /// <exception cref="FileNotFoundException">The segment does not exist.</exception>
     /// <exception cref="InvalidDataException">The segment is empty, shorter than the elements, or not a regular file; or the offset is not
     /// a multiple of the element type's alignment. Nothing was mapped.</exception>
-    /// <exception cref="NotSupportedException">numpy has no such element type.</exception>
-    /// <exception cref="UnauthorizedAccessException">This user may not write the array, or another user owns it.</exception>
-    /// <exception cref="IOException">A limit of the process or the system was reached.</exception>
+    /// <inheritdoc cref="Attach{T}(string, AttachOptions)"/>
     public static SharedArray<T> AttachRaw<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
         string name, long[] shape, long offset = 0, AttachOptions? options = null)
         where T : unmanaged

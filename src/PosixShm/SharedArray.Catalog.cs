@@ -18,13 +18,11 @@ public static partial class SharedArray
     public static bool Exists(string name) => ArrayCatalog.Exists(SegmentName.Parse(name, nameof(name)));
 
     /// <summary>Describes an array without attaching it.</summary>
-    /// <param name="name">The name of the array.</param>
     /// <returns>The description, from the array's header and the status of its file.</returns>
-    /// <exception cref="ArgumentException">The name is invalid.</exception>
     /// <exception cref="FileNotFoundException">The array does not exist.</exception>
     /// <exception cref="InvalidDataException">The file is not an array, or is damaged.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read the array.</exception>
-    /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
+    /// <inheritdoc cref="Exists"/>
     public static SharedArrayInfo Describe(string name) => new(ArrayCatalog.Describe(SegmentName.Parse(name, nameof(name))));
 
     /// <summary>Lists the arrays that this user may read, in <c>/dev/shm</c> or in another directory. Other files, damaged arrays, headers
@@ -43,9 +41,9 @@ public static partial class SharedArray
     public static IReadOnlyList<SharedArrayInfo> List(string pattern = "*", string? directory = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(pattern);
-        SegmentName folder = directory is null ? SegmentName.SharedMemory : SegmentName.ParseFolder(directory, nameof(directory));
+        SegmentName target = directory is null ? SegmentName.SharedMemory : SegmentName.ParseDirectory(directory, nameof(directory));
         List<SharedArrayInfo> arrays = ArrayCatalog.Scan<SharedArrayInfo>(
-            folder, static (entry, found) => found.Add(new SharedArrayInfo(entry)));
+            target, static (entry, found) => found.Add(new SharedArrayInfo(entry)));
         if (pattern != "*")
         {
             _ = arrays.RemoveAll(array => !IsMatch(Path.GetFileName(array.Name.AsSpan())));
@@ -66,12 +64,10 @@ public static partial class SharedArray
     public static void Delete(string name) => ArrayCatalog.Delete(SegmentName.Parse(name, nameof(name)));
 
     /// <summary>Deletes an array's name, if it exists.</summary>
-    /// <param name="name">The name of the array.</param>
     /// <returns><see langword="true"/> if this call deleted the name; <see langword="false"/> if it does not exist.</returns>
-    /// <exception cref="ArgumentException">The name is invalid.</exception>
     /// <exception cref="InvalidDataException">The file is not an array.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read or delete the array.</exception>
-    /// <exception cref="IOException">A limit of the process or the system was reached, or the system reported another error.</exception>
+    /// <inheritdoc cref="Exists"/>
     public static bool TryDelete(string name)
     {
         try

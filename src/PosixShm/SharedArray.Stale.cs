@@ -25,7 +25,6 @@ public static partial class SharedArray
 
     /// <summary>Deletes stale arrays: the arrays in <c>/dev/shm</c> that no live process has attached. The library never does this by
     /// itself.</summary>
-    /// <param name="options">The names and the age of the arrays; all arrays if null.</param>
     /// <returns>The arrays that were deleted, sorted by name.</returns>
     /// <remarks><para>An array is not deleted if another open file or mapping of it exists, in any program and namespace. The kernel
     /// reports that (<c>F_SETLEASE</c> in <c>fcntl(2)</c>) to the array's owner, and to root outside of user namespaces. The file system

@@ -16,10 +16,10 @@ public static partial class SharedArray
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         => WaitFor(name, timeout, () => Attach<double>(name, options), cancellation);
 
-    /// <summary>Attaches an array for reading and writing, and waits for its creator if it does not exist yet.</summary> ///
+    /// <summary>Attaches an array for reading and writing, and waits for its creator if it does not exist yet.</summary>
     /// <param name="name">The name of the array.</param>
-    /// <param name="timeout">The longest wait, or <see cref="Timeout.InfiniteTimeSpan"/>.</param> /// <param name="options">The acceptable
-    /// owners and links; the defaults if null.</param>
+    /// <param name="timeout">The longest wait, or <see cref="Timeout.InfiniteTimeSpan"/>.</param>
+    /// <param name="options">The acceptable owners and links; the defaults if null.</param>
     /// <param name="cancellation">The token that ends the wait.</param>
     /// <remarks>The kernel wakes the caller when the name appears or its file changes (<c>inotify(7)</c>); nothing is polled. The wait goes
     /// on while the file is incomplete, because its creator may still write it. It ends at once if the array has another element
@@ -67,7 +67,6 @@ public static partial class SharedArray
         string name, TimeSpan timeout, AttachOptions? options = null, CancellationToken cancellation = default)
         => OnOwnThread(() => Attach<double>(name, timeout, options, cancellation), cancellation);
 
-    /// <summary>Attaches an array for reading and writing, and waits for its creator if it does not exist yet.</summary>
     /// <returns>The task of the attachment. A dedicated thread waits, not a thread-pool thread.</returns>
     /// <inheritdoc cref="Attach{T}(string, TimeSpan, AttachOptions, CancellationToken)"/>
     public static Task<SharedArray<T>> AttachAsync<[DynamicallyAccessedMembers(ElementTypes.Fields)] T>(
@@ -166,7 +165,7 @@ public static partial class SharedArray
             {
                 return attach();
             }
-            catch (FileNotFoundException error) when (segment.Kind != SegmentKind.Descriptor && Directory.Exists(segment.Folder))
+            catch (FileNotFoundException error) when (segment.Kind != SegmentKind.Descriptor && Directory.Exists(segment.Directory))
             {
                 (last, isArray) = (error, false);
             }

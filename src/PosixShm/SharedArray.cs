@@ -72,7 +72,7 @@ public static partial class SharedArray
     /// <inheritdoc cref="CreateOrAttach{T}(string, long[])"/>
     public static SharedArray<double> CreateOrAttach(string name, params long[] shape) => CreateOrAttach<double>(name, shape);
 
-    /// <summary>Creates an array, or attaches the existing one. Exactly one of several concurrent callers creates it.</summary> ///
+    /// <summary>Creates an array, or attaches the existing one. Exactly one of several concurrent callers creates it.</summary>
     /// <param name="name">The name, unique on this machine.</param>
     /// <param name="shape">The length of each dimension, which an existing array must have too.</param>
     /// <exception cref="InvalidDataException">The existing file is not an array, or has another element type or shape.</exception>
@@ -82,7 +82,8 @@ public static partial class SharedArray
         => CreateOrAttach(name, ArrayContent.Zeros<T>(shape));
 
     /// <summary>Creates an array with the given content, or attaches the existing one. Exactly one of several concurrent callers creates
-    /// it, and the others attach it with its content.</summary> /// <param name="name">The name, unique on this machine.</param>
+    /// it, and the others attach it with its content.</summary>
+    /// <param name="name">The name, unique on this machine.</param>
     /// <param name="content">The shape, which an existing array must have too, and the elements of a new array.</param>
     /// <param name="options">The options of a new array; the defaults if null.</param>
     /// <param name="existing">The options of an attachment; the defaults if null.</param>
@@ -100,9 +101,7 @@ public static partial class SharedArray
         => Make(content, ArrayCreation.CreateOrAttach, name, options, existing);
 
     /// <summary>Replaces an array by a new array of <see cref="double"/> whose elements are zero.</summary>
-    /// <inheritdoc cref="Replace{T}(string, ArrayContent{T}, SharedArrayOptions, AttachOptions)"/>
-    /// <param name="name">The name, which must exist.</param>
-    /// <param name="shape">The length of each dimension.</param>
+    /// <inheritdoc cref="Replace{T}(string, long[])"/>
     public static SharedArray<double> Replace(string name, params long[] shape) => Replace<double>(name, shape);
 
     /// <summary>Replaces an array by a new array whose elements are zero.</summary>

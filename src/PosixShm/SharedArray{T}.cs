@@ -114,41 +114,39 @@ public sealed unsafe class SharedArray<T> : TypedSharedArray<T>
 
     /// <summary>Gets a part of the elements, by one range for each dimension, as a tensor with strides.</summary>
     /// <param name="ranges">The ranges, as in numpy's <c>a[2:5, :]</c>.</param>
-    /// <returns>A tensor over the shared memory.</returns>
     /// <exception cref="ArgumentException">The number of ranges is not the number of dimensions.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A range exceeds its dimension.</exception>
-    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
+    /// <inheritdoc cref="AsTensorSpan()"/>
     public TensorSpan<T> AsTensorSpan(params ReadOnlySpan<NRange> ranges) => AsTensorSpan().Slice(CheckRanges(ranges));
 
     /// <summary>Gets all elements with one first index, in C order, as numpy's <c>a[index]</c>.</summary>
-    /// <param name="index">The first index.</param>
     /// <returns>A span over the shared memory.</returns>
-    /// <exception cref="ArgumentException">The array has no dimensions.</exception>
-    /// <exception cref="IndexOutOfRangeException">The index is outside the first dimension.</exception>
-    /// <exception cref="InvalidOperationException">The array is in Fortran order: use <see cref="RowTensor"/>.</exception>
-    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="int.MaxValue"/> elements in a row, or the array is in
+    /// Fortran order: use <see cref="RowTensor"/>.</exception>
+    /// <inheritdoc cref="RowTensor"/>
     public Span<T> Row(long index) => RowOf(index);
 
     /// <summary>Gets all elements with one first index, as a tensor of one dimension less, as numpy's <c>a[index]</c>.</summary>
+    /// <param name="index">The first index.</param>
     /// <returns>A tensor over the shared memory.</returns>
-    /// <inheritdoc cref="Row"/>
+    /// <exception cref="ArgumentException">The array has no dimensions.</exception>
+    /// <exception cref="IndexOutOfRangeException">The index is outside the first dimension.</exception>
+    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public TensorSpan<T> RowTensor(long index) => RowTensorOf(index);
 
     /// <summary>Gets the elements in another shape, without a copy.</summary>
     /// <param name="shape">The shape, with as many elements. One dimension may be -1, for the length that is missing.</param>
-    /// <returns>A tensor over the shared memory.</returns>
     /// <exception cref="ArgumentException">The shape does not have as many elements as the array.</exception>
     /// <exception cref="InvalidOperationException">The array is in Fortran order.</exception>
-    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
+    /// <inheritdoc cref="AsTensorSpan()"/>
     public TensorSpan<T> Reshape(params long[] shape) => ReshapeOf(shape);
 
     /// <summary>Gets the same bytes as elements of another type, without a copy. The last dimension grows or shrinks, as in numpy's
     /// <c>a.view(dtype)</c>.</summary>
     /// <typeparam name="TOther">The other element type.</typeparam>
-    /// <returns>A tensor over the shared memory.</returns>
     /// <exception cref="InvalidOperationException">The last dimension's size is not a multiple of the other type's, the address is not
     /// aligned for it, or the array is in Fortran order.</exception>
-    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
+    /// <inheritdoc cref="AsTensorSpan()"/>
     public TensorSpan<TOther> View<TOther>()
         where TOther : unmanaged
         => ViewOf<TOther>();
@@ -214,13 +212,9 @@ public sealed unsafe class SharedArray<T> : TypedSharedArray<T>
     public ref struct Enumerator
     {
         private readonly SharedArray<T> _array;
-        private long _index;
+        private long _index = -1;
 
-        internal Enumerator(SharedArray<T> array)
-        {
-            _array = array;
-            _index = -1;
-        }
+        internal Enumerator(SharedArray<T> array) => _array = array;
 
         /// <summary>Gets a reference to the current element in shared memory.</summary>
         public readonly ref T Current => ref _array.ElementInOrder(_index);

@@ -34,25 +34,9 @@ public abstract unsafe partial class UntypedSharedArray
         string target = new FileInfo(path).LinkTarget is null
             ? Path.GetFullPath(path)
             : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
-        SegmentName name = SegmentName.Parse($"file://{target}", nameof(path));
-        using SegmentFile file = SegmentFile.CreateBeside(name, out string own);
-        try
-        {
-            long offset = 0;
-            WriteNpy(
-                piece =>
-                {
-                    file.Write(piece, offset);
-                    offset += piece.Length;
-                },
-                cancellation);
-            file.MoveToName(own, flushToDisk);
-        }
-        catch
-        {
-            _ = SegmentDirectory.Unlink(own);
-            throw;
-        }
+        using SavedFile file = new(SegmentName.Parse($"file://{target}", nameof(path)));
+        WriteNpy(file.Write, cancellation);
+        file.Publish(flushToDisk);
     }
 
     /// <summary>Writes the array to a stream as a plain .npy file, byte for byte as numpy's <c>np.save</c> does.</summary>
@@ -76,9 +60,9 @@ public abstract unsafe partial class UntypedSharedArray
         try
         {
             write(FileHeader());
-            if (IsFortranOrder)
+            foreach (ReadOnlyMemory<byte> piece in IsFortranOrder ? CopyPieces(SavedPiece, cancellation) : [])
             {
-                WriteInOrder(write, cancellation);
+                write(piece.Span);
             }
 
             for (long start = 0; start < ByteLength && !IsFortranOrder; start += SavedPiece)
@@ -97,20 +81,6 @@ public abstract unsafe partial class UntypedSharedArray
         }
 
         use.ThrowIfCut();
-    }
-
-    // Writes elements in Fortran order, which are copied to C order piece by piece.
-    private void WriteInOrder(Action<ReadOnlySpan<byte>> write, CancellationToken cancellation)
-    {
-        long most = Math.Max(1, SavedPiece / Math.Max(1, ItemSize));
-        byte[] piece = new byte[Math.Min(most, Length) * ItemSize];
-        for (long start = 0; start < Length; start += most)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            Span<byte> elements = piece.AsSpan(0, (int)(Math.Min(most, Length - start) * ItemSize));
-            CopyPiece(start, elements);
-            write(elements);
-        }
     }
 
     // Arrays are saved in C order.

@@ -1,7 +1,7 @@
 namespace PosixShm;
 
-/// <content>Saving to streams asynchronously.</content>
-public abstract partial class UntypedSharedArray // await is not allowed in an unsafe context
+/// <content>Saving of copies, piece by piece, and to streams asynchronously.</content>
+public abstract partial class UntypedSharedArray // await and yield are not allowed in an unsafe context
 {
     // Bytes per write, which are a copy: smaller pieces would take more calls, and larger ones more memory.
     private const int CopiedPiece = 1 << 20;
@@ -23,14 +23,23 @@ public abstract partial class UntypedSharedArray // await is not allowed in an u
     private async Task WriteNpyAsync(Stream stream, CancellationToken cancellation)
     {
         await stream.WriteAsync(FileHeader(), cancellation).ConfigureAwait(false);
-        long most = Math.Max(1, CopiedPiece / Math.Max(1, ItemSize));
+        foreach (ReadOnlyMemory<byte> piece in CopyPieces(CopiedPiece, cancellation))
+        {
+            await stream.WriteAsync(piece, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    // Copies the elements in C order. Each piece is valid until the next one.
+    private IEnumerable<ReadOnlyMemory<byte>> CopyPieces(int size, CancellationToken cancellation)
+    {
+        long most = Math.Max(1, size / Math.Max(1, ItemSize));
         byte[] piece = new byte[Math.Min(most, Length) * ItemSize];
         for (long start = 0; start < Length; start += most)
         {
             cancellation.ThrowIfCancellationRequested();
-            int length = (int)(Math.Min(most, Length - start) * ItemSize);
-            CopyPiece(start, piece.AsSpan(0, length));
-            await stream.WriteAsync(piece.AsMemory(0, length), cancellation).ConfigureAwait(false);
+            Memory<byte> elements = piece.AsMemory(0, (int)(Math.Min(most, Length - start) * ItemSize));
+            CopyPiece(start, elements.Span);
+            yield return elements;
         }
     }
 }

@@ -156,11 +156,9 @@ public abstract unsafe partial class UntypedSharedArray : IDisposable
     public object GetValue(params long[] indices) => GetValue(indices is [long flat] ? flat : FlatIndex(indices));
 
     /// <summary>Gets one element as numpy prints it: <c>1.5</c>, <c>2.-1.j</c>, a date in ISO 8601.</summary>
-    /// <param name="index">The element's index in C order, from 0.</param>
     /// <returns>The text, without quotes. Each byte of an S is one character (Latin-1). Structures and other elements without a C# type are
     /// their bytes in hexadecimal.</returns>
-    /// <exception cref="IndexOutOfRangeException">The index is outside the array.</exception>
-    /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
+    /// <inheritdoc cref="GetValue(long)"/>
     public string GetText(long index) => ElementText.Of(Header.Type, GetValue(index));
 
     /// <summary>Sets one element to an object.</summary>

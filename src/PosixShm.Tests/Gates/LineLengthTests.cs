@@ -9,16 +9,15 @@ namespace PosixShm.Tests.Gates;
 /// </summary>
 internal sealed class LineLengthTests
 {
-    private static readonly string[] s_skipped = ["artifacts", "bin", "obj", "node_modules"];
-
     private static string Allowed => Path.Combine(Repository.Root, "src", "PosixShm.Tests", "Gates", "LongLines.txt");
 
     [Test]
     public void No_file_gets_another_long_line()
     {
         LineLimits limits = LineLimits.Of(
-            Files().Where(static file => Path.GetFileName(file) == ".editorconfig").Select(static file => (file, File.ReadAllText(file))));
-        Dictionary<string, int> actual = Files()
+            SourceFiles.All().Where(static file => Path.GetFileName(file) == ".editorconfig")
+                .Select(static file => (file, File.ReadAllText(file))));
+        Dictionary<string, int> actual = SourceFiles.All()
             .Select(file => (Name: Path.GetRelativePath(Repository.Root, file), Count: limits.CountLonger(file, File.ReadLines(file))))
             .Where(static file => file.Count > 0)
             .ToDictionary(static file => file.Name, static file => file.Count);
@@ -61,14 +60,6 @@ internal sealed class LineLengthTests
     private static IEnumerable<string> Lines(IEnumerable<KeyValuePair<string, int>> counts) => counts
         .OrderBy(static file => file.Key, StringComparer.Ordinal)
         .Select(static file => string.Create(CultureInfo.InvariantCulture, $"{file.Value} {file.Key}"));
-
-    private static IEnumerable<string> Files() => Below(Repository.Root);
-
-    // Directories of other programs begin with a dot.
-    private static IEnumerable<string> Below(string directory) => Directory.EnumerateDirectories(directory)
-        .Where(static inner => Path.GetFileName(inner) is string name && !name.StartsWith('.') && !s_skipped.Contains(name))
-        .SelectMany(Below)
-        .Concat(Directory.EnumerateFiles(directory));
 
     /// <summary>The limits of .editorconfig files, which the compiler reads.</summary>
     private sealed record LineLimits(AnalyzerConfigSet Configuration)

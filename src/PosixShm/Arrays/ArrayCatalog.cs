@@ -40,16 +40,16 @@ internal static class ArrayCatalog
     }
 
     /// <summary>Visits the undamaged arrays of a directory that this user may read, in no order. Other files are skipped.</summary>
-    /// <param name="folder">The directory.</param>
+    /// <param name="directory">The directory.</param>
     /// <param name="visit">Receives each array and the list of the calling thread. In a large directory, several threads call it.</param>
     /// <returns>The lists of all threads, joined.</returns>
-    public static List<T> Scan<T>(SegmentName folder, Action<CatalogEntry, List<T>> visit)
+    public static List<T> Scan<T>(SegmentName directory, Action<CatalogEntry, List<T>> visit)
     {
         LinuxOnly.Check();
-        return SegmentScan<T>.Run(folder, (probe, file, found) =>
+        return SegmentScan<T>.Run(directory, (probe, file, found) =>
         {
             if (ArrayReader.TryRead(probe, probe.Head, probe.Status.Size, ArrayReader.LongestListed, out _) is ArrayHeader header
-                && SegmentName.FromFile(folder, file) is SegmentName name)
+                && SegmentName.FromFile(directory, file) is SegmentName name)
             {
                 visit(new CatalogEntry(name, header, probe.Status, probe.IsInUse), found);
             }

@@ -39,8 +39,8 @@ internal static class ArrayReader
     /// <param name="problem">The reason.</param>
     public static ArrayHeader? TryRead(IByteSource source, ReadOnlySpan<byte> head, long size, int longest, out string problem)
     {
-        ArrayHeader? npy = NpyFormat.TryRead(head, size, out problem);
-        if (npy is null && head.Length < size && NpyHeader.BytesNeeded(head) is int needed && needed > head.Length)
+        ArrayHeader? usual = ArrayHeader.TryReadUsual(head, size, out problem);
+        if (usual is null && head.Length < size && ArrayHeader.HeadLength(head) is int needed && needed > head.Length)
         {
             if (needed > longest)
             {
@@ -50,10 +50,10 @@ internal static class ArrayReader
 
             byte[] whole = new byte[Math.Min(needed, size)];
             head = whole.AsSpan(0, source.Read(whole, 0));
-            npy = NpyFormat.TryRead(head, size, out problem);
+            usual = ArrayHeader.TryReadUsual(head, size, out problem);
         }
 
-        return npy is not null && npy.End == size ? npy : TryReadBothEnds(source, head, size, out problem);
+        return usual ?? TryReadBothEnds(source, head, size, out problem);
     }
 
     /// <summary>Returns the place of an array's control page. False if the file has no room for it, or no description.</summary>

@@ -52,7 +52,6 @@ internal sealed record AttachedArray(Segment Segment, ArrayHeader Header, int Lo
         return Of(SegmentCreation.Replace(name, Image(array), options, filled is null ? null : filled.Fill, replacement), array, policy);
     }
 
-    /// <summary>Creates an array without a name.</summary>
     public static AttachedArray CreateAnonymous(
         string label, NewArray array, SegmentOptions options, PagePolicy policy, ArrayFiller? fill = null)
     {

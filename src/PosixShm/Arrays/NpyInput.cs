@@ -8,9 +8,6 @@ namespace PosixShm.Arrays;
 /// <summary>An .npy file that is read once, from its start to the end of its elements, so it may be a pipe or a socket.</summary>
 internal sealed unsafe class NpyInput : IDisposable
 {
-    // These bytes contain the length of the header.
-    private const int Start = 12;
-
     // Bytes per read: large enough for few system calls. A span has at most 2 GiB.
     private const int Piece = 16 << 20;
 
@@ -29,10 +26,8 @@ internal sealed unsafe class NpyInput : IDisposable
         (Type, Shape, _isFortranOrder) = ReadHeader(expected);
     }
 
-    /// <summary>Gets the element type.</summary>
     public DType Type { get; }
 
-    /// <summary>Gets the length of each dimension.</summary>
     public long[] Shape { get; }
 
     /// <summary>Opens a file and reads its header.</summary>
@@ -124,12 +119,12 @@ internal sealed unsafe class NpyInput : IDisposable
 
     private (DType Type, long[] Shape, bool IsFortranOrder) ReadHeader(DType? expected)
     {
-        byte[] head = new byte[Start];
-        int length = _stream.ReadAtLeast(head, Start, throwOnEndOfStream: false);
-        if (NpyHeader.BytesNeeded(head.AsSpan(0, length)) is int needed && needed > Start)
+        byte[] head = new byte[NpyHeader.LongStart];
+        int length = _stream.ReadAtLeast(head, NpyHeader.LongStart, throwOnEndOfStream: false);
+        if (NpyHeader.BytesNeeded(head.AsSpan(0, length)) is int needed && needed > NpyHeader.LongStart)
         {
             Array.Resize(ref head, needed);
-            length += _stream.ReadAtLeast(head.AsSpan(Start), needed - Start, throwOnEndOfStream: false);
+            length += _stream.ReadAtLeast(head.AsSpan(NpyHeader.LongStart), needed - NpyHeader.LongStart, throwOnEndOfStream: false);
         }
 
         string problem = "it does not begin as an .npy file does";

@@ -5,28 +5,20 @@ namespace PosixShm.Arrays;
 /// <summary>Copies elements between C order and memory in Fortran order.</summary>
 /// <remarks>The first dimension is contiguous in one order, and the last one in the other. Both are cut into tiles, so that all elements of
 /// a cache line are copied while it is cached.</remarks>
-internal unsafe ref struct OrderedCopy
+internal unsafe ref struct OrderedCopy(ReadOnlySpan<long> shape, ReadOnlySpan<long> fromSteps, ReadOnlySpan<long> toSteps, int size)
 {
     // Measured for elements of 1 to 16 bytes: the lines of larger tiles evict each other where strides are powers of two.
     private const int Side = 16;
 
-    private readonly ReadOnlySpan<long> _shape;
-    private readonly ReadOnlySpan<long> _fromSteps;
-    private readonly ReadOnlySpan<long> _toSteps;
-    private readonly int _size;
+    private readonly ReadOnlySpan<long> _shape = shape;
+    private readonly ReadOnlySpan<long> _fromSteps = fromSteps;
+    private readonly ReadOnlySpan<long> _toSteps = toSteps;
+    private readonly int _size = size;
 
     // The tile that is being copied.
     private int _rowDimension;
     private long _rows;
     private long _columns;
-
-    private OrderedCopy(ReadOnlySpan<long> shape, ReadOnlySpan<long> fromSteps, ReadOnlySpan<long> toSteps, int size)
-    {
-        _shape = shape;
-        _fromSteps = fromSteps;
-        _toSteps = toSteps;
-        _size = size;
-    }
 
     /// <summary>Copies elements out of, or into, an array in Fortran order.</summary>
     /// <param name="shape">The length of each dimension.</param>

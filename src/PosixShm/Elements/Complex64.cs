@@ -14,8 +14,7 @@ public readonly record struct Complex64(float Real, float Imaginary)
     /// <param name="value">The number.</param>
     public static implicit operator Complex(Complex64 value) => value.ToComplex();
 
-    /// <summary>Rounds to single precision.</summary>
-    /// <param name="value">The number.</param>
+    /// <inheritdoc cref="FromComplex"/>
     public static explicit operator Complex64(Complex value) => FromComplex(value);
 
     /// <summary>Rounds to single precision.</summary>

@@ -87,15 +87,8 @@ internal sealed class ScalarType : DType
 
     private static char NativeOrder => BitConverter.IsLittleEndian ? '<' : '>';
 
-    /// <summary>Gets the types of nearly every array.</summary>
-    public static ImmutableArray<ScalarType> Usual => s_usual;
-
-    /// <summary>Returns a type in this machine's byte order.</summary>
-    public static ScalarType Native(char kind, long size, string unit = "")
-        => s_usual.FirstOrDefault(usual => usual.Kind == kind && usual.Size == size) ?? New(kind, size, unit);
-
-    // Made once, because nearly every array has one of these types.
-    private static readonly ImmutableArray<ScalarType> s_usual =
+    /// <summary>Gets the types of nearly every array, which are made once.</summary>
+    public static ImmutableArray<ScalarType> Usual { get; } =
     [
         New(FloatingPoint, 8), New(FloatingPoint, 4), New(FloatingPoint, 2), New(Boolean, 1),
         New(SignedInteger, 8), New(SignedInteger, 4), New(SignedInteger, 2), New(SignedInteger, 1),
@@ -103,11 +96,15 @@ internal sealed class ScalarType : DType
         New(Complex, 16), New(Complex, 8),
     ];
 
+    /// <summary>Returns a type in this machine's byte order.</summary>
+    public static ScalarType Native(char kind, long size, string unit = "")
+        => Usual.FirstOrDefault(usual => usual.Kind == kind && usual.Size == size) ?? New(kind, size, unit);
+
     /// <summary>Reads numpy's notation or name, as in <c>&lt;f8</c>, <c>|S10</c>, <c>&gt;M8[ns]</c>, <c>float64</c>. Returns null for other
     /// texts, and for the type of Python objects.</summary>
     public static ScalarType? TryParse(ReadOnlySpan<char> text)
     {
-        foreach (ScalarType usual in s_usual)
+        foreach (ScalarType usual in Usual)
         {
             if (text.SequenceEqual(usual.Description))
             {

@@ -26,24 +26,18 @@ public readonly struct DateTime64<TUnit>(long count)
 
     DType ITime64.ElementType => ScalarType.Native(ScalarType.DateTime, sizeof(long), s_scale.Unit);
 
-    /// <summary>Converts to the equal date, in UTC.</summary>
+    /// <inheritdoc cref="ToDateTime"/>
     /// <param name="value">The date.</param>
-    /// <exception cref="OverflowException">The value is NaT, out of range, or not a whole number of ticks.</exception>
     public static explicit operator DateTime(DateTime64<TUnit> value) => value.ToDateTime();
 
-    /// <summary>Converts to the equal date.</summary>
-    /// <param name="value">The date, in UTC.</param>
-    /// <exception cref="OverflowException">The value is out of range, or not a whole number of units.</exception>
+    /// <inheritdoc cref="FromDateTime"/>
     public static explicit operator DateTime64<TUnit>(DateTime value) => FromDateTime(value);
 
-    /// <summary>Converts to the equal date, with an offset of 0.</summary>
+    /// <inheritdoc cref="ToDateTimeOffset"/>
     /// <param name="value">The date.</param>
-    /// <exception cref="OverflowException">The value is NaT, out of range, or not a whole number of ticks.</exception>
     public static explicit operator DateTimeOffset(DateTime64<TUnit> value) => value.ToDateTimeOffset();
 
-    /// <summary>Converts to the equal date, in UTC.</summary>
-    /// <param name="value">The date.</param>
-    /// <exception cref="OverflowException">The value is out of range, or not a whole number of units.</exception>
+    /// <inheritdoc cref="FromDateTimeOffset"/>
     public static explicit operator DateTime64<TUnit>(DateTimeOffset value) => FromDateTimeOffset(value);
 
     /// <summary>Compares two dates for equality. As in numpy, NaT equals nothing.</summary>
@@ -52,8 +46,7 @@ public readonly struct DateTime64<TUnit>(long count)
     public static bool operator ==(DateTime64<TUnit> left, DateTime64<TUnit> right) => left.Count == right.Count && !left.IsNaT;
 
     /// <summary>Compares two dates for inequality. As in numpy, NaT differs from itself.</summary>
-    /// <param name="left">One.</param>
-    /// <param name="right">The other.</param>
+    /// <inheritdoc cref="op_Equality"/>
     public static bool operator !=(DateTime64<TUnit> left, DateTime64<TUnit> right) => !(left == right);
 
     /// <summary>Compares two dates; false if one is NaT.</summary>
@@ -61,19 +54,13 @@ public readonly struct DateTime64<TUnit>(long count)
     /// <param name="right">The other.</param>
     public static bool operator <(DateTime64<TUnit> left, DateTime64<TUnit> right) => left.Count < right.Count && !left.IsNaT;
 
-    /// <summary>Compares two dates; false if one is NaT.</summary>
-    /// <param name="left">One.</param>
-    /// <param name="right">The other.</param>
+    /// <inheritdoc cref="op_LessThan"/>
     public static bool operator >(DateTime64<TUnit> left, DateTime64<TUnit> right) => right < left;
 
-    /// <summary>Compares two dates; false if one is NaT.</summary>
-    /// <param name="left">One.</param>
-    /// <param name="right">The other.</param>
+    /// <inheritdoc cref="op_LessThan"/>
     public static bool operator <=(DateTime64<TUnit> left, DateTime64<TUnit> right) => left.Count <= right.Count && !left.IsNaT;
 
-    /// <summary>Compares two dates; false if one is NaT.</summary>
-    /// <param name="left">One.</param>
-    /// <param name="right">The other.</param>
+    /// <inheritdoc cref="op_LessThan"/>
     public static bool operator >=(DateTime64<TUnit> left, DateTime64<TUnit> right) => right <= left;
 
     /// <summary>Returns the date of this unit that equals a date.</summary>
@@ -99,10 +86,8 @@ public readonly struct DateTime64<TUnit>(long count)
     /// <exception cref="OverflowException">This is NaT, outside of the years 1 to 9999, or not a whole number of ticks.</exception>
     public DateTime ToDateTime() => new(s_scale.DateTicks(Count), DateTimeKind.Utc);
 
-    /// <summary>Returns the equal date of .NET.</summary>
     /// <returns>The same date, with an offset of 0.</returns>
-    /// <exception cref="NotSupportedException">The unit is generic.</exception>
-    /// <exception cref="OverflowException">This is NaT, outside of the years 1 to 9999, or not a whole number of ticks.</exception>
+    /// <inheritdoc cref="ToDateTime"/>
     public DateTimeOffset ToDateTimeOffset() => new(ToDateTime());
 
     /// <summary>Compares two dates as keys: unlike with <c>==</c>, NaT equals NaT.</summary>

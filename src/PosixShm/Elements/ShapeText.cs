@@ -46,16 +46,4 @@ internal static class ShapeText
         text[length++] = (byte)')';
         return length;
     }
-
-    /// <summary>Returns the number of digits of a dimension.</summary>
-    public static int Digits(long dimension)
-    {
-        int digits = 1;
-        for (; dimension >= 10; dimension /= 10)
-        {
-            digits++;
-        }
-
-        return digits;
-    }
 }

@@ -47,13 +47,9 @@ internal static class StructReader
                 $"An array cannot hold '{type}': its fields have no fixed order. Declare a struct of your own.");
         }
 
-        List<Field> fields = [];
-        foreach (FieldInfo field in type.GetFields(Instance))
-        {
-            fields.Add(new Field(NameOf(field), TypeOf(field, field.FieldType), OffsetOf(field, type)));
-        }
-
-        if (fields.Count == 0)
+        Field[] fields =
+            [.. type.GetFields(Instance).Select(field => new Field(NameOf(field), TypeOf(field, field.FieldType), OffsetOf(field, type)))];
+        if (fields is [])
         {
             throw new NotSupportedException($"An array cannot hold '{type}': it has no fields.");
         }
@@ -132,7 +128,7 @@ internal static class StructReader
 
     private static int SizeOf(Type type) => RuntimeHelpers.SizeOf(type.TypeHandle);
 
-    private static ImmutableArray<Field> WithPadding(Type type, List<Field> fields, int size)
+    private static ImmutableArray<Field> WithPadding(Type type, Field[] fields, int size)
     {
         ImmutableArray<Field>.Builder all = ImmutableArray.CreateBuilder<Field>();
         HashSet<string> names = [];

@@ -26,14 +26,11 @@ public readonly struct TimeDelta64<TUnit>(long count)
 
     DType ITime64.ElementType => ScalarType.Native(ScalarType.TimeSpan, sizeof(long), s_scale.Unit);
 
-    /// <summary>Converts to the equal time span.</summary>
+    /// <inheritdoc cref="ToTimeSpan"/>
     /// <param name="value">The time span.</param>
-    /// <exception cref="OverflowException">The value is NaT, out of range, or not a whole number of ticks.</exception>
     public static explicit operator TimeSpan(TimeDelta64<TUnit> value) => value.ToTimeSpan();
 
-    /// <summary>Converts to the equal time span.</summary>
-    /// <param name="value">The time span.</param>
-    /// <exception cref="OverflowException">The value is out of range, or not a whole number of units.</exception>
+    /// <inheritdoc cref="FromTimeSpan"/>
     public static explicit operator TimeDelta64<TUnit>(TimeSpan value) => FromTimeSpan(value);
 
     /// <summary>Compares two time spans for equality. As in numpy, NaT equals nothing.</summary>
@@ -42,8 +39,7 @@ public readonly struct TimeDelta64<TUnit>(long count)
     public static bool operator ==(TimeDelta64<TUnit> left, TimeDelta64<TUnit> right) => left.Count == right.Count && !left.IsNaT;
 
     /// <summary>Compares two time spans for inequality. As in numpy, NaT differs from itself.</summary>
-    /// <param name="left">One.</param>
-    /// <param name="right">The other.</param>
+    /// <inheritdoc cref="op_Equality"/>
     public static bool operator !=(TimeDelta64<TUnit> left, TimeDelta64<TUnit> right) => !(left == right);
 
     /// <summary>Compares two time spans; false if one is NaT.</summary>
@@ -51,19 +47,13 @@ public readonly struct TimeDelta64<TUnit>(long count)
     /// <param name="right">The other.</param>
     public static bool operator <(TimeDelta64<TUnit> left, TimeDelta64<TUnit> right) => left.Count < right.Count && !left.IsNaT;
 
-    /// <summary>Compares two time spans; false if one is NaT.</summary>
-    /// <param name="left">One.</param>
-    /// <param name="right">The other.</param>
+    /// <inheritdoc cref="op_LessThan"/>
     public static bool operator >(TimeDelta64<TUnit> left, TimeDelta64<TUnit> right) => right < left;
 
-    /// <summary>Compares two time spans; false if one is NaT.</summary>
-    /// <param name="left">One.</param>
-    /// <param name="right">The other.</param>
+    /// <inheritdoc cref="op_LessThan"/>
     public static bool operator <=(TimeDelta64<TUnit> left, TimeDelta64<TUnit> right) => left.Count <= right.Count && !left.IsNaT;
 
-    /// <summary>Compares two time spans; false if one is NaT.</summary>
-    /// <param name="left">One.</param>
-    /// <param name="right">The other.</param>
+    /// <inheritdoc cref="op_LessThan"/>
     public static bool operator >=(TimeDelta64<TUnit> left, TimeDelta64<TUnit> right) => right <= left;
 
     /// <summary>Returns the time span of this unit that equals one of .NET.</summary>

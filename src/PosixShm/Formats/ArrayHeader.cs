@@ -15,7 +15,6 @@ namespace PosixShm.Formats;
 internal sealed record ArrayHeader(
     FileFormat? Format, DType Type, ImmutableArray<long> Shape, bool IsFortranOrder, long DataOffset, long DataLength, long End)
 {
-    /// <summary>Gets the layout of the file.</summary>
     public ArrayLayout Layout => Format?.Layout ?? ArrayLayout.Raw;
 
     /// <summary>Gets the number of elements.</summary>
@@ -31,7 +30,6 @@ internal sealed record ArrayHeader(
     /// <summary>Gets whether the processor reads and writes each element whole. A mapping is aligned, so the offset decides.</summary>
     public bool IsAligned => DataOffset % Type.Alignment == 0;
 
-    /// <summary>Gets the end of the elements.</summary>
     public long DataEnd => DataOffset + DataLength;
 
     /// <summary>Returns the place in memory of an element, given its place in C order.</summary>
@@ -65,6 +63,24 @@ internal sealed record ArrayHeader(
 
         return false;
     }
+
+    /// <inheritdoc cref="FileFormat.HeadLength"/>
+    public static int HeadLength(ReadOnlySpan<byte> head)
+    {
+        int length = 0;
+        foreach (FileFormat format in FileFormat.All)
+        {
+            length = Math.Max(length, format.HeadLength(head));
+        }
+
+        return length;
+    }
+
+    /// <summary>Reads a header of nearly every array: one at the beginning of the file whose elements reach its end, so that no other
+    /// format is possible. Null for all other files.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ArrayHeader? TryReadUsual(ReadOnlySpan<byte> head, long fileSize, out string problem)
+        => NpyFormat.TryRead(head, fileSize, out problem) is ArrayHeader header && header.End == fileSize ? header : null;
 
     /// <summary>Reads a header of any format. Pure: the result is a header that fits the file, or null and the reason.</summary>
     /// <remarks>Elements can contain the bytes of another format's description. A description at the end of a file is real if it lies

@@ -6,21 +6,7 @@ namespace PosixShm.Formats;
 internal static class ElementOrder
 {
     /// <summary>Returns whether C order and Fortran order differ: at least two dimensions are not 1, and none is 0.</summary>
-    public static bool Matters(ReadOnlySpan<long> shape)
-    {
-        int longer = 0;
-        foreach (long dimension in shape)
-        {
-            if (dimension == 0)
-            {
-                return false;
-            }
-
-            longer += dimension > 1 ? 1 : 0;
-        }
-
-        return longer > 1;
-    }
+    public static bool Matters(ReadOnlySpan<long> shape) => shape.Length - shape.Count(1L) > 1 && !shape.Contains(0L);
 
     /// <summary>Returns the strides of elements without gaps, as numpy has them. The shape was checked, so nothing overflows.</summary>
     /// <param name="shape">The length of each dimension.</param>

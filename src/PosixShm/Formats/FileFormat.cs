@@ -42,6 +42,9 @@ internal abstract class FileFormat(ArrayLayout layout, int maxRank, int tailLeng
     /// <summary>Returns whether a file's first or last bytes carry the magic of any version of the format.</summary>
     public abstract bool HasMagic(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail);
 
+    /// <summary>Returns how many of a file's first bytes the header needs, as far as they are known; 0 if it needs no more.</summary>
+    public virtual int HeadLength(ReadOnlySpan<byte> head) => 0;
+
     /// <summary>Reads the header of a file that has the magic. The parameters are those of <see cref="ArrayHeader.TryRead"/>.</summary>
     public abstract ArrayHeader? TryRead(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize, out string problem);
 

@@ -6,21 +6,13 @@ namespace PosixShm;
 
 /// <summary>An array whose elements have no C# type (text, bytes, structures, dates, the other byte order; see
 /// <see cref="OpaqueElement"/>), or an array of a foreign file whose elements are not aligned. Each value is a copy.</summary>
-internal sealed class OpaqueSharedArray : UntypedSharedArray
+internal sealed class OpaqueSharedArray(AttachedArray array, SegmentAccess access) : UntypedSharedArray(array)
 {
-    private readonly SegmentAccess _access;
-    private readonly ManagedType? _managed;
-
-    public OpaqueSharedArray(AttachedArray array, SegmentAccess access)
-        : base(array)
-    {
-        _access = access;
-        _managed = ElementTypes.Find(Header.Type);
-    }
+    private readonly ManagedType? _managed = ElementTypes.Find(array.Header.Type);
 
     public override Type? ElementType => _managed?.Type;
 
-    public override bool IsReadOnly => _access == SegmentAccess.ReadOnly;
+    public override bool IsReadOnly => access == SegmentAccess.ReadOnly;
 
     public override object GetValue(long index)
     {

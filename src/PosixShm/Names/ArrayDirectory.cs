@@ -17,7 +17,8 @@ internal static class ArrayDirectory
 
     // Read once, so that all calls of a process agree. If a program runs with more rights than its caller (AT_SECURE), the caller's
     // environment does not count.
-    private static readonly string? s_chosen = s_ofProgram ?? (IsOfCaller() ? null : Environment.GetEnvironmentVariable(Variable));
+    private static readonly string? s_chosen = s_ofProgram
+        ?? (OperatingSystem.IsLinux() && Interop.IsSecureExecution() != 0 ? null : Environment.GetEnvironmentVariable(Variable));
 
     private static string? s_path = s_chosen is null ? Default : null;
 
@@ -27,8 +28,6 @@ internal static class ArrayDirectory
     /// <summary>Gets the directory.</summary>
     /// <exception cref="DirectoryNotFoundException">The chosen directory is empty, relative, or missing.</exception>
     public static string Path => s_path ??= Checked(s_chosen!);
-
-    private static bool IsOfCaller() => OperatingSystem.IsLinux() && Interop.IsSecureExecution() != 0;
 
     // Checked until the path is valid, and never again.
     private static string Checked(string chosen)

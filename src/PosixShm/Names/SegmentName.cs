@@ -45,11 +45,11 @@ internal sealed record SegmentName
     private static readonly SearchValues<char> s_plain
         = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.");
 
-    private SegmentName(SegmentKind kind, string value, string folder, string? path = null)
+    private SegmentName(SegmentKind kind, string value, string directory, string? path = null)
     {
         Kind = kind;
         Value = value;
-        Folder = folder;
+        Directory = directory;
         Path = path!;
     }
 
@@ -66,24 +66,22 @@ internal sealed record SegmentName
         get
         {
             LinuxOnly.Check();
-            string folder = ArrayDirectory.Path;
-            return new SegmentName(SegmentKind.SharedMemory, folder, folder, folder);
+            string directory = ArrayDirectory.Path;
+            return new SegmentName(SegmentKind.SharedMemory, directory, directory, directory);
         }
     }
 
-    /// <summary>Gets the kind of object that the name denotes.</summary>
     public SegmentKind Kind { get; }
 
     /// <summary>Gets the name in its shortest form: <c>test1</c>, or <c>file:///path</c>.</summary>
     public string Value { get; }
 
-    /// <summary>Gets the directory of the file.</summary>
-    public string Folder { get; }
+    public string Directory { get; }
 
     /// <summary>Gets whether <see cref="Value"/> is also the C library's name of the file. <c>shm_open(3)</c> uses one directory only, and
     /// before glibc 2.34 it refuses names of more than 253 bytes.</summary>
     public bool IsObject
-        => Kind == SegmentKind.SharedMemory && Folder == ArrayDirectory.Default
+        => Kind == SegmentKind.SharedMemory && Directory == ArrayDirectory.Default
             && (Value.Length < 80 || Encoding.UTF8.GetByteCount(Value) < 254);
 
     /// <summary>Gets the noun for the object, for messages.</summary>
@@ -103,14 +101,14 @@ internal sealed record SegmentName
             file = file[..^(char.IsLowSurrogate(file[^1]) ? 2 : 1)];
         }
 
-        return $"{Folder}/{file}{suffix}";
+        return $"{Directory}/{file}{suffix}";
     }
 
     /// <summary>Gets the file's absolute path.</summary>
     // Made on demand, since a listing makes thousands of names.
     public string Path
     {
-        get => field ??= $"{Folder}/{Value}";
+        get => field ??= $"{Directory}/{Value}";
         private init;
     }
 
@@ -157,23 +155,23 @@ internal sealed record SegmentName
     }
 
     /// <summary>Reads the path of a directory whose files are to be listed.</summary>
-    public static SegmentName ParseFolder(string folder, string parameterName)
+    public static SegmentName ParseDirectory(string directory, string parameterName)
     {
-        ArgumentException.ThrowIfNullOrEmpty(folder, parameterName);
+        ArgumentException.ThrowIfNullOrEmpty(directory, parameterName);
         LinuxOnly.Check();
-        if (folder.Any(char.IsControl) || !IsWellFormed(folder))
+        if (directory.Any(char.IsControl) || !IsWellFormed(directory))
         {
             throw new ArgumentException(
-                $"'{Printable(folder)}' is not a directory of arrays: it has control characters or unpaired surrogates.", parameterName);
+                $"'{Printable(directory)}' is not a directory of arrays: it has control characters or unpaired surrogates.", parameterName);
         }
 
-        string full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder));
+        string full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(directory));
         return new SegmentName(SegmentKind.File, full, full, full);
     }
 
     /// <summary>Returns the name of a file in a directory; null if no array can have it.</summary>
     [SkipLocalsInit] // Only the characters that were decoded are used.
-    public static SegmentName? FromFile(SegmentName folder, ReadOnlySpan<byte> file)
+    public static SegmentName? FromFile(SegmentName directory, ReadOnlySpan<byte> file)
     {
         // A file name that is not UTF-8 must not become the name of another file.
         Span<char> characters = stackalloc char[MaxBytes];
@@ -183,13 +181,13 @@ internal sealed record SegmentName
         }
 
         string value = new(characters[..length]);
-        if (folder.Kind == SegmentKind.SharedMemory)
+        if (directory.Kind == SegmentKind.SharedMemory)
         {
-            return FindProblem(value) is null ? new SegmentName(SegmentKind.SharedMemory, value, folder.Folder) : null;
+            return FindProblem(value) is null ? new SegmentName(SegmentKind.SharedMemory, value, directory.Directory) : null;
         }
 
-        string path = System.IO.Path.Join(folder.Path, value);
-        return value.Any(char.IsControl) ? null : new SegmentName(SegmentKind.File, FileScheme + path, folder.Path, path);
+        string path = System.IO.Path.Join(directory.Path, value);
+        return value.Any(char.IsControl) ? null : new SegmentName(SegmentKind.File, FileScheme + path, directory.Path, path);
     }
 
     public override string ToString() => Value;
@@ -203,19 +201,15 @@ internal sealed record SegmentName
 
     private static SegmentName ParseFile(string name, string path, string parameterName)
     {
-        if (path.Length == 0 || path.EndsWith('/'))
-        {
-            throw Refuse(name, "'file://' takes the path of a file", parameterName);
-        }
-
         if (path.Any(char.IsControl) || !IsWellFormed(path))
         {
             throw Refuse(name, "it has control characters or unpaired surrogates", parameterName);
         }
 
-        string full = System.IO.Path.GetFullPath(path);
-        return System.IO.Path.GetDirectoryName(full) is string folder
-            ? new SegmentName(SegmentKind.File, FileScheme + full, folder, full)
+        // The root has no directory.
+        string full = path is [.., not '/'] ? System.IO.Path.GetFullPath(path) : "/";
+        return System.IO.Path.GetDirectoryName(full) is string directory
+            ? new SegmentName(SegmentKind.File, FileScheme + full, directory, full)
             : throw Refuse(name, "'file://' takes the path of a file", parameterName);
     }
 

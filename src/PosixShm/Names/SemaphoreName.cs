@@ -5,8 +5,6 @@ namespace PosixShm.Names;
 /// <summary>The names of semaphores, and of the files that the C library keeps them in.</summary>
 internal static class SemaphoreName
 {
-    private const string FilePrefix = SegmentName.SemaphorePrefix;
-
     // NAME_MAX less the four bytes of the prefix: from 252 bytes on, sem_open fails.
     private const int MaxBytes = 251;
 
@@ -26,8 +24,9 @@ internal static class SemaphoreName
 
     /// <summary>Returns the name of the semaphore that a file is; null for any other file.</summary>
     public static SegmentName? FromFile(string file)
-        => file.StartsWith(FilePrefix, StringComparison.Ordinal) && SegmentName.FindProblem(file[FilePrefix.Length..]) is null
-            ? SegmentName.OfSemaphore(file[FilePrefix.Length..])
+        => file.StartsWith(SegmentName.SemaphorePrefix, StringComparison.Ordinal)
+            && file[SegmentName.SemaphorePrefix.Length..] is string value && SegmentName.FindProblem(value) is null
+            ? SegmentName.OfSemaphore(value)
             : null;
 
     /// <summary>Returns whether a name can be the temporary one of a process that was killed in <c>sem_open(3)</c>.</summary>

@@ -7,7 +7,6 @@ namespace PosixShm.Segments;
 /// marks the segment. On the exception for that error, the size of every mapped file is therefore compared with its extent.</remarks>
 internal static unsafe class LostMemory
 {
-    /// <summary>Gets the segments that are mapped.</summary>
     public static Registry<Segment> Segments { get; } = Watched();
 
     /// <summary>Gets the name of the segment that has a lost word. Null for no word, and for a segment that is being created.</summary>

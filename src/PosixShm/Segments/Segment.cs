@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.InteropServices;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -40,10 +39,8 @@ internal sealed unsafe class Segment : IByteSource
 
     public SegmentName Name => _file.Name;
 
-    /// <summary>Gets the part of the file that is used and mapped.</summary>
     public SegmentExtent Extent { get; }
 
-    /// <summary>Gets the access of the mapping.</summary>
     public SegmentAccess Access { get; }
 
     /// <summary>Gets the address of the first byte. It is valid while a reference is held.</summary>
@@ -93,7 +90,6 @@ internal sealed unsafe class Segment : IByteSource
     /// <summary>Gets the word behind <see cref="IsLost"/>, for code that reads it often. It outlives the segment.</summary>
     public int* Lost => _mapping.Lost;
 
-    /// <summary>Gets the file's status.</summary>
     public Interop.Status Status => _file.GetStatus();
 
     /// <inheritdoc cref="SegmentFile.FindLockedFile"/>
@@ -134,11 +130,7 @@ internal sealed unsafe class Segment : IByteSource
         long start = offset - (offset % Environment.SystemPageSize);
         using (s_gate.Enter())
         {
-            if (_sharedView is null)
-            {
-                _sharedView = _file.Map(length + offset - start, SegmentAccess.ReadOnly, start);
-            }
-
+            _sharedView ??= _file.Map(length + offset - start, SegmentAccess.ReadOnly, start);
             return _sharedView.Address + (nint)(offset - start);
         }
     }
@@ -157,40 +149,22 @@ internal sealed unsafe class Segment : IByteSource
     /// <summary>Writes the stores in the mapping to the disk. With <paramref name="withName"/>, the file and its name follow.</summary>
     public void Flush(bool withName)
     {
-        if (Interop.MSync(Address, (ulong)Extent.End) < 0)
-        {
-            throw SegmentError.Last(Name, SegmentError.Flush);
-        }
-
+        SegmentError.Check(Interop.MSync(Address, (ulong)Extent.End), Name, SegmentError.Flush);
         if (withName)
         {
             _file.Sync();
         }
     }
 
-    /// <inheritdoc cref="SegmentSpace.Compact"/>
-    public long Compact() => SegmentSpace.Compact(Address, Extent.End);
+    /// <inheritdoc cref="SegmentFile.Compact"/>
+    public long Compact() => SegmentFile.Compact(Address, Extent.End);
 
     /// <summary>Keeps the mapping's pages in memory: all of them are loaded, and never swapped out.</summary>
     public void LockInMemory()
-    {
-        if (Interop.MLock(Address, (ulong)Extent.End) < 0)
-        {
-            int errno = Marshal.GetLastPInvokeError();
-            throw Interop.ConvertErrno(errno) is Interop.Error.ENOMEM or Interop.Error.EPERM
-                ? SegmentError.LockLimit(errno, Name, Extent.End)
-                : SegmentError.From(errno, Name, "lock in memory");
-        }
-    }
+        => SegmentError.Check(Interop.MLock(Address, (ulong)Extent.End), Name, SegmentError.LockInMemory, Extent.End);
 
     /// <summary>Permits the kernel to swap out the mapping's pages.</summary>
-    public void UnlockFromMemory()
-    {
-        if (Interop.MUnlock(Address, (ulong)Extent.End) < 0)
-        {
-            throw SegmentError.Last(Name, "unlock from memory");
-        }
-    }
+    public void UnlockFromMemory() => SegmentError.Check(Interop.MUnlock(Address, (ulong)Extent.End), Name, "unlock from memory");
 
     /// <summary>Adds a reference. False if the last one was already released.</summary>
     public bool TryAddReference() => _references.TryAdd();

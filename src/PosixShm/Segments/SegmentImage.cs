@@ -1,24 +1,11 @@
 namespace PosixShm.Segments;
 
 /// <summary>The first bytes of a new segment: given bytes at three places, zeros elsewhere.</summary>
-internal readonly ref struct SegmentImage(
-    SegmentExtent extent, long length, ReadOnlySpan<byte> head, long pageOffset, ReadOnlySpan<byte> page, ReadOnlySpan<byte> tail)
-{
-    /// <summary>Gets the part of the file that is used and mapped.</summary>
-    public SegmentExtent Extent { get; } = extent;
-
-    /// <summary>Gets the file's size in bytes.</summary>
-    public long Length { get; } = length;
-
-    /// <summary>Gets the bytes at offset 0.</summary>
-    public ReadOnlySpan<byte> Head { get; } = head;
-
-    /// <summary>Gets the bytes between them.</summary>
-    public ReadOnlySpan<byte> Page { get; } = page;
-
-    /// <summary>Gets the offset of those bytes.</summary>
-    public long PageOffset { get; } = pageOffset;
-
-    /// <summary>Gets the last bytes.</summary>
-    public ReadOnlySpan<byte> Tail { get; } = tail;
-}
+/// <param name="Extent">The part of the file that is used and mapped.</param>
+/// <param name="Length">The file's size in bytes.</param>
+/// <param name="Head">The bytes at offset 0.</param>
+/// <param name="PageOffset">The offset of <paramref name="Page"/>.</param>
+/// <param name="Page">The bytes between the others.</param>
+/// <param name="Tail">The last bytes.</param>
+internal readonly record struct SegmentImage(
+    SegmentExtent Extent, long Length, byte[] Head, long PageOffset, byte[] Page, byte[] Tail);

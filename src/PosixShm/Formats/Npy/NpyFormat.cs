@@ -8,8 +8,10 @@ internal sealed class NpyFormat() : FileFormat(ArrayLayout.Npy, ShapeMath.MaxRan
     // Not in the table's class: native AOT makes it at compile time, so that its use needs no check.
     public static readonly NpyFormat Instance = new();
 
-    /// <summary>Reads the header of an .npy file, as <see cref="ArrayHeader.TryRead"/> does. If the elements reach the end of the file, no
-    /// other format is possible.</summary>
+    public override ArrayHeader? TryRead(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize, out string problem)
+        => TryRead(head, fileSize, out problem);
+
+    /// <inheritdoc cref="TryRead(ReadOnlySpan{byte}, ReadOnlySpan{byte}, long, out string)"/>
     public static ArrayHeader? TryRead(ReadOnlySpan<byte> head, long fileSize, out string problem)
     {
         problem = string.Empty;
@@ -29,10 +31,9 @@ internal sealed class NpyFormat() : FileFormat(ArrayLayout.Npy, ShapeMath.MaxRan
         return null;
     }
 
-    public override bool HasMagic(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail) => NpyHeader.HasMagic(head);
+    public override int HeadLength(ReadOnlySpan<byte> head) => NpyHeader.BytesNeeded(head);
 
-    public override ArrayHeader? TryRead(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long fileSize, out string problem)
-        => TryRead(head, fileSize, out problem);
+    public override bool HasMagic(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail) => NpyHeader.HasMagic(head);
 
     public override byte[] WriteHead(DType stored, ReadOnlySpan<long> shape, int alignment) => NpyHeader.Write(stored, shape, alignment);
 }

@@ -32,9 +32,11 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
     // The dictionary without the spaces is shorter, unless its type is structured.
     private const int UsualLength = 256;
 
-    // Magic, version and header length, in version 1 and in versions 2 and 3.
+    // Magic, version and header length in version 1.
     private const int ShortStart = 10;
-    private const int LongStart = 12;
+
+    /// <summary>Magic, version and header length in versions 2 and 3. So many bytes have the length in every version.</summary>
+    public const int LongStart = 12;
 
     /// <summary>The offset of the elements is a multiple of this: numpy's <c>ARRAY_ALIGN</c>.</summary>
     public const int Alignment = 64;
@@ -47,7 +49,6 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
 
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
-    /// <summary>Returns whether a file begins with the magic.</summary>
     public static bool HasMagic(ReadOnlySpan<byte> head) => head.StartsWith(Magic);
 
     /// <summary>Returns whether a file ends inside the magic.</summary>
@@ -120,7 +121,7 @@ internal readonly record struct NpyHeader(DType Type, bool IsFortranOrder, Immut
         shapeText = shapeText[..ShapeText.Write(shape, shapeText)];
         bool isLatin = !type.Literal.AsSpan().ContainsAnyExceptInRange('\0', '\u00FF');
         Encoding encoding = isLatin ? Encoding.Latin1 : Encoding.UTF8;
-        int growth = shape.IsEmpty ? 0 : GrowthDigits - ShapeText.Digits(shape[0]);
+        int growth = shape.IsEmpty ? 0 : GrowthDigits - shapeText[1..].IndexOf((byte)',');
         int length = before.Length + encoding.GetByteCount(type.Literal) + between.Length + shapeText.Length + after.Length + growth + 1;
 
         // Version 1 has two bytes less before the dictionary.

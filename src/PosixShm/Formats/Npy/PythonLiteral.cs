@@ -74,21 +74,12 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
     public bool TryReadNumber(out long value)
     {
         SkipSpace();
-        int start = _position;
-        _position += _position < _text.Length && _text[_position] == '-' ? 1 : 0;
-        while (_position < _text.Length && char.IsAsciiDigit(_text[_position]))
-        {
-            _position++;
-        }
-
-        bool isNumber = long.TryParse(_text[start.._position], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
+        ReadOnlySpan<char> rest = _text[_position..];
+        ReadOnlySpan<char> behind = rest.TrimStart('-').TrimStart("0123456789");
+        bool isNumber = long.TryParse(rest[..^behind.Length], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value);
 
         // numpy on Python 2 wrote long integers as 10L.
-        if (isNumber && _position < _text.Length && _text[_position] == 'L')
-        {
-            _position++;
-        }
-
+        _position = _text.Length - behind.Length + (isNumber && behind is ['L', ..] ? 1 : 0);
         return isNumber;
     }
 
@@ -96,14 +87,11 @@ internal ref struct PythonLiteral(ReadOnlySpan<char> text)
     public bool TryReadTruth(out bool value)
     {
         SkipSpace();
-        int start = _position;
-        while (_position < _text.Length && char.IsAsciiLetter(_text[_position]))
-        {
-            _position++;
-        }
-
-        value = _text[start.._position] is "True";
-        return value || _text[start.._position] is "False";
+        ReadOnlySpan<char> rest = _text[_position..];
+        value = rest.StartsWith("True");
+        bool isTruth = value || rest.StartsWith("False");
+        _position += !isTruth ? 0 : value ? "True".Length : "False".Length;
+        return isTruth;
     }
 
     /// <summary>Reads a tuple of integers.</summary>

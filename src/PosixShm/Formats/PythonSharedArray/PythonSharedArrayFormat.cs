@@ -37,7 +37,8 @@ internal sealed class PythonSharedArrayFormat() : FileFormat(ArrayLayout.PythonS
     private const int LengthOfNumpy2 = DimensionsOffset + (64 * sizeof(long));
 
     // Trailers of older versions, without the size of an element, have 16 dimensions, or numpy's 32.
-    private static readonly int[] s_olderLengths = [32 + (16 * sizeof(long)), 32 + (32 * sizeof(long))];
+    private const int OlderLength = 32 + (16 * sizeof(long));
+    private const int OlderLengthOfNumpy = 32 + (32 * sizeof(long));
 
     // The zero belongs to the magic, because readers compare it as a C string.
     private static ReadOnlySpan<byte> Magic => "[SharedArray]\0"u8;
@@ -88,20 +89,11 @@ internal sealed class PythonSharedArrayFormat() : FileFormat(ArrayLayout.PythonS
 
     // Returns the problem of a file with the magic of an older version of the package; null for any other file.
     private static string? FindOlder(ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail)
-    {
-        foreach (int length in s_olderLengths)
-        {
-            if (HasMagicAt(tail, length))
-            {
-                return "a version of Python's SharedArray package before 3.1.0 wrote it, without the size of an element; "
-                    + "3.1.0 to 3.2.4 are read";
-            }
-        }
-
-        return head.StartsWith(Magic)
+        => HasMagicAt(tail, OlderLength) || HasMagicAt(tail, OlderLengthOfNumpy)
+            ? "a version of Python's SharedArray package before 3.1.0 wrote it, without the size of an element; 3.1.0 to 3.2.4 are read"
+            : head.StartsWith(Magic)
             ? "an older version of Python's SharedArray package wrote it, with the description before the elements; 3.1.0 to 3.2.4 are read"
             : null;
-    }
 
     private static bool HasMagicAt(ReadOnlySpan<byte> tail, int length) => tail.Length >= length && tail[^length..].StartsWith(Magic);
 

@@ -8,27 +8,15 @@ internal static class AvailableMemory
     /// <summary>Gets the smaller of the amounts that <c>proc(5)</c> and the control groups report; null if there is no report.</summary>
     /// <param name="root">The directory that has <c>/proc</c> and the mounts: the machine's own unless given.</param>
     public static long? Read(string root = "")
-        => ControlGroupMemory.Least(OfMachine($"{root}/proc/meminfo"), ControlGroupMemory.Read(root));
+        => new[] { OfMachine($"{root}/proc/meminfo"), ControlGroupMemory.Read(root) }.Min();
 
     // MemAvailable and SwapFree, in kB.
     private static long? OfMachine(string path)
     {
-        try
-        {
-            long total = 0;
-            foreach (string line in File.ReadLines(path))
-            {
-                if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["MemAvailable:" or "SwapFree:", string amount, ..])
-                {
-                    total += long.Parse(amount, CultureInfo.InvariantCulture) << 10;
-                }
-            }
-
-            return total > 0 ? total : null;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
-        {
-            return null;
-        }
+        long total = ProcFile.Lines(path)
+            .Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(static fields => fields is ["MemAvailable:" or "SwapFree:", _, ..])
+            .Sum(static fields => long.TryParse(fields[1], CultureInfo.InvariantCulture, out long kilobytes) ? kilobytes << 10 : 0);
+        return total > 0 ? total : null;
     }
 }

@@ -13,35 +13,17 @@ internal static class ControlGroupMemory
 
     /// <summary>Gets the bytes; null if there is no limit, or if it cannot be read.</summary>
     /// <param name="root">The directory that has <c>/proc</c> and the mounts.</param>
-    public static long? Read(string root)
-    {
-        long? least = null;
-        foreach ((string mount, string group, Files files) in Find(root))
-        {
-            for (string at = group; ; at = at[..at.LastIndexOf('/')])
-            {
-                least = Least(least, Left($"{root}{mount}{at}", files));
-                if (at.Length == 0)
-                {
-                    break;
-                }
-            }
-        }
+    public static long? Read(string root) => Find(root).Min(group => Left($"{root}{group.Directory}", group.Files));
 
-        return least;
-    }
-
-    public static long? Least(long? one, long? other) => one is long first && other is long second ? Math.Min(first, second) : one ?? other;
-
-    // The mount point of each memory hierarchy, and this process's group below it: "" or "/a/b".
-    private static IEnumerable<(string Mount, string Group, Files Files)> Find(string root)
+    // The directories of this process's groups in each memory hierarchy, up to its mount point.
+    private static IEnumerable<(string Directory, Files Files)> Find(string root)
     {
         // As in "4:memory:/a" and "0::/a".
-        string[][] groups =
-            [.. Lines($"{root}/proc/self/cgroup").Select(static line => line.Split(':', 3)).Where(static fields => fields.Length == 3)];
+        IEnumerable<string[]> lines = ProcFile.Lines($"{root}/proc/self/cgroup").Select(static line => line.Split(':', 3));
+        string[][] groups = [.. lines.Where(static fields => fields.Length == 3)];
 
         // As in "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory".
-        foreach (string line in Lines($"{root}/proc/self/mountinfo"))
+        foreach (string line in ProcFile.Lines($"{root}/proc/self/mountinfo"))
         {
             string[] fields = line.Split(' ');
             int dash = Array.IndexOf(fields, "-");
@@ -56,7 +38,11 @@ internal static class ControlGroupMemory
             if (isMemory && group is not null)
             {
                 string mount = fields[4].Replace("\\040", " ", StringComparison.Ordinal);
-                yield return (mount, Below(fields[3], group), isVersion2 ? s_version2 : s_version1);
+                string directory = mount + Below(fields[3], group);
+                for (; directory.Length >= mount.Length; directory = directory[..directory.LastIndexOf('/')])
+                {
+                    yield return (directory, isVersion2 ? s_version2 : s_version1);
+                }
             }
         }
     }
@@ -76,27 +62,15 @@ internal static class ControlGroupMemory
             : null;
 
     private static long Droppable(string statistics, Files files)
-        => Lines(statistics)
+        => ProcFile.Lines(statistics)
             .Select(static line => line.Split(' '))
             .Where(fields => fields.Length == 2 && (fields[0] == files.Inactive || fields[0] == files.Active))
             .Sum(static fields => long.Parse(fields[1], CultureInfo.InvariantCulture));
 
     private static long? Number(string path)
-        => Lines(path) is [string text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+        => ProcFile.Lines(path) is [string text] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
             ? number
             : null;
-
-    private static string[] Lines(string path)
-    {
-        try
-        {
-            return File.ReadAllLines(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
 
     private sealed record Files(string Limit, string Usage, string Inactive, string Active);
 }

@@ -13,23 +13,12 @@ internal sealed class MappedFiles
     {
     }
 
-    /// <summary>Reads the maps of all processes.</summary>
     public static MappedFiles Read()
     {
         MappedFiles mapped = new();
         foreach (string process in Directory.EnumerateDirectories("/proc").Where(static path => char.IsAsciiDigit(path["/proc/".Length])))
         {
-            try
-            {
-                foreach (string line in File.ReadLines(process + "/maps"))
-                {
-                    mapped.Add(line);
-                }
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                // The process has exited meanwhile, or is another user's.
-            }
+            Array.ForEach(ProcFile.Lines($"{process}/maps"), mapped.Add);
         }
 
         return mapped;

@@ -32,19 +32,18 @@ internal sealed class NameWatch(SegmentName name, int timeoutMilliseconds, Cance
         {
             Interop.WatchResult found = Interop.WaitForEntry(_queue, _file, rest);
             cancellation.ThrowIfCancellationRequested();
-            switch (found)
+            if (found == Interop.WatchResult.WATCH_ENDED)
             {
-                case Interop.WatchResult.WATCH_NAMED:
-                    return true;
-                case Interop.WatchResult.WATCH_OTHER:
-                    break;
-                case Interop.WatchResult.WATCH_ENDED:
-                    // The directory was deleted or moved: the next attempt fails, or finds a new directory, which needs a new watch.
-                    Dispose();
-                    _queue = null;
-                    return true;
-                default:
-                    throw SegmentError.Last(name, SegmentError.Watch);
+                // The directory was deleted or moved: the next attempt fails, or finds a new directory, which needs a new watch.
+                Dispose();
+                _queue = null;
+                return true;
+            }
+
+            SegmentError.Check((int)found, name, SegmentError.Watch);
+            if (found == Interop.WatchResult.WATCH_NAMED)
+            {
+                return true;
             }
         }
 
@@ -60,7 +59,7 @@ internal sealed class NameWatch(SegmentName name, int timeoutMilliseconds, Cance
 
     private bool Begin()
     {
-        Descriptor queue = Interop.WatchDirectory(name.Folder, out int watch);
+        Descriptor queue = Interop.WatchDirectory(name.Directory, out int watch);
         if (queue.IsInvalid)
         {
             throw SegmentError.Last(name, SegmentError.Watch);

@@ -66,12 +66,7 @@ internal static class SegmentCreation
     }
 
     private static Segment? TryPublish(
-        SegmentFile? file,
-        string? path,
-        Refusals refusals,
-        SegmentImage image,
-        SegmentOptions options,
-        SegmentFiller? fill,
+        SegmentFile? file, string? path, Refusals refusals, SegmentImage image, SegmentOptions options, SegmentFiller? fill,
         Replacement? old)
     {
         if (file is null)
@@ -96,15 +91,16 @@ internal static class SegmentCreation
         }
 
         using SegmentDraft draft = new(file, name.Path);
+        ReadOnlySpan<byte> head = image.Head;
         file.SetLength(image.Length, reserve: false);
-        file.Write(image.Head[..Math.Min(MagicLength, image.Head.Length)], 0);
+        file.Write(head[..Math.Min(MagicLength, head.Length)], 0);
         file.Write(image.Page, image.PageOffset);
-        draft.Complete(new SegmentImage(image.Extent, image.Length, [], 0, [], []), options, fill, old: null);
+        draft.Complete(image with { Head = [], Page = [], Tail = [] }, options, fill, old: null);
         file.Write(image.Tail, image.Length - image.Tail.Length);
-        if (image.Head.Length > VersionEnd)
+        if (head.Length > VersionEnd)
         {
-            file.Write(image.Head[VersionEnd..], VersionEnd);
-            file.Write(image.Head[MagicLength..VersionEnd], MagicLength);
+            file.Write(head[VersionEnd..], VersionEnd);
+            file.Write(head[MagicLength..VersionEnd], MagicLength);
         }
 
         return draft.Publish();

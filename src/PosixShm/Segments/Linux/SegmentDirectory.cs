@@ -14,7 +14,7 @@ internal static class SegmentDirectory
     {
         try
         {
-            return Directory.EnumerateFiles(name.Folder).Select(static path => Path.GetFileName(path));
+            return Directory.EnumerateFiles(name.Directory).Select(static path => Path.GetFileName(path));
         }
         catch (DirectoryNotFoundException)
         {
@@ -24,18 +24,7 @@ internal static class SegmentDirectory
 
     /// <summary>Removes a name. Processes that have the segment open or mapped keep it.</summary>
     public static void Remove(SegmentName name)
-    {
-        if (Unlink(name) < 0)
-        {
-            throw SegmentError.Last(name, "delete");
-        }
-    }
-
-    /// <summary>Removes a name; see <c>shm_unlink(3)</c> and <c>unlink(2)</c>. Returns 0, or -1.</summary>
-    public static int Unlink(SegmentName name) => name.IsObject ? Interop.ShmUnlink(name.Value) : Interop.Unlink(name.Path);
-
-    /// <summary>Removes a path; see <c>unlink(2)</c>. Returns 0, or -1.</summary>
-    public static int Unlink(string path) => Interop.Unlink(path);
+        => SegmentError.Check(name.IsObject ? Interop.ShmUnlink(name.Value) : Interop.Unlink(name.Path), name, "delete");
 
     /// <summary>Removes the name of a segment that no other open file or mapping uses. False if it is in use or not the name's.</summary>
     /// <param name="name">The segment.</param>

@@ -99,7 +99,7 @@ internal sealed class SegmentDraft(SegmentFile file, string? path = null) : IDis
     // Huge pages are allocated through a mapping, so the mapping of a large segment in memory comes before its pages.
     private Mapping Reserve(long length, long mapped, SegmentOptions options)
     {
-        bool isLarge = options.Reserve && length >= SegmentSpace.HugePage && SegmentSpace.CheckFit(file.Name, length);
+        bool isLarge = options.Reserve && length >= SegmentFile.HugePage && file.CheckFit(length);
         file.SetLength(length, options.Reserve && !isLarge);
         _mapping = file.Map(mapped, SegmentAccess.ReadWrite);
         if (options.HugePages)
@@ -114,7 +114,7 @@ internal sealed class SegmentDraft(SegmentFile file, string? path = null) : IDis
 
         if (options.Populate)
         {
-            SegmentSpace.Populate(_mapping, file.Name, length, isReserved: options.Reserve);
+            file.Populate(_mapping, length, isReserved: options.Reserve);
         }
 
         return _mapping;

@@ -8,26 +8,15 @@ namespace PosixShm.Segments;
 /// <summary>Makes exceptions from error numbers. Their messages name the segment and the remedy.</summary>
 internal static class SegmentError
 {
-    /// <summary>The action of making a new segment, for <see cref="From"/>.</summary>
+    // The actions in which some errors have a cause or a remedy of their own, as verbs. Attaching includes the mark "in use".
     public const string Create = "create";
-
-    /// <summary>The action of listing a directory of segments.</summary>
     public const string List = "list";
-
-    /// <summary>The action of opening a segment that exists, or of marking it as in use.</summary>
     public const string Attach = "attach";
-
-    /// <summary>The action of reading a segment without attaching it.</summary>
     public const string Read = "read";
-
-    /// <summary>The action of acquiring or querying a lock.</summary>
     public const string Lock = "lock";
-
-    /// <summary>The action of waiting for a name.</summary>
     public const string Watch = "wait for";
-
-    /// <summary>The action of writing a segment to its disk.</summary>
     public const string Flush = "flush";
+    public const string LockInMemory = "lock in memory";
 
     // EEXIST, ENOSPC, ENOENT and EFAULT on every Linux: an exception has the kernel's number, and not that of the shim.
     private const int AlreadyExists = 17;
@@ -35,18 +24,34 @@ internal static class SegmentError
     public const int NotThere = 2;
     public const int BadAddress = 14;
 
+    /// <summary>Throws if this thread's last call failed: if its result is negative.</summary>
+    public static void Check(int result, SegmentName name, string action, long bytes = 0)
+    {
+        if (result < 0)
+        {
+            throw Last(name, action, bytes);
+        }
+    }
+
     /// <summary>Makes the exception for the error of this thread's last call.</summary>
-    public static Exception Last(SegmentName name, string action) => From(Marshal.GetLastPInvokeError(), name, action);
+    public static Exception Last(SegmentName name, string action, long bytes = 0)
+        => From(Marshal.GetLastPInvokeError(), name, action, bytes);
 
     /// <summary>Makes the exception for an errno, which is also its <see cref="Exception.HResult"/>.</summary>
-    public static Exception From(int errno, SegmentName name, string action)
+    /// <param name="errno">The error.</param>
+    /// <param name="name">The segment.</param>
+    /// <param name="action">The action that failed, as a verb.</param>
+    /// <param name="bytes">The bytes that it needs in the file system or in memory.</param>
+    public static Exception From(int errno, SegmentName name, string action, long bytes = 0)
     {
         Exception exception = Interop.ConvertErrno(errno) switch
         {
+            Interop.Error.ENOSPC or Interop.Error.EDQUOT when action == Create => NoSpace(errno, name, bytes),
+            Interop.Error.ENOMEM or Interop.Error.EPERM when action == LockInMemory => LockLimit(errno, name, bytes),
             Interop.Error.ENOENT when action == Create => new DirectoryNotFoundException(
-                $"There is no directory {name.Folder} to create the {name.Noun} '{name}' in.{OtherPlace(name)}"),
+                $"There is no directory {name.Directory} to create the {name.Noun} '{name}' in.{OtherPlace(name)}"),
             Interop.Error.ENOENT when action == List => new DirectoryNotFoundException(
-                $"There is no directory {name.Folder}.{OtherPlace(name)}"),
+                $"There is no directory {name.Directory}.{OtherPlace(name)}"),
             Interop.Error.ENOTDIR when action == List => new IOException($"'{name}' is not a directory."),
             Interop.Error.EAGAIN when action is Attach or Read => new IOException(
                 $"Cannot {action} '{name}': another process has excluded others from it for seconds "
@@ -54,13 +59,13 @@ internal static class SegmentError
             Interop.Error.ENOLCK or Interop.Error.EINVAL or Interop.Error.ENOSYS or Interop.Error.EOPNOTSUPP
                 when action is Attach or Lock =>
                 new IOException(
-                    $"Cannot {action} '{name}': this system, or the file system of {name.Folder}, has no open file description locks "
+                    $"Cannot {action} '{name}': this system, or the file system of {name.Directory}, has no open file description locks "
                     + $"(F_OFD_SETLK): {Marshal.GetPInvokeErrorMessage(errno)}."),
             Interop.Error.ENOENT => Missing(name),
             Interop.Error.EEXIST => Taken(name),
             Interop.Error.EACCES or Interop.Error.EPERM => new UnauthorizedAccessException(
-                $"Cannot {action} '{name}': its permissions, or those of {name.Folder}, do not allow it."),
-            Interop.Error.EROFS => new UnauthorizedAccessException($"Cannot {action} '{name}': {name.Folder} is read-only."),
+                $"Cannot {action} '{name}': its permissions, or those of {name.Directory}, do not allow it."),
+            Interop.Error.EROFS => new UnauthorizedAccessException($"Cannot {action} '{name}': {name.Directory} is read-only."),
             Interop.Error.ELOOP => new InvalidDataException($"'{name}' is a symbolic link, and links are not followed."),
             Interop.Error.EISDIR => new InvalidDataException($"'{name}' is a directory, not {name.ANoun}."),
             Interop.Error.ENXIO or Interop.Error.ENODEV => new InvalidDataException($"'{name}' is a socket or a device, not {name.ANoun}."),
@@ -84,8 +89,7 @@ internal static class SegmentError
         return exception;
     }
 
-    /// <summary>Makes the exception for more locked memory than the limit of this process.</summary>
-    public static IOException LockLimit(int errno, SegmentName name, long bytes)
+    private static IOException LockLimit(int errno, SegmentName name, long bytes)
     {
         string limit = Interop.GetMemoryLockLimit(out long most) < 0 ? "not known"
             : most < 0 ? "none"
@@ -101,7 +105,7 @@ internal static class SegmentError
     /// <summary>Makes the exception for a name that does not exist.</summary>
     public static FileNotFoundException Missing(SegmentName name)
     {
-        string place = Directory.Exists(name.Folder) ? string.Empty : $" There is no directory {name.Folder}.{OtherPlace(name)}";
+        string place = Directory.Exists(name.Directory) ? string.Empty : $" There is no directory {name.Directory}.{OtherPlace(name)}";
         string message = $"There is no {name.Noun} named '{name}'.{place}{SemaphorePlace(name)}";
         return new FileNotFoundException(message, name.Value) { HResult = NotThere };
     }
@@ -135,7 +139,7 @@ internal static class SegmentError
     private static string OtherPlace(SegmentName name) => name.Kind switch
     {
         SegmentKind.Semaphore => " Semaphores are kept there only; the locks of an array in a file ('file:///path') work without it.",
-        _ when name.Folder == ArrayDirectory.Default =>
+        _ when name.Directory == ArrayDirectory.Default =>
             " An array works without it in a file ('file:///path'), best in another directory of memory (tmpfs), or POSIXSHM_DIR "
             + "names that for all arrays.",
         _ => string.Empty,
@@ -144,7 +148,7 @@ internal static class SegmentError
     // The message if the arrays are in another directory: a user may expect the semaphores there, too.
     private static string SemaphorePlace(SegmentName name)
         => name.Kind == SegmentKind.Semaphore && ArrayDirectory.IsChosen
-            ? $" Semaphores are in {name.Folder}: POSIXSHM_DIR is for arrays."
+            ? $" Semaphores are in {name.Directory}: POSIXSHM_DIR is for arrays."
             : string.Empty;
 
     /// <summary>Makes the exception for a segment that is larger than the free space of its file system.</summary>
@@ -162,18 +166,18 @@ internal static class SegmentError
     /// <summary>Makes the exception for a full file system, with the requested and the free bytes.</summary>
     public static IOException NoSpace(int errno, SegmentName name, long bytes)
     {
-        string free = Interop.GetFreeSpace(name.Folder, out long freeBytes, out long freeFiles, out _) < 0
+        string free = Interop.GetFreeSpace(name.Directory, out long freeBytes, out long freeFiles, out _) < 0
             ? "not known"
             : freeFiles == 0 ? $"{freeBytes:N0} bytes, but not one inode (the mount's nr_inodes)" : $"{freeBytes:N0} bytes";
 
-        string advice = name.Folder == ArrayDirectory.Default
+        string advice = name.Directory == ArrayDirectory.Default
             ? "delete leftovers, or make it larger (Docker: --shm-size; else: mount -o remount,size=...)"
             : "make room there";
 
         return new IOException(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"No space in {name.Folder} for '{name}': {bytes:N0} bytes requested, free: {free}. Please {advice}."),
+                $"No space in {name.Directory} for '{name}': {bytes:N0} bytes requested, free: {free}. Please {advice}."),
             errno);
     }
 }

@@ -48,22 +48,22 @@ internal sealed unsafe class SegmentProbe : IByteSource, IDisposable
     }
 
     /// <summary>Reads a file of a directory. False if it was deleted, is leased, cannot be an array, or may not be read.</summary>
-    /// <param name="folder">The directory, for messages.</param>
-    /// <param name="directory">The open directory.</param>
+    /// <param name="directory">The directory, for messages.</param>
+    /// <param name="handle">The open directory.</param>
     /// <param name="file">The file's name, with its zero.</param>
     /// <param name="isLeased">Whether a later try may succeed.</param>
     /// <exception cref="IOException">The file cannot be read for another reason. The directory may have arrays.</exception>
-    public bool TryRead(SegmentName folder, SafeDirectoryHandle directory, byte* file, out bool isLeased)
+    public bool TryRead(SegmentName directory, SafeDirectoryHandle handle, byte* file, out bool isLeased)
     {
         const Interop.OpenFlags Flags = Interop.OpenFlags.O_RDONLY;
-        bool isRead = Interop.ProbeEntry(directory, file, Flags, SegmentFile.InUseByte, Interop.ByteLock.LOCK_NONE, _probe) == 0;
+        bool isRead = Interop.ProbeEntry(handle, file, Flags, SegmentFile.InUseByte, Interop.ByteLock.LOCK_NONE, _probe) == 0;
         Interop.Error error = isRead ? Interop.Error.SUCCESS : Interop.LastError;
         isLeased = error == Interop.Error.EAGAIN && _probe->Locked >= 0;
         bool isSkipped = isLeased || error is Interop.Error.ENOENT or Interop.Error.EACCES or Interop.Error.EPERM
             or Interop.Error.ELOOP or Interop.Error.ENXIO or Interop.Error.ENODEV;
         return isRead || isSkipped
             ? isRead
-            : throw SegmentError.Last(folder, _probe->Locked < 0 ? SegmentError.Lock : SegmentError.List);
+            : throw SegmentError.Last(directory, _probe->Locked < 0 ? SegmentError.Lock : SegmentError.List);
     }
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ namespace PosixShm.Segments;
 
 /// <summary>Reads all files of a directory, a large one on all processors: most of the work is independent system calls.</summary>
 /// <typeparam name="T">The type of a result.</typeparam>
-internal sealed unsafe class SegmentScan<T>
+internal sealed unsafe class SegmentScan<T>(SegmentName directory, SafeDirectoryHandle handle, SegmentVisitor<T> visit)
 {
     // More than a hundred names: about a millisecond's work. So no thread waits for the next names, and a second thread is worth its start.
     private const int BatchSize = 8 << 10;
@@ -13,30 +13,19 @@ internal sealed unsafe class SegmentScan<T>
     // A batch as long as this had no room for one more name.
     private const int FullBatch = BatchSize - Interop.NameSize;
 
-    private readonly SegmentName _folder;
-    private readonly SafeDirectoryHandle _directory;
-    private readonly SegmentVisitor<T> _visit;
-
-    private SegmentScan(SegmentName folder, SafeDirectoryHandle directory, SegmentVisitor<T> visit)
-    {
-        _folder = folder;
-        _directory = directory;
-        _visit = visit;
-    }
-
     /// <summary>Visits all files. Files that this user may not read are skipped.</summary>
-    /// <param name="folder">The directory.</param>
+    /// <param name="directory">The directory.</param>
     /// <param name="visit">Called for each file, on several threads.</param>
     /// <returns>The visitor's results, in no order.</returns>
-    public static List<T> Run(SegmentName folder, SegmentVisitor<T> visit)
+    public static List<T> Run(SegmentName directory, SegmentVisitor<T> visit)
     {
-        using SafeDirectoryHandle directory = Interop.OpenDirectory(folder.Path);
-        if (directory.IsInvalid)
+        using SafeDirectoryHandle handle = Interop.OpenDirectory(directory.Path);
+        if (handle.IsInvalid)
         {
-            throw SegmentError.Last(folder, SegmentError.List);
+            throw SegmentError.Last(directory, SegmentError.List);
         }
 
-        SegmentScan<T> scan = new(folder, directory, visit);
+        SegmentScan<T> scan = new(directory, handle, visit);
         byte[] names = new byte[BatchSize];
         int length = scan.ReadNames(names);
         return length > FullBatch ? scan.WorkTogether(names, length) : scan.Work(names, length);
@@ -99,9 +88,9 @@ internal sealed unsafe class SegmentScan<T>
         bool isLeased;
         fixed (byte* first = name)
         {
-            if (probe.TryRead(_folder, _directory, first, out isLeased))
+            if (probe.TryRead(directory, handle, first, out isLeased))
             {
-                _visit(probe, name[..^1], found);
+                visit(probe, name[..^1], found);
             }
         }
 
@@ -110,10 +99,10 @@ internal sealed unsafe class SegmentScan<T>
 
     private int ReadNames(byte[] names)
     {
-        lock (_directory)
+        lock (handle)
         {
-            int length = Interop.ReadDirectory(_directory, names, names.Length);
-            return length >= 0 ? length : throw SegmentError.Last(_folder, SegmentError.List);
+            int length = Interop.ReadDirectory(handle, names, names.Length);
+            return length >= 0 ? length : throw SegmentError.Last(directory, SegmentError.List);
         }
     }
 }

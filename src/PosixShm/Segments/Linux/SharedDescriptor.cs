@@ -71,8 +71,8 @@ internal sealed class SharedDescriptor
     private static nint? NumberOf(SegmentName name)
     {
         string own = string.Create(CultureInfo.InvariantCulture, $"/proc/{Environment.ProcessId}/fd");
-        bool isOwn = name.Folder == "/proc/self/fd" || name.Folder == own;
-        ReadOnlySpan<char> text = name.Path.AsSpan(name.Folder.Length + 1);
+        bool isOwn = name.Directory == "/proc/self/fd" || name.Directory == own;
+        ReadOnlySpan<char> text = name.Path.AsSpan(name.Directory.Length + 1);
         return isOwn && nint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out nint number) && number > StandardError
             ? number
             : null;

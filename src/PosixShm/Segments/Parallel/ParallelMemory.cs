@@ -53,11 +53,11 @@ internal static unsafe class ParallelMemory
 
     /// <summary>Maps every page for stores. Returns 0 or the error: EINVAL from kernels before 5.14, or a lack of space.</summary>
     public static int Populate(nint address, long bytes)
-        => bytes < LeastToPopulate ? PopulatePiece(address, bytes) : PopulateInPieces(address, bytes);
+        => bytes < LeastToPopulate
+            ? PopulatePiece(address, bytes)
+            : (int)InPieces(bytes, Piece, (start, length) => PopulatePiece(address + (nint)start, length));
 
-    private static int PopulateInPieces(nint address, long bytes)
-        => (int)InPieces(bytes, Piece, (start, length) => PopulatePiece(address + (nint)start, length));
-
+    // Methods of their own, because a lambda allocates at the start of the method that has it, on every path.
     private static int* CopyInPieces(byte* to, byte* from, long bytes)
         => (int*)InPieces(bytes, Piece, (start, length) => (nint)Interop.Copy(to + start, from + start, (ulong)length));
 

@@ -158,7 +158,7 @@ internal static class SemaphoreFile
     private static Exception Last(SegmentName name, string action) => Interop.LastError switch
     {
         // glibc before 2.34 searches the directory of shared memory.
-        Interop.Error.ENOSYS when !Directory.Exists(name.Folder) => SegmentError.From(SegmentError.NotThere, name, action),
+        Interop.Error.ENOSYS when !Directory.Exists(name.Directory) => SegmentError.From(SegmentError.NotThere, name, action),
         Interop.Error.ENOSPC => SegmentError.NoSpace(Marshal.GetLastPInvokeError(), name, Interop.GetSemaphoreSize()),
         _ => SegmentError.Last(name, action),
     };

@@ -3,8 +3,8 @@ using PosixShm.Native;
 
 namespace PosixShm.Segments;
 
-/// <summary>Reserves the space of new segments, so that a lack of it is an exception at the creation, and no bus error later.</summary>
-internal static class SegmentSpace
+/// <content>Reserves the space of new segments, so that a lack of it is an exception at the creation, and no bus error later.</content>
+internal sealed partial class SegmentFile
 {
     // Kernels before 5.18 give up a reservation at every signal and start it again, so a large one is made in steps.
     private const long Step = 64L << 20;
@@ -15,47 +15,44 @@ internal static class SegmentSpace
     // Machines with larger pages have larger huge pages, too.
     private static bool HasHugePages => Environment.SystemPageSize == 4096;
 
-    /// <summary>Sets a file's size and reserves the space for it; see <c>fallocate(2)</c>.</summary>
-    /// <returns>False where the file system cannot reserve: there, stores allocate the space.</returns>
-    public static bool TryReserve(Descriptor fd, SegmentName name, long length)
+    /// <summary>Sets the size of a new file. With <paramref name="reserve"/>, reserves the space too, so that no store fails.</summary>
+    public void SetLength(long length, bool reserve)
     {
-        if (length > Step)
+        if (reserve && length > Step)
         {
-            _ = CheckFit(name, length);
+            _ = CheckFit(length);
         }
 
-        return TryAllocate(fd, name, length);
+        // Reserving sets the size, too.
+        if (!reserve || !TryAllocate(length))
+        {
+            SegmentError.Check(Interop.FTruncate(_fd, length), Name, SegmentError.Create, length);
+        }
     }
 
     /// <summary>Reserves the space of a mapped file in memory that has its size, and for which <see cref="CheckFit"/> found room. All whole
     /// units of 2 MiB become huge pages for any mount options, which takes a tenth of the time of <c>fallocate(2)</c>. That is best effort:
     /// fallocate allocates the rest, or reports that there is no space.</summary>
-    /// <param name="fd">The file.</param>
-    /// <param name="name">The segment.</param>
     /// <param name="mapping">A mapping of all of it.</param>
     /// <param name="length">The bytes.</param>
     /// <param name="populate">Whether to populate pages that cannot be collapsed: kernels before 6.1 may use huge pages.</param>
-    public static void ReserveLarge(Descriptor fd, SegmentName name, Mapping mapping, long length, bool populate)
+    public void ReserveLarge(Mapping mapping, long length, bool populate)
     {
-        bool isPopulated = !TryCollapse(fd, mapping.Address, length) && populate && TryPopulate(mapping.Address, name, length);
+        bool isPopulated = !TryCollapse(mapping.Address, length) && populate && TryPopulate(mapping.Address, length);
         if (!isPopulated)
         {
-            _ = TryAllocate(fd, name, length);
+            _ = TryAllocate(length);
         }
     }
 
-    private static bool TryAllocate(Descriptor fd, SegmentName name, long length)
+    // False where the file system cannot reserve: there, stores allocate the space.
+    private bool TryAllocate(long length)
     {
         for (long offset = 0; offset < length; offset += Step)
         {
-            if (Interop.Allocate(fd, offset, Math.Min(Step, length - offset)) < 0)
+            if (Interop.Allocate(_fd, offset, Math.Min(Step, length - offset)) < 0)
             {
-                if (Interop.LastError != Interop.Error.EOPNOTSUPP)
-                {
-                    throw Error(name, length);
-                }
-
-                return false;
+                return Interop.LastError == Interop.Error.EOPNOTSUPP ? false : throw SegmentError.Last(Name, SegmentError.Create, length);
             }
         }
 
@@ -65,7 +62,7 @@ internal static class SegmentSpace
     // MADV_COLLAPSE in madvise(2): EINVAL before Linux 6.1. It refuses a range without any page, and copies the pages that exist. So
     // exactly one page of each range is allocated first. A lack of memory ends the collapse and never a process. Returns whether all whole
     // units are in huge pages.
-    private static bool TryCollapse(Descriptor fd, nint address, long length)
+    private bool TryCollapse(nint address, long length)
     {
         bool isWhole = HasHugePages;
         long end = isWhole ? length - (length % HugePage) : 0;
@@ -75,7 +72,7 @@ internal static class SegmentSpace
             for (long offset = start; offset < next; offset += HugePage)
             {
                 // Not by a write: a segment that is created in place has its first bytes already.
-                if (Interop.Allocate(fd, offset, 1) < 0)
+                if (Interop.Allocate(_fd, offset, 1) < 0)
                 {
                     return false;
                 }
@@ -109,75 +106,66 @@ internal static class SegmentSpace
     }
 
     // Allocates page by page as stores do, but reports an error where a store would raise a signal. False before Linux 5.14.
-    private static bool TryPopulate(nint address, SegmentName name, long length)
+    private bool TryPopulate(nint address, long length)
     {
         int errno = ParallelMemory.Populate(address, length);
         return Interop.ConvertErrno(errno) switch
         {
             Interop.Error.SUCCESS => true,
             Interop.Error.EINVAL => false,
-            Interop.Error.EFAULT => throw SegmentError.NoSpace(name, length),
-            _ => throw SegmentError.From(errno, name, SegmentError.Create),
+            Interop.Error.EFAULT => throw SegmentError.NoSpace(Name, length),
+            _ => throw SegmentError.From(errno, Name, SegmentError.Create, length),
         };
     }
 
     /// <summary>Makes a mapped file longer, with zeros, or fails and leaves it as it was; see <c>fallocate(2)</c>.</summary>
     /// <remarks>Where the file system has no fallocate, a zero is written to the last byte, and the pages are allocated through the
     /// mapping. Other processes may do the same at the same time, which changes nothing.</remarks>
-    public static void Grow(Descriptor fd, SegmentName name, long offset, int length, nint mapping)
+    public void Grow(long offset, int length, nint mapping)
     {
-        if (Interop.Allocate(fd, offset, length) == 0)
+        if (Interop.Allocate(_fd, offset, length) == 0)
         {
             return;
         }
 
-        if (Interop.LastError != Interop.Error.EOPNOTSUPP || Interop.WriteZero(fd, offset + length - 1) < 0)
+        if (Interop.LastError != Interop.Error.EOPNOTSUPP || Interop.WriteZero(_fd, offset + length - 1) < 0)
         {
-            throw Error(name, length);
+            throw SegmentError.Last(Name, SegmentError.Create, length);
         }
 
         long start = offset - (offset % Environment.SystemPageSize);
-        _ = TryPopulate(mapping + (nint)start, name, offset + length - start);
+        _ = TryPopulate(mapping + (nint)start, offset + length - start);
     }
 
     /// <summary>Maps the pages of a file, and allocates those that it lacks. Best effort, except for a segment that cannot fit.</summary>
-    public static void Populate(Mapping mapping, SegmentName name, long length, bool isReserved)
+    public void Populate(Mapping mapping, long length, bool isReserved)
     {
         // The free space no longer contains the pages that are reserved.
         if (length > Step && !isReserved)
         {
-            _ = CheckFit(name, length);
+            _ = CheckFit(length);
         }
 
         _ = ParallelMemory.Populate(mapping.Address, length);
-    }
-
-    /// <summary>Makes the exception for the error of this thread's last call, which reserved space.</summary>
-    public static Exception Error(SegmentName name, long bytes)
-    {
-        Exception error = SegmentError.Last(name, SegmentError.Create);
-        return Interop.ConvertErrno(error.HResult) is Interop.Error.ENOSPC or Interop.Error.EDQUOT
-            ? SegmentError.NoSpace(error.HResult, name, bytes)
-            : error;
     }
 
     /// <summary>Checks that a segment can fit. Must precede its allocation, which reduces the free space.</summary>
     /// <remarks>A tmpfs may be larger than the free memory. The kernel would then end a process during the allocation.</remarks>
     /// <returns>Whether the segment is in memory.</returns>
     /// <exception cref="IOException">It cannot fit.</exception>
-    public static bool CheckFit(SegmentName name, long length)
+    public bool CheckFit(long length)
     {
         // Zero also means "no limit"; then the memory, or the reservation itself, decides.
-        bool isKnown = Interop.GetFreeSpace(name.Folder, out long free, out _, out int isMemory) == 0;
+        bool isKnown = Interop.GetFreeSpace(Name.Directory, out long free, out _, out int isMemory) == 0;
         if (isKnown && free > 0 && length > free)
         {
-            throw SegmentError.NoSpace(name, length);
+            throw SegmentError.NoSpace(Name, length);
         }
 
-        bool isInMemory = isMemory != 0 || name.Kind == SegmentKind.Descriptor;
+        bool isInMemory = isMemory != 0 || Name.Kind == SegmentKind.Descriptor;
         if (isInMemory && length > Step && AvailableMemory.Read() is long available && length > available)
         {
-            throw SegmentError.NoMemory(name, length, available);
+            throw SegmentError.NoMemory(Name, length, available);
         }
 
         return isInMemory;

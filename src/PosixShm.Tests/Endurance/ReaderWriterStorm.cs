@@ -86,12 +86,12 @@ internal static partial class ReaderWriterStorm
     {
         int seed = int.Parse(args[1], CultureInfo.InvariantCulture);
         TimeSpan limit = TimeSpan.FromSeconds(int.Parse(args[2], CultureInfo.InvariantCulture));
-        Stopwatch time = Stopwatch.StartNew();
-        for (int round = 0; time.Elapsed < limit; round++)
+        int[] processes = [2, 4, 8];
+        foreach (int workers in processes)
         {
-            // 2 to 8 processes in turn.
-            TimeSpan end = time.Elapsed + (limit / 7);
-            long[] counts = Run(args[0], 2 + (round % 7), seed + round, _ => time.Elapsed < end && time.Elapsed < limit);
+            // A process of .NET needs some seconds to be warm, so a short run goes on until processes were killed.
+            Stopwatch time = Stopwatch.StartNew();
+            long[] counts = Run(args[0], workers, seed + workers, kills => kills < 20 || time.Elapsed < limit / processes.Length);
             Console.WriteLine(Describe(counts));
             if (!IsGood(counts))
             {

@@ -96,7 +96,8 @@ static inline int rw_is_alive(RwParty* me, uint32_t owner)
 {
     uint32_t slot = owner & 511;
     return owner == me->owner
-        || (slot >= 1 && slot <= RW_SLOTS && (atomic_load(&me->slots[slot - 1]) & RW_GENERATION) == (owner >> 9 & RW_GENERATION) && rw_byte_is_held(me, slot));
+        || (slot >= 1 && slot <= RW_SLOTS && (atomic_load(&me->slots[slot - 1]) & RW_GENERATION) == (owner >> 9 & RW_GENERATION)
+            && rw_byte_is_held(me, slot));
 }
 
 static inline void rw_wake_all(_Atomic uint32_t* word) { rw_futex(word, FUTEX_WAKE, INT_MAX, 0); }

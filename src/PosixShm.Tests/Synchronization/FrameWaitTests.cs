@@ -142,7 +142,7 @@ internal sealed class FrameWaitTests : NamedTest
     [TestCase("replace")]
     [TestCase("resize")]
     [TestCase("rename over it")]
-    public void Array_that_lost_its_name_is_gone_after_its_remaining_frames(string how)
+    public void Reader_of_a_deleted_array_gets_the_remaining_frames_first(string how)
     {
         using SharedFrames<int> stream = SharedFrames.Create<int>(Name, 4, 2);
         using FrameWriter<int> writer = stream.OpenWriter();

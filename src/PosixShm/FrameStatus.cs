@@ -9,6 +9,7 @@ public enum FrameStatus
     /// <summary>No frame arrived in time.</summary>
     TimedOut,
 
-    /// <summary>All frames were read, and the array was deleted or replaced: no writer will continue this stream. Attach it again.</summary>
+    /// <summary>All frames were read, and the array was deleted or replaced: no writer will continue this stream. Attach it
+    /// again.</summary>
     Gone,
 }

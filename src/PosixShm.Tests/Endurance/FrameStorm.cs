@@ -62,8 +62,8 @@ internal static class FrameStorm
     }
 
     /// <summary>
-    /// Runs storms with frames of 64 bytes, 64 KiB and 1 MiB, and returns 1 if one had an error. Arguments: the part of the full numbers, as
-    /// in 1 / 100; the seed.
+    /// Runs storms with frames of 64 bytes, 64 KiB and 1 MiB, and returns 1 if one had an error. Arguments: the part of the full numbers,
+    /// as in 1 / 100; the seed.
     /// </summary>
     public static int Run(string[] args)
     {
@@ -105,7 +105,8 @@ internal static class FrameStorm
         using SharedFrames<ulong> stream = SharedFrames.Create<ulong>(name, Slots, bytes / sizeof(ulong));
         using SharedArray<long> counts = SharedArray.Create<long>(CountsOf(name), Driver + Line);
         SharedFrames.Create<ulong>(WarmOf(name), Slots, bytes / sizeof(ulong)).Dispose();
-        using ChildProcess writers = ChildProcess.Start([.. ForkServer.Environment, (FailingShim.DieAt, "none")], Serve, name, $"{seed}");
+        using ChildProcess writers = ChildProcess.Start(
+            [.. ForkServer.Environment, (FailingShim.DieAt, "none")], Serve, name, $"{seed}");
         writers.Expect("READY");
         using ChildProcess copier = ChildProcess.Start(CopyNewest, name);
         using ChildProcess sleeper = ChildProcess.Start(ReadInOrder, name);
@@ -164,8 +165,8 @@ internal static class FrameStorm
             $"{bytes} bytes, seed {seed}, {time.Elapsed.TotalSeconds:N0} s: {newest:N0} frames, {killed:N0} writers killed "
             + $"({counts[(long)Driving.DiedAtStep]:N0} at steps, {counts[(long)Driving.DiedInHalfFrame]:N0} in a frame); "
             + $"{Sum(Count.Accepted):N0} accepted, {Sum(Count.Overtaken):N0} overtaken, {Sum(Count.Missed):N0} missed in order, "
-            + $"{Sum(Count.Slept):N0} sleeps ({Sum(Count.Starved)} without a writer); torn {Sum(Count.Torn)}, out of order {Sum(Count.OutOfOrder)}, "
-            + $"wrong sums {Sum(Count.WrongSum)}, lost wake-ups {Sum(Count.LostWakeUp)}");
+            + $"{Sum(Count.Slept):N0} sleeps ({Sum(Count.Starved)} without a writer); torn {Sum(Count.Torn)}, "
+            + $"out of order {Sum(Count.OutOfOrder)}, wrong sums {Sum(Count.WrongSum)}, lost wake-ups {Sum(Count.LostWakeUp)}");
     }
 
     private static string CountsOf(string name) => name + "-counts";

@@ -88,7 +88,8 @@ internal sealed class Fuzzer
         yield return ("npy, with a page", Bytes(NewArray.Create(ArrayLayout.Npy, type, [10], 1, needsPage: true, "shape")));
         yield return ("npy, 40 locks", Bytes(NewArray.Create(ArrayLayout.Npy, type, [2, 3], 40, needsPage: false, "shape")));
         yield return ("SharedArray", Bytes(NewArray.Create(ArrayLayout.PythonSharedArray, type, [10], 1, needsPage: false, "shape")));
-        yield return ("SharedArray, scalar", Bytes(NewArray.Create(ArrayLayout.PythonSharedArray, type, [], 40, needsPage: false, "shape")));
+        yield return (
+            "SharedArray, scalar", Bytes(NewArray.Create(ArrayLayout.PythonSharedArray, type, [], 40, needsPage: false, "shape")));
 
         static byte[] Bytes(NewArray array)
         {

@@ -7,7 +7,7 @@ internal sealed class FrameAsyncTests : NamedTest
 
     [TestCase(false)]
     [TestCase(true)]
-    public async Task Every_frame_arrives_in_an_await_foreach_until_the_array_is_gone(bool isReadOnly)
+    public async Task Every_frame_arrives_in_an_await_foreach_until_the_array_is_deleted(bool isReadOnly)
     {
         const int Frames = 300;
         using SharedFrames<int> stream = SharedFrames.Create<int>(Name, 8, 4);

@@ -234,7 +234,8 @@ internal sealed class FrameTests : NamedTest
         using FrameWriter<int> writer = stream.OpenWriter();
         _ = writer.Publish([1]);
         Assert.That(
-            () => reader.TryUseNewest<int, int>(0, static (_, _) => throw new FormatException(), out _), Throws.InstanceOf<FormatException>());
+            () => reader.TryUseNewest<int, int>(0, static (_, _) => throw new FormatException(), out _),
+            Throws.InstanceOf<FormatException>());
         Assert.That(() => reader.TryUseNewest<int, int>(0, null!, out _), Throws.ArgumentNullException);
         Assert.That(() => reader.TryUseNewestTensor<int, int>(0, null!, out _), Throws.ArgumentNullException);
         Assert.That(reader.ReadNext(new int[1], TimeSpan.Zero, out FrameInfo info), Is.EqualTo(FrameStatus.Frame));
@@ -262,7 +263,9 @@ internal sealed class FrameTests : NamedTest
         FrameReader<byte> waiter = signals.OpenReader();
         Assert.That((signaller.Publish([]), signaller.Publish([])), Is.EqualTo((1L, 2L)));
         Assert.That(waiter.ReadNext([], TimeSpan.Zero, out FrameInfo info), Is.EqualTo(FrameStatus.Frame));
-        Assert.That((info.Number, waiter.TryUseNewest(0, static (frame, _) => frame.Length, out int length), length), Is.EqualTo((1L, true, 0)));
+        Assert.That(
+            (info.Number, waiter.TryUseNewest(0, static (frame, _) => frame.Length, out int length), length),
+            Is.EqualTo((1L, true, 0)));
     }
 
     // The array is sparse, so it needs memory for the touched pages only.
@@ -297,7 +300,8 @@ internal sealed class FrameTests : NamedTest
 
         Assert.That(reader.TryUseNewestTensor(0, static (frame, _) => frame[unchecked((nint)(Length - 1))], out byte last), Is.True);
         Assert.That(last, Is.EqualTo(5));
-        Assert.That(() => reader.TryUseNewest(0, static (_, _) => 0, out _), Throws.InvalidOperationException.With.Message.Contains("tensor"));
+        Assert.That(
+            () => reader.TryUseNewest(0, static (_, _) => 0, out _), Throws.InvalidOperationException.With.Message.Contains("tensor"));
         Assert.That(() => reader.TryReadNewest(new byte[10], out _), Throws.ArgumentException);
         using SharedArray<byte> array = SharedArray.Attach<byte>(Name);
         Assert.That(array[(3 * Length) - 1], Is.EqualTo(5), "frame 5 is in slot 2");
@@ -354,7 +358,8 @@ internal sealed class FrameTests : NamedTest
     [Test]
     public void Array_of_numpy_is_a_stream_whose_page_the_first_writer_makes()
     {
-        _ = Python.Run("np.save(sys.argv[1], np.zeros((3, 2), np.float32)); import os; os.rename(sys.argv[1], sys.argv[1][:-4])", $"{ShmPath}.npy");
+        _ = Python.Run(
+            "np.save(sys.argv[1], np.zeros((3, 2), np.float32)); import os; os.rename(sys.argv[1], sys.argv[1][:-4])", $"{ShmPath}.npy");
         using SharedFrames<float> stream = SharedFrames.Attach<float>(Name);
         using SharedFrames<float> other = SharedFrames.AttachReadOnly<float>(Name);
         long bare = new FileInfo(ShmPath).Length;

@@ -1,3 +1,7 @@
+using PosixShm.Elements;
+using PosixShm.Segments;
+using PosixShm.Synchronization;
+
 namespace PosixShm.Tests;
 
 /// <summary>Waiting for a frame, and all events that end a wait, a reader or a writer.</summary>
@@ -51,6 +55,33 @@ internal sealed class FrameWaitTests : NamedTest
 
             return 0;
         }
+    }
+
+    // The two moments at which a commit could be missed, which no storm meets often enough.
+    [Test]
+    public unsafe void Frame_committed_between_a_probe_and_its_sleep_ends_the_wait()
+    {
+        using SharedFrames<int> frames = SharedFrames.Create<int>(Name, 3, 1);
+        using FrameWriter<int> writer = frames.OpenWriter();
+        using FrameStream stream = FrameStream.Of(
+            SharedArray.Attach(Name, ElementTypes.Of<int>(), SegmentAccess.ReadWrite, options: null));
+        FrameArrival early = new(stream, 1);
+        Assert.That(early.Probe(out int seen), Is.EqualTo(WaitStep.Wait));
+        _ = writer.Publish([1]);
+        Assert.That(early.PrepareSleep(seen, out _), Is.EqualTo(WaitStep.Retry), "after the probe");
+
+        FrameArrival late = new(stream, 2);
+        Assert.That(late.Probe(out seen), Is.EqualTo(WaitStep.Wait));
+        Assert.That(late.PrepareSleep(seen, out WaitPlace place), Is.EqualTo(WaitStep.Wait));
+        Assert.That(*place.Word, Is.EqualTo(place.Expected));
+        _ = writer.Publish([2]);
+        Assert.That(*place.Word, Is.Not.EqualTo(place.Expected), "after the mark");
+
+        // The mark of another reader does not restore the value.
+        FrameArrival other = new(stream, 3);
+        Assert.That(other.Probe(out seen), Is.EqualTo(WaitStep.Wait));
+        Assert.That(other.PrepareSleep(seen, out _), Is.EqualTo(WaitStep.Wait));
+        Assert.That(*place.Word, Is.Not.EqualTo(place.Expected), "after the mark of another reader");
     }
 
     [Test]
@@ -111,7 +142,7 @@ internal sealed class FrameWaitTests : NamedTest
     [TestCase("replace")]
     [TestCase("resize")]
     [TestCase("rename over it")]
-    public void Array_that_lost_its_name_is_gone_after_its_remaining_frames(string how)
+    public void Reader_of_a_deleted_array_gets_the_remaining_frames_first(string how)
     {
         using SharedFrames<int> stream = SharedFrames.Create<int>(Name, 4, 2);
         using FrameWriter<int> writer = stream.OpenWriter();

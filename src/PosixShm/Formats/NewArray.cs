@@ -19,8 +19,8 @@ internal sealed record NewArray(ArrayHeader Header, PagePlace Place, long FileLe
     /// <param name="type">The element type.</param>
     /// <param name="shape">The length of each dimension.</param>
     /// <param name="locks">The locks. If the page has not so many, it exists from the start, since it stores their number.</param>
-    /// <param name="needsPage">Whether the page exists from the start, unless there are no locks: the file cannot grow later, or the creator
-    /// uses the page.</param>
+    /// <param name="needsPage">Whether the page exists from the start, unless there are no locks: the file cannot grow later, or the
+    /// creator uses the page.</param>
     /// <param name="parameter">The name of the parameter that gives the shape.</param>
     /// <param name="alignment">The power of two of which the elements' offset is a multiple.</param>
     /// <exception cref="ArgumentException">The shape is invalid or too large, or the layout has no format.</exception>

@@ -96,7 +96,8 @@ internal static class ArrayCreation
         }
 
         SharedArrayOptions options = request.Options ?? s_defaults;
-        return AttachedArray.Create(segment, Describe(request, options, hasPage), options.ToSegmentOptions(), options.PagePolicy, request.Fill);
+        return AttachedArray.Create(
+            segment, Describe(request, options, hasPage), options.ToSegmentOptions(), options.PagePolicy, request.Fill);
     }
 
     private static AttachedArray Replace(SegmentFile old, ArrayRequest request, SharedArrayOptions options)

@@ -72,8 +72,8 @@ internal sealed unsafe partial class FrameStream : IDisposable
             {
                 string order = array.Header.IsFortranOrder ? " in Fortran order" : string.Empty;
                 throw new InvalidDataException(
-                    $"'{array.Segment.Name}' has the shape {ShapeText.Of(shape)}{order}, and is not a stream of frames: its first dimension "
-                    + $"is the number of slots, at least {MinSlots}, in C order.");
+                    $"'{array.Segment.Name}' has the shape {ShapeText.Of(shape)}{order}, and is not a stream of frames: its first "
+                    + $"dimension is the number of slots, at least {MinSlots}, in C order.");
             }
 
             return array.Policy == PagePolicy.Never

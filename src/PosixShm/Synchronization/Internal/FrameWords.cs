@@ -12,8 +12,8 @@ namespace PosixShm.Synchronization;
 //      16      4     owner: the writer, as in a lock word; 0: no writer
 //      20      4     sleepers: bit 0: a reader may be asleep on this word; bits 1 to 31 count the wake-ups
 //
-//  Frame n, from 1, lies in slot n % slots. Invariant: reserved is head or head + 1. Every writer keeps it, and it survives a writer's death
-//  at any step. So two counters decide which slots are whole: frame n is whole if n <= head and reserved - n < slots.
+//  Frame n, from 1, lies in slot n % slots. Invariant: reserved is head or head + 1. Every writer keeps it, and it survives a writer's
+//  death at any step. So two counters decide which slots are whole: frame n is whole if n <= head and reserved - n < slots.
 //
 //  docs/model/frames.pml is the model. The paragraphs name its wrong variants, which show what breaks the invariants.
 //

@@ -78,9 +78,11 @@ internal sealed class Fuzzer
     public static IEnumerable<(string Name, byte[] Bytes)> Corpus()
     {
         IEnumerable<string> files = Directory.EnumerateFiles(s_fixtures, "*", SearchOption.AllDirectories);
-        foreach (string file in files.Where(file => Path.GetExtension(file) is not (".json" or ".py")).Order(StringComparer.Ordinal))
+        foreach (string file in files
+            .Where(file => Path.GetExtension(file) is not (".json" or ".py" or ".c" or ".h"))
+            .Order(StringComparer.Ordinal))
         {
-            yield return (Path.GetFileName(file), File.ReadAllBytes(file));
+            yield return (Path.GetRelativePath(s_fixtures, file), File.ReadAllBytes(file));
         }
 
         ScalarType type = ScalarType.Native(ScalarType.FloatingPoint, 8);

@@ -17,7 +17,7 @@
  * The first touch of a page raises SIGBUS if the file no longer has the page, because another process truncated it. It also
  * does so if no memory is left for the page of a sparse file. .NET can neither catch that signal nor report its cause. So:
  *
- *   - guarded work (copies and fills) jumps out of the work, and returns the mapping that lost its memory;
+ *   - guarded work (large copies and fills) jumps out of the work, and returns the mapping that lost its memory;
  *   - any other access gets private zero pages in place of the lost ones, and the mapping is marked as lost, which the
  *     caller notices at its next call;
  *   - every other SIGBUS goes on to the previous handler.
@@ -44,7 +44,7 @@ typedef struct
     Range* volatile lost;
 } Escape;
 
-/* A copy of up to 16 pages takes no longer than its escape is worth: each fault replaces at least a page, so it ends soon. */
+/* A copy of up to 16 pages has no escape, which would take longer than a small copy: each fault replaces a page or more. */
 #define MAX_PLAIN_COPY (64u << 10)
 
 /* The handler only follows these links: ranges are added, reused, and never freed. */

@@ -293,9 +293,6 @@ POSIXSHM_EXPORT int32_t PosixShm_InstallGuard(void);
  */
 POSIXSHM_EXPORT int32_t PosixShm_IsGuardActive(void);
 
-/* Returns the word that becomes 1 when memory of any mapping below was lost. */
-POSIXSHM_EXPORT int32_t* PosixShm_AnyLost(void);
-
 /*
  * Adds a mapping of a file from an offset (PAL_MAP_WRITE: a writable one), whose descriptor stays open until PosixShm_Unguard.
  * Returns the word that becomes 1 when memory of the mapping was lost, or NULL.

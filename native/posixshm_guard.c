@@ -17,7 +17,7 @@
  * The first touch of a page raises SIGBUS if the file no longer has the page, because another process truncated it. It also
  * does so if no memory is left for the page of a sparse file. .NET can neither catch that signal nor report its cause. So:
  *
- *   - guarded work (copies and fills) jumps out of the work, and returns the mapping that lost its memory;
+ *   - guarded work (large copies and fills) jumps out of the work, and returns the mapping that lost its memory;
  *   - any other access gets private zero pages in place of the lost ones, and the mapping is marked as lost, which the
  *     caller notices at its next call;
  *   - every other SIGBUS goes on to the previous handler.
@@ -43,6 +43,9 @@ typedef struct
     sigjmp_buf target;
     Range* volatile lost;
 } Escape;
+
+/* A copy of up to 16 pages has no escape, which would take longer than a small copy: each fault replaces a page or more. */
+#define MAX_PLAIN_COPY (64u << 10)
 
 /* The handler only follows these links: ranges are added, reused, and never freed. */
 static _Atomic(Range*) all_ranges;
@@ -276,11 +279,6 @@ int32_t PosixShm_IsGuardActive(void)
     return installed.sa_sigaction == on_bus_error || (uintptr_t)installed.sa_sigaction == atomic_load(&reached_by);
 }
 
-int32_t* PosixShm_AnyLost(void)
-{
-    return (int32_t*)&any_lost;
-}
-
 int32_t* PosixShm_Guard(void* address, uint64_t length, int32_t flags, intptr_t fd, uint64_t offset)
 {
     enter();
@@ -343,6 +341,24 @@ static Range* find_lost(const void* address)
     return range != NULL && atomic_load(&range->lost) != 0 ? range : NULL;
 }
 
+/* The range that lost memory under finished work. Another thread may have touched the lost page first, and a copy without an
+ * escape gets zeros itself: then the work met zeros, and no fault. */
+static Range* find_lost_under(const Work* work)
+{
+    if (atomic_load_explicit(&any_lost, memory_order_acquire) == 0)
+    {
+        return NULL;
+    }
+
+    Range* lost = find_lost(work->destination);
+    return lost != NULL ? lost : find_lost(work->source);
+}
+
+static int32_t* lost_word(Range* lost)
+{
+    return lost == NULL ? NULL : (int32_t*)&lost->lost;
+}
+
 static int32_t* run_guarded(void (*run)(const Work*), const Work* work)
 {
     /* Without saving the signal mask, which would be a system call: the handler restores it before it jumps. */
@@ -355,17 +371,10 @@ static int32_t* run_guarded(void (*run)(const Work*), const Work* work)
         run(work);
         atomic_signal_fence(memory_order_seq_cst);
         escape = NULL;
-
-        /* Another thread may have touched the lost page first: then the work met zeros, and no fault. */
-        if (atomic_load_explicit(&any_lost, memory_order_acquire) != 0)
-        {
-            Range* lost = find_lost(work->destination);
-            here.lost = lost != NULL ? lost : find_lost(work->source);
-        }
+        here.lost = find_lost_under(work);
     }
 
-    Range* lost = here.lost;
-    return lost == NULL ? NULL : (int32_t*)&lost->lost;
+    return lost_word(here.lost);
 }
 
 static void copy(const Work* work)
@@ -376,6 +385,12 @@ static void copy(const Work* work)
 int32_t* PosixShm_Copy(void* destination, const void* source, uint64_t length)
 {
     Work work = { destination, source, (size_t)length, (size_t)length };
+    if (length <= MAX_PLAIN_COPY)
+    {
+        copy(&work);
+        return lost_word(find_lost_under(&work));
+    }
+
     return run_guarded(copy, &work);
 }
 

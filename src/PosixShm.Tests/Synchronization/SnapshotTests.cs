@@ -369,6 +369,56 @@ internal sealed class SnapshotTests : NamedTest
     }
 
     [Test]
+    public void Disposal_during_small_reads_of_other_threads_unmaps_nothing_under_them()
+    {
+        SharedArray.Create<long>(Name, 8192).Dispose();
+        ChildProcess.Run(Dispose, Name);
+
+        static int Dispose(string[] args)
+        {
+            using ManualResetEventSlim isOver = new();
+            SharedArray<long> current = SharedArray.Attach<long>(args[0]);
+            int reads = 0;
+            Task[] readers = [.. Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
+            {
+                long[] read = new long[8192];
+                while (!isOver.IsSet)
+                {
+                    SharedArray<long> array = Volatile.Read(ref current);
+                    try
+                    {
+                        while (!isOver.IsSet)
+                        {
+                            _ = array.ReadSnapshot(read);
+                            _ = Interlocked.Increment(ref reads);
+                        }
+                    }
+                    catch (ObjectDisposedException)
+                    {
+                    }
+                }
+            }))];
+            for (int i = 0; i < 300; i++)
+            {
+                SharedArray<long> old = current;
+                SharedArray<long> next = SharedArray.Attach<long>(args[0]);
+                _ = next.Publish(new long[8192]);
+                Volatile.Write(ref current, next);
+
+                // Several reads of each thread, so that the next disposal meets passages.
+                int seen = Volatile.Read(ref reads);
+                old.Dispose();
+                Assert.That(SpinWait.SpinUntil(() => Volatile.Read(ref reads) - seen > 20, s_limit), Is.True);
+            }
+
+            isOver.Set();
+            Assert.That(Task.WaitAll(readers, s_limit), Is.True);
+            current.Dispose();
+            return OwnProcess.CountMappings(args[0]);
+        }
+    }
+
+    [Test]
     public void Allocations_are_none_for_a_writer_and_a_reader()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1000);

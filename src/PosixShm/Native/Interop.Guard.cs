@@ -10,9 +10,6 @@ internal static unsafe partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_IsGuardActive")]
     internal static partial int IsGuardActive();
 
-    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_AnyLost")]
-    internal static partial int* AnyLost();
-
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Guard", SetLastError = true)]
     internal static partial int* Guard(nint address, ulong length, MapFlags flags, Descriptor fd, ulong offset);
 

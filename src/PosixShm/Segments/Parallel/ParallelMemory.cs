@@ -7,9 +7,6 @@ namespace PosixShm.Segments;
 /// after the other. So several processors share large work in pieces; docs/BENCHMARKS.md has the gain.</summary>
 internal static unsafe class ParallelMemory
 {
-    // Up to this size, the call of a guarded copy takes longer than the copy.
-    private const long MaxSmall = 1024;
-
     // One thread completes a smaller copy before a second one has begun.
     private const long LeastToCopy = 16 << 20;
 
@@ -19,24 +16,12 @@ internal static unsafe class ParallelMemory
     // The size of a huge page, so that no two processors populate the same one.
     private const long Piece = 2 << 20;
 
-    private static readonly int* s_anyLost = Interop.AnyLost();
-
     /// <summary>Copies from or to mappings. Returns null, or the lost word of the mapping that lost memory.</summary>
     public static int* Copy(void* destination, void* source, long bytes)
     {
         byte* to = (byte*)destination;
         byte* from = (byte*)source;
         bool isOverlapping = to < from + bytes && from < to + bytes;
-        if (bytes <= MaxSmall && !isOverlapping)
-        {
-            // A small copy meets zeros in place of lost memory. If any memory was lost, the guarded copy follows and finds the mapping.
-            Buffer.MemoryCopy(from, to, bytes, bytes);
-            if (Volatile.Read(ref *s_anyLost) == 0)
-            {
-                return null;
-            }
-        }
-
         return isOverlapping || bytes < LeastToCopy
             ? Interop.Copy(to, from, (ulong)bytes)
             : CopyInPieces(to, from, bytes);

@@ -11,6 +11,7 @@ internal sealed unsafe class AttachedPage
     private readonly PageOnDemand _page;
     private ReferenceCount _users = new();
     private volatile bool _isDetached;
+    private SnapshotPassage? _snapshot;
 
     /// <summary>Finds the page of an attached array. The caller holds a reference to its segment.</summary>
     /// <exception cref="InvalidOperationException">Other bytes are in its place.</exception>
@@ -33,6 +34,9 @@ internal sealed unsafe class AttachedPage
     public nint Address { get; }
 
     public LockTable Locks { get; }
+
+    /// <summary>Gets the reads of small snapshots by passages, or null before they are prepared.</summary>
+    public SnapshotPassage? Snapshot => _snapshot;
 
     /// <summary>Gets whether the array was detached. Then no operation begins.</summary>
     public bool IsDetached => _isDetached;
@@ -105,6 +109,26 @@ internal sealed unsafe class AttachedPage
         {
             _isDetached = true;
             Locks.Close();
+
+            // The exchange is a full barrier: a thread that finds a later object also finds the page detached, and copies nothing.
+            if (Interlocked.Exchange(ref _snapshot, null) is not null)
+            {
+                LockThread.AwaitPassages(Locks.Id);
+            }
+        }
+    }
+
+    /// <summary>Prepares passages for the next reads, after a read with a reference. The first read of an attachment prepares the
+    /// array, and the next one of each thread its thread: a process that reads once starts no watch of its threads.</summary>
+    public void PreparePassage(AttachedArray array)
+    {
+        if (_snapshot is not null)
+        {
+            LockThread.TryWatch();
+        }
+        else if (SnapshotPassage.TryCreate(this, array) is SnapshotPassage made)
+        {
+            _ = Interlocked.CompareExchange(ref _snapshot, made, null);
         }
     }
 

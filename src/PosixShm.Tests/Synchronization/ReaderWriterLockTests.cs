@@ -312,6 +312,47 @@ internal sealed class ReaderWriterLockTests : NamedTest
         array.ReaderWriterLock.ExitWrite();
     }
 
+    [TestCase(1)]
+    [TestCase(4)]
+    public void Request_of_a_dead_reader_keeps_no_writer_with_little_time_out(int milliseconds)
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        array.ReaderWriterLock.EnterReadScope().Dispose();
+        for (int i = 0; i < 20; i++)
+        {
+            PageWords.Write(ShmPath, PageWords.Turn, 77);
+            Assert.That(array.ReaderWriterLock.TryEnterWrite(TimeSpan.FromMilliseconds(milliseconds)), Is.True);
+            array.ReaderWriterLock.ExitWrite();
+        }
+    }
+
+    [Test]
+    public void Scope_exits_its_own_lock_also_if_the_thread_has_left_it_and_entered_others()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        using SharedArray<int> other = SharedArray.Attach<int>(Name);
+        SharedReaderWriterLock.ReadScope scope = array.ReaderWriterLock.EnterReadScope();
+        array.ReaderWriterLock.ExitRead();
+        using (other.ReaderWriterLock.EnterReadScope())
+        {
+            try
+            {
+                scope.Dispose();
+                Assert.Fail("The thread is not inside.");
+            }
+            catch (SynchronizationLockException)
+            {
+            }
+
+            array.ReaderWriterLock.EnterRead();
+            scope.Dispose();
+            Assert.That((array.ReaderWriterLock.IsReadLockHeld, other.ReaderWriterLock.IsReadLockHeld), Is.EqualTo((false, true)));
+            Assert.That(PageWords.Readers(ShmPath), Is.EqualTo(new[] { 1 }));
+        }
+
+        Assert.That(PageWords.Readers(ShmPath), Is.Empty);
+    }
+
     [Test]
     public void Overtaken_reader_asks_writers_to_pause_and_ends_that_when_it_is_inside()
     {

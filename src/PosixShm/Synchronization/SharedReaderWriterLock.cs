@@ -8,7 +8,7 @@ namespace PosixShm.Synchronization;
 /// one atomic operation each, without a system call. Entering as a writer also reads 1,792 bytes, so for short stays of few readers
 /// <see cref="SharedLock"/> is faster.</para>
 /// <para>A writer that waits keeps new readers out, so readers cannot starve it. Readers that writers overtook four times make the next
-/// writers pause, for at most 5 ms, so writers cannot starve them.</para>
+/// writers pause, for at most 5 ms, so writers cannot starve them. Writers whose time limit is below 10 ms do not pause.</para>
 /// <para>A reader that dies blocks no process, and nothing needs a repair. A writer that dies after it has entered leaves the lock
 /// <i>abandoned</i>: every caller that enters, for reading too, gets an <see cref="AbandonedMutexException"/> and is not inside. That ends
 /// when a caller enters with <see cref="EnterRecovery"/>, repairs the data, and calls <see cref="RecoveryScope.MarkConsistent"/>. Waiters

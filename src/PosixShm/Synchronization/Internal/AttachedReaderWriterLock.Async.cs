@@ -16,7 +16,7 @@ internal sealed unsafe partial class AttachedReaderWriterLock
     /// <summary>Enters for writing on behalf of no thread.</summary>
     public ValueTask<SharedReaderWriterLockReleaser> EnterWriteAsync(CancellationToken cancellation)
         => EnterAsync(
-            () => new WriterEntry(_page, _words, table.Open(Open), recovers: false, waits: true), isWriter: true, cancellation);
+            () => new WriterEntry(_page, _words, table.Open(Open), recovers: false, Timeout.Infinite), isWriter: true, cancellation);
 
     /// <summary>Exits for an asynchronous entry, on any thread.</summary>
     public void ExitEntry(bool isWriter)

@@ -29,7 +29,7 @@ internal sealed unsafe partial class AttachedReaderWriterLock
         wasAbandoned = false;
         using AttachedPage.Use use = _page.Using();
         ThrowIfReadOnly();
-        WriterEntry entry = new(_page, _words, table.Open(Open), recovers, waits: timeout != 0);
+        WriterEntry entry = new(_page, _words, table.Open(Open), recovers, timeout);
         WaitTime time = new(timeout, cancellation);
         if (!WaitLoop.Run(ref entry, ref time))
         {

@@ -96,7 +96,11 @@ internal sealed class ThreadNote
     {
         if (_lock != entered)
         {
-            Volatile.Write(ref _lock, entered);
+            _lock = entered;
+
+            // Before the entry is noted: the closing thread loads the entries and then the lock. In the other order it could take an entry
+            // into this lock for one into the last, on arm64, and keep the memory of a lock that no thread holds.
+            Volatile.WriteBarrier();
         }
     }
 

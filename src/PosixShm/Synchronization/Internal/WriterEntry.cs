@@ -6,13 +6,15 @@ namespace PosixShm.Synchronization;
 /// <param name="words">The lock.</param>
 /// <param name="owner">This attachment's owner value.</param>
 /// <param name="recovers">Whether the caller acquires an abandoned lock, to repair the data.</param>
-/// <param name="waits">Whether the caller waits at all; otherwise it pauses for no reader.</param>
-internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, int owner, bool recovers, bool waits) : IWaitRules
+/// <param name="timeout">The caller's time in milliseconds; -1 for ever.</param>
+internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, int owner, bool recovers, int timeout) : IWaitRules
 {
     // Part of the protocol: the time for which a writer lets overtaken readers go first.
     private const int TurnMilliseconds = 5;
 
-    private Step _step = waits ? Step.Turn : Step.Word;
+    // Part of the protocol: a caller with less time than two pauses makes no pause. Its time could end within the pause, at each attempt, and
+    // a dead reader's request would keep it out of a free lock for ever.
+    private Step _step = timeout is >= 0 and < 2 * TurnMilliseconds ? Step.Word : Step.Turn;
     private long _turnEnd;
     private int _slot = 1;
     private int _checkedSlot;
@@ -62,7 +64,7 @@ internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, i
         switch (_step)
         {
             case Step.Turn:
-                place = WaitPlace.All(words.Turn, seen, TurnMilliseconds);
+                place = WaitPlace.All(words.Turn, seen, (int)Math.Max(1, _turnEnd - Environment.TickCount64));
                 return WaitStep.Wait;
             case Step.Word:
                 int asleep = seen | LockWord.Waiters;

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using PosixShm.Native;
 using PosixShm.Synchronization;
 
@@ -123,6 +125,84 @@ internal sealed class AsyncWaitTests : NamedTest
             array.Lock.Enter();
             Console.WriteLine("HELD");
             _ = Console.ReadLine();
+            return 0;
+        }
+    }
+
+    [Test]
+    public void Continuation_that_blocks_in_a_context_of_its_own_holds_up_no_other_wait()
+    {
+        // The context calls back at once, and so on whatever thread reports the end of the wait.
+        using SharedArray<int> first = SharedArray.Create<int>(Name, 1);
+        using SharedArray<int> second = SharedArray.Create<int>(NameOf("second"), 1);
+        using ManualResetEventSlim isBlocked = new();
+        Task<bool>? both = null;
+        OtherThread.Run(() =>
+        {
+            SynchronizationContext.SetSynchronizationContext(new ImmediateContext());
+            both = WaitForBoth();
+        });
+        _ = first.ChangeCounter.Signal();
+        Assert.That(isBlocked.Wait(s_limit), Is.True);
+        _ = second.ChangeCounter.Signal();
+        Assert.That(both!.Result, Is.True);
+
+        async Task<bool> WaitForBoth()
+        {
+            _ = await first.ChangeCounter.WaitAsync(0);
+            Task<uint> wait = second.ChangeCounter.WaitAsync(0).AsTask();
+            isBlocked.Set();
+            return Block(wait);
+        }
+
+        static bool Block(Task wait) => wait.Wait(s_limit);
+    }
+
+    [Test]
+    public async Task Token_ends_an_enumeration_whose_next_change_is_always_there()
+    {
+        const uint Last = 3;
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        using CancellationTokenSource source = new();
+        _ = array.ChangeCounter.Signal();
+        await Assert.ThatAsync(Enumerate, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(array.ChangeCounter.Count, Is.EqualTo(Last + 1));
+
+        async Task Enumerate()
+        {
+            await foreach (uint count in array.ChangeCounter.ReadAllAsync(0, source.Token))
+            {
+                _ = array.ChangeCounter.Signal();
+                Assert.That(count, Is.LessThanOrEqualTo(Last), "the token was cancelled");
+                if (count == Last)
+                {
+                    await source.CancelAsync();
+                }
+            }
+        }
+    }
+
+    [Test]
+    public void File_that_cannot_be_queried_ends_a_wait_and_not_the_process()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        ChildProcess.Run(LoseDescriptor, Name);
+
+        // Without a control page, a wait asks again and again whether the file has its name.
+        static int LoseDescriptor(string[] args)
+        {
+            ReadOnlySharedArray<int> array = SharedArray.AttachReadOnly<int>(args[0]);
+            Task<uint> wait = array.ChangeCounter.WaitAsync(0).AsTask();
+            foreach (string path in Directory.GetFiles("/proc/self/fd"))
+            {
+                if (File.ResolveLinkTarget(path, returnFinalTarget: false)?.Name == args[0])
+                {
+                    nint descriptor = nint.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture);
+                    new SafeFileHandle(descriptor, ownsHandle: true).Dispose();
+                }
+            }
+
+            Assert.That(() => wait.Wait(s_limit), Throws.InnerException.InstanceOf<IOException>());
             return 0;
         }
     }
@@ -266,5 +346,10 @@ internal sealed class AsyncWaitTests : NamedTest
         waiter = SharedArray.Attach<int>(Name);
         array.Lock.Enter();
         return array;
+    }
+
+    private sealed class ImmediateContext : SynchronizationContext
+    {
+        public override void Post(SendOrPostCallback d, object? state) => d(state);
     }
 }

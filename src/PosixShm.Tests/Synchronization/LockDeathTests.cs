@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Microsoft.Win32.SafeHandles;
+using PosixShm.Native;
 using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
@@ -7,6 +9,43 @@ namespace PosixShm.Tests;
 internal sealed class LockDeathTests : NamedTest
 {
     private static readonly TimeSpan s_longEnough = TimeSpan.FromMinutes(2);
+
+    [Test]
+    public void Death_is_reported_at_once_to_a_caller_that_does_not_wait()
+    {
+        // The owner is one by the rules of docs/FORMAT.md: it has locked the byte of a slot whose generation is 0. Answers of the kernel
+        // that a waiter may use again within a tick of the clock are wrong for a caller that asks once. So a pair of questions within one
+        // tick is needed.
+        const int Slot = 448;
+        const long SlotByte = (1L << 62) + Slot;
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        using SharedArray<int> asking = SharedArray.Attach<int>(Name);
+        _ = array.ChangeCounter.Signal(); // makes the page
+        bool isSameTick = false;
+        for (int i = 0; i < 10_000 && !isSameTick; i++)
+        {
+            LockWords.Write(ShmPath, Slot);
+            int tick;
+            using (SafeFileHandle owner = File.OpenHandle(ShmPath, access: FileAccess.ReadWrite, share: FileShare.ReadWrite))
+            {
+#pragma warning disable CA2000 // The handle closes it.
+                Descriptor descriptor = new(owner.DangerousGetHandle());
+#pragma warning restore CA2000
+                Assert.That(Interop.LockByte(descriptor, SlotByte, Interop.ByteLock.LOCK_EXCLUSIVE), Is.Zero);
+                Assert.That(asking.Lock.TryEnter(TimeSpan.FromMilliseconds(1)), Is.False);
+                tick = Environment.TickCount;
+                Assert.That(asking.Lock.State, Is.EqualTo(SharedLockState.Held));
+            }
+
+            SharedLockState state = asking.Lock.State;
+            isSameTick = tick == Environment.TickCount;
+            Assert.That(state, Is.EqualTo(SharedLockState.Abandoned));
+            Assert.That(() => asking.Lock.TryEnter(), Throws.InstanceOf<AbandonedMutexException>());
+            LockWords.Write(ShmPath, 0);
+        }
+
+        Assert.That(isSameTick, Is.True);
+    }
 
     [Test]
     public void Killed_owner_leaves_an_abandoned_lock_until_a_repair()

@@ -181,7 +181,7 @@ internal sealed class WaitEndTests : NamedTest
             "semaphore" => () => semaphore.Wait(),
             _ => () => _ = reader.ChangeCounter.Wait(0),
         };
-        using ManualResetEventSlim isRunning = new();
+        bool isRunning = false; // not an event: the interrupt could end the call that sets it
         Exception? ended = null;
         Thread thread = new(() =>
         {
@@ -190,11 +190,11 @@ internal sealed class WaitEndTests : NamedTest
                 Thread.CurrentThread.Interrupt();
             }
 
-            isRunning.Set();
+            Volatile.Write(ref isRunning, true);
             ended = Assert.Catch(() => wait());
         });
         thread.Start();
-        isRunning.Wait();
+        SpinWait.SpinUntil(() => Volatile.Read(ref isRunning));
         if (!isPending)
         {
             thread.Interrupt();

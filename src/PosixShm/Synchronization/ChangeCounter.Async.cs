@@ -117,6 +117,8 @@ public sealed partial class ChangeCounter
     {
         while (true)
         {
+            // A wait does not check the token if the next change is there.
+            cancellation.ThrowIfCancellationRequested();
             lastSeen = await WaitAsync(lastSeen, cancellation).ConfigureAwait(false);
             yield return lastSeen;
         }

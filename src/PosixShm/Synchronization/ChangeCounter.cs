@@ -155,7 +155,7 @@ public sealed unsafe partial class ChangeCounter
     private struct Change(ChangeCounter counter, uint lastSeen) : IWaitRules
     {
         private bool _isCounted;
-        private bool _isWithoutPage;
+        private bool _hasNapped; // without a page
 
         public uint Count { get; private set; }
 
@@ -169,17 +169,25 @@ public sealed unsafe partial class ChangeCounter
         //  A change may be far away, so a spin is the user's choice.
         public readonly bool CanSpin(int seen) => SpinBudget.IsChosen;
 
-        public readonly WaitStep Check(int seen, bool isDue)
+        public WaitStep Check(int seen, bool isDue)
         {
             ObjectDisposedException.ThrowIf(isDue && counter._isDetached, typeof(SharedArray));
+            bool hasNapped = _hasNapped;
+            _hasNapped = false;
+            if (hasNapped && counter._replacements == 0 && counter._page.IsNameGone())
+            {
+                counter._replacements = 1;
+                return WaitStep.Retry;
+            }
+
             return WaitStep.Wait;
         }
 
         public WaitStep PrepareSleep(int seen, out WaitPlace place)
         {
             AttachedPage page = counter._page;
-            _isWithoutPage = !page.IsFound;
-            if (_isWithoutPage)
+            _hasNapped = !page.IsFound;
+            if (_hasNapped)
             {
                 // There is no word to sleep on, and none in which a replacement could be signalled.
                 place = WaitPlace.Timer(UncountedNapMilliseconds);
@@ -216,11 +224,6 @@ public sealed unsafe partial class ChangeCounter
 
         public void EndSleep()
         {
-            if (_isWithoutPage)
-            {
-                counter._replacements = counter._page.IsNameGone() ? 1u : counter._replacements;
-            }
-
             if (_isCounted && !counter._page.IsLost)
             {
                 _ = Interlocked.Decrement(ref *counter._waiters);

@@ -3,12 +3,14 @@ using PosixShm.Segments;
 
 namespace PosixShm.Synchronization;
 
-/// <summary>A wait whose result is a <see cref="ValueTask{TResult}"/>. Continuations run on the thread pool, never on a waiting
-/// thread.</summary>
-internal abstract class AsyncResult<TRules, TResult> : AsyncWait<TRules>, IValueTaskSource<TResult>, IValueTaskSource
+/// <summary>A wait whose result is a <see cref="ValueTask{TResult}"/>. The thread pool reports the end, so no program's code runs on a
+/// waiting thread: no continuation, and no <see cref="SynchronizationContext"/> that a continuation has to go to. A waiting thread that
+/// blocks there would hold up all other waits.</summary>
+internal abstract class AsyncResult<TRules, TResult> : AsyncWait<TRules>, IValueTaskSource<TResult>, IValueTaskSource, IThreadPoolWorkItem
     where TRules : struct, IWaitRules
 {
-    private ManualResetValueTaskSourceCore<TResult> _source = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<TResult> _source;
+    private Exception? _failure;
 
     protected AsyncResult(in TRules rules, in WaitPlace place, Segment? memory, CancellationToken cancellation)
         : base(rules, place, memory, cancellation)
@@ -39,7 +41,23 @@ internal abstract class AsyncResult<TRules, TResult> : AsyncWait<TRules>, IValue
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
         => _source.OnCompleted(continuation, state, token, flags);
 
-    protected sealed override void Succeed() => _source.SetResult(Result);
+    void IThreadPoolWorkItem.Execute()
+    {
+        if (_failure is null)
+        {
+            _source.SetResult(Result);
+        }
+        else
+        {
+            _source.SetException(_failure);
+        }
+    }
 
-    protected sealed override void Fail(Exception error) => _source.SetException(error);
+    protected sealed override void Succeed() => _ = ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+
+    protected sealed override void Fail(Exception error)
+    {
+        _failure = error;
+        _ = ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
 }

@@ -20,13 +20,18 @@ namespace PosixShm.Synchronization;
 internal abstract class AsyncWait
 {
     private int _isCancelled;
+    private volatile WordWaiters? _word;
 
     /// <summary>Gets the place of the sleep.</summary>
     public WaitPlace Place { get; protected set; }
 
-    /// <summary>Gets or sets the word at which the wait is, with its thread; null before and after. Under the gate of
-    /// <see cref="WaitThreads"/>.</summary>
-    public WordWaiters? Word { get; set; }
+    /// <summary>Gets or sets the word at which the wait is, with its thread; null before and after. It changes under the gate of
+    /// <see cref="WaitThreads"/>. A waiting thread that finds its own word here also finds what was stored before.</summary>
+    public WordWaiters? Word
+    {
+        get => _word;
+        set => _word = value;
+    }
 
     /// <summary>Gets or sets the neighbours in the queue of the word. For the waiting thread.</summary>
     public AsyncWait? Next { get; set; }

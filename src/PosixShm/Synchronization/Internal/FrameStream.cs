@@ -119,7 +119,7 @@ internal sealed unsafe partial class FrameStream : IDisposable
         using AttachedPage.Use use = Page.Using();
         int owner = Page.TryFind() ? Words.Owner : 0;
         Page.ThrowIfLost();
-        return owner != 0 && Page.Locks.Owners.IsAliveNow(owner);
+        return owner != 0 && Page.Locks.Owners.IsAlive(owner);
     }
 
     /// <summary>Returns whether the file has lost its name, so that the next writer will not use it. Makes a system call. The file of an

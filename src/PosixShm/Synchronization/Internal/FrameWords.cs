@@ -44,7 +44,7 @@ internal readonly unsafe struct FrameWords(nint line)
     public int TryOwn(int owner, LockOwners owners)
     {
         int seen = Owner;
-        while (seen == 0 || !owners.IsAliveNow(seen))
+        while (seen == 0 || !owners.IsAlive(seen))
         {
             int before = Interlocked.CompareExchange(ref *OwnerWord, owner, seen);
             if (before == seen)

@@ -18,10 +18,11 @@ internal interface IWaitRules
     /// and returns <see cref="WaitStep.Wait"/>; or another step, and then there is no sleep and nothing is marked.</summary>
     WaitStep PrepareSleep(int seen, out WaitPlace place);
 
-    /// <summary>Takes back the mark. Follows each sleep once, whatever ended it.</summary>
+    /// <summary>Takes back the mark. Follows each sleep once, whatever ended it. Throws nothing, as a waiting thread has no
+    /// caller.</summary>
     void EndSleep();
 
-    /// <summary>Ends a wait without success, outside of a sleep.</summary>
+    /// <summary>Ends a wait without success, outside of a sleep. Throws nothing.</summary>
     void GiveUp();
 }
 

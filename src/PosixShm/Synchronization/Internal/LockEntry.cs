@@ -48,7 +48,8 @@ internal unsafe struct LockEntry(AttachedPage page, LockOwners owners, int* word
             page.ThrowIfDetached();
         }
 
-        bool isAbandoned = LockWord.Owner(seen) == 0 || (isDue && !owners.IsAlive(LockWord.Owner(seen)));
+        int named = LockWord.Owner(seen);
+        bool isAbandoned = named == 0 || (isDue && !(_hasSlept ? owners.WasAlive(named) : owners.IsAlive(named)));
         return isAbandoned ? TakeOver(seen) : WaitStep.Wait;
     }
 

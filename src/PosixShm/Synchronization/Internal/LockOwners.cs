@@ -33,6 +33,16 @@ internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
             return owner != 0; // 0 is the identity of an attachment without a slot, and no owner's.
         }
 
+        int slot = LockWord.Slot(owner);
+        return slot is >= 1 and <= ControlPage.SlotCount
+            && LockWord.MakeOwner(slot, Volatile.Read(ref generations[slot - 1])) == owner
+            && page.Segment.IsByteLocked(SlotByte + slot);
+    }
+
+    /// <summary>Returns whether an owner is still alive, or was in the last 4 ms, for a waiter that asks again after its next
+    /// sleep.</summary>
+    public bool WasAlive(int owner)
+    {
         // Many waiters check one owner at once, and the query is a system call. Within a tick of the clock, 1 to 4 ms, one query is enough
         // for all of them. Part of the protocol: the checks are 40 ms apart, and docs/FORMAT.md promises 50.
         long now = ((long)owner << 32) | (uint)Environment.TickCount;
@@ -41,23 +51,13 @@ internal sealed unsafe class LockOwners(AttachedPage page, int* generations)
             return true;
         }
 
-        bool isAlive = IsAliveNow(owner);
-        if (isAlive)
+        if (!IsAlive(owner))
         {
-            Volatile.Write(ref _alive, now);
+            return false;
         }
 
-        return isAlive;
-    }
-
-    /// <summary>Returns whether an owner is still alive, by a query of its own, for a caller that does not repeat it.</summary>
-    public bool IsAliveNow(int owner)
-    {
-        int slot = LockWord.Slot(owner);
-        return owner == _identity
-            || (slot is >= 1 and <= ControlPage.SlotCount
-                && LockWord.MakeOwner(slot, Volatile.Read(ref generations[slot - 1])) == owner
-                && page.Segment.IsByteLocked(SlotByte + slot));
+        Volatile.Write(ref _alive, now);
+        return true;
     }
 
     private int Claim()

@@ -85,7 +85,15 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     /// <summary>Opens a lock for entries, and returns this attachment's owner value.</summary>
     /// <exception cref="IOException">All slots are taken.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public int Open(AttachedLock closed) => Open(closed.Open);
+    public int Open(AttachedLock closed)
+    {
+        using (_gate.Enter())
+        {
+            int owner = PrepareOpen();
+            closed.Open(owner);
+            return owner;
+        }
+    }
 
     /// <inheritdoc cref="Open(AttachedLock)"/>
     /// <param name="open">Opens the lock for this attachment's owner value; under the gate.</param>
@@ -93,16 +101,25 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     {
         using (_gate.Enter())
         {
-            Page.ThrowIfDetached();
-            int owner = Owners.Identity;
-            _place ??= s_inUse.Add(this);
+            int owner = PrepareOpen();
             open(owner);
             return owner;
         }
     }
 
     /// <summary>Makes an asynchronous entry the holder of a lock. False if the locks were closed.</summary>
-    public bool TryHold(AttachedLock acquired, long entry) => TryHold(() => acquired.Hold(entry));
+    public bool TryHold(AttachedLock acquired, long entry)
+    {
+        using (_gate.Enter())
+        {
+            if (!_isClosed)
+            {
+                acquired.Hold(entry);
+            }
+
+            return !_isClosed;
+        }
+    }
 
     /// <inheritdoc cref="TryHold(AttachedLock, long)"/>
     /// <param name="hold">Notes the entry; under the gate, and only if the locks are open.</param>
@@ -147,12 +164,17 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     public Exception? Leave(AttachedLock held, long holder, int leaveAs)
     {
         Exception? error = null;
-        Leave(() =>
+        bool isLast = false;
+        using (_gate.Enter())
         {
-            bool isHolder = held.TryEndHold(holder);
-            error = isHolder ? held.LeaveUnderGate(leaveAs) : null;
-            return isHolder;
-        });
+            if (held.TryEndHold(holder))
+            {
+                error = held.LeaveUnderGate(leaveAs);
+                isLast = IsLastKept();
+            }
+        }
+
+        ReleaseIf(isLast);
         return error;
     }
 
@@ -164,14 +186,10 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
         bool isLast;
         using (_gate.Enter())
         {
-            isLast = exit() && _isClosed && --_kept == 0;
+            isLast = exit() && IsLastKept();
         }
 
-        if (isLast)
-        {
-            s_inUse.Remove(_place!.Value);
-            Page.Segment.Release();
-        }
+        ReleaseIf(isLast);
     }
 
     public IEnumerator<SharedLock> GetEnumerator()
@@ -183,6 +201,25 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private int PrepareOpen()
+    {
+        Page.ThrowIfDetached();
+        int owner = Owners.Identity;
+        _place ??= s_inUse.Add(this);
+        return owner;
+    }
+
+    private bool IsLastKept() => _isClosed && --_kept == 0;
+
+    private void ReleaseIf(bool isLast)
+    {
+        if (isLast)
+        {
+            s_inUse.Remove(_place!.Value);
+            Page.Segment.Release();
+        }
+    }
 
     private void ForEach(Action<AttachedLock> action)
     {

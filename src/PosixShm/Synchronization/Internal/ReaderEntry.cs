@@ -11,6 +11,7 @@ internal unsafe struct ReaderEntry(AttachedPage page, ReaderWriterWords words, i
 
     private int _overtaken;
     private bool _hasAsked;
+    private bool _hasSlept;
 
     // Probe. The word is loaded first, so that a reader does not disturb a writer that waits for readers to leave.
     public WaitStep Probe(out int seen)
@@ -46,12 +47,14 @@ internal unsafe struct ReaderEntry(AttachedPage page, ReaderWriterWords words, i
             page.ThrowIfDetached();
         }
 
-        if (LockWord.Owner(seen) == 0)
+        int named = LockWord.Owner(seen);
+        if (named == 0)
         {
             throw words.MakeAbandoned(page, seen);
         }
 
-        if (!isDue || page.Locks.Owners.IsAlive(LockWord.Owner(seen)))
+        LockOwners owners = page.Locks.Owners;
+        if (!isDue || (_hasSlept ? owners.WasAlive(named) : owners.IsAlive(named)))
         {
             return WaitStep.Wait;
         }
@@ -75,9 +78,7 @@ internal unsafe struct ReaderEntry(AttachedPage page, ReaderWriterWords words, i
         return seen == asleep || LockWord.TryChange(words.Word, seen, asleep) ? WaitStep.Wait : WaitStep.Retry;
     }
 
-    public readonly void EndSleep()
-    {
-    }
+    public void EndSleep() => _hasSlept = true;
 
     // Giving up. A release wakes all waiters, so no wake-up needs to be passed on.
     public readonly void GiveUp() => EndTurn();

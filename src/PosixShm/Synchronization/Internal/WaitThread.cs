@@ -168,10 +168,9 @@ internal sealed unsafe class WaitThread
     private static long MakeRounds(WordWaiters word, long now, bool isChanged)
     {
         // The checks depend on elapsed time, so signals and wake-ups that end sleeps early do not delay them.
-        bool isCheckDue = now >= word.NextCheck || word.IsCheckDue;
+        bool isCheckDue = word.TakeCheckRequest() || now >= word.NextCheck;
         if (isCheckDue || isChanged)
         {
-            word.IsCheckDue = false;
             word.Thread.MakeRounds(word, isCheckDue);
         }
 

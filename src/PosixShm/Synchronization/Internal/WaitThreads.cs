@@ -67,7 +67,7 @@ internal static unsafe class WaitThreads
         {
             if (s_words.TryGetValue(address, out WordWaiters? word))
             {
-                word.IsCheckDue = true;
+                word.RequestCheck();
                 thread = word.Thread;
             }
         }

@@ -5,7 +5,7 @@ namespace PosixShm.Synchronization;
 /// <param name="address">The word; null for the waits without one.</param>
 internal sealed unsafe class WordWaiters(WaitThread thread, int* address)
 {
-    private volatile bool _isCheckDue;
+    private int _isCheckRequested;
 
     public WaitThread Thread => thread;
 
@@ -13,13 +13,6 @@ internal sealed unsafe class WordWaiters(WaitThread thread, int* address)
 
     /// <summary>Gets or sets the number of waits, those in the inbox included. Under the gate of <see cref="WaitThreads"/>.</summary>
     public int Users { get; set; }
-
-    /// <summary>Gets or sets whether the waits are to be checked at once. Any thread may set it.</summary>
-    public bool IsCheckDue
-    {
-        get => _isCheckDue;
-        set => _isCheckDue = value;
-    }
 
     // The rest is for the waiting thread.
 
@@ -44,6 +37,12 @@ internal sealed unsafe class WordWaiters(WaitThread thread, int* address)
 
     /// <summary>Gets or sets the time of the next check.</summary>
     public long NextCheck { get; set; } = long.MaxValue;
+
+    /// <summary>Makes the next round check the waits. Any thread may call it, and wakes the waiting thread then.</summary>
+    public void RequestCheck() => Volatile.Write(ref _isCheckRequested, 1);
+
+    /// <summary>Returns whether a check was requested since the last call.</summary>
+    public bool TakeCheckRequest() => Volatile.Read(ref _isCheckRequested) != 0 && Interlocked.Exchange(ref _isCheckRequested, 0) != 0;
 
     public void Enqueue(AsyncWait wait)
     {

@@ -18,6 +18,7 @@ internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, i
     private long _turnEnd;
     private int _slot = 1;
     private int _checkedSlot;
+    private bool _hasSlept;
 
     private enum Step
     {
@@ -28,8 +29,6 @@ internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, i
 
     /// <summary>Gets whether the lock was acquired from a writer that died.</summary>
     public bool WasAbandoned { get; private set; }
-
-    private readonly LockOwners Owners => page.Locks.Owners;
 
     public WaitStep Probe(out int seen)
     {
@@ -78,9 +77,7 @@ internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, i
         }
     }
 
-    public readonly void EndSleep()
-    {
-    }
+    public void EndSleep() => _hasSlept = true;
 
     // A release wakes all waiters, so no wake-up needs to be passed on. Only the word, which shuts new readers out, is released.
     public readonly void GiveUp()
@@ -91,6 +88,9 @@ internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, i
             _ = words.TryLeave(owner, WriteExit.Usual);
         }
     }
+
+    private readonly bool IsAlive(int named)
+        => _hasSlept ? page.Locks.Owners.WasAlive(named) : page.Locks.Owners.IsAlive(named);
 
     //  Turn (Writing, 1). A request is a hint, and no part of the exclusion. The reader that made it may be dead, so the request ends with the
     //  pause.
@@ -133,7 +133,7 @@ internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, i
             return recovers ? Recover(seen) : throw words.MakeAbandoned(page, seen);
         }
 
-        if (!isDue || Owners.IsAlive(LockWord.Owner(seen)))
+        if (!isDue || IsAlive(LockWord.Owner(seen)))
         {
             return WaitStep.Wait;
         }
@@ -180,7 +180,7 @@ internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, i
         }
 
         _checkedSlot = _slot;
-        if (Owners.IsAlive(LockWord.MakeOwner(_slot, seen)))
+        if (IsAlive(LockWord.MakeOwner(_slot, seen)))
         {
             return WaitStep.Wait;
         }

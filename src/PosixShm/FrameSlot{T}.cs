@@ -58,7 +58,7 @@ public readonly unsafe ref struct FrameSlot<T> : IDisposable
 
     /// <summary>Makes the frame visible, wakes the readers, and ends the slot.</summary>
     /// <exception cref="InvalidOperationException">The slot has ended.</exception>
-    /// <exception cref="InvalidDataException">Another process overwrote the stream. The frame is not visible.</exception>
+    /// <exception cref="InvalidDataException">Another process overwrote the stream's owner. The frame is not visible.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost, or another program saved over its file. The frame is not
     /// visible.</exception>
     public void Commit()

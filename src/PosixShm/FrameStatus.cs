@@ -3,7 +3,7 @@ namespace PosixShm;
 /// <summary>The result of a wait for a frame.</summary>
 public enum FrameStatus
 {
-    /// <summary>A frame was copied.</summary>
+    /// <summary>A frame was copied, or the function was called on a whole one.</summary>
     Frame,
 
     /// <summary>No frame arrived in time.</summary>

@@ -26,6 +26,7 @@ public sealed unsafe class FrameWriter<T> : IDisposable
     /// <returns>The slot, for <c>using</c>. Without <see cref="FrameSlot{T}.Commit"/>, no frame is visible, and the next call returns the
     /// same slot.</returns>
     /// <exception cref="InvalidOperationException">The last slot is still open.</exception>
+    /// <exception cref="InvalidDataException">Another process overwrote the stream's owner. No frame is visible.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost, or another program saved over its file.</exception>
     /// <exception cref="ObjectDisposedException">The writer or the stream is disposed.</exception>
     public FrameSlot<T> Reserve() => new(_stream, _writing, _writing.Begin());
@@ -34,7 +35,6 @@ public sealed unsafe class FrameWriter<T> : IDisposable
     /// <param name="frame">The elements of the frame, in C order.</param>
     /// <returns>The number of the frame.</returns>
     /// <exception cref="ArgumentException">The number of elements is not that of a frame.</exception>
-    /// <exception cref="InvalidDataException">Another process overwrote the stream. The frame is not visible.</exception>
     /// <inheritdoc cref="Reserve"/>
     public long Publish(ReadOnlySpan<T> frame)
     {

@@ -19,8 +19,8 @@ public abstract unsafe partial class TypedSharedArray<T>
     /// <exception cref="ArgumentException">The span does not have as many elements as the array.</exception>
     /// <exception cref="AbandonedMutexException">The writer died, or its callback threw, before the last publication was complete: no
     /// snapshot exists until the next <see cref="SharedArray{T}.Publish(ReadOnlySpan{T})"/>.</exception>
-    /// <exception cref="InvalidOperationException">The array cannot have a control page, for the reason in the message; see
-    /// <see cref="UntypedSharedArray.Lock"/>.</exception>
+    /// <exception cref="InvalidOperationException">This thread is publishing the array by the same attachment: the call is in a callback.
+    /// Or the array cannot have a control page, for the reason in the message; see <see cref="UntypedSharedArray.Lock"/>.</exception>
     /// <exception cref="IOException">The array is a private copy, and a limit of the process was reached.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
     /// <exception cref="ObjectDisposedException">The array is disposed.</exception>

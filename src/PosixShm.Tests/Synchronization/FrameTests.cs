@@ -243,6 +243,43 @@ internal sealed class FrameTests : NamedTest
     }
 
     [Test]
+    public void Function_may_read_on_write_and_dispose_the_stream()
+    {
+        using SharedFrames<int> stream = SharedFrames.Create<int>(Name, 4, 1);
+        FrameReader<int> reader = stream.OpenReader();
+        using FrameWriter<int> writer = stream.OpenWriter();
+        _ = writer.Publish([1]);
+        _ = writer.Publish([2]);
+        FrameStatus status = reader.UseNext(
+            (Reader: reader, Writer: writer),
+            static (frame, state) =>
+            {
+                int[] copy = new int[1];
+                Assert.That(state.Reader.ReadNext(copy, TimeSpan.Zero, out FrameInfo inner), Is.EqualTo(FrameStatus.Frame));
+                Assert.That((inner, copy[0]), Is.EqualTo((new FrameInfo(1, 0), 1)));
+                _ = state.Writer.Publish([3]);
+                return frame[0];
+            },
+            TimeSpan.Zero,
+            CancellationToken.None,
+            out int result,
+            out FrameInfo info);
+        Assert.That((status, result, info, reader.TotalMissed), Is.EqualTo((FrameStatus.Frame, 1, new FrameInfo(1, 0), 0L)));
+
+        bool isWhole = reader.TryUseNewest(
+            stream,
+            static (frame, ended) =>
+            {
+                ended.Dispose();
+                return frame[0];
+            },
+            out result);
+        Assert.That((isWhole, result), Is.EqualTo((true, 3)));
+        Assert.That(() => reader.TryReadNewest(new int[1], out _), Throws.InstanceOf<ObjectDisposedException>());
+        Assert.That(File.ReadAllText("/proc/self/maps"), Does.Not.Contain(Name));
+    }
+
+    [Test]
     public void One_element_of_any_type_and_no_element_are_frames()
     {
         using (SharedFrames<Tick> ticks = SharedFrames.Create<Tick>(Name, 3))
@@ -266,6 +303,9 @@ internal sealed class FrameTests : NamedTest
         Assert.That(
             (info.Number, waiter.TryUseNewest(0, static (frame, _) => frame.Length, out int length), length),
             Is.EqualTo((1L, true, 0)));
+        Assert.That(waiter.TryUseNewestTensor(0, static (frame, _) => (int)frame.FlattenedLength, out length), Is.True);
+        using FrameSlot<byte> slot = signaller.Reserve();
+        Assert.That((length, slot.Span.Length, (int)slot.AsTensorSpan().FlattenedLength), Is.EqualTo((0, 0, 0)));
     }
 
     // The array is sparse, so it needs memory for the touched pages only.

@@ -284,6 +284,26 @@ internal sealed class FrameWaitTests : NamedTest
     }
 
     [Test]
+    public void Writer_whose_stream_has_another_owner_stores_nothing()
+    {
+        using SharedFrames<int> stream = SharedFrames.Create<int>(Name, 3, 1);
+        using SharedArray<int> elements = SharedArray.Attach<int>(Name);
+        FrameWriter<int> writer = stream.OpenWriter();
+        _ = writer.Publish([1]);
+        FrameCounters taken = new(9, 10, 0x1234, 0);
+        taken.Write(ShmPath);
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.That(() => writer.Publish([7]), Throws.InstanceOf<InvalidDataException>().With.Message.Contains(Name));
+            Assert.That(() => writer.Reserve().Number, Throws.InstanceOf<InvalidDataException>());
+        }
+
+        writer.Dispose();
+        Assert.That(FrameCounters.Read(ShmPath), Is.EqualTo(taken), "reserved is not set back");
+        Assert.That(elements.ToArray(), Is.EqualTo(new[] { 0, 1, 0 }));
+    }
+
+    [Test]
     public void Page_of_a_newer_version_that_forbids_stores_can_be_read()
     {
         using (SharedFrames<int> stream = SharedFrames.Create<int>(Name, 3, 1))

@@ -155,6 +155,52 @@ internal sealed class SnapshotTests : NamedTest
     }
 
     [Test]
+    public void Writer_that_was_alive_a_moment_ago_does_not_refuse_the_next_one_after_its_death()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+
+        // Many rounds are within one tick of the clock, so the owner was alive in the same tick.
+        for (int i = 0; i < 100; i++)
+        {
+            using (SharedArray<int> writer = SharedArray.Attach<int>(Name))
+            {
+                ulong odd = 0;
+                _ = writer.Publish(ShmPath, (_, path) => odd = ReadWord(path));
+                WriteWord(ShmPath, odd);
+                Assert.That(array.TryReadSnapshot(new int[1], out _), Is.False, "alive");
+            }
+
+            Assert.That(() => array.Publish([i]), Throws.Nothing);
+        }
+    }
+
+    [Test]
+    public void Callback_that_reads_the_snapshot_of_its_own_array_is_told_so_and_does_not_wait_for_itself()
+    {
+        using CancellationTokenSource limit = new(s_limit);
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        using SharedArray<int> same = array.As<int>();
+        using ReadOnlySharedArray<int> view = array.AsReadOnly();
+        TypedSharedArray<int>[] readers = [array, same, view];
+        int[] copy = new int[1];
+        _ = array.Publish(readers, (elements, all) =>
+        {
+            foreach (TypedSharedArray<int> reader in all)
+            {
+                Assert.That(
+                    () => reader.ReadSnapshot(copy, limit.Token), Throws.InvalidOperationException.With.Message.Contains(reader.Name));
+                Assert.That(() => reader.TryReadSnapshot(copy, out ulong _), Throws.InvalidOperationException);
+            }
+
+            elements[0] = 1;
+            OtherThread.Run(() => Assert.That(array.TryReadSnapshot(copy, out _), Is.False, "another thread may wait"));
+        });
+        Assert.That(() => array.Publish(0, static (_, _) => throw new FormatException()), Throws.InstanceOf<FormatException>());
+        Assert.That(() => array.ReadSnapshot(copy), Throws.InstanceOf<AbandonedMutexException>(), "the publication has ended");
+        Assert.That(array.Publish([2]), Is.EqualTo(array.ReadSnapshot(copy)));
+    }
+
+    [Test]
     public void Reader_is_told_that_a_writer_is_storing_or_waits_for_its_end()
     {
         using SharedArray<int> array = SharedArray.Create<int>(Name, 1);

@@ -38,6 +38,10 @@ internal sealed unsafe class AttachedPage
     /// <summary>Gets the reads of small snapshots by passages, or null before they are prepared.</summary>
     public SnapshotPassage? Snapshot => _snapshot;
 
+    /// <summary>Gets or sets the managed id of the thread that publishes a snapshot by this attachment; 0: none. It is stored only while
+    /// the snapshot's word has this attachment's odd value, so one thread at a time stores it.</summary>
+    public int Publisher { get; set; }
+
     /// <summary>Gets whether the array was detached. Then no operation begins.</summary>
     public bool IsDetached => _isDetached;
 

@@ -63,11 +63,16 @@ internal readonly unsafe struct FrameWords(nint line)
 
     //  Reserve. Invariant: a reader that sees one byte of frame n also sees reserved >= n in its next check. The barrier keeps the stores
     //  of the frame's bytes behind the store of "reserved"; without it, or with the bytes first, a reader accepts an overwritten frame
-    //  (NO_RESERVE). x64 needs no instruction, but the JIT must not move the stores either.
+    //  (NO_RESERVE). x64 keeps ordinary stores in order, but not those that bypass the cache: memcpy and TensorPrimitives use them for
+    //  large spans, so the fence is an instruction there, too.
     public void Reserve(ulong frame)
     {
         Volatile.Write(ref *((ulong*)line + 1), frame);
         Volatile.WriteBarrier();
+        if (Sse.IsSupported)
+        {
+            Sse.StoreFence();
+        }
     }
 
     //  Commit. Invariant: a frame up to "head" is whole. The exchange releases its bytes; an exchange before the last byte breaks the

@@ -84,8 +84,7 @@ internal sealed class FrameWriting
         long turn = ++_turn;
         try
         {
-            // Precedes every store, because the page may be another program's bytes by now.
-            _stream.Page.ThrowIfLost();
+            ThrowIfNotOurs();
         }
         catch
         {
@@ -103,13 +102,7 @@ internal sealed class FrameWriting
     /// <summary>Makes a frame visible, wakes the readers, and ends its slot.</summary>
     public void Commit(long turn)
     {
-        _stream.Page.ThrowIfLost();
-        if (_stream.Words.Owner != _owner)
-        {
-            throw new InvalidDataException(
-                $"The stream '{_stream.Name}' was overwritten by another process while a frame was written: the frame is not committed.");
-        }
-
+        ThrowIfNotOurs();
         Committed = unchecked(Committed + 1);
         _stream.Words.Commit(Committed);
         _stream.Words.Wake(_alwaysWakes);
@@ -142,6 +135,19 @@ internal sealed class FrameWriting
             }
 
             seen = before == seen ? Closed : before;
+        }
+    }
+
+    // Precedes every store: the page may be another program's bytes by now, and the stream another writer's. A writer that lost its stream
+    // and reserved a slot would set "reserved" back, and readers would accept frames that the other writer has overwritten.
+    private void ThrowIfNotOurs()
+    {
+        _stream.Page.ThrowIfLost();
+        if (_stream.Words.Owner != _owner)
+        {
+            throw new InvalidDataException(
+                $"Another process overwrote the owner of the stream '{_stream.Name}', so this writer has lost it: the frame is not "
+                + "committed. Dispose the writer, and open another one.");
         }
     }
 

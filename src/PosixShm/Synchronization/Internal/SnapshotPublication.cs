@@ -35,8 +35,8 @@ internal unsafe ref struct SnapshotPublication : IDisposable
     //  Invariant: elements that a dead writer left half stored are never published. A writer that keeps some of them is refused
     //  (UPDATES_DEAD); one that overwrites all of them goes on.
     //
-    //  Memory order: the odd word becomes visible before any element that is stored after it (NO_STORE_BARRIER). On x64 stores are not
-    //  reordered, and this only stops the compiler. On arm64 the compare-exchange orders later loads behind it and not later stores, so a
+    //  Memory order: the odd word becomes visible before any element that is stored after it (NO_STORE_BARRIER). On x64 no store passes the
+    //  compare-exchange, not even one that bypasses the cache, and this only stops the compiler. On arm64 the compare-exchange orders later loads behind it and not later stores, so a
     //  "dmb ishst" follows.
     /// <summary>Makes the word odd.</summary>
     /// <param name="page">The array's page, which is made if it does not exist.</param>
@@ -66,6 +66,7 @@ internal unsafe ref struct SnapshotPublication : IDisposable
             if (SnapshotWord.TryChange(word, seen, mine))
             {
                 Volatile.WriteBarrier();
+                page.Publisher = Environment.CurrentManagedThreadId;
                 return new SnapshotPublication(page, word, mine);
             }
         }
@@ -79,6 +80,7 @@ internal unsafe ref struct SnapshotPublication : IDisposable
     {
         _page.ThrowIfLost();
         _isComplete = true;
+        _page.Publisher = 0;
         ulong even = SnapshotWord.Complete(_mine);
         if (!SnapshotWord.TryChange(_word, _mine, even))
         {
@@ -94,7 +96,13 @@ internal unsafe ref struct SnapshotPublication : IDisposable
     /// <summary>Marks an incomplete publication as abandoned, so that readers do not wait for it.</summary>
     public readonly void Dispose()
     {
-        if (!_isComplete && !_page.IsLost)
+        if (_isComplete)
+        {
+            return;
+        }
+
+        _page.Publisher = 0;
+        if (!_page.IsLost)
         {
             _ = SnapshotWord.TryChange(_word, _mine, SnapshotWord.Fail(_mine));
         }
@@ -102,7 +110,7 @@ internal unsafe ref struct SnapshotPublication : IDisposable
 
     private static void ThrowUnlessDead(AttachedPage page, int owner, bool overwritesAll)
     {
-        if (page.Locks.Owners.IsAlive(owner))
+        if (page.Locks.Owners.IsAliveNow(owner))
         {
             throw new InvalidOperationException(
                 $"Another thread or process is publishing '{page.Name}'. An array has one writer at a time: hold a lock around each "

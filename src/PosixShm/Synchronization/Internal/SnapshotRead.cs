@@ -105,6 +105,7 @@ internal unsafe struct SnapshotRead : IWaitRules
         }
 
         _page.ThrowIfDetached();
+        ThrowIfOwn();
         if (!SnapshotWord.IsOdd(_seen) || _page.Locks.Owners.IsAlive(SnapshotWord.Owner(_seen)))
         {
             return WaitStep.Wait;
@@ -127,6 +128,17 @@ internal unsafe struct SnapshotRead : IWaitRules
 
     public readonly void GiveUp()
     {
+    }
+
+    // A read in the callback of a publication would wait for its own thread for ever. Only this thread stores its own id.
+    private readonly void ThrowIfOwn()
+    {
+        if (_page.Publisher == Environment.CurrentManagedThreadId)
+        {
+            throw new InvalidOperationException(
+                $"This thread is publishing '{_page.Name}', and a snapshot of it cannot be read before the publication has ended. The "
+                + "callback has the elements: UpdateSnapshot passes those of the last publication.");
+        }
     }
 
     // The search is a call, and makes a system call while there is no page.

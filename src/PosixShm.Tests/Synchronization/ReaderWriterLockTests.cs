@@ -200,7 +200,8 @@ internal sealed class ReaderWriterLockTests : NamedTest
         Assert.That(waiter.ReaderWriterLock.TryEnterWrite(s_short), Is.False);
         using CancellationTokenSource source = new(s_short);
         Assert.That(() => waiter.ReaderWriterLock.EnterWrite(source.Token), Throws.InstanceOf<OperationCanceledException>());
-        Assert.That(() => waiter.ReaderWriterLock.TryEnterWrite(TimeSpan.FromSeconds(-5)), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        Assert.That(
+            () => waiter.ReaderWriterLock.TryEnterWrite(TimeSpan.FromSeconds(-5)), Throws.InstanceOf<ArgumentOutOfRangeException>());
         if (isWriterInside)
         {
             using CancellationTokenSource readers = new(s_short);

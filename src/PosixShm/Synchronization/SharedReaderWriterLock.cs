@@ -4,8 +4,8 @@ namespace PosixShm.Synchronization;
 
 /// <summary>A reader-writer lock in an array's own memory, for all threads of all processes: many readers or one writer. It survives the
 /// death of its holders.</summary>
-/// <remarks><para><c>using (array.ReaderWriterLock.EnterReadScope()) { ... }</c>. If no writer competes, entering and exiting as a reader is
-/// one atomic operation each, without a system call. Entering as a writer also reads 1,792 bytes, so for short stays of few readers
+/// <remarks><para><c>using (array.ReaderWriterLock.EnterReadScope()) { ... }</c>. If no writer competes, entering and exiting as a reader
+/// is one atomic operation each, without a system call. Entering as a writer also reads 1,792 bytes, so for short stays of few readers
 /// <see cref="SharedLock"/> is faster.</para>
 /// <para>A writer that waits keeps new readers out, so readers cannot starve it. Readers that writers overtook four times make the next
 /// writers pause, for at most 5 ms, so writers cannot starve them. Writers whose time limit is below 10 ms do not pause.</para>
@@ -14,8 +14,8 @@ namespace PosixShm.Synchronization;
 /// when a caller enters with <see cref="EnterRecovery"/>, repairs the data, and calls <see cref="RecoveryScope.MarkConsistent"/>. Waiters
 /// notice a death within 50 ms. A thread that ends inside counts as one that died; if it was a reader, it is counted out.</para>
 /// <para>Recursion is that of <see cref="ReaderWriterLockSlim"/> with <see cref="LockRecursionPolicy.SupportsRecursion"/>: a thread that is
-/// inside may enter again, except that a reader cannot enter for writing. A writer that has also entered for reading, and exits as a writer,
-/// stays inside as a reader. There is no upgradeable mode. Two attachments of one array exclude each other even in one thread.</para>
+/// inside may enter again, except that a reader cannot enter for writing. A writer that has also entered for reading, and exits as a
+/// writer, stays inside as a reader. There is no upgradeable mode. Two attachments of one array exclude each other even in one thread.</para>
 /// <para>Waiting uses <c>futex(2)</c>, times are by the monotonic clock, and a waiting thread does not block garbage collections. This is a
 /// handle, not the lock: copies of it are equal and mean the lock of one attachment. C#'s <c>lock</c> statement refuses it. The default
 /// value belongs to no array, and all its members throw an <see cref="InvalidOperationException"/>.</para></remarks>

@@ -2,8 +2,8 @@ namespace PosixShm.Synchronization;
 
 /// <content>Entering from asynchronous methods.</content>
 //
-//  An asynchronous entry belongs to no thread, so no note names it. It is counted here under the table's gate, has a reference to the memory
-//  while it enters, and exits under the gate.
+//  An asynchronous entry belongs to no thread, so no note names it. It is counted here under the table's gate, has a reference to the
+//  memory while it enters, and exits under the gate.
 //
 internal sealed unsafe partial class AttachedReaderWriterLock
 {

@@ -106,7 +106,8 @@ internal sealed unsafe partial class AttachedReaderWriterLock
         => IsOverwritten
             ? MakeLost()
             : new InvalidDataException(
-                $"The reader-writer lock of '{_page.Name}' was overwritten by another process while it was held: its data cannot be trusted.");
+                $"The reader-writer lock of '{_page.Name}' was overwritten by another process while it was held: its data cannot be "
+                + "trusted.");
 
     private static void ThrowIfAny(Exception? error)
     {

@@ -230,7 +230,8 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
         return isInside && (*_lost == 0 || ThrowLost(note));
     }
 
-    // Both are called in a passage, with a reference or under the gate, and return an error if the words are not this attachment's any more.
+    // Both are called in a passage, with a reference or under the gate, and return an error if the words are not this attachment's any
+    // more.
     private Exception? LeaveAsReader() => !IsOverwritten && _words.TryCountOut(_slot) ? null : MakeOverwritten();
 
     private Exception? LeaveAsWriter(WriteExit how, bool staysAsReader)
@@ -262,8 +263,8 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
         if (note.Writes == 0)
         {
             throw new LockRecursionException(
-                $"The current thread reads '{_page.Name}', and cannot enter for writing before it exits: two readers that did so would wait "
-                + "for each other for ever. Exit, enter for writing, and check the data again.");
+                $"The current thread reads '{_page.Name}', and cannot enter for writing before it exits: two readers that did so would "
+                + "wait for each other for ever. Exit, enter for writing, and check the data again.");
         }
     }
 

@@ -11,8 +11,8 @@ namespace PosixShm.Synchronization;
 //  passages. A processor may reorder a passage's store and load, so the closing thread makes every other thread execute a memory barrier in
 //  between, with membarrier(2). A passage that is not announced by then finds the lock closed. A load before the announcement breaks it.
 //
-/// <summary>A thread that has used a lock, or has read small snapshots. No other thread or asynchronous entry ever gets its id, as it may get a managed thread id. So a
-/// lock that outlives its thread does not appear to be held by the next one.</summary>
+/// <summary>A thread that has used a lock, or has read small snapshots. No other thread or asynchronous entry ever gets its id, as it may
+/// get a managed thread id. So a lock that outlives its thread does not appear to be held by the next one.</summary>
 internal sealed class LockThread
 {
     [ThreadStatic]

@@ -33,8 +33,8 @@ internal unsafe struct ReaderEntry(AttachedPage page, ReaderWriterWords words, i
         return readers <= ReaderWriterWords.MaxReaders
             ? WaitStep.Retry
             : throw new InvalidOperationException(
-                $"{ReaderWriterWords.MaxReaders} threads and asynchronous entries already read '{page.Name}' through this attachment, which "
-                + "is the limit.");
+                $"{ReaderWriterWords.MaxReaders} threads and asynchronous entries already read '{page.Name}' through this attachment, "
+                + "which is the limit.");
     }
 
     public readonly bool CanSpin(int seen) => LockWord.Owner(seen) != 0;

@@ -79,7 +79,8 @@ internal readonly unsafe struct ReaderWriterWords(nint page)
         return (Readers(left) != Readers(-1) && Volatile.Read(ref *Draining) == 0) || FinishCountOut(slot, left);
     }
 
-    /// <summary>Returns the first slot, from a given one, that counts readers; 0 if no slot counts readers. The word is the caller's.</summary>
+    /// <summary>Returns the first slot, from a given one, that counts readers; 0 if no slot counts readers. The word is the
+    /// caller's.</summary>
     public int FindReaders(int from)
     {
         // The word was stored before, and the counts are loaded after: see the invariant above.

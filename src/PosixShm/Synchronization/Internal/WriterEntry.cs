@@ -12,8 +12,8 @@ internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, i
     // Part of the protocol: the time for which a writer lets overtaken readers go first.
     private const int TurnMilliseconds = 5;
 
-    // Part of the protocol: a caller with less time than two pauses makes no pause. Its time could end within the pause, at each attempt, and
-    // a dead reader's request would keep it out of a free lock for ever.
+    // Part of the protocol: a caller with less time than two pauses makes no pause. Its time could end within the pause, at each attempt,
+    // and a dead reader's request would keep it out of a free lock for ever.
     private Step _step = timeout is >= 0 and < 2 * TurnMilliseconds ? Step.Word : Step.Turn;
     private long _turnEnd;
     private int _slot = 1;
@@ -92,8 +92,8 @@ internal unsafe struct WriterEntry(AttachedPage page, ReaderWriterWords words, i
     private readonly bool IsAlive(int named)
         => _hasSlept ? page.Locks.Owners.WasAlive(named) : page.Locks.Owners.IsAlive(named);
 
-    //  Turn (Writing, 1). A request is a hint, and no part of the exclusion. The reader that made it may be dead, so the request ends with the
-    //  pause.
+    //  Turn (Writing, 1). A request is a hint, and no part of the exclusion. The reader that made it may be dead, so the request ends with
+    //  the pause.
     private WaitStep ProbeTurn(out int seen)
     {
         seen = Volatile.Read(ref *words.Turn);

@@ -36,8 +36,8 @@ internal unsafe ref struct SnapshotPublication : IDisposable
     //  (UPDATES_DEAD); one that overwrites all of them goes on.
     //
     //  Memory order: the odd word becomes visible before any element that is stored after it (NO_STORE_BARRIER). On x64 no store passes the
-    //  compare-exchange, not even one that bypasses the cache, and this only stops the compiler. On arm64 the compare-exchange orders later loads behind it and not later stores, so a
-    //  "dmb ishst" follows.
+    //  compare-exchange, not even one that bypasses the cache, and this only stops the compiler. On arm64 the compare-exchange orders later
+    //  loads behind it and not later stores, so a "dmb ishst" follows.
     /// <summary>Makes the word odd.</summary>
     /// <param name="page">The array's page, which is made if it does not exist.</param>
     /// <param name="overwritesAll">Whether the caller stores every element, and so repairs an incomplete publication.</param>

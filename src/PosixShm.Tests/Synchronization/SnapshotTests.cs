@@ -425,7 +425,7 @@ internal sealed class SnapshotTests : NamedTest
             using ManualResetEventSlim isOver = new();
             SharedArray<long> current = SharedArray.Attach<long>(args[0]);
             int reads = 0;
-            Task[] readers = [.. Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
+            Task[] readers = [.. Enumerable.Range(0, 2).Select(reader => Task.Run(() =>
             {
                 long[] read = new long[8192];
                 while (!isOver.IsSet)

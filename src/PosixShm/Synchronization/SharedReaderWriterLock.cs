@@ -15,7 +15,8 @@ namespace PosixShm.Synchronization;
 /// notice a death within 50 ms. A thread that ends inside counts as one that died; if it was a reader, it is counted out.</para>
 /// <para>Recursion is that of <see cref="ReaderWriterLockSlim"/> with <see cref="LockRecursionPolicy.SupportsRecursion"/>: a thread that is
 /// inside may enter again, except that a reader cannot enter for writing. A writer that has also entered for reading, and exits as a
-/// writer, stays inside as a reader. There is no upgradeable mode. Two attachments of one array exclude each other even in one thread.</para>
+/// writer, stays inside as a reader. There is no upgradeable mode. Two attachments of one array exclude each other even in one
+/// thread.</para>
 /// <para>Waiting uses <c>futex(2)</c>, times are by the monotonic clock, and a waiting thread does not block garbage collections. This is a
 /// handle, not the lock: copies of it are equal and mean the lock of one attachment. C#'s <c>lock</c> statement refuses it. The default
 /// value belongs to no array, and all its members throw an <see cref="InvalidOperationException"/>.</para></remarks>

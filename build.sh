@@ -8,7 +8,7 @@
 #     native    compiles the C shim into artifacts/native
 #     build     builds library, command and tests; the command as machine code (10 s; NativeCommand=false leaves that out)
 #     format    checks the format of the code by .editorconfig
-#     test      builds, checks the format, runs the tests of the first tier, in three minutes at most
+#     test      builds, checks the format, runs the tests of the first tier, in eight minutes at most
 #     test-more builds, runs the tests of the second tier, which take longer or need more installed: 25 minutes at most.
 #               After either tier, the last line is "N passed, N failed"; the lines before it list the tests that need root
 #     demo      shows one array in C#, F#, Python and the shell, and checks every step (samples/)

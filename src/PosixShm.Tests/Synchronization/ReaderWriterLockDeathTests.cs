@@ -272,7 +272,6 @@ internal sealed class ReaderWriterLockDeathTests : NamedTest
     [TestCase(2, 100)]
     [TestCase(4, 100)]
     [TestCase(8, 100)]
-    [TestCase(6, 5000, Category = "More")]
     public void A_storm_of_kills_tears_nothing_unnoticed_and_lets_no_process_wait(int processes, int kills)
     {
         long[] counts = ReaderWriterStorm.Run(Name, processes, seed: processes, count => count < kills);

@@ -42,8 +42,6 @@ internal sealed class SnapshotStormTests : NamedTest
     [TestCase(8, 2, 60)]
     [TestCase(512, 3, 60)]
     [TestCase(20_000, 5, 30)]
-    [TestCase(512, 8, 3000, Category = "More")]
-    [TestCase(200_000, 4, 300, Category = "More")]
     public void Csharp_writers_that_are_killed_leave_no_torn_copy_unnoticed(int length, int readers, int kills)
     {
         SharedArray.Create<long>(NameOf("warm"), length).Dispose();
@@ -71,7 +69,6 @@ internal sealed class SnapshotStormTests : NamedTest
     [TestCase(8, 2, 60)]
     [TestCase(512, 3, 60)]
     [TestCase(20_000, 5, 30)]
-    [TestCase(512, 8, 3000, Category = "More")]
     public void C_writers_that_die_at_every_step_leave_no_torn_copy_unnoticed(int length, int readers, int kills)
     {
         using Storm storm = new(Name, length, readers);

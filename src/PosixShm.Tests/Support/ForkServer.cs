@@ -49,9 +49,8 @@ internal static partial class ForkServer
 
     // A worker inherits a lock that another thread holds at the fork, but not the thread, and would wait for it for ever. The finalizer
     // and a thread that the warm-up started, whose code may still be compiled, hold locks of the runtime while they run.
-    private static bool AreOtherThreadsAsleep() => Directory.GetDirectories("/proc/self/task")
-        .Where(static task => Path.GetFileName(task) != $"{System.Environment.ProcessId}")
-        .All(static task => File.ReadAllText(Path.Combine(task, "stat")).Split(") ")[^1][0] == 'S');
+    private static bool AreOtherThreadsAsleep() => OwnProcess.OfThreads("stat")
+        .All(static thread => thread.Id == System.Environment.ProcessId || thread.Text.Split(") ")[^1][0] == 'S');
 
     private static int Fork(Action<Action> work)
     {

@@ -18,6 +18,25 @@ internal static class OwnProcess
         => Directory.GetFiles("/proc/self/fd")
             .Count(link => new FileInfo(link).LinkTarget?.StartsWith(path, StringComparison.Ordinal) == true);
 
+    /// <summary>Returns a file of each thread, for example <c>comm</c>, but of threads that end meanwhile.</summary>
+    public static IEnumerable<(int Id, string Text)> OfThreads(string file)
+    {
+        foreach (string task in Directory.GetDirectories("/proc/self/task"))
+        {
+            string text;
+            try
+            {
+                text = File.ReadAllText(Path.Combine(task, file));
+            }
+            catch (IOException)
+            {
+                continue;
+            }
+
+            yield return (int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture), text);
+        }
+    }
+
     /// <summary>Returns a field of /proc/self/status in kB, for example <c>VmSize</c>.</summary>
     public static long Kilobytes(string field)
     {

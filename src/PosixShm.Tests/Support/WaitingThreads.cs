@@ -27,17 +27,5 @@ internal static class WaitingThreads
     }
 
     private static int Count(string name)
-        => Directory.GetDirectories("/proc/self/task").Count(task => NameOf(task).StartsWith(name, StringComparison.Ordinal));
-
-    private static string NameOf(string task)
-    {
-        try
-        {
-            return File.ReadAllText(task + "/comm");
-        }
-        catch (IOException)
-        {
-            return string.Empty; // The thread ended.
-        }
-    }
+        => OwnProcess.OfThreads("comm").Count(thread => thread.Text.StartsWith(name, StringComparison.Ordinal));
 }

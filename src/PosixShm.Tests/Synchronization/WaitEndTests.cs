@@ -272,8 +272,8 @@ internal sealed class WaitEndTests : NamedTest
     private static bool IsThreadAsleepOn(string name)
     {
         long[] range = [.. OwnProcess.Mappings(name).First().Split(' ')[0].Split('-').Select(Hex)];
-        return Directory.GetDirectories("/proc/self/task")
-            .Select(task => File.ReadAllText(task + "/syscall").Split(' '))
+        return OwnProcess.OfThreads("syscall")
+            .Select(static thread => thread.Text.Split(' '))
             .Any(
                 call => call.Length > 2
                     && call[0] is "202" or "98" && Hex(call[1][2..]) is long address && address >= range[0] && address < range[1]);

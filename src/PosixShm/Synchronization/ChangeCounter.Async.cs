@@ -148,27 +148,20 @@ public sealed partial class ChangeCounter
     // True if the count differs. False if the rules have prepared a sleep; then the wait for it gets the reference to the page.
     private bool TryOnce(uint lastSeen, out Change change, out WaitPlace place)
     {
-        bool isAsleep = false;
-        ThrowIfDetached();
-        _page.AddUse();
-        try
+        using AttachedPage.Use use = Using();
+        if (_page.IsWritable)
         {
-            if (_page.IsWritable)
-            {
-                _page.Make();
-            }
+            _page.Make();
+        }
 
-            change = new Change(this, lastSeen);
-            isAsleep = !WaitLoop.TryOnce(ref change, isCheckDue: true, SpinBudget.OfCaller(), out place);
-            return !isAsleep;
-        }
-        finally
+        change = new Change(this, lastSeen);
+        if (WaitLoop.TryOnce(ref change, isCheckDue: true, SpinBudget.OfCaller(), out place))
         {
-            if (!isAsleep)
-            {
-                _page.Segment.Release();
-            }
+            return true;
         }
+
+        use.HandOver();
+        return false;
     }
 
     // A disposal checks the waits that it finds. A wait that comes later finds the disposal.

@@ -67,8 +67,9 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     public ReadScope EnterReadScope()
     {
         AttachedReaderWriterLock attached = Attached;
-        _ = attached.EnterRead(Timeout.Infinite, CancellationToken.None);
-        return new ReadScope(attached);
+        ThreadNote note = ThreadNote.For(attached);
+        _ = attached.EnterRead(note, Timeout.Infinite, CancellationToken.None);
+        return new ReadScope(attached, note);
     }
 
     /// <summary>Waits until no writer is inside, and enters for reading.</summary>
@@ -82,12 +83,12 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     /// <exception cref="IOException">448 attachments already use the array's locks, or there is no space for the control page.</exception>
     /// <exception cref="InsufficientMemoryException">No memory or thread is left to watch the calling thread.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
-    public void EnterRead(CancellationToken cancellation = default) => _ = Attached.EnterRead(Timeout.Infinite, cancellation);
+    public void EnterRead(CancellationToken cancellation = default) => _ = EnterReadWithin(Timeout.Infinite, cancellation);
 
     /// <summary>Enters for reading if no writer is inside or waits for readers.</summary>
     /// <returns>Whether the caller is inside now.</returns>
     /// <inheritdoc cref="EnterRead"/>
-    public bool TryEnterRead() => Attached.EnterRead(0, CancellationToken.None);
+    public bool TryEnterRead() => EnterReadWithin(0, CancellationToken.None);
 
     /// <summary>Waits until no writer is inside, and enters for reading, up to a time limit.</summary>
     /// <param name="timeout">The time limit; <see cref="Timeout.InfiniteTimeSpan"/> for none.</param>
@@ -96,7 +97,7 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     /// <exception cref="ArgumentOutOfRangeException">The time is negative, or over <see cref="int.MaxValue"/> milliseconds.</exception>
     /// <inheritdoc cref="EnterRead"/>
     public bool TryEnterRead(TimeSpan timeout, CancellationToken cancellation = default)
-        => Attached.EnterRead(TimeLimit.InMilliseconds(timeout, nameof(timeout)), cancellation);
+        => EnterReadWithin(TimeLimit.InMilliseconds(timeout, nameof(timeout)), cancellation);
 
     /// <summary>Waits until no writer is inside, and enters for reading, without blocking a thread.</summary>
     /// <param name="cancellation">Ends the wait at once.</param>
@@ -118,7 +119,11 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     /// <exception cref="SynchronizationLockException">The calling thread has not entered for reading.</exception>
     /// <exception cref="SharedMemoryLostException">The array's memory is lost, or another program saved over its file.</exception>
     /// <exception cref="InvalidDataException">Another process overwrote the lock while it was held.</exception>
-    public void ExitRead() => Attached.ExitRead();
+    public void ExitRead()
+    {
+        AttachedReaderWriterLock attached = Attached;
+        attached.ExitRead(ThreadNote.InsideOf(attached));
+    }
 
     /// <summary>Enters for writing, and exits at the end of the scope.</summary>
     /// <returns>The scope, for <c>using</c>. It cannot cross an <c>await</c>; for that see <see cref="EnterWriteAsync"/>.</returns>
@@ -126,8 +131,9 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     public WriteScope EnterWriteScope()
     {
         AttachedReaderWriterLock attached = Attached;
-        _ = attached.EnterWrite(Timeout.Infinite, CancellationToken.None);
-        return new WriteScope(attached);
+        ThreadNote note = ThreadNote.For(attached);
+        _ = attached.EnterWrite(note, Timeout.Infinite, CancellationToken.None);
+        return new WriteScope(attached, note);
     }
 
     /// <summary>Waits until no reader and no other writer is inside, and enters for writing.</summary>
@@ -135,12 +141,12 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     /// <exception cref="LockRecursionException">The calling thread is inside as a reader, and must exit first.</exception>
     /// <exception cref="InvalidOperationException">The array is read-only or a private copy, or this is the default value.</exception>
     /// <inheritdoc cref="EnterRead"/>
-    public void EnterWrite(CancellationToken cancellation = default) => _ = Attached.EnterWrite(Timeout.Infinite, cancellation);
+    public void EnterWrite(CancellationToken cancellation = default) => _ = EnterWriteWithin(Timeout.Infinite, cancellation);
 
     /// <summary>Enters for writing if no reader and no other writer is inside.</summary>
     /// <returns>Whether the caller is inside now.</returns>
     /// <inheritdoc cref="EnterWrite"/>
-    public bool TryEnterWrite() => Attached.EnterWrite(0, CancellationToken.None);
+    public bool TryEnterWrite() => EnterWriteWithin(0, CancellationToken.None);
 
     /// <summary>Waits until no reader and no other writer is inside, and enters for writing, up to a time limit.</summary>
     /// <param name="timeout">The time limit; <see cref="Timeout.InfiniteTimeSpan"/> for none.</param>
@@ -149,7 +155,7 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     /// <exception cref="ArgumentOutOfRangeException">The time is negative, or over <see cref="int.MaxValue"/> milliseconds.</exception>
     /// <inheritdoc cref="EnterWrite"/>
     public bool TryEnterWrite(TimeSpan timeout, CancellationToken cancellation = default)
-        => Attached.EnterWrite(TimeLimit.InMilliseconds(timeout, nameof(timeout)), cancellation);
+        => EnterWriteWithin(TimeLimit.InMilliseconds(timeout, nameof(timeout)), cancellation);
 
     /// <summary>Waits until no reader and no other writer is inside, and enters for writing, without blocking a thread.</summary>
     /// <returns>The entry, which exits when it is disposed, on any thread. It belongs to no thread: it takes no part in recursion, and an
@@ -161,7 +167,11 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     /// <summary>Exits as a writer. A thread that entered several times exits as often.</summary>
     /// <exception cref="SynchronizationLockException">The calling thread has not entered for writing.</exception>
     /// <inheritdoc cref="ExitRead"/>
-    public void ExitWrite() => Attached.ExitWrite(WriteExit.Usual);
+    public void ExitWrite()
+    {
+        AttachedReaderWriterLock attached = Attached;
+        attached.ExitWrite(ThreadNote.InsideOf(attached), WriteExit.Usual);
+    }
 
     /// <summary>Enters for writing, whether the lock is abandoned or not, to repair the data of a writer that died.</summary>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
@@ -172,40 +182,65 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
     public RecoveryScope EnterRecovery(CancellationToken cancellation = default)
     {
         AttachedReaderWriterLock attached = Attached;
-        return new RecoveryScope(attached, attached.EnterRecovery(cancellation));
+        ThreadNote note = ThreadNote.For(attached);
+        return new RecoveryScope(attached, note, attached.EnterRecovery(note, cancellation));
+    }
+
+    private bool EnterReadWithin(int timeout, CancellationToken cancellation)
+    {
+        AttachedReaderWriterLock attached = Attached;
+        return attached.EnterRead(ThreadNote.For(attached), timeout, cancellation);
+    }
+
+    private bool EnterWriteWithin(int timeout, CancellationToken cancellation)
+    {
+        AttachedReaderWriterLock attached = Attached;
+        return attached.EnterWrite(ThreadNote.For(attached), timeout, cancellation);
     }
 
     /// <summary>A scope in which the lock is held for reading.</summary>
     public readonly ref struct ReadScope : IDisposable
     {
         private readonly AttachedReaderWriterLock? _lock;
+        private readonly ThreadNote? _note; // the scope stays on its thread
 
-        internal ReadScope(AttachedReaderWriterLock entered) => _lock = entered;
+        internal ReadScope(AttachedReaderWriterLock entered, ThreadNote note)
+        {
+            _lock = entered;
+            _note = note;
+        }
 
         /// <inheritdoc cref="ExitRead()"/>
-        public void Dispose() => _lock?.ExitRead();
+        public void Dispose() => _lock?.ExitRead(_note);
     }
 
     /// <summary>A scope in which the lock is held for writing.</summary>
     public readonly ref struct WriteScope : IDisposable
     {
         private readonly AttachedReaderWriterLock? _lock;
+        private readonly ThreadNote? _note; // the scope stays on its thread
 
-        internal WriteScope(AttachedReaderWriterLock entered) => _lock = entered;
+        internal WriteScope(AttachedReaderWriterLock entered, ThreadNote note)
+        {
+            _lock = entered;
+            _note = note;
+        }
 
         /// <inheritdoc cref="ExitWrite()"/>
-        public void Dispose() => _lock?.ExitWrite(WriteExit.Usual);
+        public void Dispose() => _lock?.ExitWrite(_note, WriteExit.Usual);
     }
 
     /// <summary>A scope in which the lock is held for writing, to repair the data that it protects.</summary>
     public ref struct RecoveryScope : IDisposable
     {
         private readonly AttachedReaderWriterLock? _lock;
+        private readonly ThreadNote? _note;
         private bool _isRepaired;
 
-        internal RecoveryScope(AttachedReaderWriterLock entered, bool wasAbandoned)
+        internal RecoveryScope(AttachedReaderWriterLock entered, ThreadNote note, bool wasAbandoned)
         {
             _lock = entered;
+            _note = note;
             WasAbandoned = wasAbandoned;
         }
 
@@ -216,6 +251,6 @@ public readonly struct SharedReaderWriterLock : IEquatable<SharedReaderWriterLoc
         public void MarkConsistent() => _isRepaired = true;
 
         /// <inheritdoc cref="ExitWrite()"/>
-        public readonly void Dispose() => _lock?.ExitWrite(_isRepaired ? WriteExit.Repaired : WriteExit.Usual);
+        public readonly void Dispose() => _lock?.ExitWrite(_note, _isRepaired ? WriteExit.Repaired : WriteExit.Usual);
     }
 }

@@ -31,28 +31,17 @@ internal sealed partial class AttachedLock
 
     private ValueTask<SharedLockReleaser> EnterSlowAsync(long entry, bool recovers, CancellationToken cancellation)
     {
-        bool isAsleep = false;
-        _page.AddUse();
-        try
+        using AttachedPage.Use use = _page.Using();
+        LockEntry rules = BeginEntry(recovers, out int owner);
+        if (WaitLoop.TryOnce(ref rules, isCheckDue: true, SpinBudget.OfCaller(), out WaitPlace place))
         {
-            LockEntry rules = BeginEntry(recovers, out int owner);
-            if (WaitLoop.TryOnce(ref rules, isCheckDue: true, SpinBudget.OfCaller(), out WaitPlace place))
-            {
-                return new ValueTask<SharedLockReleaser>(Hold(entry, owner, rules.WasAbandoned));
-            }
+            return new ValueTask<SharedLockReleaser>(Hold(entry, owner, rules.WasAbandoned));
+        }
 
-            isAsleep = true;
-            EntryWait wait = new(this, entry, owner, rules, place, cancellation);
-            wait.Start();
-            return wait.Task;
-        }
-        finally
-        {
-            if (!isAsleep)
-            {
-                _page.Segment.Release();
-            }
-        }
+        use.HandOver();
+        EntryWait wait = new(this, entry, owner, rules, place, cancellation);
+        wait.Start();
+        return wait.Task;
     }
 
     // Acquired by the rules, this takes the lock in this process.

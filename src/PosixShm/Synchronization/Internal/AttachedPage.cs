@@ -87,16 +87,9 @@ internal sealed unsafe class AttachedPage
     /// <exception cref="ObjectDisposedException">The array is detached.</exception>
     public Use Using()
     {
-        AddUse();
-        return new Use(Segment);
-    }
-
-    /// <summary>Keeps the page mapped until <see cref="Segment.Release"/> of its segment, on any thread.</summary>
-    /// <inheritdoc cref="Using"/>
-    public void AddUse()
-    {
         ThrowIfDetached();
         ObjectDisposedException.ThrowIf(!Segment.TryAddReference(), typeof(SharedArray));
+        return new Use(Segment);
     }
 
     public void ThrowIfDetached() => ObjectDisposedException.ThrowIf(_isDetached, typeof(SharedArray));
@@ -136,8 +129,14 @@ internal sealed unsafe class AttachedPage
         }
     }
 
-    public readonly ref struct Use(Segment segment) : IDisposable
+    /// <summary>A reference to the memory of the page.</summary>
+    public ref struct Use(Segment segment) : IDisposable
     {
-        public void Dispose() => segment.Release();
+        private Segment? _segment = segment;
+
+        /// <summary>Leaves the reference to an asynchronous wait, which releases it when it completes.</summary>
+        public void HandOver() => _segment = null;
+
+        public readonly void Dispose() => _segment?.Release();
     }
 }

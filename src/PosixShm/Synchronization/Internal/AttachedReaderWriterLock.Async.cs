@@ -35,32 +35,21 @@ internal sealed unsafe partial class AttachedReaderWriterLock
         Func<TRules> begin, bool isWriter, CancellationToken cancellation)
         where TRules : struct, IWaitRules
     {
-        bool isAsleep = false;
-        _page.AddUse();
-        try
+        cancellation.ThrowIfCancellationRequested();
+        using AttachedPage.Use use = _page.Using();
+        ThrowIfReadOnly();
+        TRules rules = begin();
+        if (WaitLoop.TryOnce(ref rules, isCheckDue: true, SpinBudget.OfCaller(), out WaitPlace place))
         {
-            cancellation.ThrowIfCancellationRequested();
-            ThrowIfReadOnly();
-            TRules rules = begin();
-            if (WaitLoop.TryOnce(ref rules, isCheckDue: true, SpinBudget.OfCaller(), out WaitPlace place))
-            {
 #pragma warning disable CA2000 // The caller gets it.
-                return new ValueTask<SharedReaderWriterLockReleaser>(Hold(isWriter));
+            return new ValueTask<SharedReaderWriterLockReleaser>(Hold(isWriter));
 #pragma warning restore CA2000
-            }
+        }
 
-            isAsleep = true;
-            EntryWait<TRules> wait = new(this, isWriter, rules, place, cancellation);
-            wait.Start();
-            return wait.Task;
-        }
-        finally
-        {
-            if (!isAsleep)
-            {
-                _page.Segment.Release();
-            }
-        }
+        use.HandOver();
+        EntryWait<TRules> wait = new(this, isWriter, rules, place, cancellation);
+        wait.Start();
+        return wait.Task;
     }
 
     // Acquired by the rules, this notes the entry in this process.

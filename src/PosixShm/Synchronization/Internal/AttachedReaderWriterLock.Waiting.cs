@@ -57,32 +57,17 @@ internal sealed unsafe partial class AttachedReaderWriterLock
 
     private bool TryNote(ThreadNote note, int reads, int writes)
     {
-        note.Thread.BeginPassage(_tableId);
-        bool isOpen = _isOpen;
-        if (isOpen)
+        note.Reads = reads;
+        note.Writes = writes;
+        if (_isOpen)
         {
-            note.Bind(this);
-            note.Reads = reads;
-            note.Writes = writes;
+            return true;
         }
 
-        note.Thread.EndPassage();
-        return isOpen;
-    }
-
-    /// <summary>Leaves outside of passages: a closed lock, or on behalf of a thread that has ended, which leaves everything.</summary>
-    private Exception? LeaveUnderGate(ThreadNote note, WriteExit how)
-    {
-        Exception? error = null;
-        table.Leave(() =>
-        {
-            bool isWriter = note.Writes > 0;
-            note.Writes = 0;
-            note.Reads = isWriter && how != WriteExit.Died ? note.Reads : 0;
-            error = isWriter ? LeaveAsWriter(how, staysAsReader: note.Reads > 0) : LeaveAsReader();
-            return note.Reads == 0;
-        });
-        return error;
+        note.Reads = 0;
+        note.Writes = 0;
+        EndStay(note);
+        return false;
     }
 
     // The zeros that replace lost memory belong to this process alone, and so does a word in them.
@@ -90,11 +75,11 @@ internal sealed unsafe partial class AttachedReaderWriterLock
     {
         if (note.Writes > 0)
         {
-            ExitWrite(WriteExit.Usual);
+            ExitWrite(note, WriteExit.Usual);
         }
         else
         {
-            ExitRead();
+            ExitRead(note);
         }
 
         throw MakeLost();

@@ -6,17 +6,23 @@ namespace PosixShm.Synchronization;
 
 //
 //  The state of the reader-writer lock in one attachment. The words in shared memory name the attachments that are inside. A note of each
-//  thread (ThreadNote), and the counts of asynchronous entries here, name the holders within the attachment.
+//  thread (ThreadNote), and the count of asynchronous entries here, name the holders within the attachment.
 //
 //      state    _isOpen  memory                  the state ends with
 //      closed   false    may be unmapped         Open, under the table's gate, unless the array is detached   -> open
 //      open     true     the array's reference   Close, under the gate                                        -> closed; kept, if any
-//                                                                                                                holder is inside
-//      kept     false    the table's reference   the exit, or the end, of the last holder, under the gate     -> closed
+//                                                                                                                thread or entry stays
+//      kept     false    the table's reference   the end of the last stay that Close has counted              -> closed
 //
-//  Invariant: the memory is mapped during every entry and exit. In "open" these enter no gate. They are passages (LockThread), and Close
-//  waits for all of them before it counts the holders. In "kept" there are no entries, and exits are made under the gate. An entry that
-//  waits has a reference of its own (AttachedPage.Use).
+//  Invariant: the memory is mapped during every entry and exit. A stay is from the beginning of an entry to the end of the exit. The thread
+//  notes its beginning before it loads whether the lock is open, and its end after the last use of the words, and before it loads that
+//  again. Close clears "open", makes every other thread execute a memory barrier (membarrier(2)), and then counts the stays and keeps the
+//  memory for them. So either Close counts a stay, or the entry finds the lock closed and uses no word. A stay that ends and finds the lock
+//  closed was counted or not, which its note shows under the gate (EndStay). An entry that waits has a reference of its own
+//  (AttachedPage.Use).
+//
+//  A passage (LockThread) around each entry and each exit would do as well. But a processor completes all stores before an atomic
+//  operation, and passages are two stores more before each of the two.
 //
 /// <summary>The state of the reader-writer lock in one attachment. <see cref="SharedReaderWriterLock"/> is its handle.</summary>
 internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
@@ -25,7 +31,6 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
     private readonly AttachedPage _page = table.Page;
     private readonly int* _lost = table.Page.Segment.Lost;
     private readonly ulong* _first = (ulong*)table.Page.Address;
-    private readonly long _tableId = table.Id;
     private volatile bool _isOpen;
     private int _owner; // this attachment's owner value, and the word of its slot, since the lock was first opened
     private int* _slot;
@@ -69,10 +74,13 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
     }
 
     /// <summary>Enters for reading. False if the time ran out.</summary>
-    public bool EnterRead(int timeout, CancellationToken cancellation)
+    /// <param name="note">The calling thread's note for this lock.</param>
+    /// <param name="timeout">The time limit in milliseconds.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool EnterRead(ThreadNote note, int timeout, CancellationToken cancellation)
     {
-        ThreadNote note = ThreadNote.For(this);
-        if (note.IsInside(this))
+        if (!note.IsIdle)
         {
             // Through the shared words, it would wait behind a writer that waits for the first entry.
             note.Reads = checked(note.Reads + 1);
@@ -83,10 +91,10 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
     }
 
     /// <summary>Enters for writing. False if the time ran out.</summary>
-    public bool EnterWrite(int timeout, CancellationToken cancellation)
+    /// <inheritdoc cref="EnterRead"/>
+    public bool EnterWrite(ThreadNote note, int timeout, CancellationToken cancellation)
     {
-        ThreadNote note = ThreadNote.For(this);
-        if (note.IsInside(this))
+        if (!note.IsIdle)
         {
             ThrowIfUpgrade(note);
             note.Writes = checked(note.Writes + 1);
@@ -97,10 +105,10 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
     }
 
     /// <summary>Enters for writing, also if the lock is abandoned. Returns whether it was.</summary>
-    public bool EnterRecovery(CancellationToken cancellation)
+    /// <inheritdoc cref="EnterRead"/>
+    public bool EnterRecovery(ThreadNote note, CancellationToken cancellation)
     {
-        ThreadNote note = ThreadNote.For(this);
-        if (note.IsInside(this))
+        if (!note.IsIdle)
         {
             throw new LockRecursionException(
                 $"The current thread is already inside the reader-writer lock of '{_page.Name}', which is not abandoned.");
@@ -111,40 +119,26 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
     }
 
     /// <summary>Exits as a reader.</summary>
-    public void ExitRead()
+    /// <param name="note">The calling thread's note of being inside, if it is.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ExitRead(ThreadNote? note)
     {
-        ThreadNote? note = ThreadNote.InsideOf(this);
-        if (note is null || note.Reads == 0)
+        if (note is not null && note.IsOneReader(this) && !IsOverwritten && _words.TryCountOut(_slot))
         {
-            ThrowNotHeld("read");
-        }
-
-        // A writer that also reads is not counted in its slot.
-        if (note.Reads > 1 || note.Writes > 0)
-        {
-            note.Reads--;
+            note.Reads = 0;
+            EndStay(note);
             return;
         }
 
-        note.Thread.BeginPassage(_tableId);
-        if (!_isOpen)
-        {
-            note.Thread.EndPassage();
-            ThrowIfAny(LeaveUnderGate(note, WriteExit.Usual));
-            return;
-        }
-
-        note.Reads = 0;
-        Exception? error = LeaveAsReader();
-        note.Thread.EndPassage();
-        ThrowIfAny(error);
+        ExitReadSlow(note);
     }
 
     /// <summary>Exits as a writer. A thread that has also entered for reading stays inside as a reader.</summary>
-    public void ExitWrite(WriteExit how)
+    /// <param name="note">The calling thread's note of being inside, if it is.</param>
+    /// <param name="how">The way of leaving.</param>
+    public void ExitWrite(ThreadNote? note, WriteExit how)
     {
-        ThreadNote? note = ThreadNote.InsideOf(this);
-        if (note is null || note.Writes == 0)
+        if (note is null || !note.IsInside(this) || note.Writes == 0)
         {
             ThrowNotHeld("write");
         }
@@ -155,17 +149,9 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
             return;
         }
 
-        note.Thread.BeginPassage(_tableId);
-        if (!_isOpen)
-        {
-            note.Thread.EndPassage();
-            ThrowIfAny(LeaveUnderGate(note, how));
-            return;
-        }
-
-        note.Writes = 0;
         Exception? error = LeaveAsWriter(how, staysAsReader: note.Reads > 0);
-        note.Thread.EndPassage();
+        note.Writes = 0;
+        EndStay(note);
         ThrowIfAny(error);
     }
 
@@ -174,7 +160,13 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
     {
         if (note.IsInside(this))
         {
-            _ = LeaveUnderGate(note, WriteExit.Died);
+            table.Leave(() =>
+            {
+                _ = note.Writes > 0 ? LeaveAsWriter(WriteExit.Died, staysAsReader: false) : LeaveAsReader();
+                note.Reads = 0;
+                note.Writes = 0;
+                return note.TakeKept();
+            });
         }
     }
 
@@ -186,31 +178,30 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
         _isOpen = true;
     }
 
-    /// <summary>Stops new passages; under the table's gate.</summary>
+    /// <summary>Stops new stays; under the table's gate.</summary>
     public void Close() => _isOpen = false;
 
-    /// <summary>Counts the holders of a closed lock after all passages; under the table's gate.</summary>
-    public int CountHolders() => _entries + ThreadNote.CountHolders(this);
+    /// <summary>Counts the stays in a closed lock, for which the memory is to be kept; under the table's gate, after a memory barrier of
+    /// all threads.</summary>
+    public int KeepHolders() => _entries + ThreadNote.KeepHolders(this);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryEnterReadFast(ThreadNote note)
     {
-        note.Thread.BeginPassage(_tableId);
+        note.Reads = 1;
         if (!_isOpen || IsOverwritten || Volatile.Read(ref *_words.Word) != LockWord.Free || !_words.TryCountIn(_slot, out _))
         {
-            note.Thread.EndPassage();
+            note.Reads = 0;
+            EndStay(note);
             return false;
         }
 
-        note.Bind(this);
-        note.Reads = 1;
-        note.Thread.EndPassage();
         return *_lost == 0 || ThrowLost(note);
     }
 
     private bool TryEnterWriteFast(ThreadNote note)
     {
-        note.Thread.BeginPassage(_tableId);
+        note.Writes = 1;
         bool isInside = _isOpen && !IsOverwritten && Volatile.Read(ref *_words.Turn) == 0
             && LockWord.TryChange(_words.Word, LockWord.Free, _owner);
         if (isInside && _words.FindReaders(from: 1) != 0)
@@ -219,19 +210,48 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
             isInside = false;
         }
 
-        if (isInside)
+        if (!isInside)
         {
-            _words.BeginWriting();
-            note.Bind(this);
-            note.Writes = 1;
+            note.Writes = 0;
+            EndStay(note);
+            return false;
         }
 
-        note.Thread.EndPassage();
-        return isInside && (*_lost == 0 || ThrowLost(note));
+        _words.BeginWriting();
+        return *_lost == 0 || ThrowLost(note);
     }
 
-    // Both are called in a passage, with a reference or under the gate, and return an error if the words are not this attachment's any
-    // more.
+    // Follows the store that ends the stay.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EndStay(ThreadNote note)
+    {
+        if (!_isOpen)
+        {
+            EndStayInClosed(note);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void EndStayInClosed(ThreadNote note) => table.Leave(note.TakeKept);
+
+    // A recursive exit, or none at all, or the words are not this attachment's any more.
+    private void ExitReadSlow(ThreadNote? note)
+    {
+        if (note is null || !note.IsInside(this) || note.Reads == 0)
+        {
+            ThrowNotHeld("read");
+        }
+
+        // A writer that also reads is not counted in its slot.
+        note.Reads--;
+        if (note.IsIdle)
+        {
+            EndStay(note);
+            throw MakeOverwritten();
+        }
+    }
+
+    // Both are called during a stay or with a reference, and return an error if the words are not this attachment's any more.
     private Exception? LeaveAsReader() => !IsOverwritten && _words.TryCountOut(_slot) ? null : MakeOverwritten();
 
     private Exception? LeaveAsWriter(WriteExit how, bool staysAsReader)

@@ -10,29 +10,17 @@ internal sealed partial class FrameStream
     /// <exception cref="ObjectDisposedException">The stream is disposed.</exception>
     public ValueTask<bool> WaitAsync(ulong frame, CancellationToken cancellation)
     {
-        bool isAsleep = false;
-        Page.AddUse();
-        try
+        using AttachedPage.Use use = Page.Using();
+        FrameArrival arrival = new(this, frame);
+        if (WaitLoop.TryOnce(ref arrival, isCheckDue: true, SpinBudget.OfCaller(), out WaitPlace place))
         {
-            FrameArrival arrival = new(this, frame);
-            if (WaitLoop.TryOnce(ref arrival, isCheckDue: true, SpinBudget.OfCaller(), out WaitPlace place))
-            {
-                return new ValueTask<bool>(!arrival.IsGone);
-            }
+            return new ValueTask<bool>(!arrival.IsGone);
+        }
 
-            // From here on, the wait has the reference to the page.
-            isAsleep = true;
-            ArrivalWait wait = new(this, arrival, place, cancellation);
-            wait.Start();
-            return wait.Task;
-        }
-        finally
-        {
-            if (!isAsleep)
-            {
-                Page.Segment.Release();
-            }
-        }
+        use.HandOver();
+        ArrivalWait wait = new(this, arrival, place, cancellation);
+        wait.Start();
+        return wait.Task;
     }
 
     private sealed class ArrivalWait(FrameStream stream, in FrameArrival arrival, in WaitPlace place, CancellationToken cancellation)

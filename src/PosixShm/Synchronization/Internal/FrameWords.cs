@@ -81,7 +81,7 @@ internal readonly unsafe struct FrameWords(nint line)
     public void Commit(ulong frame)
     {
         _ = Interlocked.Exchange(ref *(ulong*)line, frame);
-        FullBarrier();
+        FullBarrier.AfterInterlocked();
     }
 
     //  Wake-up. Invariant: a reader that saw no frame is woken after the next commit, or does not sleep. The addition clears bit 0 and
@@ -110,7 +110,7 @@ internal readonly unsafe struct FrameWords(nint line)
     public int MarkSleeper()
     {
         int marked = Interlocked.Or(ref *SleepersWord, SleeperMark) | SleeperMark;
-        FullBarrier();
+        FullBarrier.AfterInterlocked();
         return marked;
     }
 
@@ -123,14 +123,5 @@ internal readonly unsafe struct FrameWords(nint line)
     {
         Volatile.ReadBarrier();
         return unchecked(Reserved - frame) < slots;
-    }
-
-    // On arm64, an exchange acquires and releases, and a later load may pass it.
-    private static void FullBarrier()
-    {
-        if (!X86Base.IsSupported)
-        {
-            Interlocked.MemoryBarrier();
-        }
     }
 }

@@ -150,7 +150,7 @@ internal sealed unsafe class LockTable : IReadOnlyList<SharedLock>
             ForEach(static shared => shared.Close());
             _readerWriter?.Close();
             LockThread.AwaitPassages(Id);
-            _kept = _readerWriter?.CountHolders() ?? 0;
+            _kept = _readerWriter?.KeepHolders() ?? 0;
             ForEach(shared => _kept += shared.Holder != 0 ? 1 : 0);
             if (_kept == 0 || !Page.Segment.TryAddReference())
             {

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using PosixShm.Formats;
 using PosixShm.Native;
 
@@ -58,13 +57,13 @@ internal readonly unsafe struct ReaderWriterWords(nint page)
     public bool TryCountIn(int* slot, out int readers)
     {
         readers = Readers(Interlocked.Add(ref *slot, Reader));
-        FullBarrier();
+        FullBarrier.AfterInterlocked();
         if (Volatile.Read(ref *Word) == LockWord.Free && readers <= MaxReaders)
         {
             return true;
         }
 
-        _ = TryCountOut(slot);
+        GiveBack(slot);
         return false;
     }
 
@@ -75,7 +74,7 @@ internal readonly unsafe struct ReaderWriterWords(nint page)
     public bool TryCountOut(int* slot)
     {
         int left = Interlocked.Add(ref *slot, -Reader);
-        FullBarrier();
+        FullBarrier.AfterInterlocked();
         return (Readers(left) != Readers(-1) && Volatile.Read(ref *Draining) == 0) || FinishCountOut(slot, left);
     }
 
@@ -84,7 +83,7 @@ internal readonly unsafe struct ReaderWriterWords(nint page)
     public int FindReaders(int from)
     {
         // The word was stored before, and the counts are loaded after: see the invariant above.
-        FullBarrier();
+        FullBarrier.AfterInterlocked();
         ReadOnlySpan<uint> slots = new(Slot(from), ControlPage.SlotCount - from + 1);
         int found = slots.IndexOfAnyExceptInRange(0u, (uint)Generation);
         Volatile.ReadBarrier();
@@ -184,15 +183,8 @@ internal readonly unsafe struct ReaderWriterWords(nint page)
             + "Enter with EnterRecovery, repair, and call MarkConsistent.");
     }
 
-    // Interlocked operations of arm64 (ldaddal, casal) are not plainly promised to come before later loads. On x64 they are full barriers.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FullBarrier()
-    {
-        if (!X86Base.IsSupported)
-        {
-            Interlocked.MemoryBarrier();
-        }
-    }
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void GiveBack(int* slot) => _ = TryCountOut(slot);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool FinishCountOut(int* slot, int left)

@@ -10,9 +10,8 @@ namespace PosixShm.Synchronization;
 //  The thread's first entry into a lock binds a note to it. The note stays bound after the exit, so that the next entry finds it at once,
 //  until the thread binds it to another lock. Only the thread itself changes its notes, until it has ended.
 //
-//  Invariant: a lock that is being closed counts all of its holders (AttachedReaderWriterLock.CountHolders). A thread binds a note inside a
-//  passage through the lock's table, before it notes the entry. After the passages have ended, no thread binds a note to the closed lock or
-//  adds an entry. The closing thread loads the entries and then the lock: a note whose lock is this one had it before, too.
+//  Invariant: a lock that is being closed counts all stays in it (AttachedReaderWriterLock). A thread binds its note before it notes the
+//  stay, and the closing thread loads the stay and then the lock: a note whose lock is this one had it before, too.
 //
 /// <summary>The entries of one thread into one reader-writer lock.</summary>
 internal sealed class ThreadNote
@@ -25,21 +24,35 @@ internal sealed class ThreadNote
 
     private AttachedReaderWriterLock? _lock;
     private ThreadNote? _next;
+    private int _reads;
+    private int _writes;
     private int _place; // in that registry
+    private bool _isKept; // the closed lock's memory is kept for the stay; under the gate of the lock's table
 
     private ThreadNote(LockThread thread) => Thread = thread;
 
     public LockThread Thread { get; }
 
     /// <summary>Gets or sets how often the thread has entered for reading and not yet exited.</summary>
-    public int Reads { get; set; }
+    /// <remarks>Volatile: the use of the lock's words stays between the stores that begin and end a stay.</remarks>
+    public int Reads
+    {
+        get => Volatile.Read(ref _reads);
+        set => Volatile.Write(ref _reads, value);
+    }
 
     /// <summary>Gets or sets how often the thread has entered for writing and not yet exited.</summary>
-    public int Writes { get; set; }
+    /// <inheritdoc cref="Reads"/>
+    public int Writes
+    {
+        get => Volatile.Read(ref _writes);
+        set => Volatile.Write(ref _writes, value);
+    }
 
-    private bool IsIdle => (Reads | Writes) == 0;
+    /// <summary>Gets whether the thread does not stay in the lock that the note is bound to.</summary>
+    public bool IsIdle => (Reads | Writes) == 0;
 
-    /// <summary>Gets the calling thread's note for a lock: the one that is bound to it, or else an idle one.</summary>
+    /// <summary>Gets the calling thread's note for a lock. An idle one is bound to the lock if the thread has none yet.</summary>
     /// <exception cref="InsufficientMemoryException">The system has no memory or thread left to watch the thread.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ThreadNote For(AttachedReaderWriterLock entered)
@@ -58,17 +71,19 @@ internal sealed class ThreadNote
         return note;
     }
 
-    /// <summary>Counts the threads that are inside a closed lock, after all passages.</summary>
-    public static int CountHolders(AttachedReaderWriterLock closed)
+    /// <summary>Counts the threads that stay in a closed lock, and notes that they are counted; under the gate of its table.</summary>
+    public static int KeepHolders(AttachedReaderWriterLock closed)
     {
         int count = 0;
         foreach (ThreadNote first in s_firsts.All())
         {
             for (ThreadNote? note = first; note is not null; note = Volatile.Read(ref note._next))
             {
-                bool isIdle = note.IsIdle;
-                Volatile.ReadBarrier();
-                count += !isIdle && Volatile.Read(ref note._lock) == closed ? 1 : 0;
+                if (!note.IsIdle && Volatile.Read(ref note._lock) == closed)
+                {
+                    note._isKept = true;
+                    count++;
+                }
             }
         }
 
@@ -90,19 +105,18 @@ internal sealed class ThreadNote
         }
     }
 
-    /// <summary>Binds the note to a lock; in a passage, before the first entry is noted.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Bind(AttachedReaderWriterLock entered)
+    /// <summary>Returns whether a stay that has ended was counted by <see cref="KeepHolders"/>, once; under the gate of the lock's
+    /// table.</summary>
+    public bool TakeKept()
     {
-        if (_lock != entered)
-        {
-            _lock = entered;
-
-            // Before the entry is noted: the closing thread loads the entries and then the lock. In the other order it could take an entry
-            // into this lock for one into the last, on arm64, and keep the memory of a lock that no thread holds.
-            Volatile.WriteBarrier();
-        }
+        bool wasKept = _isKept && IsIdle;
+        _isKept &= !wasKept;
+        return wasKept;
     }
+
+    /// <summary>Returns whether the thread has entered a lock once, for reading.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsOneReader(AttachedReaderWriterLock entered) => _lock == entered && Reads == 1 && Writes == 0;
 
     public bool IsInside(AttachedReaderWriterLock entered) => _lock == entered && !IsIdle;
 
@@ -119,7 +133,9 @@ internal sealed class ThreadNote
             idle ??= note.IsIdle ? note : null;
             if (note._next is null)
             {
-                return idle ?? (note._next = new ThreadNote(note.Thread));
+                idle ??= note._next = new ThreadNote(note.Thread);
+                idle._lock = entered;
+                return idle;
             }
         }
     }

@@ -119,7 +119,7 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
     }
 
     /// <summary>Exits as a reader.</summary>
-    /// <param name="note">The calling thread's note of being inside, if it is.</param>
+    /// <param name="note">The calling thread's note of the entry, if it is still that.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void ExitRead(ThreadNote? note)
     {
@@ -130,15 +130,17 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
             return;
         }
 
-        ExitReadSlow(note);
+        ExitReadSlow();
     }
 
     /// <summary>Exits as a writer. A thread that has also entered for reading stays inside as a reader.</summary>
-    /// <param name="note">The calling thread's note of being inside, if it is.</param>
+    /// <param name="note">The calling thread's note of the entry, if it is still that.</param>
     /// <param name="how">The way of leaving.</param>
     public void ExitWrite(ThreadNote? note, WriteExit how)
     {
-        if (note is null || !note.IsInside(this) || note.Writes == 0)
+        // A scope's note may be bound to another lock by now, if the thread has left the lock inside the scope.
+        note = note?.IsInside(this) == true ? note : ThreadNote.InsideOf(this);
+        if (note is null || note.Writes == 0)
         {
             ThrowNotHeld("write");
         }
@@ -235,9 +237,10 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
     private void EndStayInClosed(ThreadNote note) => table.Leave(note.TakeKept);
 
     // A recursive exit, or none at all, or the words are not this attachment's any more.
-    private void ExitReadSlow(ThreadNote? note)
+    private void ExitReadSlow()
     {
-        if (note is null || !note.IsInside(this) || note.Reads == 0)
+        ThreadNote? note = ThreadNote.InsideOf(this);
+        if (note is null || note.Reads == 0)
         {
             ThrowNotHeld("read");
         }

@@ -236,7 +236,7 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EndStayInClosed(ThreadNote note) => table.Leave(note.TakeKept);
 
-    // A recursive exit, or none at all, or the words are not this attachment's any more.
+    // An exit of another entry than the scope's, a recursive one, or none at all. Or the words are not this attachment's any more.
     private void ExitReadSlow()
     {
         ThreadNote? note = ThreadNote.InsideOf(this);
@@ -246,12 +246,10 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
         }
 
         // A writer that also reads is not counted in its slot.
+        Exception? error = note.IsOneReader(this) ? LeaveAsReader() : null;
         note.Reads--;
-        if (note.IsIdle)
-        {
-            EndStay(note);
-            throw MakeOverwritten();
-        }
+        EndStay(note);
+        ThrowIfAny(error);
     }
 
     // Both are called during a stay or with a reference, and return an error if the words are not this attachment's any more.

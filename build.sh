@@ -18,8 +18,9 @@
 #     count     counts the instructions of single operations, with valgrind (docs/BENCHMARKS.md)
 #     models    checks the models of the protocols with spin (docs/model): two to four minutes
 #     soak [SECONDS]
-#               checks the models; lets writers of frames be killed while others read them, for some ten minutes; then runs processes that
-#               use the same arrays and are killed at random, under audit: 7200 seconds unless given; SEED=N makes another run
+#               checks the models; runs the storms, in which waiters, readers and writers come, go and are killed, for some half an
+#               hour; then runs processes that use the same arrays and are killed at random, under audit: 7200 seconds unless given;
+#               SEED=N makes another run
 #     fuzz [SECONDS]
 #               gives changed headers to the formats' readers: 60 seconds unless given; SEED=N makes other headers
 #     help      prints this
@@ -53,7 +54,7 @@ step_samples()   { need dotnet compiler python; run_samples; }
 step_bench()     { need dotnet compiler boost python; run_bench "${bench_arguments[@]}"; }
 step_count()     { need dotnet compiler valgrind; run_count; }
 step_models()    { need compiler spin; docs/model/check.sh artifacts/model; }
-step_soak()      { need build models; run_of_tests FrameStorm 1; run_of_tests Soak "${seconds[soak]:-7200}"; }
+step_soak()      { need build models; run_of_tests Storms 1; run_of_tests Soak "${seconds[soak]:-7200}"; }
 step_fuzz()      { need build; run_of_tests Fuzzer "${seconds[fuzz]:-60}"; }
 
 # ---- Each step once ------------------------------------------------------------------------------

@@ -18,9 +18,6 @@ internal static class FrameStorm
     private const int Slots = 4;
     private const int Readers = 3;
 
-    // For each size.
-    private const int FullKills = 3334;
-
     // A line of counts for each reader, and one for the writer and the driver, so that they do not slow each other down.
     private const int Line = 16;
     private const int Driver = Readers * Line;
@@ -59,37 +56,6 @@ internal static class FrameStorm
         Filled,
         BeforeWakeUp,
         Steps,
-    }
-
-    /// <summary>
-    /// Runs storms with frames of 64 bytes, 64 KiB and 1 MiB, and returns 1 if one had an error. Arguments: the part of the full numbers,
-    /// as in 1 / 100; the seed.
-    /// </summary>
-    public static int Run(string[] args)
-    {
-        int part = int.Parse(args[0], CultureInfo.InvariantCulture);
-        int seed = int.Parse(args[1], CultureInfo.InvariantCulture);
-        int errors = 0;
-        foreach ((int bytes, long reads) in new[] { (64, 100_000_000L), (64 << 10, 1_000_000L), (1 << 20, 50_000L) })
-        {
-            string name = string.Create(CultureInfo.InvariantCulture, $"posixshm-frames-{Environment.ProcessId}-{bytes}");
-            try
-            {
-                Console.WriteLine(Storm(name, bytes, reads / part, FullKills / part, seed));
-            }
-            catch (AssertionException error)
-            {
-                errors++;
-                Console.WriteLine(error.Message);
-            }
-            finally
-            {
-                SharedArray.TryDelete(name);
-                SharedArray.TryDelete(CountsOf(name));
-            }
-        }
-
-        return errors == 0 ? 0 : 1;
     }
 
     /// <summary>Runs one storm until all numbers are reached, and returns what happened.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Mono.Unix.Native;
@@ -38,8 +37,8 @@ internal static partial class ReaderWriterStorm
     /// <param name="name">A name that no array has.</param>
     /// <param name="workers">How many processes there are at any time.</param>
     /// <param name="seed">The seed.</param>
-    /// <param name="goesOn">Whether the storm goes on, by the number of kills.</param>
-    public static long[] Run(string name, int workers, int seed, Func<long, bool> goesOn)
+    /// <param name="mostKills">How many processes are killed.</param>
+    public static long[] Run(string name, int workers, int seed, int mostKills)
     {
         string warm = name + "-warm";
         using SharedArray<long> array = SharedArray.Create<long>(name, Payload + Enum.GetValues<Count>().Length);
@@ -54,14 +53,13 @@ internal static partial class ReaderWriterStorm
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default))];
-        long kills = 0;
-        while (goesOn(kills) && !Array.Exists(threads, static thread => thread.IsCompleted))
+        int kills = 0;
+        for (; kills < mostKills && !Array.Exists(threads, static thread => thread.IsCompleted); kills++)
         {
             Thread.SpinWait(random.Next(20_000));
             server.Send(random.Next(workers).ToString(CultureInfo.InvariantCulture));
             server.Expect("KILLED");
             server.Expect("READY");
-            kills++;
         }
 
         isOver = true;
@@ -81,36 +79,10 @@ internal static partial class ReaderWriterStorm
         return counts;
     }
 
-    /// <summary>Runs a storm for some time, in processes of its own, and prints the counts. Arguments: a name, the seed, seconds.</summary>
-    public static int Endure(string[] args)
-    {
-        int seed = int.Parse(args[1], CultureInfo.InvariantCulture);
-        TimeSpan limit = TimeSpan.FromSeconds(int.Parse(args[2], CultureInfo.InvariantCulture));
-        int[] processes = [2, 4, 8];
-        foreach (int workers in processes)
-        {
-            // A process of .NET needs some seconds to be warm, so a short run goes on until processes were killed.
-            Stopwatch time = Stopwatch.StartNew();
-            long[] counts = Run(args[0], workers, seed + workers, kills => kills < 20 || time.Elapsed < limit / processes.Length);
-            Console.WriteLine(Describe(counts));
-            if (!IsGood(counts))
-            {
-                return 1;
-            }
-        }
-
-        return 0;
-    }
-
     public static bool IsGood(long[] counts) => counts[(int)Count.TornUnnoticed] == 0 && counts[(int)Count.Late] == 0;
 
     public static string Describe(long[] counts)
         => string.Join(", ", Enum.GetValues<Count>().Select(count => $"{count} {counts[(int)count]}"));
-
-    /// <summary>Returns the number of all kills in the output of <see cref="Endure"/>.</summary>
-    public static long CountKills(string output)
-        => output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Sum(static line => long.Parse(line.Split(' ', ',')[1], CultureInfo.InvariantCulture));
 
     private static int Serve(string[] args) => ForkServer.Run(
         int.Parse(args[2], CultureInfo.InvariantCulture),

@@ -15,10 +15,6 @@ internal static class Soak
     private const int LongestArray = 30_000;
     private const int SnapshotLength = 4_096;
 
-    // Of 10,000,000 in a soak of 20 minutes or more, against asynchronous waiters.
-    private const int SignalsInASecond = 10_000;
-    private const int MostSignals = 10_000_000;
-
     // A slow owner on a busy machine is not a violation.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
@@ -43,7 +39,6 @@ internal static class Soak
         AuditedAbsent,
         NeighbourRounds,
         LeftByKilledReplacers,
-        ReadersAndWritersKilled,
     }
 
     /// <summary>
@@ -68,16 +63,6 @@ internal static class Soak
         using ChildProcess attacker = ChildProcess.Start(HostileNeighbour.Attack, prefix + "attacked", args.ElementAtOrDefault(1) ?? "1");
         using ChildProcess victim = ChildProcess.Start(
             HostileNeighbour.Endure, prefix + "attacked", "2", ((int)limit.TotalSeconds).ToString(CultureInfo.InvariantCulture));
-        using ChildProcess signals = ChildProcess.Start(
-            WaitStorm.LoseNoWakeUp,
-            prefix + "signals",
-            Math.Min(MostSignals, (long)limit.TotalSeconds * SignalsInASecond).ToString(CultureInfo.InvariantCulture),
-            seed.ToString(CultureInfo.InvariantCulture));
-        using ChildProcess storm = ChildProcess.Start(
-            ReaderWriterStorm.Endure,
-            prefix + "storm",
-            args.ElementAtOrDefault(1) ?? "1",
-            ((int)limit.TotalSeconds).ToString(CultureInfo.InvariantCulture));
         try
         {
             long nextKill = 0;
@@ -93,13 +78,6 @@ internal static class Soak
             }
 
             Collect(victim, counts, violations);
-            int lost = signals.WaitForExit();
-            Expect(lost == 0, $"a wake-up of an asynchronous waiter was lost: {signals.Output} {signals.Errors}", violations);
-            Console.WriteLine(signals.Output.Trim());
-            int exitCode = storm.WaitForExit();
-            Expect(exitCode == 0, $"the reader-writer lock failed: {storm.Output} {storm.Errors}", violations);
-            counts[(int)Count.ReadersAndWritersKilled] = ReaderWriterStorm.CountKills(storm.Output);
-            Console.Write(storm.Output);
         }
         finally
         {

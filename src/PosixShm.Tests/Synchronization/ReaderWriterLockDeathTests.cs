@@ -274,7 +274,7 @@ internal sealed class ReaderWriterLockDeathTests : NamedTest
     [TestCase(8, 100)]
     public void A_storm_of_kills_tears_nothing_unnoticed_and_lets_no_process_wait(int processes, int kills)
     {
-        long[] counts = ReaderWriterStorm.Run(Name, processes, seed: processes, count => count < kills);
+        long[] counts = ReaderWriterStorm.Run(Name, processes, seed: processes, kills);
         TestContext.Out.WriteLine(ReaderWriterStorm.Describe(counts));
         Assert.That(ReaderWriterStorm.IsGood(counts), Is.True, ReaderWriterStorm.Describe(counts));
         Assert.That(counts[(int)ReaderWriterStorm.Count.Kills], Is.EqualTo(kills));

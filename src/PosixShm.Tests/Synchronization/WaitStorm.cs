@@ -3,7 +3,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 
-/// <summary>Signals against asynchronous waiters that come and go, and entries of several processes. <see cref="Soak"/> runs more of them
+/// <summary>Signals against asynchronous waiters that come and go, and entries of several processes. <see cref="Storms"/> runs more of them
 /// than the tests.</summary>
 internal static class WaitStorm
 {

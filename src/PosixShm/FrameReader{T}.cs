@@ -65,7 +65,8 @@ public sealed partial class FrameReader<T>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <param name="state">A value for the function.</param>
     /// <param name="use">The function. The writer may overwrite the frame during the call, so the function must bear any bytes, and have no
-    /// other effect than its result. Its span must not be used after it returns.</param>
+    /// other effect than its result. Its span must not be used after it returns. An exception of it reaches the caller, and the frame is
+    /// not read.</param>
     /// <param name="result">The result of the function; the default value if the frame was overwritten.</param>
     /// <returns><see langword="false"/> if there is no frame yet, or if the frame was overwritten; then it counts as missed.</returns>
     /// <exception cref="ArgumentNullException">The function is null.</exception>
@@ -126,7 +127,8 @@ public sealed partial class FrameReader<T>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <param name="state">A value for the function.</param>
     /// <param name="use">The function. The writer may overwrite the frame during the call, so the function must bear any bytes, and have no
-    /// other effect than its result. Its span must not be used after it returns.</param>
+    /// other effect than its result. Its span must not be used after it returns. An exception of it reaches the caller, and the frame is
+    /// not read.</param>
     /// <param name="timeout">The time limit; <see cref="Timeout.InfiniteTimeSpan"/> for none.</param>
     /// <param name="cancellation">Ends the wait; noticed within 50 ms.</param>
     /// <param name="result">The result of the function; the default value without a frame.</param>

@@ -10,8 +10,8 @@ internal static class Storms
     private const int Signals = 10_000_000;
 
     /// <summary>
-    /// Runs all storms, prints what happened, and returns 1 if one had an error. Arguments: the part of the full numbers, as in 1 / 100; the
-    /// seed.
+    /// Runs all storms, prints what happened, and returns 1 if one had an error. Arguments: the part of the full numbers, as in 1 / 100;
+    /// the seed.
     /// </summary>
     public static int Run(string[] args)
     {

@@ -43,6 +43,23 @@ internal sealed class AsyncWaitTests : NamedTest
     }
 
     [Test]
+    public void Entry_with_a_cancelled_token_does_not_take_a_free_lock()
+    {
+        using SharedArray<int> array = SharedArray.Create<int>(Name, 1);
+        CancellationToken cancelled = new(canceled: true);
+        Task[] entries =
+        [
+            array.Lock.EnterAsync(cancelled).AsTask(),
+            array.Lock.EnterRecoveryAsync(cancelled).AsTask(),
+            array.ReaderWriterLock.EnterReadAsync(cancelled).AsTask(),
+            array.ReaderWriterLock.EnterWriteAsync(cancelled).AsTask(),
+        ];
+        Assert.That(entries, Is.All.Matches<Task>(static entry => entry?.IsCanceled == true));
+        Assert.That(array.Lock.State, Is.EqualTo(SharedLockState.Free));
+        Assert.That(array.ReaderWriterLock.State, Is.EqualTo(SharedReaderWriterLockState.Free));
+    }
+
+    [Test]
     public async Task Cancellation_is_noticed_at_once()
     {
         // With checks every 40 ms, these would take 20 s.

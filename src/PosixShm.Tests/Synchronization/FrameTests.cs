@@ -243,6 +243,22 @@ internal sealed class FrameTests : NamedTest
     }
 
     [Test]
+    public void Exception_of_a_function_leaves_the_frame_unread()
+    {
+        using SharedFrames<int> stream = SharedFrames.Create<int>(Name, 4, 1);
+        FrameReader<int> reader = stream.OpenReader();
+        using FrameWriter<int> writer = stream.OpenWriter();
+        _ = writer.Publish([1]);
+        Assert.That(
+            () => reader.UseNext<int, int>(
+                0, static (_, _) => throw new FormatException("refused"), TimeSpan.Zero, CancellationToken.None, out _, out _),
+            Throws.InstanceOf<FormatException>());
+        int[] copy = new int[1];
+        Assert.That(reader.ReadNext(copy, TimeSpan.Zero, out FrameInfo info), Is.EqualTo(FrameStatus.Frame));
+        Assert.That((info, copy[0]), Is.EqualTo((new FrameInfo(1, 0), 1)));
+    }
+
+    [Test]
     public void Function_may_read_on_write_and_dispose_the_stream()
     {
         using SharedFrames<int> stream = SharedFrames.Create<int>(Name, 4, 1);

@@ -131,6 +131,11 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     /// <exception cref="ObjectDisposedException">The array is detached, before the wait or during it; noticed within 50 ms.</exception>
     public ValueTask<SharedLockReleaser> EnterAsync(CancellationToken cancellation = default)
     {
+        if (cancellation.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<SharedLockReleaser>(cancellation);
+        }
+
         try
         {
             return Attached.EnterAsync(recovers: false, cancellation);
@@ -156,7 +161,10 @@ public readonly struct SharedLock : IEquatable<SharedLock>
     /// <exception cref="InsufficientMemoryException">No memory or thread is left for the wait.</exception>
     /// <exception cref="ObjectDisposedException">The array is detached, before the wait or during it; noticed within 50 ms.</exception>
     public async ValueTask<SharedLockRecovery> EnterRecoveryAsync(CancellationToken cancellation = default)
-        => new(await Attached.EnterAsync(recovers: true, cancellation).ConfigureAwait(false));
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return new(await Attached.EnterAsync(recovers: true, cancellation).ConfigureAwait(false));
+    }
 
     /// <summary>Exits the lock. A thread that entered several times exits as often.</summary>
     /// <exception cref="SynchronizationLockException">The calling thread does not hold the lock.</exception>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using PosixShm.Posix;
 using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;

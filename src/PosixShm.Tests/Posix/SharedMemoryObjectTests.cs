@@ -183,7 +183,8 @@ internal sealed class SharedMemoryObjectTests : NamedTest
 
         static int Fill(string[] args)
         {
-            Assert.That(() => SharedMemoryObject.Create(args[0], 2 << 20), Throws.InstanceOf<IOException>().With.Message.Contains("No space"));
+            Assert.That(
+                () => SharedMemoryObject.Create(args[0], 2 << 20), Throws.InstanceOf<IOException>().With.Message.Contains("No space"));
             Assert.That(Directory.GetFileSystemEntries("/dev/shm"), Is.Empty);
 
             using SharedMemoryObject created = SharedMemoryObject.Create(args[0], 4096);
@@ -201,7 +202,8 @@ internal sealed class SharedMemoryObjectTests : NamedTest
         static int Fill(string[] args)
         {
             using SharedMemoryObject created = SharedMemoryObject.Create(args[0], 1 << 20);
-            Assert.That(() => SharedMemoryObject.Create(args[0], 1 << 20), Throws.InstanceOf<IOException>().With.Message.Contains("already"));
+            Assert.That(
+                () => SharedMemoryObject.Create(args[0], 1 << 20), Throws.InstanceOf<IOException>().With.Message.Contains("already"));
             return 0;
         }
     }

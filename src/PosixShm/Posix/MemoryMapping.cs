@@ -312,8 +312,8 @@ public sealed unsafe class MemoryMapping : IDisposable
         use.Segment.UnlockFromMemory(offset, bytes);
     }
 
-    /// <summary>Writes the mapping, or whole pages of it, to the file and waits for the disk; see <c>msync(2)</c>. Other processes see every
-    /// store at once without it, and it has no effect in <c>/dev/shm</c>.</summary>
+    /// <summary>Writes the mapping, or whole pages of it, to the file and waits for the disk; see <c>msync(2)</c>. Other processes see
+    /// every store at once without it, and it has no effect in <c>/dev/shm</c>.</summary>
     /// <param name="offset">The first byte, a multiple of <see cref="Environment.SystemPageSize"/>.</param>
     /// <param name="length">The number of bytes, up to the end unless given. It is rounded up to whole pages.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range is not valid.</exception>

@@ -153,7 +153,8 @@ public sealed class SharedMemoryObject : IDisposable
         file.File.Resize(size, preallocate);
     }
 
-    /// <summary>Maps the object, or a range of it; see <c>mmap(2)</c>. The mapping outlives the object: each is disposed on its own.</summary>
+    /// <summary>Maps the object, or a range of it; see <c>mmap(2)</c>. The mapping is disposed on its own, before or after the
+    /// object.</summary>
     /// <param name="offset">The offset of the range, a multiple of <see cref="Environment.SystemPageSize"/>.</param>
     /// <param name="length">The length of the range in bytes, up to the object's end unless given.</param>
     /// <param name="access">The access to the memory: to read, or to read and write. That of the object unless given.</param>

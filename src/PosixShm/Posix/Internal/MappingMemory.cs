@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace PosixShm.Posix;
 
-/// <summary>Presents a mapping as <see cref="Memory{T}"/>. The mapping owns its memory, and each pin holds a reference of its own.</summary>
+/// <summary>Presents a mapping as <see cref="Memory{T}"/>. The mapping owns its memory, and each pin holds a reference.</summary>
 internal sealed class MappingMemory(MemoryMapping mapping) : MemoryManager<byte>
 {
     public override Span<byte> GetSpan() => mapping.WholeSpan();

@@ -67,8 +67,8 @@ internal static class SegmentError
             Interop.Error.ENOENT => Missing(name),
             Interop.Error.EEXIST => Taken(name),
             Interop.Error.EACCES or Interop.Error.EPERM when action is Map or Protect => new UnauthorizedAccessException(
-                $"Cannot {action} '{name}': its descriptor does not permit that access. It is open to read only, or sealed. Open it to read "
-                + "and write, or map it privately."),
+                $"Cannot {action} '{name}': its descriptor does not permit that access. It is open to read only, or sealed. Open it to "
+                + "read and write, or map it privately."),
             Interop.Error.EFAULT when action == Advise => new IOException(
                 $"Cannot populate '{name}': its file is shorter than the range, or its file system is full."),
             Interop.Error.EINVAL when action == Advise => new IOException(

@@ -11,7 +11,7 @@ run_demo() {
 
 run_samples() {
     local sample
-    for sample in child-works-on-it two-views read-only private-copies anonymous growing pool frames; do
+    for sample in child-works-on-it two-views read-only private-copies anonymous growing pool frames raw-object partners; do
         echo "== sample: $sample"
         dotnet run -c Release --file "samples/$sample/$sample.cs"
     done

@@ -22,16 +22,30 @@ enum
 
 enum
 {
-    PAL_MAP_READ    = 0x1,
-    PAL_MAP_WRITE   = 0x2,
-    PAL_MAP_PRIVATE = 0x4, /* copy on write, without a promise of memory (MAP_NORESERVE); without it, MAP_SHARED */
+    PAL_MAP_READ      = 0x1,
+    PAL_MAP_WRITE     = 0x2,
+    PAL_MAP_PRIVATE   = 0x4, /* copy on write; without it, MAP_SHARED */
+    PAL_MAP_NORESERVE = 0x8, /* private copies without a promise of memory */
+    PAL_MAP_POPULATE  = 0x10, /* map every page now, best effort */
 };
 
 enum
 {
+    PAL_ADVICE_NORMAL         = 0,
     PAL_ADVICE_HUGE_PAGES     = 1, /* back the range with huge pages where the mount allows it */
     PAL_ADVICE_POPULATE_WRITE = 2, /* map every page now, to be written */
     PAL_ADVICE_COLLAPSE       = 3, /* move the range into huge pages now, whatever the mount's options */
+    PAL_ADVICE_RANDOM         = 4,
+    PAL_ADVICE_SEQUENTIAL     = 5,
+    PAL_ADVICE_WILL_NEED      = 6,
+    PAL_ADVICE_DONT_NEED      = 7,
+    PAL_ADVICE_REMOVE         = 8, /* free the range's pages in the file, too */
+    PAL_ADVICE_SMALL_PAGES    = 9, /* MADV_NOHUGEPAGE */
+    PAL_ADVICE_DONT_DUMP      = 10,
+    PAL_ADVICE_DO_DUMP        = 11,
+    PAL_ADVICE_COLD           = 12,
+    PAL_ADVICE_PAGE_OUT       = 13,
+    PAL_ADVICE_POPULATE_READ  = 14, /* map every page now, to be read */
 };
 
 enum
@@ -180,6 +194,9 @@ POSIXSHM_EXPORT int32_t PosixShm_SealSize(intptr_t fd);
 /* Sets whether programs that this process starts get the descriptor; fcntl(2), F_SETFD. Returns 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_SetInheritable(intptr_t fd, int32_t inheritable);
 
+/* Makes a second descriptor of an open file, of which all locks and the offset are shared; fcntl(2), F_DUPFD_CLOEXEC. Returns it, or -1. */
+POSIXSHM_EXPORT intptr_t PosixShm_Duplicate(intptr_t fd);
+
 /* Checks whether programs that this process starts get the descriptor; fcntl(2), F_GETFD. Returns 1, 0, or -1. */
 POSIXSHM_EXPORT int32_t PosixShm_IsInheritable(intptr_t fd);
 
@@ -260,6 +277,12 @@ POSIXSHM_EXPORT int32_t PosixShm_EndLease(intptr_t fd);
  * Returns the address, or NULL (not MAP_FAILED).
  */
 POSIXSHM_EXPORT void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset, int32_t** lost);
+
+/*
+ * Sets the protection of a mapped range (PAL_MAP_READ, PAL_MAP_WRITE, or 0 for none); mprotect(2). Unless lost is NULL, pages that replace
+ * lost ones get at least that protection. Returns 0, or -1 (EACCES: the file is not open to write).
+ */
+POSIXSHM_EXPORT int32_t PosixShm_MProtect(void* address, uint64_t length, int32_t flags, int32_t* lost);
 
 /* Gives a PAL_ADVICE_* on a mapped range; madvise(2). Returns 0, or -1 (EINVAL: not in this kernel). */
 POSIXSHM_EXPORT int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t advice);

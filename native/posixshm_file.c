@@ -142,6 +142,11 @@ int32_t PosixShm_SetInheritable(intptr_t fd, int32_t inheritable)
     return fcntl((int)fd, F_SETFD, inheritable ? 0 : FD_CLOEXEC);
 }
 
+intptr_t PosixShm_Duplicate(intptr_t fd)
+{
+    return FAULT("duplicate") ? -1 : fcntl((int)fd, F_DUPFD_CLOEXEC, 0);
+}
+
 int32_t PosixShm_IsInheritable(intptr_t fd)
 {
     int flags = fcntl((int)fd, F_GETFD);

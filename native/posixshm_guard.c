@@ -315,9 +315,20 @@ int32_t* PosixShm_Guard(void* address, uint64_t length, int32_t flags, intptr_t 
     return (int32_t*)&range->lost;
 }
 
+static Range* range_of(int32_t* lost)
+{
+    return (Range*)((char*)lost - offsetof(Range, lost));
+}
+
+void posixshm_guard_protection(int32_t* lost, int protection)
+{
+    /* Never less: a part of the mapping may keep the protection that it had, and a retried store must not fault again. */
+    atomic_fetch_or(&range_of(lost)->protection, protection);
+}
+
 void PosixShm_Unguard(int32_t* lost)
 {
-    Range* range = (Range*)((char*)lost - offsetof(Range, lost));
+    Range* range = range_of(lost);
     atomic_store(&range->start, UINTPTR_MAX);
     atomic_store(&range->end, 0);
     enter();

@@ -47,3 +47,6 @@ int32_t posixshm_status(int directory, const char* path, int flags, PosixShmStat
 
 /* Before a call that can exceed RLIMIT_FSIZE: SIGXFSZ would end a .NET process without a word. */
 void posixshm_survive_size_limit(void);
+
+/* Pages that replace lost ones of a guarded mapping get at least this protection. */
+void posixshm_guard_protection(int32_t* lost, int protection);

@@ -33,10 +33,17 @@ __attribute__((noinline, cold)) static void* map_aligned(size_t length, int prot
     return munmap(reserved, length + HUGE_PAGE) == 0 ? mmap(reserved + before, length, protection, sharing, fd, 0) : MAP_FAILED;
 }
 
+static int protection_of(int32_t flags)
+{
+    return ((flags & PAL_MAP_READ) ? PROT_READ : 0) | ((flags & PAL_MAP_WRITE) ? PROT_WRITE : 0);
+}
+
 void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset, int32_t** lost)
 {
-    int protection = ((flags & PAL_MAP_READ) ? PROT_READ : 0) | ((flags & PAL_MAP_WRITE) ? PROT_WRITE : 0);
-    int sharing = (flags & PAL_MAP_PRIVATE) ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
+    int protection = protection_of(flags);
+    int sharing = (flags & PAL_MAP_PRIVATE) ? MAP_PRIVATE : MAP_SHARED;
+    sharing |= (flags & PAL_MAP_NORESERVE) ? MAP_NORESERVE : 0;
+    sharing |= (flags & PAL_MAP_POPULATE) ? MAP_POPULATE : 0;
     void* address = MAP_FAILED;
     if (length >= HUGE_PAGE && offset == 0 && !FAULT("map") && !FAULT("map-aligned"))
     {
@@ -58,7 +65,25 @@ void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset,
     return address == MAP_FAILED ? NULL : address;
 }
 
+int32_t PosixShm_MProtect(void* address, uint64_t length, int32_t flags, int32_t* lost)
+{
+    int protection = protection_of(flags);
+    if (lost != NULL)
+    {
+        posixshm_guard_protection(lost, protection);
+    }
+
+    return FAULT("protect") ? -1 : mprotect(address, (size_t)length, protection);
+}
+
 /* Newer than the C library's headers on some systems; the numbers are the kernel's. */
+#ifndef MADV_COLD
+#define MADV_COLD 20
+#define MADV_PAGEOUT 21
+#endif
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -68,12 +93,33 @@ void* PosixShm_MMap(uint64_t length, int32_t flags, intptr_t fd, int64_t offset,
 
 int32_t PosixShm_MAdvise(void* address, uint64_t length, int32_t advice)
 {
-    int native = advice == PAL_ADVICE_HUGE_PAGES      ? MADV_HUGEPAGE
-               : advice == PAL_ADVICE_POPULATE_WRITE  ? MADV_POPULATE_WRITE
-               : advice == PAL_ADVICE_COLLAPSE        ? MADV_COLLAPSE
-                                                      : -1;
+    static const int native[] =
+    {
+        [PAL_ADVICE_NORMAL]         = MADV_NORMAL,
+        [PAL_ADVICE_HUGE_PAGES]     = MADV_HUGEPAGE,
+        [PAL_ADVICE_POPULATE_WRITE] = MADV_POPULATE_WRITE,
+        [PAL_ADVICE_COLLAPSE]       = MADV_COLLAPSE,
+        [PAL_ADVICE_RANDOM]         = MADV_RANDOM,
+        [PAL_ADVICE_SEQUENTIAL]     = MADV_SEQUENTIAL,
+        [PAL_ADVICE_WILL_NEED]      = MADV_WILLNEED,
+        [PAL_ADVICE_DONT_NEED]      = MADV_DONTNEED,
+        [PAL_ADVICE_REMOVE]         = MADV_REMOVE,
+        [PAL_ADVICE_SMALL_PAGES]    = MADV_NOHUGEPAGE,
+        [PAL_ADVICE_DONT_DUMP]      = MADV_DONTDUMP,
+        [PAL_ADVICE_DO_DUMP]        = MADV_DODUMP,
+        [PAL_ADVICE_COLD]           = MADV_COLD,
+        [PAL_ADVICE_PAGE_OUT]       = MADV_PAGEOUT,
+        [PAL_ADVICE_POPULATE_READ]  = MADV_POPULATE_READ,
+    };
+
+    if (advice < PAL_ADVICE_NORMAL || advice > PAL_ADVICE_POPULATE_READ)
+    {
+        errno = EINVAL;
+        return -1;
+    }
+
     int result;
-    RETRY(result, FAULT(advice == PAL_ADVICE_COLLAPSE ? "collapse" : "advise") ? -1 : madvise(address, (size_t)length, native));
+    RETRY(result, FAULT(advice == PAL_ADVICE_COLLAPSE ? "collapse" : "advise") ? -1 : madvise(address, (size_t)length, native[advice]));
     return result;
 }
 

@@ -65,6 +65,7 @@ POSIXSHM_EXPORT int32_t PosixShm_HasFailed(const char* operation);
 #define pwrite(...)            FAILING("pwrite", pwrite(__VA_ARGS__))
 #define fsync(...)             FAILING("fsync", fsync(__VA_ARGS__))
 #define madvise(...)           FAILING("madvise", madvise(__VA_ARGS__))
+#define mprotect(...)          FAILING("mprotect", mprotect(__VA_ARGS__))
 #define msync(...)             FAILING("msync", msync(__VA_ARGS__))
 #define mlock(...)             FAILING("mlock", mlock(__VA_ARGS__))
 #define munlock(...)           FAILING("munlock", munlock(__VA_ARGS__))

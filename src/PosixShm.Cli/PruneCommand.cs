@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using PosixShm.Synchronization;
+using PosixShm.Posix;
 
 namespace PosixShm.Cli;
 

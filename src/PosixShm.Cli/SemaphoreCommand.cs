@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
 using System.Globalization;
-using PosixShm.Synchronization;
+using PosixShm.Posix;
 
 namespace PosixShm.Cli;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
 

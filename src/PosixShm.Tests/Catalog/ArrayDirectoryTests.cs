@@ -1,3 +1,4 @@
+using PosixShm.Posix;
 using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;

@@ -20,6 +20,8 @@ internal sealed class SampleTests
     [TestCase("growing")]
     [TestCase("pool")]
     [TestCase("frames")]
+    [TestCase("raw-object")]
+    [TestCase("partners")]
     [Category("More")]
     public void A_sample_runs_to_its_good_end(string name)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using PosixShm.Posix;
 using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
@@ -142,13 +143,18 @@ internal sealed class BetweenUsersTests : NamedTest
         {
             SharedArray.Attach<int>(args[0] + "-mine").Dispose();
             NamedSemaphore.Attach(args[0] + "-mine").Dispose();
+            SharedMemoryObject.Open(args[0] + "-mine").Dispose();
             Assert.That(
                 () => SharedArray.Attach<int>(args[0] + "-theirs"),
                 Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
             Assert.That(
                 () => NamedSemaphore.Attach(args[0] + "-theirs"),
                 Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
+            Assert.That(
+                () => SharedMemoryObject.Open(args[0] + "-theirs"),
+                Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains("65534"));
             AttachOptions any = new() { AllowOtherOwners = true };
+            SharedMemoryObject.Open(args[0] + "-theirs", options: any).Dispose();
             SharedArray.Attach<int>(args[0] + "-theirs", any).Dispose();
             NamedSemaphore.Attach(args[0] + "-theirs", any).Dispose();
             return 0;

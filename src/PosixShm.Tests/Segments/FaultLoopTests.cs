@@ -1,4 +1,5 @@
 using System.Globalization;
+using PosixShm.Posix;
 using PosixShm.Synchronization;
 
 namespace PosixShm.Tests;
@@ -203,21 +204,76 @@ internal sealed class FaultLoopTests : NamedTest
             Absent,
             Absent),
         ["create a semaphore"] = new(
-            ["PosixShm.Synchronization.NamedSemaphore.Create"],
+            ["PosixShm.Posix.NamedSemaphore.Create"],
             None,
             static name => NamedSemaphore.Create(name, 1).Dispose(),
             HasNoSemaphore,
             NamedSemaphore.Exists,
             CallsElsewhere: 7),
         ["open a semaphore"] = new(
-            ["PosixShm.Synchronization.NamedSemaphore.Attach"],
+            ["PosixShm.Posix.NamedSemaphore.Attach"],
             OldSemaphore,
             static name => NamedSemaphore.Attach(name).Dispose(),
             NamedSemaphore.Exists,
             NamedSemaphore.Exists,
             CallsElsewhere: 3),
         ["delete a semaphore"] = new(
-            ["PosixShm.Synchronization.NamedSemaphore.Delete"], OldSemaphore, NamedSemaphore.Delete, NamedSemaphore.Exists, HasNoSemaphore),
+            ["PosixShm.Posix.NamedSemaphore.Delete"], OldSemaphore, NamedSemaphore.Delete, NamedSemaphore.Exists, HasNoSemaphore),
+        ["create an object"] = new(
+            ["PosixShm.Posix.SharedMemoryObject.Create"],
+            None,
+            static name => SharedMemoryObject.Create(name, 10).Dispose(),
+            Absent,
+            static name => HasSize(name, 10),
+            CallsElsewhere: 1),
+        ["open and map an object"] = new(
+            ["PosixShm.Posix.SharedMemoryObject.Open", "PosixShm.Posix.SharedMemoryObject.Map"],
+            OldObject,
+            static name =>
+            {
+                using SharedMemoryObject opened = SharedMemoryObject.Open(name);
+                opened.Map().Dispose();
+            },
+            static name => HasSize(name, 10),
+            static name => HasSize(name, 10),
+            CallsElsewhere: 1),
+        ["resize an object"] = new(
+            ["PosixShm.Posix.SharedMemoryObject.Open", "PosixShm.Posix.SharedMemoryObject.Resize"],
+            OldObject,
+            static name =>
+            {
+                using SharedMemoryObject opened = SharedMemoryObject.Open(name);
+                opened.Resize(20);
+            },
+            static name => HasSize(name, 10),
+            static name => HasSize(name, 20),
+            CallsElsewhere: 1),
+        ["protect, advise and lock a mapping"] = new(
+            [
+                "PosixShm.Posix.SharedMemoryObject.Open", "PosixShm.Posix.SharedMemoryObject.Map", "PosixShm.Posix.MemoryMapping.Protect",
+                "PosixShm.Posix.MemoryMapping.Advise", "PosixShm.Posix.MemoryMapping.LockInMemory",
+                "PosixShm.Posix.MemoryMapping.UnlockFromMemory", "PosixShm.Posix.MemoryMapping.Flush",
+            ],
+            OldObject,
+            static name =>
+            {
+                using SharedMemoryObject opened = SharedMemoryObject.Open(name);
+                using MemoryMapping mapping = opened.Map();
+                mapping.Protect(FileAccess.Read);
+                mapping.Advise(MemoryAdvice.Random);
+                mapping.LockInMemory();
+                mapping.UnlockFromMemory();
+                mapping.Flush();
+            },
+            static name => HasSize(name, 10),
+            static name => HasSize(name, 10),
+            CallsElsewhere: 1),
+        ["delete an object"] = new(
+            ["PosixShm.Posix.SharedMemoryObject.Delete"],
+            OldObject,
+            SharedMemoryObject.Delete,
+            static name => HasSize(name, 10),
+            Absent),
     };
 
     private static int[] Values => [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
@@ -293,6 +349,10 @@ internal sealed class FaultLoopTests : NamedTest
     private static void Old(string name) => SharedArray.Create(name, ArrayContent.From(Values)).Dispose();
 
     private static void OldSemaphore(string name) => NamedSemaphore.Create(name, 1).Dispose();
+
+    private static void OldObject(string name) => SharedMemoryObject.Create(name, 10).Dispose();
+
+    private static bool HasSize(string name, long size) => new FileInfo(ShmPathOf(name)) is { Exists: true } file && file.Length == size;
 
     private static bool Absent(string name) => !File.Exists(ShmPathOf(name));
 

@@ -20,6 +20,9 @@ internal enum SegmentKind
 
     /// <summary>The C library's file of a semaphore.</summary>
     Semaphore,
+
+    /// <summary>The C library's file of a shared memory object, whatever its bytes mean.</summary>
+    Object,
 }
 
 /// <summary>A valid name, and the file that it denotes.</summary>
@@ -60,6 +63,9 @@ internal sealed record SegmentName
     public static SegmentName OfSemaphore(string value)
         => new(SegmentKind.Semaphore, value, ArrayDirectory.Default, $"{ArrayDirectory.Default}/{SemaphorePrefix}{value}");
 
+    /// <summary>Returns the name of a shared memory object; see <c>shm_overview(7)</c>.</summary>
+    public static SegmentName OfObject(string value) => new(SegmentKind.Object, value, ArrayDirectory.Default);
+
     /// <summary>Gets the directory of shared memory, as the target of a listing.</summary>
     public static SegmentName SharedMemory
     {
@@ -81,14 +87,25 @@ internal sealed record SegmentName
     /// <summary>Gets whether <see cref="Value"/> is also the C library's name of the file. <c>shm_open(3)</c> uses one directory only, and
     /// before glibc 2.34 it refuses names of more than 253 bytes.</summary>
     public bool IsObject
-        => Kind == SegmentKind.SharedMemory && Directory == ArrayDirectory.Default
+        => Kind is SegmentKind.SharedMemory or SegmentKind.Object && Directory == ArrayDirectory.Default
             && (Value.Length < 80 || Encoding.UTF8.GetByteCount(Value) < 254);
 
     /// <summary>Gets the noun for the object, for messages.</summary>
-    public string Noun => Kind == SegmentKind.Semaphore ? "semaphore" : "array";
+    public string Noun => Kind switch
+    {
+        SegmentKind.Semaphore => "semaphore",
+        SegmentKind.Object => "shared memory object",
+        _ => "array",
+    };
 
     /// <summary>Gets the noun with its article.</summary>
-    public string ANoun => Kind == SegmentKind.Semaphore ? "a semaphore" : "an array";
+    public string ANoun => $"{(Noun[0] == 'a' ? "an" : "a")} {Noun}";
+
+    /// <summary>Gets the noun for several objects, at the beginning of a sentence.</summary>
+    public string PluralNoun => $"{char.ToUpperInvariant(Noun[0])}{Noun[1..]}s";
+
+    /// <summary>Gets whether the C library chose the directory, which <c>POSIXSHM_DIR</c> does not change.</summary>
+    public bool IsInDefaultDirectory => Kind is SegmentKind.Semaphore or SegmentKind.Object;
 
     /// <summary>Returns a new path in the same directory, for a file of this process. It begins as the name does, because some sandboxes
     /// allow that prefix only.</summary>

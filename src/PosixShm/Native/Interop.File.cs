@@ -80,6 +80,9 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_SetInheritable", SetLastError = true)]
     internal static partial int SetInheritable(Descriptor fd, int inheritable);
 
+    [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Duplicate", SetLastError = true)]
+    internal static partial Descriptor Duplicate(Descriptor fd);
+
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_IsInheritable", SetLastError = true)]
     internal static partial int IsInheritable(Descriptor fd);
 

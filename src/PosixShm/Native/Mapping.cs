@@ -27,6 +27,8 @@ internal sealed unsafe class Mapping : IDisposable
     /// <summary>Gets the word that becomes 1 when pages of the mapping were lost and replaced by zeros.</summary>
     public int* Lost => _lost;
 
+    private int* LostOrNull => _lost == s_neverLost ? null : _lost;
+
     /// <summary>Maps a range of a file. Null on failure; the error is the last one of the thread.</summary>
     public static Mapping? TryMap(Descriptor fd, long length, Interop.MapFlags flags, long offset = 0)
     {
@@ -45,11 +47,15 @@ internal sealed unsafe class Mapping : IDisposable
         }
     }
 
+    /// <summary>Sets the access to a range. Returns 0, or -1; the error is the last one of the thread.</summary>
+    public int Protect(long start, long length, Interop.MapFlags flags)
+        => Interop.MProtect(_address + (nint)start, (ulong)length, flags, LostOrNull);
+
     public void Dispose()
     {
         if (_address != 0)
         {
-            _ = Interop.MUnmap(_address, _length, _lost == s_neverLost ? null : _lost);
+            _ = Interop.MUnmap(_address, _length, LostOrNull);
             _address = 0;
         }
     }

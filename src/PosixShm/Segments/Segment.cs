@@ -8,7 +8,7 @@ namespace PosixShm.Segments;
 /// <remarks>It exists as long as a reference is held; the creator has the first one. There is no finalizer: it could unmap memory to which
 /// a span still points, and the span would then see the next mapping at that address. If a reference is never released, the mapping exists
 /// until the process ends.</remarks>
-internal sealed unsafe class Segment : IByteSource
+internal sealed unsafe partial class Segment : IByteSource
 {
     private static readonly Gate s_gate = new();
 
@@ -50,13 +50,13 @@ internal sealed unsafe class Segment : IByteSource
     public bool IsLost => Volatile.Read(ref *_mapping.Lost) != 0;
 
     /// <summary>Returns whether the file is shorter than its extent, so that memory is lost, touched or not. Makes a system call.</summary>
-    public bool IsTruncated() => GetSize() < Extent.End;
+    public bool IsTruncated() => GetSize() < Extent.FileEnd;
 
     /// <summary>Gets the file's size, and marks the memory as lost if the file is shorter than its extent. Makes a system call.</summary>
     public long GetSize()
     {
         long size = Status.Size;
-        if (size < Extent.End)
+        if (size < Extent.FileEnd)
         {
             MarkLost();
         }
@@ -96,7 +96,7 @@ internal sealed unsafe class Segment : IByteSource
     public string? FindLockedFile() => _file.FindLockedFile();
 
     /// <summary>Gets whether the name still stands for this segment, and the file has its whole extent.</summary>
-    public bool IsCurrent => _file.IsCurrent(Extent.End);
+    public bool IsCurrent => _file.IsCurrent(Extent.FileEnd);
 
     /// <inheritdoc cref="SegmentFile.GetNamedFile"/>
     public NamedFile NamedFile() => _file.GetNamedFile();
@@ -110,6 +110,15 @@ internal sealed unsafe class Segment : IByteSource
         {
             _inherited = file.Name.Kind == SegmentKind.Descriptor ? SharedDescriptor.TryUse(file.Name) : null,
         };
+
+    /// <summary>Maps a file as the flags say, and owns it.</summary>
+    public static Segment Map(SegmentFile file, SegmentExtent extent, Interop.MapFlags flags)
+    {
+        SegmentAccess access = (flags & Interop.MapFlags.MAP_PRIVATE) != 0 ? SegmentAccess.CopyOnWrite
+            : (flags & Interop.MapFlags.MAP_WRITE) != 0 ? SegmentAccess.ReadWrite
+            : SegmentAccess.ReadOnly;
+        return new Segment(file, file.Map(extent.Mapped, flags, extent.Offset), extent, access);
+    }
 
     /// <inheritdoc cref="SegmentFile.TryLockByte"/>
     public bool TryLockByte(long offset) => _file.TryLockByte(offset);
@@ -171,7 +180,7 @@ internal sealed unsafe class Segment : IByteSource
     /// <summary>Writes the stores in the mapping to the disk. With <paramref name="withName"/>, the file and its name follow.</summary>
     public void Flush(bool withName)
     {
-        SegmentError.Check(Interop.MSync(Address, (ulong)Extent.End), Name, SegmentError.Flush);
+        Flush(0, Extent.End);
         if (withName)
         {
             _file.Sync();
@@ -181,12 +190,11 @@ internal sealed unsafe class Segment : IByteSource
     /// <inheritdoc cref="SegmentFile.Compact"/>
     public long Compact() => SegmentFile.Compact(Address, Extent.End);
 
-    /// <summary>Keeps the mapping's pages in memory: all of them are loaded, and never swapped out.</summary>
-    public void LockInMemory()
-        => SegmentError.Check(Interop.MLock(Address, (ulong)Extent.End), Name, SegmentError.LockInMemory, Extent.End);
+    /// <inheritdoc cref="LockInMemory(long, long)"/>
+    public void LockInMemory() => LockInMemory(0, Extent.End);
 
-    /// <summary>Permits the kernel to swap out the mapping's pages.</summary>
-    public void UnlockFromMemory() => SegmentError.Check(Interop.MUnlock(Address, (ulong)Extent.End), Name, "unlock from memory");
+    /// <inheritdoc cref="UnlockFromMemory(long, long)"/>
+    public void UnlockFromMemory() => UnlockFromMemory(0, Extent.End);
 
     /// <summary>Adds a reference. False if the last one was already released.</summary>
     public bool TryAddReference() => _references.TryAdd();

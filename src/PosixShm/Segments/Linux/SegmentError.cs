@@ -17,6 +17,9 @@ internal static class SegmentError
     public const string Watch = "wait for";
     public const string Flush = "flush";
     public const string LockInMemory = "lock in memory";
+    public const string Map = "map";
+    public const string Protect = "protect";
+    public const string Advise = "advise on";
 
     // EEXIST, ENOSPC, ENOENT and EFAULT on every Linux: an exception has the kernel's number, and not that of the shim.
     private const int AlreadyExists = 17;
@@ -63,6 +66,13 @@ internal static class SegmentError
                     + $"(F_OFD_SETLK): {Marshal.GetPInvokeErrorMessage(errno)}."),
             Interop.Error.ENOENT => Missing(name),
             Interop.Error.EEXIST => Taken(name),
+            Interop.Error.EACCES or Interop.Error.EPERM when action is Map or Protect => new UnauthorizedAccessException(
+                $"Cannot {action} '{name}': its descriptor does not permit that access. It is open to read only, or sealed. Open it to "
+                + "read and write, or map it privately."),
+            Interop.Error.EFAULT when action == Advise => new IOException(
+                $"Cannot populate '{name}': its file is shorter than the range, or its file system is full."),
+            Interop.Error.EINVAL when action == Advise => new IOException(
+                $"Cannot advise on '{name}': this kernel does not have that advice, or not for this mapping or a locked range of it."),
             Interop.Error.EACCES or Interop.Error.EPERM => new UnauthorizedAccessException(
                 $"Cannot {action} '{name}': its permissions, or those of {name.Directory}, do not allow it."),
             Interop.Error.EROFS => new UnauthorizedAccessException($"Cannot {action} '{name}': {name.Directory} is read-only."),
@@ -106,15 +116,15 @@ internal static class SegmentError
     public static FileNotFoundException Missing(SegmentName name)
     {
         string place = Directory.Exists(name.Directory) ? string.Empty : $" There is no directory {name.Directory}.{OtherPlace(name)}";
-        string message = $"There is no {name.Noun} named '{name}'.{place}{SemaphorePlace(name)}";
+        string message = $"There is no {name.Noun} named '{name}'.{place}{DefaultPlace(name)}";
         return new FileNotFoundException(message, name.Value) { HResult = NotThere };
     }
 
     /// <summary>Makes the exception for a name that exists.</summary>
     public static IOException Taken(SegmentName name)
-        => name.Kind == SegmentKind.Semaphore
+        => name.IsInDefaultDirectory
             ? new IOException(
-                $"There is a semaphore named '{name}' already: open it, delete it first, or choose another name.{SemaphorePlace(name)}",
+                $"There is {name.ANoun} named '{name}' already: open it, delete it first, or choose another name.{DefaultPlace(name)}",
                 AlreadyExists)
             : new SharedArrayExistsException($"The name '{name}' is taken: attach it, delete it first, or choose another name.")
             {
@@ -139,16 +149,17 @@ internal static class SegmentError
     private static string OtherPlace(SegmentName name) => name.Kind switch
     {
         SegmentKind.Semaphore => " Semaphores are kept there only; the locks of an array in a file ('file:///path') work without it.",
+        SegmentKind.Object => " Shared memory objects are kept there only; an array in a file ('file:///path') works without it.",
         _ when name.Directory == ArrayDirectory.Default =>
             " An array works without it in a file ('file:///path'), best in another directory of memory (tmpfs), or POSIXSHM_DIR "
             + "names that for all arrays.",
         _ => string.Empty,
     };
 
-    // The message if the arrays are in another directory: a user may expect the semaphores there, too.
-    private static string SemaphorePlace(SegmentName name)
-        => name.Kind == SegmentKind.Semaphore && ArrayDirectory.IsChosen
-            ? $" Semaphores are in {name.Directory}: POSIXSHM_DIR is for arrays."
+    // The message if the arrays are in another directory: a user may expect the semaphores and objects there, too.
+    private static string DefaultPlace(SegmentName name)
+        => name.IsInDefaultDirectory && ArrayDirectory.IsChosen
+            ? $" {name.PluralNoun} are in {name.Directory}: POSIXSHM_DIR is for arrays."
             : string.Empty;
 
     /// <summary>Makes the exception for a segment that is larger than the free space of its file system.</summary>

@@ -55,5 +55,5 @@ internal sealed partial class SegmentFile
             .FirstOrDefault(static fields => fields.Length > 6 && fields[2] == "OFDLCK")?[6];
 
     // Programs in C do not mark a semaphore as in use.
-    private static bool IsMarked(SegmentName name) => name.Kind != SegmentKind.Semaphore;
+    private static bool IsMarked(SegmentName name) => name.Kind is not (SegmentKind.Semaphore or SegmentKind.Object);
 }

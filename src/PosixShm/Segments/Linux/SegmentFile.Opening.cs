@@ -96,7 +96,7 @@ internal sealed partial class SegmentFile
 
         // Every user may make files in the shared directory, so a second link there may be another user's trick. A semaphore has two while
         // sem_open(3) makes it.
-        bool isShared = Name.Kind == SegmentKind.SharedMemory
+        bool isShared = Name.Kind is SegmentKind.SharedMemory or SegmentKind.Object
             || (Name.Kind == SegmentKind.File && Name.Directory == ArrayDirectory.Default);
         if (status.Links > 1 && isShared)
         {

@@ -16,15 +16,18 @@ internal sealed partial class SegmentFile
     private static bool HasHugePages => Environment.SystemPageSize == 4096;
 
     /// <summary>Sets the size of a new file. With <paramref name="reserve"/>, reserves the space too, so that no store fails.</summary>
-    public void SetLength(long length, bool reserve)
+    /// <param name="length">The size.</param>
+    /// <param name="reserve">Whether to reserve the space.</param>
+    /// <param name="from">The size before. Only the space behind it is reserved.</param>
+    public void SetLength(long length, bool reserve, long from = 0)
     {
-        if (reserve && length > Step)
+        if (reserve && length - from > Step)
         {
-            _ = CheckFit(length);
+            _ = CheckFit(length - from);
         }
 
         // Reserving sets the size, too.
-        if (!reserve || !TryAllocate(length))
+        if (!reserve || !TryAllocate(length, from))
         {
             SegmentError.Check(Interop.FTruncate(_fd, length), Name, SegmentError.Create, length);
         }
@@ -45,10 +48,25 @@ internal sealed partial class SegmentFile
         }
     }
 
-    // False where the file system cannot reserve: there, stores allocate the space.
-    private bool TryAllocate(long length)
+    /// <summary>Sets the size of a file that other processes may have open, or fails and leaves it as it was.</summary>
+    public void Resize(long length, bool reserve)
     {
-        for (long offset = 0; offset < length; offset += Step)
+        long before = GetStatus().Size;
+        try
+        {
+            SetLength(length, reserve && length > before, before);
+        }
+        catch (IOException)
+        {
+            _ = Interop.FTruncate(_fd, before);
+            throw;
+        }
+    }
+
+    // False where the file system cannot reserve: there, stores allocate the space.
+    private bool TryAllocate(long length, long from = 0)
+    {
+        for (long offset = from; offset < length; offset += Step)
         {
             if (Interop.Allocate(_fd, offset, Math.Min(Step, length - offset)) < 0)
             {

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using PosixShm.Names;
 using PosixShm.Native;
 
@@ -94,11 +95,23 @@ internal sealed partial class SegmentFile : IByteSource, IDisposable
         Interop.MapFlags flags = access switch
         {
             SegmentAccess.ReadOnly => Interop.MapFlags.MAP_READ,
-            SegmentAccess.CopyOnWrite => Interop.MapFlags.MAP_READ | Interop.MapFlags.MAP_WRITE | Interop.MapFlags.MAP_PRIVATE,
+            SegmentAccess.CopyOnWrite => Interop.MapFlags.MAP_READ | Interop.MapFlags.MAP_WRITE | Interop.MapFlags.MAP_PRIVATE
+                | Interop.MapFlags.MAP_NORESERVE,
             _ => Interop.MapFlags.MAP_READ | Interop.MapFlags.MAP_WRITE,
         };
 
-        return Mapping.TryMap(_fd, length, flags, offset) ?? throw SegmentError.Last(Name, "map");
+        return Map(length, flags, offset);
+    }
+
+    public Mapping Map(long length, Interop.MapFlags flags, long offset)
+        => Mapping.TryMap(_fd, length, flags, offset) ?? throw SegmentError.Last(Name, SegmentError.Map);
+
+    /// <summary>Opens a second descriptor of the open file. Both share its locks, so neither may have any.</summary>
+    public SegmentFile Duplicate()
+    {
+        Descriptor second = Opened(Interop.Duplicate(_fd), Name, SegmentError.Map);
+        return new SegmentFile(
+            Name.Kind == SegmentKind.Descriptor ? SegmentName.OfDescriptor(Environment.ProcessId, second.Number) : Name, second);
     }
 
     /// <summary>Transfers the file to a semaphore that the C library mapped from it, for the guard of its page.</summary>
@@ -106,6 +119,14 @@ internal sealed partial class SegmentFile : IByteSource, IDisposable
     {
         semaphore.Guard(_fd);
         _isReleased = true;
+    }
+
+    /// <summary>Transfers the file to a handle for code outside of the library.</summary>
+    public SafeFileHandle ReleaseToHandle()
+    {
+        SafeFileHandle handle = new(_fd.Number, ownsHandle: true);
+        _isReleased = true;
+        return handle;
     }
 
     /// <summary>Waits until the file and its name are on disk, so that it can be opened after a crash of the machine.</summary>

@@ -1,6 +1,7 @@
 using PosixShm.Native;
+using PosixShm.Synchronization;
 
-namespace PosixShm.Synchronization;
+namespace PosixShm.Posix;
 
 /// <content>Waits that block no thread.</content>
 public sealed partial class NamedSemaphore

@@ -3,7 +3,7 @@ using PosixShm.Names;
 using PosixShm.Native;
 using PosixShm.Segments;
 
-namespace PosixShm.Synchronization;
+namespace PosixShm.Posix;
 
 /// <summary>Creates, opens and removes the C library's semaphores. Their files may have been made by any program.</summary>
 /// <remarks><c>sem_open(3)</c> maps the file that has the name, and checks nothing. So the file is opened and checked first, by its

@@ -1,4 +1,4 @@
-using PosixShm.Synchronization;
+using PosixShm.Posix;
 
 namespace PosixShm.Tests;
 

@@ -1,4 +1,4 @@
-namespace PosixShm.Synchronization;
+namespace PosixShm;
 
 /// <summary>A file that a process killed in <c>sem_open(3)</c> may have left behind.</summary>
 /// <param name="Name">The file's name in the form of a semaphore's: six letters or digits.</param>

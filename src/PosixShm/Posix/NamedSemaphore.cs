@@ -2,8 +2,9 @@ using System.IO.Enumeration;
 using PosixShm.Names;
 using PosixShm.Native;
 using PosixShm.Segments;
+using PosixShm.Synchronization;
 
-namespace PosixShm.Synchronization;
+namespace PosixShm.Posix;
 
 /// <summary>A counting semaphore that processes share by name, also with C (<c>sem_open(3)</c>) and Python (posix_ipc).</summary>
 /// <remarks>The names <c>x</c> and <c>/x</c> mean one semaphore, which the C library keeps in <c>/dev/shm/sem.x</c>. <c>POSIXSHM_DIR</c>

@@ -1,5 +1,5 @@
 using System.Globalization;
-using PosixShm.Synchronization;
+using PosixShm.Posix;
 
 namespace PosixShm.Tests;
 

@@ -79,3 +79,64 @@ step_boost() {
     install "a C++ compiler with Boost" g++ libc6-dev libboost-dev
     has_boost || stop "'${CXX:-c++}' cannot compile with Boost, although g++ and libboost-dev are installed"
 }
+
+# The C compiler for all platforms of the packages. An own one, of any origin, can be given as ZIG.
+step_zig() {
+    local directory="$PWD/artifacts/zig" version architecture
+    version="$(sed -n 's/.*"@zigc\/cli": "\(.*\)"/\1/p' build/zig/package.json)"
+    if [[ -z "${ZIG:-}" ]]; then
+        command -v npm >/dev/null || install "Node.js with npm" nodejs npm
+        architecture="$(node -p process.arch)"
+        ZIG="$directory/node_modules/@zigc/linux-$architecture/bin/zig" # not .bin/zig, which is node: 60 ms more for each call
+        if [[ "$("$ZIG" version 2>/dev/null)" != "$version" ]]; then
+            mkdir -p "$directory"
+            cp build/zig/package.json build/zig/package-lock.json "$directory"
+            # Not npm ci, which refuses a lock file without the packages of other systems.
+            npm install --no-save --ignore-scripts --no-audit --no-fund --prefix "$directory" \
+                || stop "npm could not install zig: set ZIG to the path of zig $version"
+        fi
+        [[ -x "$ZIG" ]] || stop "npm has no zig for $architecture: set ZIG to the path of zig $version"
+    fi
+
+    # Another version would make other bytes.
+    [[ "$("$ZIG" version 2>/dev/null)" == "$version" ]] \
+        || stop "'$ZIG' is not zig $version, with which all packages are built: set ZIG to the path of that, or unset it"
+    ZIG="$(realpath "$(command -v "$ZIG")")"
+    export ZIG
+    export ZIG_GLOBAL_CACHE_DIR="${ZIG_GLOBAL_CACHE_DIR:-$directory/cache}" ZIG_LOCAL_CACHE_DIR="${ZIG_LOCAL_CACHE_DIR:-$directory/cache}"
+}
+
+# The C libraries of the platforms of the packages, unpacked and not installed, and an emulator of the processor that is not this one.
+step_loaders() {
+    local pair machine
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null \
+        || stop "the C libraries of other platforms come from Debian packages: use a system with apt-get"
+    for pair in x86_64=amd64 aarch64=arm64; do
+        machine="${pair%=*}"
+        [[ "$machine" == "$(uname -m)" ]] || command -v "qemu-$machine-static" >/dev/null || install "an emulator" qemu-user-static
+        [[ -e "artifacts/loaders/$machine/lib/ld-musl-$machine.so.1" ]] || unpack_libraries "$machine" "${pair#*=}"
+    done
+}
+
+# With lists of packages of its own, because those of the machine may have no other processor.
+unpack_libraries() { # MACHINE DEBIAN_ARCHITECTURE
+    local work options package
+    work="$(mktemp -d)"
+    mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "artifacts/loaders"
+    touch "$work/status"
+    options=(-o "APT::Architecture=$2" -o "APT::Architectures=$2" -o APT::Sandbox::User= -o "Dir::Cache=$work/cache"
+        -o "Dir::State::lists=$work/lists" -o "Dir::State::status=$work/status")
+    (cd "$work" && apt-get "${options[@]}" update && apt-get "${options[@]}" download libc6 musl) \
+        || stop "apt-get could not download libc6 and musl for $2"
+    for package in "$work"/*.deb; do
+        dpkg-deb -x "$package" "$work/root"
+    done
+    [[ -e "$work/root/lib" ]] || ln -s usr/lib "$work/root/lib" # newer systems have the loaders there alone
+    rm -rf "artifacts/loaders/$1"
+    mv "$work/root" "artifacts/loaders/$1"
+    rm -rf "$work"
+}
+
+step_zip() {
+    command -v unzip >/dev/null || install "unzip" unzip
+}

@@ -6,6 +6,7 @@
 #
 # Steps, each of which first runs the steps that it needs:
 #     native    compiles the C shim into artifacts/native
+#     shims     compiles the C shim for every platform of the packages into artifacts/pack/native, with zig
 #     build     builds library, command and tests; the command as machine code (10 s; NativeCommand=false leaves that out)
 #     format    checks the format of the code by .editorconfig
 #     test      builds, checks the format, runs the tests of the first tier, in eight minutes at most
@@ -44,6 +45,7 @@ done
 # ---- Steps; those that install a program are in build/machine.sh ---------------------------------
 
 step_native()    { need compiler; native/build.sh artifacts/native; }
+step_shims()     { need zig; native/cross.sh artifacts/pack/native; }
 step_build()     { need dotnet native; dotnet build PosixShm.sln --configuration "$configuration"; }
 step_format()    { need build; dotnet format PosixShm.sln --verify-no-changes --no-restore; }
 step_test()      { need build format python; run_tier test "TestCategory!=More"; }
@@ -80,7 +82,7 @@ for word in "$@"; do
     fi
 
     case "$word" in
-        native | build | format | test | test-more | demo | samples | bench | count | models | soak | fuzz) steps+=("$word") ;;
+        native | shims | build | format | test | test-more | demo | samples | bench | count | models | soak | fuzz) steps+=("$word") ;;
         [1-9]*)
             [[ "$word" =~ ^[0-9]+$ && "${steps[*]: -1}" =~ ^(soak|fuzz)$ ]] \
                 || stop "only soak and fuzz take seconds: '$word' follows neither of them, or is not a number"

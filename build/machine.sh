@@ -79,3 +79,26 @@ step_boost() {
     install "a C++ compiler with Boost" g++ libc6-dev libboost-dev
     has_boost || stop "'${CXX:-c++}' cannot compile with Boost, although g++ and libboost-dev are installed"
 }
+
+# The C compiler for all platforms of the packages. An own one, of any origin, can be given as ZIG.
+step_zig() {
+    local directory="$PWD/artifacts/zig" version architecture
+    version="$(sed -n 's/.*"@zigc\/cli": "\(.*\)"/\1/p' build/zig/package.json)"
+    if [[ -z "${ZIG:-}" ]]; then
+        command -v npm >/dev/null || install "Node.js with npm" nodejs npm
+        architecture="$(node -p process.arch)"
+        ZIG="$directory/node_modules/@zigc/linux-$architecture/bin/zig" # not .bin/zig, which is node: 60 ms more for each call
+        if [[ "$("$ZIG" version 2>/dev/null)" != "$version" ]]; then
+            mkdir -p "$directory"
+            cp build/zig/package.json build/zig/package-lock.json "$directory"
+            # Not npm ci, which refuses a lock file without the packages of other systems.
+            npm install --no-save --ignore-scripts --no-audit --no-fund --prefix "$directory" \
+                || stop "npm could not install zig: set ZIG to the path of zig $version"
+        fi
+        [[ -x "$ZIG" ]] || stop "npm has no zig for $architecture: set ZIG to the path of zig $version"
+    fi
+
+    # Another version would make other bytes.
+    [[ "$("$ZIG" version)" == "$version" ]] || stop "'$ZIG' is not zig $version, which all packages are built with: set ZIG, or unset it"
+    export ZIG ZIG_GLOBAL_CACHE_DIR="${ZIG_GLOBAL_CACHE_DIR:-$directory/cache}" ZIG_LOCAL_CACHE_DIR="${ZIG_LOCAL_CACHE_DIR:-$directory/cache}"
+}

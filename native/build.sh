@@ -6,6 +6,7 @@ set -eu
 here="$(cd "$(dirname "$0")" && pwd)"
 out="${1:?usage: native/build.sh OUTPUT_DIRECTORY}"
 compiler="${CC:-cc}"
+. "$here/flags.sh"
 
 command -v "$compiler" >/dev/null || {
     echo "native/build.sh: error: the C compiler '$compiler' is missing: install the package gcc" \
@@ -33,10 +34,8 @@ trap 'rm -rf "$work"' EXIT
 compile() { # OUTPUT_DIRECTORY FLAG...
     target="$1"
     shift
-    "$compiler" -std=c11 -O2 -g -fPIC -shared -fvisibility=hidden -D_FILE_OFFSET_BITS=64 \
-        -Wall -Wextra -Wpedantic -Wconversion -Werror -Wl,-z,relro,-z,now,-z,nodelete -Wl,--as-needed \
-        "$@" -o "$work/libposixshm.so" "$here"/*.c
-    # nodelete: a signal handler stays installed, so its code must not be unloaded with a load context.
+    # shellcheck disable=SC2086
+    "$compiler" $compile_flags -g $link_flags "$@" -o "$work/libposixshm.so" "$here"/*.c
     # By rename: a process that has the old library mapped keeps it whole.
     mv "$work/libposixshm.so" "$target/libposixshm.so"
 }

@@ -16,6 +16,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#ifndef STATX_BTIME
+#include <linux/stat.h>
+#endif
+
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
 #endif
@@ -175,9 +179,12 @@ static int64_t nanoseconds(struct statx_timestamp time)
 
 int32_t posixshm_status(int directory, const char* path, int flags, PosixShmStatus* status)
 {
-    /* statx rather than fstat: it gives the time of birth, and fstat would bind us to glibc 2.33. */
+    /*
+     * statx rather than fstat: it gives the time of birth, and fstat would bind us to glibc 2.33. The plain system call: musl before
+     * 1.2.4 has no wrapper.
+     */
     struct statx native;
-    if (statx(directory, path, flags, STATX_BASIC_STATS | STATX_BTIME, &native) < 0)
+    if (syscall(SYS_statx, directory, path, flags, STATX_BASIC_STATS | STATX_BTIME, &native) < 0)
     {
         return -1;
     }

@@ -52,7 +52,6 @@ POSIXSHM_EXPORT int32_t PosixShm_HasFailed(const char* operation);
 #define linkat(...)            FAILING("link", linkat(__VA_ARGS__))
 #define rename(...)            FAILING("rename", rename(__VA_ARGS__))
 #define fcntl(...)             FAILING("fcntl", fcntl(__VA_ARGS__))
-#define statx(...)             FAILING("statx", statx(__VA_ARGS__))
 #define statfs(...)            FAILING("statfs", statfs(__VA_ARGS__))
 #define fchown(...)            FAILING("fchown", fchown(__VA_ARGS__))
 #define fchmod(...)            FAILING("fchmod", fchmod(__VA_ARGS__))
@@ -74,7 +73,7 @@ POSIXSHM_EXPORT int32_t PosixShm_HasFailed(const char* operation);
 #define poll(...)              FAILING("poll", poll(__VA_ARGS__))
 #define read(...)              FAILING("read", read(__VA_ARGS__))
 
-/* renameat2, futex and futex_waitv. */
+/* statx, renameat2, futex and futex_waitv. */
 #define syscall(...)           FAILING("syscall", syscall(__VA_ARGS__))
 
 #define mmap(...)              (posixshm_fails("mmap") ? MAP_FAILED : mmap(__VA_ARGS__))

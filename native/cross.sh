@@ -11,14 +11,6 @@ out="${1:?usage: ZIG=PATH native/cross.sh OUTPUT_DIRECTORY}"
 zig="${ZIG:?native/cross.sh: set ZIG to the path of zig, or run ./build.sh shims, which installs it}"
 . "$here/flags.sh"
 
-# RID and zig's target. 2.28 is the oldest glibc that .NET 10 supports.
-targets="
-    linux-x64        x86_64-linux-gnu.2.28
-    linux-arm64      aarch64-linux-gnu.2.28
-    linux-musl-x64   x86_64-linux-musl
-    linux-musl-arm64 aarch64-linux-musl
-"
-
 mkdir -p "$out"
 out="$(cd "$out" && pwd)"
 work="$(mktemp -d "$out/build-XXXXXX")"
@@ -42,6 +34,6 @@ build() { # RID TARGET
     mv libposixshm.so libposixshm.a "$out/$1"
 }
 
-echo "$targets" | while read -r rid target; do
-    [ -z "$rid" ] || build "$rid" "$target"
+grep -v '^#' "$here/targets" | while read -r rid target; do
+    build "$rid" "$target"
 done

@@ -6,7 +6,16 @@
 #
 # Steps, each of which first runs the steps that it needs:
 #     native    compiles the C shim into artifacts/native
-#     shims     compiles the C shim for every platform of the packages into artifacts/pack/native, with zig
+#     shims     compiles the C shim for all platforms of the packages, with zig, into artifacts/pack/native
+#     shim-tests
+#               compiles the C tests of those shims, which test-more runs, and downloads the C libraries of other platforms for them
+#     pack-library
+#               packs the library into artifacts/pack/packages: PosixShm.nupkg and its symbols. BASELINE=PATH names an earlier package,
+#               whose public members must all be there
+#     pack-command
+#               packs the command into artifacts/pack/packages: PosixShm.Tool for dotnet tool install, .deb and .tar.gz. MAINTAINER is
+#               the name and address in the .deb
+#     pack      makes all packages, and prints a table of them: size, hash, and processor, libraries and glibc of each binary
 #     build     builds library, command and tests; the command as machine code (10 s; NativeCommand=false leaves that out)
 #     format    checks the format of the code by .editorconfig
 #     test      builds, checks the format, runs the tests of the first tier, in eight minutes at most
@@ -38,25 +47,29 @@ usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
 stop()  { echo "build.sh: $*" >&2; exit 1; }
 
 # The bodies of the longer steps.
-for part in machine test samples bench; do
+for part in machine test samples bench pack pack-command; do
     source "build/$part.sh"
 done
 
 # ---- Steps; those that install a program are in build/machine.sh ---------------------------------
 
-step_native()    { need compiler; native/build.sh artifacts/native; }
-step_shims()     { need zig; native/cross.sh artifacts/pack/native; }
-step_build()     { need dotnet native; dotnet build PosixShm.sln --configuration "$configuration"; }
-step_format()    { need build; dotnet format PosixShm.sln --verify-no-changes --no-restore; }
-step_test()      { need build format python; run_tier test "TestCategory!=More"; }
-step_test_more() { need build python readers recipes strace; run_tier test-more "TestCategory=More"; }
-step_demo()      { need dotnet compiler python; run_demo; }
-step_samples()   { need dotnet compiler python; run_samples; }
-step_bench()     { need dotnet compiler boost python; run_bench "${bench_arguments[@]}"; }
-step_count()     { need dotnet compiler valgrind; run_count; }
-step_models()    { need compiler spin; docs/model/check.sh artifacts/model; }
-step_soak()      { need build models; run_of_tests FrameStorm 1; run_of_tests Soak "${seconds[soak]:-7200}"; }
-step_fuzz()      { need build; run_of_tests Fuzzer "${seconds[fuzz]:-60}"; }
+step_native()       { need compiler; native/build.sh artifacts/native; }
+step_shims()        { need zig; native/cross.sh artifacts/pack/native; }
+step_shim_tests()   { need shims loaders; native/tests/build.sh artifacts/shim-tests; }
+step_pack_library() { need dotnet shims; run_pack_library; }
+step_pack_command() { need dotnet shims dpkg; run_pack_command; }
+step_pack()         { need compiler zip pack-library pack-command; print_packages; }
+step_build()        { need dotnet native; dotnet build PosixShm.sln --configuration "$configuration"; }
+step_format()       { need build; dotnet format PosixShm.sln --verify-no-changes --no-restore; }
+step_test()         { need build format python; run_tier test "TestCategory!=More"; }
+step_test_more()    { need build python readers recipes strace shim-tests pack; run_tier test-more "TestCategory=More"; }
+step_demo()         { need dotnet compiler python; run_demo; }
+step_samples()      { need dotnet compiler python; run_samples; }
+step_bench()        { need dotnet compiler boost python; run_bench "${bench_arguments[@]}"; }
+step_count()        { need dotnet compiler valgrind; run_count; }
+step_models()       { need compiler spin; docs/model/check.sh artifacts/model; }
+step_soak()         { need build models; run_of_tests FrameStorm 1; run_of_tests Soak "${seconds[soak]:-7200}"; }
+step_fuzz()         { need build; run_of_tests Fuzzer "${seconds[fuzz]:-60}"; }
 
 # ---- Each step once ------------------------------------------------------------------------------
 
@@ -82,7 +95,7 @@ for word in "$@"; do
     fi
 
     case "$word" in
-        native | shims | build | format | test | test-more | demo | samples | bench | count | models | soak | fuzz) steps+=("$word") ;;
+        native | shims | shim-tests | pack-library | pack-command | pack | build | format | test | test-more | demo | samples | bench | count | models | soak | fuzz) steps+=("$word") ;;
         [1-9]*)
             [[ "$word" =~ ^[0-9]+$ && "${steps[*]: -1}" =~ ^(soak|fuzz)$ ]] \
                 || stop "only soak and fuzz take seconds: '$word' follows neither of them, or is not a number"

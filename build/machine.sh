@@ -102,3 +102,42 @@ step_zig() {
     [[ "$("$ZIG" version)" == "$version" ]] || stop "'$ZIG' is not zig $version, which all packages are built with: set ZIG, or unset it"
     export ZIG ZIG_GLOBAL_CACHE_DIR="${ZIG_GLOBAL_CACHE_DIR:-$directory/cache}" ZIG_LOCAL_CACHE_DIR="${ZIG_LOCAL_CACHE_DIR:-$directory/cache}"
 }
+
+# The C libraries of the platforms of the packages, unpacked and not installed, and an emulator of the processor that is not this one.
+step_loaders() {
+    local pair machine
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null \
+        || stop "the C libraries of other platforms come from Debian packages: use a system with apt-get"
+    for pair in x86_64=amd64 aarch64=arm64; do
+        machine="${pair%=*}"
+        [[ "$machine" == "$(uname -m)" ]] || command -v "qemu-$machine-static" >/dev/null || install "an emulator" qemu-user-static
+        [[ -e "artifacts/loaders/$machine/lib/ld-musl-$machine.so.1" ]] || unpack_libraries "$machine" "${pair#*=}"
+    done
+}
+
+# With lists of packages of its own, because those of the machine may have no other processor.
+unpack_libraries() { # MACHINE DEBIAN_ARCHITECTURE
+    local work options package
+    work="$(mktemp -d)"
+    mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "artifacts/loaders"
+    touch "$work/status"
+    options=(-o "APT::Architecture=$2" -o "APT::Architectures=$2" -o APT::Sandbox::User= -o "Dir::Cache=$work/cache"
+        -o "Dir::State::lists=$work/lists" -o "Dir::State::status=$work/status")
+    (cd "$work" && apt-get "${options[@]}" update && apt-get "${options[@]}" download libc6 musl) \
+        || stop "apt-get could not download libc6 and musl for $2"
+    for package in "$work"/*.deb; do
+        dpkg-deb -x "$package" "$work/root"
+    done
+    [[ -e "$work/root/lib" ]] || ln -s usr/lib "$work/root/lib" # newer systems have the loaders there alone
+    rm -rf "artifacts/loaders/$1"
+    mv "$work/root" "artifacts/loaders/$1"
+    rm -rf "$work"
+}
+
+step_zip() {
+    command -v unzip >/dev/null || install "unzip" unzip
+}
+
+step_dpkg() {
+    command -v dpkg-deb >/dev/null || install "dpkg-deb" dpkg
+}

@@ -6,7 +6,7 @@ set -eu
 here="$(cd "$(dirname "$0")" && pwd)"
 out="${1:?usage: native/build.sh OUTPUT_DIRECTORY}"
 compiler="${CC:-cc}"
-. "$here/flags.sh"
+. "$here/settings.sh"
 
 command -v "$compiler" >/dev/null || {
     echo "native/build.sh: error: the C compiler '$compiler' is missing: install the package gcc" \

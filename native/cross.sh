@@ -9,7 +9,7 @@ set -eu
 here="$(cd "$(dirname "$0")" && pwd)"
 out="${1:?usage: ZIG=PATH native/cross.sh OUTPUT_DIRECTORY}"
 zig="${ZIG:?native/cross.sh: set ZIG to the path of zig, or run ./build.sh shims, which installs it}"
-. "$here/flags.sh"
+. "$here/settings.sh"
 
 mkdir -p "$out"
 out="$(cd "$out" && pwd)"
@@ -34,6 +34,6 @@ build() { # RID TARGET
     mv libposixshm.so libposixshm.a "$out/$1"
 }
 
-grep -v '^#' "$here/targets" | while read -r rid target; do
-    build "$rid" "$target"
+for platform in $platforms; do
+    build "${platform%%=*}" "${platform#*=}"
 done

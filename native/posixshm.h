@@ -366,7 +366,7 @@ POSIXSHM_EXPORT int32_t PosixShm_WatchThread(void* watch, void* thread);
 /* Waits until a watched thread has ended; futex(2), FUTEX_WAIT. Returns its value. For one caller at a time. */
 POSIXSHM_EXPORT void* PosixShm_WaitForThreadEnd(void* watch);
 
-/* ---- named semaphores --------------------------------------------------------------------------- */
+/* ---- named semaphores; the file of "/x" is /dev/shm/sem.x, also with musl, whose own name for it is "/sem.x" ---------------------- */
 
 /*
  * Opens a semaphore, or creates it if the name is free (create is 1; the umask applies to the mode); sem_open(3). Returns it,

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <semaphore.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -43,13 +44,30 @@ static ClockWait find_clock_wait(void)
     return found;
 }
 
+/*
+ * glibc keeps the semaphore "/x" in /dev/shm/sem.x. musl would keep it in /dev/shm/x, which is also the file of a shared memory object, so
+ * there its name has the prefix. A name that is too long for the buffer stays too long for the C library.
+ */
+static const char* name_in_library(const char* name, char buffer[PAL_NAME_SIZE + 8])
+{
+#ifdef __GLIBC__
+    (void)buffer;
+    return name;
+#else
+    snprintf(buffer, PAL_NAME_SIZE + 8, "/sem.%s", name[0] == '/' ? name + 1 : name);
+    return buffer;
+#endif
+}
+
 void* PosixShm_SemOpen(const char* name, int32_t create, uint32_t mode, uint32_t value)
 {
     posixshm_survive_size_limit();
+    char buffer[PAL_NAME_SIZE + 8];
+    const char* known = name_in_library(name, buffer);
     sem_t* semaphore;
     do
     {
-        semaphore = create ? sem_open(name, O_CREAT | O_EXCL, (mode_t)mode, value) : sem_open(name, 0);
+        semaphore = create ? sem_open(known, O_CREAT | O_EXCL, (mode_t)mode, value) : sem_open(known, 0);
     }
     while (semaphore == SEM_FAILED && errno == EINTR);
 
@@ -68,7 +86,8 @@ int32_t PosixShm_SemClose(void* semaphore)
 
 int32_t PosixShm_SemUnlink(const char* name)
 {
-    return sem_unlink(name);
+    char buffer[PAL_NAME_SIZE + 8];
+    return sem_unlink(name_in_library(name, buffer));
 }
 
 /*

@@ -41,14 +41,14 @@ write_pages() { # DIRECTORY
     "$(own_command)" "[man]" > "$1/pshm.1"
 }
 
-# Copies the files of the command below a prefix, in the places where shells and man(1) look for them.
+# Copies the files of the command below a prefix, in the places where shells and man(1) look for them. 'install' is another function here.
 install_command() { # RID PAGES PREFIX ZSH_DIRECTORY
     local completions=src/PosixShm.Cli/Completions
-    install -D -m 755 "$(machine_code "$1")" "$3/bin/pshm"
-    install -D -m 644 "$2/pshm.1" "$3/share/man/man1/pshm.1"
-    install -D -m 644 "$completions/pshm.bash" "$3/share/bash-completion/completions/pshm"
-    install -D -m 644 "$completions/_pshm" "$3/share/zsh/$4/_pshm"
-    install -D -m 644 "$completions/pshm.fish" "$3/share/fish/vendor_completions.d/pshm.fish"
+    command install -D -m 755 "$(machine_code "$1")" "$3/bin/pshm"
+    command install -D -m 644 "$2/pshm.1" "$3/share/man/man1/pshm.1"
+    command install -D -m 644 "$completions/pshm.bash" "$3/share/bash-completion/completions/pshm"
+    command install -D -m 644 "$completions/_pshm" "$3/share/zsh/$4/_pshm"
+    command install -D -m 644 "$completions/pshm.fish" "$3/share/fish/vendor_completions.d/pshm.fish"
 }
 
 # An archive to unpack over a prefix such as ~/.local.
@@ -56,7 +56,11 @@ pack_archive() { # RID PAGES
     local work name
     work="$(mktemp -d)"
     name="pshm-$("$(own_command)" --version)-$1"
-    (umask 022 && install_command "$1" "$2" "$work/$name" site-functions && install -D -m 644 -t "$work/$name/share/doc/pshm" LICENSE docs/CLI.md)
+    (
+        umask 022
+        install_command "$1" "$2" "$work/$name" site-functions
+        command install -D -m 644 -t "$work/$name/share/doc/pshm" LICENSE docs/CLI.md
+    )
     tar --directory "$work" --create --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner "$name" \
         | gzip -9n > "$packages/$name.tar.gz"
     rm -rf "$work"

@@ -62,7 +62,7 @@ step_pack()         { need compiler zip pack-library pack-command; print_package
 step_build()        { need dotnet native; dotnet build PosixShm.sln --configuration "$configuration"; }
 step_format()       { need build; dotnet format PosixShm.sln --verify-no-changes --no-restore; }
 step_test()         { need build format python; run_tier test "TestCategory!=More"; }
-step_test_more()    { need build python readers recipes strace shim-tests pack; run_tier test-more "TestCategory=More"; }
+step_test_more()    { need build python readers recipes strace shim-tests pack deb-checks; run_tier test-more "TestCategory=More"; }
 step_demo()         { need dotnet compiler python; run_demo; }
 step_samples()      { need dotnet compiler python; run_samples; }
 step_bench()        { need dotnet compiler boost python; run_bench "${bench_arguments[@]}"; }

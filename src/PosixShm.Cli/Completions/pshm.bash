@@ -8,6 +8,7 @@ _pshm()
     # Readline replaces only $2, which differs inside quotes and behind a colon.
     [[ "$word" == "$2" ]] || return
     word="${word//\\/}"
+    line="${line//\\/}"
     while IFS= read -r candidate; do
         if [[ -n "$candidate" && "$candidate" == "$word"* && ("$word" == -* || "$candidate" != -*) ]]; then
             printf -v quoted %q "$candidate"

@@ -4,7 +4,7 @@ packages="$PWD/artifacts/pack/packages"
 
 # Of every dotnet command that packs: a build apart from the usual one, whose output depends on the sources alone.
 pack_arguments=(
-    --configuration Release --output "$packages" -p:ContinuousIntegrationBuild=true
+    --configuration Release -p:ContinuousIntegrationBuild=true
     "-p:ArtifactsPath=$PWD/artifacts/pack/build" "-p:PackedShims=$PWD/artifacts/pack/native"
 )
 
@@ -14,8 +14,12 @@ export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-1700000000}"
 # If BASELINE is the path of an earlier package, a public member that is in that package and not in this one is an error.
 run_pack_library() {
     [[ -z "${BASELINE:-}" || -f "$BASELINE" ]] || stop "BASELINE is '$BASELINE', which is not a file: give the path of an earlier .nupkg"
+    [[ "$(realpath "${BASELINE:-.}")" != "$packages"/* ]] || stop "BASELINE is in $packages, which this step writes: copy it elsewhere"
     rm -f "$packages"/PosixShm.[0-9]*
-    dotnet pack src/PosixShm "${pack_arguments[@]}" ${BASELINE:+"-p:PackageValidationBaselinePath=$(realpath "$BASELINE")"}
+    dotnet build src/PosixShm "${pack_arguments[@]}"
+    dotnet run --file build/public-documentation.cs -- artifacts/pack/build/bin/PosixShm/release/PosixShm.dll
+    dotnet pack src/PosixShm "${pack_arguments[@]}" --no-build --output "$packages" \
+        ${BASELINE:+"-p:PackageValidationBaselinePath=$(realpath "$BASELINE")"}
 }
 
 unpack() { # PACKAGE DIRECTORY

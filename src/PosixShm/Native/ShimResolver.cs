@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
@@ -23,6 +24,11 @@ internal static class ShimResolver
         }
     }
 
+    // Microsoft's runtime for musl is of "linux-musl-x64", and that of Alpine Linux itself of "alpine.3.22-x64", for example.
+    private static bool IsMusl
+        => RuntimeInformation.RuntimeIdentifier is string platform
+            && (platform.Contains("musl", StringComparison.Ordinal) || platform.StartsWith("alpine", StringComparison.Ordinal));
+
     private static nint Find()
     {
         if (s_shim != 0)
@@ -30,11 +36,11 @@ internal static class ShimResolver
             return s_shim;
         }
 
-        string platform = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64";
-        string inPackage = Path.Combine("runtimes", platform, "native");
+        string architecture = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "arm64" : "x64";
+        string inPackage = Path.Combine("runtimes", $"{(IsMusl ? "linux-musl" : "linux")}-{architecture}", "native");
         string packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        string version = typeof(ShimResolver).Assembly.GetName().Version!.ToString(3);
+        string version = typeof(ShimResolver).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
         string?[] directories =
         [
             Environment.GetEnvironmentVariable("POSIXSHM_NATIVE"),

@@ -11,7 +11,7 @@ run_pack_command() {
     # A package for each platform, and one without a platform, from which the SDK chooses among them.
     for platform in $platforms ""; do
         rid="${platform%%=*}"
-        dotnet pack src/PosixShm.Cli "${pack_arguments[@]}" ${rid:+--runtime "$rid"}
+        dotnet pack src/PosixShm.Cli "${pack_arguments[@]}" --output "$packages" ${rid:+--runtime "$rid"}
     done
 
     write_pages "$pages"

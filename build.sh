@@ -34,8 +34,8 @@
 #               gives changed headers to the formats' readers: 60 seconds unless given; SEED=N makes other headers
 #     help      prints this
 #
-# Needs a .NET 10 SDK. A missing C compiler, Python with numpy, valgrind or spin is installed with apt-get if you are root; for test-more
-# also Node.js with npm, a C++ compiler with xtensor, pandas, ffmpeg and strace.
+# Needs a .NET 10 SDK. A missing C compiler, Python with numpy, valgrind or spin is installed with apt-get if you are root; for the packages
+# also Node.js with npm, which installs zig, and unzip; for test-more a C++ compiler with xtensor, pandas, ffmpeg, strace and qemu.
 # CONFIGURATION=Debug builds and tests the debug configuration; demo, samples and bench are always Release.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -56,7 +56,7 @@ done
 step_native()       { need compiler; native/build.sh artifacts/native; }
 step_shims()        { need zig; native/cross.sh artifacts/pack/native; }
 step_shim_tests()   { need shims loaders; native/tests/build.sh artifacts/shim-tests; }
-step_pack_library() { need dotnet shims; run_pack_library; }
+step_pack_library() { check_baseline; need dotnet shims; run_pack_library; }
 step_pack_command() { need dotnet shims dpkg; run_pack_command; }
 step_pack()         { need compiler zip pack-library pack-command; print_packages; }
 step_build()        { need dotnet native; dotnet build PosixShm.sln --configuration "$configuration"; }
@@ -95,7 +95,8 @@ for word in "$@"; do
     fi
 
     case "$word" in
-        native | shims | shim-tests | pack-library | pack-command | pack | build | format | test | test-more | demo | samples | bench | count | models | soak | fuzz) steps+=("$word") ;;
+        native | build | format | test | test-more | demo | samples | bench | count | models | soak | fuzz) steps+=("$word") ;;
+        shims | shim-tests | pack-library | pack-command | pack) steps+=("$word") ;;
         [1-9]*)
             [[ "$word" =~ ^[0-9]+$ && "${steps[*]: -1}" =~ ^(soak|fuzz)$ ]] \
                 || stop "only soak and fuzz take seconds: '$word' follows neither of them, or is not a number"

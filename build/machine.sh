@@ -100,7 +100,8 @@ step_zig() {
 
     # Another version would make other bytes.
     [[ "$("$ZIG" version)" == "$version" ]] || stop "'$ZIG' is not zig $version, which all packages are built with: set ZIG, or unset it"
-    export ZIG ZIG_GLOBAL_CACHE_DIR="${ZIG_GLOBAL_CACHE_DIR:-$directory/cache}" ZIG_LOCAL_CACHE_DIR="${ZIG_LOCAL_CACHE_DIR:-$directory/cache}"
+    export ZIG
+    export ZIG_GLOBAL_CACHE_DIR="${ZIG_GLOBAL_CACHE_DIR:-$directory/cache}" ZIG_LOCAL_CACHE_DIR="${ZIG_LOCAL_CACHE_DIR:-$directory/cache}"
 }
 
 # The C libraries of the platforms of the packages, unpacked and not installed, and an emulator of the processor that is not this one.

@@ -2,7 +2,7 @@
 
 packages="$PWD/artifacts/pack/packages"
 
-# Of every dotnet command that packs: a build apart from the usual one, whose output depends on the sources alone.
+# The arguments of every dotnet command that packs. The build is apart from the usual one, and its output depends on the sources alone.
 pack_arguments=(
     --configuration Release -p:ContinuousIntegrationBuild=true
     "-p:ArtifactsPath=$PWD/artifacts/pack/build" "-p:PackedShims=$PWD/artifacts/pack/native"
@@ -11,10 +11,15 @@ pack_arguments=(
 # The time of all files in the packages. Zip archives cannot hold one before 1980.
 export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-1700000000}"
 
-# If BASELINE is the path of an earlier package, a public member that is in that package and not in this one is an error.
+# BASELINE is the path of an earlier package, or is not set.
+check_baseline() {
+    [[ -n "${BASELINE:-}" ]] || return 0
+    [[ -f "$BASELINE" ]] || stop "BASELINE is '$BASELINE', which is not a file: give the path of an earlier .nupkg"
+    [[ "$(realpath "$BASELINE")" != "$packages"/* ]] || stop "BASELINE is in $packages, which this step writes: copy it elsewhere"
+}
+
+# A public member that is in BASELINE, and not in this package, is an error.
 run_pack_library() {
-    [[ -z "${BASELINE:-}" || -f "$BASELINE" ]] || stop "BASELINE is '$BASELINE', which is not a file: give the path of an earlier .nupkg"
-    [[ "$(realpath "${BASELINE:-.}")" != "$packages"/* ]] || stop "BASELINE is in $packages, which this step writes: copy it elsewhere"
     rm -f "$packages"/PosixShm.[0-9]*
     dotnet build src/PosixShm "${pack_arguments[@]}"
     dotnet run --file build/public-documentation.cs -- artifacts/pack/build/bin/PosixShm/release/PosixShm.dll

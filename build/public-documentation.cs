@@ -49,7 +49,8 @@ bool IsVisible(TypeDefinitionHandle handle)
     return (type.Attributes & TypeAttributes.VisibilityMask) switch
     {
         TypeAttributes.Public => true,
-        TypeAttributes.NestedPublic or TypeAttributes.NestedFamily or TypeAttributes.NestedFamORAssem => IsVisible(type.GetDeclaringType()),
+        TypeAttributes.NestedPublic or TypeAttributes.NestedFamily or TypeAttributes.NestedFamORAssem
+            => IsVisible(type.GetDeclaringType()),
         _ => false,
     };
 }
@@ -85,4 +86,5 @@ bool IsVisibleProperty(PropertyDefinition property)
     => IsVisibleMethod(property.GetAccessors().Getter) || IsVisibleMethod(property.GetAccessors().Setter);
 
 static bool IsVisibleField(FieldDefinition field)
-    => (field.Attributes & FieldAttributes.FieldAccessMask) is FieldAttributes.Public or FieldAttributes.Family or FieldAttributes.FamORAssem;
+    => (field.Attributes & FieldAttributes.FieldAccessMask)
+        is FieldAttributes.Public or FieldAttributes.Family or FieldAttributes.FamORAssem;

@@ -66,7 +66,8 @@ internal sealed class PackageTests
             .Select(static member => member.Attribute("name")!.Value)];
         Assert.That(
             members.Where(static name => name.StartsWith("T:", StringComparison.Ordinal)),
-            Is.EquivalentTo(typeof(SharedArray).Assembly.GetExportedTypes().Select(static type => $"T:{type.FullName!.Replace('+', '.')}")));
+            Is.EquivalentTo(typeof(SharedArray).Assembly.GetExportedTypes()
+                .Select(static type => $"T:{type.FullName!.Replace('+', '.')}")));
         Assert.That(members, Does.Contain("M:PosixShm.SharedArray.Exists(System.String)").And.Contain("P:PosixShm.SharedArrayInfo.Shape"));
     }
 

@@ -47,7 +47,8 @@ internal sealed class PackageUseTests : NamedTest
     public void Build_without_a_platform_has_the_shims_of_all_and_loads_its_own()
     {
         Dotnet("build", "--output", Output);
-        Assert.That(Shims(), Is.EquivalentTo(PackedFiles.Platforms.Select(static platform => $"runtimes/{platform}/native/libposixshm.so")));
+        Assert.That(
+            Shims(), Is.EquivalentTo(PackedFiles.Platforms.Select(static platform => $"runtimes/{platform}/native/libposixshm.so")));
         string own = Path.Combine(Output, "runtimes", PackedFiles.HostPlatform, "native", "libposixshm.so");
         Assert.That(ChildProcess.Run("dotnet", Path.Combine(Output, "app.dll"), Name), Is.EqualTo($"42 {own}\n"));
     }

@@ -51,7 +51,7 @@ internal sealed partial class PackedShimTests
         Assert.That(new ElfFile(PackedFiles.Shim(platform)).Exports, Is.EquivalentTo(declared));
 
         string library = PackedFiles.Shim(platform, "libposixshm.a");
-        IEnumerable<string> defined = ChildProcess.Run("nm", "--extern-only", "--defined-only", "--format=just-symbols", library).Split('\n');
+        string[] defined = ChildProcess.Run("nm", "--extern-only", "--defined-only", "--format=just-symbols", library).Split('\n');
         Assert.That(defined.Where(static name => name.StartsWith("PosixShm_", StringComparison.Ordinal)), Is.EquivalentTo(declared));
     }
 

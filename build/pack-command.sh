@@ -26,7 +26,7 @@ machine_code() { # RID
     echo "$PWD/artifacts/pack/build/publish/PosixShm.Cli/release_$1/pshm"
 }
 
-# The binary of this machine, which writes the man page and knows its version.
+# The binary for this machine, which prints the man page and the version.
 own_command() {
     case "$(uname -m)" in
         x86_64)  machine_code linux-x64 ;;
@@ -41,7 +41,7 @@ write_pages() { # DIRECTORY
     "$(own_command)" "[man]" > "$1/pshm.1"
 }
 
-# Copies the files of the command below a prefix, in the places where shells and man(1) look for them. 'install' is another function here.
+# Copies the files of the command to the usual places below a prefix. The function "install" of build/machine.sh is another one.
 install_command() { # RID PAGES PREFIX ZSH_DIRECTORY
     local completions=src/PosixShm.Cli/Completions
     command install -D -m 755 "$(machine_code "$1")" "$3/bin/pshm"

@@ -23,7 +23,7 @@ internal static class Owner
         return name;
     }
 
-    // The system does not tell the size of an entry, which has texts of any length besides the name.
+    // The size of an entry is unknown before: it has texts of any length besides the name.
     private static string? Find(uint userId)
     {
         int length;

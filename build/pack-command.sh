@@ -3,9 +3,10 @@
 # The address in the .deb, which Debian's policy demands.
 maintainer="${MAINTAINER:-PosixShm contributors <posixshm@example.org>}"
 
+source native/settings.sh # the platforms
+
 run_pack_command() {
-    local platforms platform rid machine pages="$PWD/artifacts/pack/pages"
-    source native/settings.sh
+    local platform rid machine page="$PWD/artifacts/pack/pshm.1"
     rm -f "$packages"/PosixShm.Tool.* "$packages"/pshm[-_]*
 
     # A package for each platform, and one without a platform, from which the SDK chooses among them.
@@ -14,11 +15,11 @@ run_pack_command() {
         dotnet pack src/PosixShm.Cli "${pack_arguments[@]}" --output "$packages" ${rid:+--runtime "$rid"}
     done
 
-    write_pages "$pages"
+    "$(own_command)" "[man]" > "$page"
     for machine in x64=amd64 arm64=arm64; do
         rid="linux-${machine%=*}"
-        pack_archive "$rid" "$pages"
-        pack_deb "$rid" "${machine#*=}" "$pages"
+        pack_archive "$rid" "$page"
+        pack_deb "$rid" "${machine#*=}" "$page"
     done
 }
 
@@ -35,24 +36,18 @@ own_command() {
     esac
 }
 
-write_pages() { # DIRECTORY
-    rm -rf "$1"
-    mkdir -p "$1"
-    "$(own_command)" "[man]" > "$1/pshm.1"
-}
-
 # Copies the files of the command to the usual places below a prefix. The function "install" of build/machine.sh is another one.
-install_command() { # RID PAGES PREFIX ZSH_DIRECTORY
+install_command() { # RID PAGE PREFIX ZSH_DIRECTORY
     local completions=src/PosixShm.Cli/Completions
     command install -D -m 755 "$(machine_code "$1")" "$3/bin/pshm"
-    command install -D -m 644 "$2/pshm.1" "$3/share/man/man1/pshm.1"
+    command install -D -m 644 "$2" "$3/share/man/man1/pshm.1"
     command install -D -m 644 "$completions/pshm.bash" "$3/share/bash-completion/completions/pshm"
     command install -D -m 644 "$completions/_pshm" "$3/share/zsh/$4/_pshm"
     command install -D -m 644 "$completions/pshm.fish" "$3/share/fish/vendor_completions.d/pshm.fish"
 }
 
 # An archive to unpack over a prefix such as ~/.local.
-pack_archive() { # RID PAGES
+pack_archive() { # RID PAGE
     local work name
     work="$(mktemp -d)"
     name="pshm-$("$(own_command)" --version)-$1"
@@ -66,7 +61,7 @@ pack_archive() { # RID PAGES
     rm -rf "$work"
 }
 
-pack_deb() { # RID ARCHITECTURE PAGES
+pack_deb() { # RID ARCHITECTURE PAGE
     local work version doc
     work="$(mktemp -d)"
     version="$("$(own_command)" --version)"
@@ -80,7 +75,7 @@ pack_deb() { # RID ARCHITECTURE PAGES
         debian_changelog "$version" | gzip -9n > "$doc/changelog.gz"
         debian_copyright > "$doc/copyright"
         (cd "$work" && find usr -type f | LC_ALL=C sort | xargs md5sum > DEBIAN/md5sums)
-        debian_control "$1" "$2" "$version" "$(du --apparent-size --block-size=1024 --summarize "$work/usr" | cut -f1)" > "$work/DEBIAN/control"
+        debian_control "$1" "$2" "$version" "$(kilobytes "$work/usr")" > "$work/DEBIAN/control"
         find "$work" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
     )
 
@@ -89,9 +84,12 @@ pack_deb() { # RID ARCHITECTURE PAGES
     rm -rf "$work"
 }
 
+# Not by du, whose result depends on the file system.
+kilobytes() { # DIRECTORY
+    find "$1" -type f -printf '%s\n' | awk '{ sum += int(($1 + 1023) / 1024) } END { print sum }'
+}
+
 debian_control() { # RID ARCHITECTURE VERSION KILOBYTES
-    local platforms
-    source native/settings.sh
     cat <<CONTROL
 Package: pshm
 Version: $3

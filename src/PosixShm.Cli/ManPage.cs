@@ -4,7 +4,7 @@ using System.Text;
 
 namespace PosixShm.Cli;
 
-/// <summary>Writes <c>pshm(1)</c> from the command tree, for packages: <c>pshm "[man]"</c>. The language is that of <c>man(7)</c>.</summary>
+/// <summary>Writes <c>pshm(1)</c> from the command tree: <c>pshm "[man]"</c>. The language is that of <c>man(7)</c>.</summary>
 internal sealed class ManPage : SynchronousCommandLineAction
 {
     private const string Sections =

@@ -16,7 +16,8 @@ internal abstract class CommandPackageTest : NamedTest
         + $"{PackedFiles.Version}.nupkg");
 
     /// <summary>Returns the path of the .deb of a platform.</summary>
-    protected static string Deb(string platform) => Packed($"pshm_{PackedFiles.Version}_{(platform == "linux-x64" ? "amd64" : "arm64")}.deb");
+    protected static string Deb(string platform)
+        => Packed($"pshm_{PackedFiles.Version}_{(platform == "linux-x64" ? "amd64" : "arm64")}.deb");
 
     /// <summary>Returns the path of the archive of a platform.</summary>
     protected static string Archive(string platform) => Packed($"{ArchiveRoot(platform)}.tar.gz");

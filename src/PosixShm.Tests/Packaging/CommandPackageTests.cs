@@ -144,7 +144,8 @@ internal sealed class CommandPackageTests : CommandPackageTest
     [Test]
     public void Man_page_renders_without_warnings()
     {
-        string page = Path.Combine(Unpack(Archive(PackedFiles.HostPlatform)), ArchiveRoot(PackedFiles.HostPlatform), "share/man/man1/pshm.1");
+        string platform = PackedFiles.HostPlatform;
+        string page = Path.Combine(Unpack(Archive(platform)), ArchiveRoot(platform), "share", "man", "man1", "pshm.1");
         foreach (string[] command in (string[][])
         [
             ["groff", "-ww", "-man", "-Tutf8", page],

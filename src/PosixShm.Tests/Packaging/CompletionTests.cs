@@ -6,6 +6,9 @@ internal sealed class CompletionTests : CommandPackageTest
 {
     private static readonly string[] s_shells = ["bash", "zsh", "fish"];
 
+    private static readonly string s_terminal = Path.Combine(
+        Repository.Root, "src", "PosixShm.Tests", "Fixtures", "Completion", "complete.py");
+
     private string Usr => Path.Combine(Folder, $"{Path.GetFileName(Deb(PackedFiles.HostPlatform))}.d", "usr");
 
     [SetUp]
@@ -51,15 +54,18 @@ internal sealed class CompletionTests : CommandPackageTest
     {
         string path = $"PATH={Usr}/bin:{Environment.GetEnvironmentVariable("PATH")}";
         string[] environment = ["env", path, "LC_ALL=C.UTF-8", "TERM=dumb", $"HOME={Folder}"];
+        string share = Path.Combine(Usr, "share");
         string[] command = shell switch
         {
-            "bash" => InTerminal($"source {Usr}/share/bash-completion/completions/pshm", "bash", "--norc", "--noprofile", "-i"),
-            "zsh" => InTerminal($"fpath=({Usr}/share/zsh/vendor-completions $fpath); autoload -U compinit; compinit -u -D", "zsh", "-f", "-i"),
-            _ => ["fish", "--no-config", "-c", $"cd {Folder}; source {Usr}/share/fish/vendor_completions.d/pshm.fish; complete -C $argv", line],
+            "bash" => InTerminal($"source {share}/bash-completion/completions/pshm", "bash", "--norc", "--noprofile", "-i"),
+            "zsh" => InTerminal($"fpath=({share}/zsh/vendor-completions $fpath); autoload -U compinit; compinit -u -D", "zsh", "-f", "-i"),
+
+            // fish prints the completions of a line without a terminal.
+            _ => ["fish", "--no-config", "-c", $"cd {Folder}; source {share}/fish/vendor_completions.d/pshm.fish; complete -C $argv", line],
         };
         return ChildProcess.Run([.. environment, .. command]).TrimEnd('\n').Split('\n')[^1];
 
         string[] InTerminal(string setup, params string[] program)
-            => [Python.Interpreter, Path.Combine(Repository.Root, "src/PosixShm.Tests/Fixtures/Completion/complete.py"), Folder, line, setup, .. program];
+            => [Python.Interpreter, s_terminal, Folder, line, setup, .. program];
     }
 }

@@ -32,10 +32,12 @@ internal sealed class PackageBuildTests : NamedTest
         Dictionary<string, FileInfo> originals = new DirectoryInfo(PackedFiles.Packages).GetFiles().ToDictionary(static file => file.Name);
         Assert.That(packages.GetFiles().Select(static file => file.Name), Is.EquivalentTo(originals.Keys));
         Assert.That(
-            packages.GetFiles().Where(file => !File.ReadAllBytes(file.FullName).SequenceEqual(File.ReadAllBytes(originals[file.Name].FullName)))
-                .Select(static file => file.Name),
+            packages.GetFiles().Where(file => !AreEqual(file, originals[file.Name])).Select(static file => file.Name),
             Is.Empty,
             "the bytes differ");
+
+        static bool AreEqual(FileInfo file, FileInfo original)
+            => File.ReadAllBytes(file.FullName).SequenceEqual(File.ReadAllBytes(original.FullName));
     }
 
     [Test]

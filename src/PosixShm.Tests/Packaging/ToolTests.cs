@@ -49,7 +49,8 @@ internal sealed class ToolTests : CommandPackageTest
         install.WaitForSuccess();
         string store = Path.Combine(Bin, ".store", "posixshm.tool", PackedFiles.Version);
         Assert.That(
-            Directory.GetDirectories(store).Select(Path.GetFileName), Is.EquivalentTo(new[] { "posixshm.tool", $"posixshm.tool.{platform}" }));
+            Directory.GetDirectories(store).Select(Path.GetFileName),
+            Is.EquivalentTo(new[] { "posixshm.tool", $"posixshm.tool.{platform}" }));
     }
 
     [Test]

@@ -5,6 +5,9 @@ maintainer="${MAINTAINER:-PosixShm contributors <posixshm@example.org>}"
 
 source native/settings.sh # the platforms
 
+# The licences of the libraries in the command.
+notices=src/PosixShm.Cli/THIRD-PARTY-NOTICES.txt
+
 run_pack_command() {
     local platform rid machine page="$PWD/artifacts/pack/pshm.1"
     rm -f "$packages"/PosixShm.Tool.* "$packages"/pshm[-_]*
@@ -54,7 +57,7 @@ pack_archive() { # RID PAGE
     (
         umask 022
         install_command "$1" "$2" "$work/$name" site-functions
-        command install -D -m 644 -t "$work/$name/share/doc/pshm" LICENSE docs/CLI.md
+        command install -D -m 644 -t "$work/$name/share/doc/pshm" LICENSE docs/CLI.md "$notices"
     )
     tar --directory "$work" --create --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner "$name" \
         | gzip -9n > "$packages/$name.tar.gz"
@@ -74,6 +77,7 @@ pack_deb() { # RID ARCHITECTURE PAGE
         mkdir -p "$doc" "$work/DEBIAN"
         debian_changelog "$version" | gzip -9n > "$doc/changelog.gz"
         debian_copyright > "$doc/copyright"
+        command install -m 644 -t "$doc" "$notices"
         (cd "$work" && find usr -type f | LC_ALL=C sort | xargs md5sum > DEBIAN/md5sums)
         debian_control "$1" "$2" "$version" "$(kilobytes "$work/usr")" > "$work/DEBIAN/control"
         find "$work" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Xml.Linq;
 
 namespace PosixShm.Tests;
@@ -13,7 +14,8 @@ internal sealed class CommandPackageTests : CommandPackageTest
 
     private static readonly string[] s_ofAnyPackage =
     [
-        "[Content_Types].xml", "_rels/.rels", "package/services/metadata/core-properties/nuget.psmdcp", "CLI.md",
+        "[Content_Types].xml", "_rels/.rels", "package/services/metadata/core-properties/nuget.psmdcp", "CLI.md", "LICENSE",
+        "THIRD-PARTY-NOTICES.txt",
     ];
 
     private static readonly string[] s_assemblies =
@@ -25,6 +27,7 @@ internal sealed class CommandPackageTests : CommandPackageTest
     private static readonly string[] s_installed =
     [
         "bin/pshm", "share/bash-completion/completions/pshm", "share/fish/vendor_completions.d/pshm.fish",
+        "share/doc/pshm/THIRD-PARTY-NOTICES.txt",
     ];
 
     [Test]
@@ -59,6 +62,22 @@ internal sealed class CommandPackageTests : CommandPackageTest
         ]));
         Assert.That(
             File.ReadAllBytes(Path.Combine(directory, tool, "libposixshm.so")), Is.EqualTo(File.ReadAllBytes(PackedFiles.Shim(platform))));
+    }
+
+    [Test]
+    public void Notices_name_every_library_of_the_command()
+    {
+        string directory = Unpack(Tool("linux-musl-x64"));
+        using JsonDocument dependencies = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(directory, "tools", "net10.0", "linux-musl-x64", "pshm.deps.json")));
+        string[] libraries =
+        [
+            .. dependencies.RootElement.GetProperty("libraries").EnumerateObject()
+                .Where(static library => library.Value.GetProperty("type").GetString() == "package")
+                .Select(static library => library.Name.Split('/')[0]),
+        ];
+        Assert.That(libraries, Does.Contain("System.CommandLine"));
+        Assert.That(File.ReadAllLines(Path.Combine(directory, "THIRD-PARTY-NOTICES.txt")), Is.SupersetOf(libraries.Append(".NET runtime")));
     }
 
     [Test]
@@ -122,7 +141,7 @@ internal sealed class CommandPackageTests : CommandPackageTest
         string list = Path.Combine(Folder, "md5sums");
         File.WriteAllText(list, sums);
         string checks = ChildProcess.Run("env", "--chdir", Unpack(Deb(platform)), "md5sum", "--check", "--strict", list);
-        Assert.That(checks.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(7).And.All.EndsWith(": OK"));
+        Assert.That(checks.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(8).And.All.EndsWith(": OK"));
 
         string Field(string name) => ChildProcess.Run("dpkg-deb", "--field", Deb(platform), name).Trim();
     }

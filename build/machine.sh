@@ -99,7 +99,9 @@ step_zig() {
     fi
 
     # Another version would make other bytes.
-    [[ "$("$ZIG" version)" == "$version" ]] || stop "'$ZIG' is not zig $version, which all packages are built with: set ZIG, or unset it"
+    [[ "$("$ZIG" version 2>/dev/null)" == "$version" ]] \
+        || stop "'$ZIG' is not zig $version, with which all packages are built: set ZIG to the path of that, or unset it"
+    ZIG="$(realpath "$(command -v "$ZIG")")"
     export ZIG
     export ZIG_GLOBAL_CACHE_DIR="${ZIG_GLOBAL_CACHE_DIR:-$directory/cache}" ZIG_LOCAL_CACHE_DIR="${ZIG_LOCAL_CACHE_DIR:-$directory/cache}"
 }

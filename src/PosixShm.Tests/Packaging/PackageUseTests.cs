@@ -86,6 +86,24 @@ internal sealed class PackageUseTests : NamedTest
         Assert.That(Run(), Is.EqualTo($"42 {Path.Combine(Output, "libposixshm.so")}\n"));
     }
 
+    [Test]
+    public void Assembly_loaded_from_memory_finds_the_shim_of_its_version_in_the_directory_of_packages()
+    {
+        string package = Path.Combine(Folder, "posixshm", PackedFiles.Version, "runtimes", PackedFiles.HostPlatform, "native");
+        _ = Directory.CreateDirectory(package);
+        File.Copy(PackedFiles.Shim(PackedFiles.HostPlatform), Path.Combine(package, "libposixshm.so"));
+        string script = Path.Combine(Folder, "memory.fsx");
+        File.WriteAllText(
+            script,
+            $$"""
+            let library = System.Reflection.Assembly.Load(System.IO.File.ReadAllBytes "{{typeof(SharedArray).Assembly.Location}}")
+            printfn "%O" (library.GetType("PosixShm.SharedArray").GetMethod("Exists").Invoke(null, [| "{{Name}}" |]))
+            """);
+        Assert.That(
+            ChildProcess.Run("env", $"NUGET_PACKAGES={Folder}", "MSBUILDDISABLENODEREUSE=1", "dotnet", "fsi", script),
+            Is.EqualTo("False\n"));
+    }
+
     private string Run()
     {
         using ChildProcess program = ChildProcess.Start(

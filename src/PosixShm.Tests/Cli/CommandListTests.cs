@@ -155,7 +155,9 @@ internal sealed class CommandListTests : CommandTest
     {
         SharedArray.Create(Name, 1).Dispose();
         string users = Path.Combine(Folder, "passwd");
-        File.WriteAllText(users, $"posixshm-owner:x:{Syscall.geteuid()}:0:{new string('x', length)}:/:/bin/sh\n");
+
+        // In the namespace, this user is root.
+        File.WriteAllText(users, $"posixshm-owner:x:0:0:{new string('x', length)}:/:/bin/sh\n");
         string info = ChildProcess.Run(Namespaces.WithMounts("mount --bind \"$1\" /etc/passwd", users, [Repository.Command, "info", Name]));
         Assert.That(info, Does.Contain("\nowner: posixshm-owner\n"));
     }

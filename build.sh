@@ -12,6 +12,9 @@
 #     pack-library
 #               packs the library into artifacts/pack/packages: PosixShm.nupkg and its symbols. BASELINE=PATH names an earlier package,
 #               whose public members must all be there
+#     pack-command
+#               packs the command into artifacts/pack/packages: PosixShm.Tool for dotnet tool install, .deb and .tar.gz. MAINTAINER is
+#               the name and address in the .deb
 #     pack      makes all packages, and prints a table of them: size, hash, and processor, libraries and glibc of each binary
 #     build     builds library, command and tests; the command as machine code (10 s; NativeCommand=false leaves that out)
 #     format    checks the format of the code by .editorconfig
@@ -45,7 +48,7 @@ usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
 stop()  { echo "build.sh: $*" >&2; exit 1; }
 
 # The bodies of the longer steps.
-for part in machine test samples bench pack; do
+for part in machine test samples bench pack pack-command; do
     source "build/$part.sh"
 done
 
@@ -55,11 +58,12 @@ step_native()       { need compiler; native/build.sh artifacts/native; }
 step_shims()        { need zig; native/cross.sh artifacts/pack/native; }
 step_shim_tests()   { need shims loaders; native/tests/build.sh artifacts/shim-tests; }
 step_pack_library() { check_baseline; need dotnet shims; run_pack_library; }
-step_pack()         { need compiler zip pack-library; print_packages; }
+step_pack_command() { need dotnet shims dpkg; run_pack_command; }
+step_pack()         { need compiler zip pack-library pack-command; print_packages; }
 step_build()        { need dotnet native; dotnet build PosixShm.sln --configuration "$configuration"; }
 step_format()       { need build; dotnet format PosixShm.sln --verify-no-changes --no-restore; }
 step_test()         { need build format python; run_tier test "TestCategory!=More"; }
-step_test_more()    { need build python readers recipes strace shim-tests pack; run_tier test-more "TestCategory=More"; }
+step_test_more()    { need build python readers recipes strace shim-tests pack deb-checks; run_tier test-more "TestCategory=More"; }
 step_demo()         { need dotnet compiler python; run_demo; }
 step_samples()      { need dotnet compiler python; run_samples; }
 step_bench()        { need dotnet compiler boost python; run_bench "${bench_arguments[@]}"; }
@@ -93,7 +97,7 @@ for word in "$@"; do
 
     case "$word" in
         native | build | format | test | test-more | demo | samples | bench | count | models | soak | fuzz) steps+=("$word") ;;
-        shims | shim-tests | pack-library | pack) steps+=("$word") ;;
+        shims | shim-tests | pack-library | pack-command | pack) steps+=("$word") ;;
         [1-9]*)
             [[ "$word" =~ ^[0-9]+$ && "${steps[*]: -1}" =~ ^(soak|fuzz)$ ]] \
                 || stop "only soak and fuzz take seconds: '$word' follows neither of them, or is not a number"

@@ -140,3 +140,17 @@ unpack_libraries() { # MACHINE DEBIAN_ARCHITECTURE
 step_zip() {
     command -v unzip >/dev/null || install "unzip" unzip
 }
+
+step_dpkg() {
+    command -v dpkg-deb >/dev/null || install "dpkg-deb" dpkg
+}
+
+# The programs that check the .deb: Debian's rules, the renderers of the man page, and the shells that it completes.
+step_deb_checks() {
+    local program
+    for program in lintian zsh fish groff man; do
+        command -v "$program" >/dev/null && continue
+        install "$program" lintian zsh fish groff-base man-db
+        return
+    done
+}

@@ -98,6 +98,7 @@ enum
     PAL_EOPNOTSUPP   = 0x1003D,
     PAL_EOVERFLOW    = 0x10041,
     PAL_EPERM        = 0x10042,
+    PAL_ERANGE       = 0x10045,
     PAL_EROFS        = 0x10046,
     PAL_ETIMEDOUT    = 0x1004D,
     PAL_EXDEV        = 0x1004F,
@@ -425,6 +426,14 @@ POSIXSHM_EXPORT int32_t PosixShm_GetSemaphoreSize(void);
 
 /* Returns whether the program has more rights than its caller (set-user-ID, capabilities); getauxval(3), AT_SECURE. Returns 1 or 0. */
 POSIXSHM_EXPORT int32_t PosixShm_IsSecureExecution(void);
+
+/* ---- users ------------------------------------------------------------------------------------- */
+
+/*
+ * Finds a user's name, which then begins the buffer, with its zero; getpwuid_r(3), which needs room for the user's whole entry.
+ * Returns the name's length, 0 if the user has no name, or -1 (ERANGE: the entry needs a larger buffer).
+ */
+POSIXSHM_EXPORT int32_t PosixShm_GetUserName(uint32_t user, char* buffer, int32_t size);
 
 /* ---- directories ------------------------------------------------------------------------------ */
 

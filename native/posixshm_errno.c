@@ -30,6 +30,7 @@ int32_t PosixShm_ConvertErrno(int32_t platformErrno)
         case EOPNOTSUPP:   return PAL_EOPNOTSUPP;
         case EOVERFLOW:    return PAL_EOVERFLOW;
         case EPERM:        return PAL_EPERM;
+        case ERANGE:       return PAL_ERANGE;
         case EROFS:        return PAL_EROFS;
         case ETIMEDOUT:    return PAL_ETIMEDOUT;
         case EXDEV:        return PAL_EXDEV;

@@ -7,14 +7,17 @@ namespace PosixShm.Cli;
 
 /// <summary>Writes the description of an array. Scripts rely on the keys and their order; see docs/CLI.md.</summary>
 internal static class ArrayFacts
-{    // The values of --layout, and of the JSON key.
+{
+    // The values of --layout, and of the JSON key.
     private static readonly (string Name, ArrayLayout Layout)[] s_layouts =
     [
         ("npy", ArrayLayout.Npy),
         ("sharedarray", ArrayLayout.PythonSharedArray),
     ];
 
-    public static string LayoutNames => string.Join(" or ", s_layouts.Select(static row => row.Name));
+    public static string[] Layouts => [.. s_layouts.Select(static row => row.Name)];
+
+    public static string LayoutNames => string.Join(" or ", Layouts);
 
     public static string Shape(SharedArrayInfo array) => ShapeText.Of(array.Shape.AsSpan());
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Globalization;
@@ -26,7 +27,13 @@ internal static class CommandTree
             CompactCommand.Define(),
             DoctorCommand.Define(),
             directory,
+            ManPage.Directive(),
         };
+
+        // '/h' and '/?' are names of arrays.
+        ICollection<string> help = root.Options.OfType<HelpOption>().Single().Aliases;
+        help.Clear();
+        help.Add("-h");
 
         // Response files are disabled, because '@x' is a valid name.
         ParseResult parsed = root.Parse(args is [] ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });

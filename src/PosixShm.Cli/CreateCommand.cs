@@ -33,6 +33,8 @@ internal static class CreateCommand
             DefaultValueFactory = static _ => "npy",
         };
 
+        layout.CompletionSources.Add(ArrayFacts.Layouts);
+
         Command command = new("create", "Create an array, which exists until it is deleted.")
         {
             name, shape, dtype, fill, layout,

@@ -1,38 +1,40 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
-using Mono.Unix.Native;
+using System.Text;
+using PosixShm.Native;
 
 namespace PosixShm.Cli;
 
-/// <summary>Finds user names. The user's number is used if the user has no name, and on platforms without Mono.Posix.</summary>
+/// <summary>Finds user names. A user without a name has the user's number instead.</summary>
 internal static class Owner
 {
+    private const int FewBytes = 1 << 10;
+    private const int MostBytes = 1 << 20;
+
     private static readonly Dictionary<long, string> s_names = [];
 
     public static string NameOf(long userId)
     {
         if (!s_names.TryGetValue(userId, out string? name))
         {
-            name = Find(userId) ?? userId.ToString(CultureInfo.InvariantCulture);
+            name = Find((uint)userId) ?? userId.ToString(CultureInfo.InvariantCulture);
             s_names.Add(userId, name);
         }
 
         return name;
     }
 
-    private static string? Find(long userId)
+    // The size of an entry is unknown before: it has texts of any length besides the name.
+    private static string? Find(uint userId)
     {
-        try
+        int length;
+        byte[] buffer = [];
+        do
         {
-            return LookUp(userId);
+            buffer = new byte[Math.Max(FewBytes, buffer.Length * 2)];
+            length = Interop.GetUserName(userId, buffer, buffer.Length);
         }
-        catch (Exception error) when (error is TypeLoadException or TypeInitializationException or BadImageFormatException or IOException)
-        {
-            return null;
-        }
-    }
+        while (length < 0 && Interop.LastError == Interop.Error.ERANGE && buffer.Length < MostBytes);
 
-    // A separate method, so that the caller can catch the exception for a missing assembly.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static string? LookUp(long userId) => Syscall.getpwuid((uint)userId)?.pw_name;
+        return length > 0 ? Encoding.UTF8.GetString(buffer, 0, length) : null;
+    }
 }

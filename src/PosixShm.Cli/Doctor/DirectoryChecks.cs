@@ -1,6 +1,5 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
-using Mono.Unix.Native;
+using PosixShm.Native;
 
 namespace PosixShm.Cli.Doctor;
 
@@ -109,18 +108,5 @@ internal static class DirectoryChecks
     }
 
     private static long? FreeFiles()
-    {
-        try
-        {
-            return LookUp();
-        }
-        catch (Exception error) when (error is TypeLoadException or TypeInitializationException or BadImageFormatException or IOException)
-        {
-            return null;
-        }
-    }
-
-    // A separate method, so that the caller can catch the exception for a missing assembly.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static long? LookUp() => Syscall.statvfs(Directory, out Statvfs status) == 0 ? (long)status.f_favail : null;
+        => Interop.GetFreeSpace(Directory, out _, out long files, out _) == 0 ? files : null;
 }

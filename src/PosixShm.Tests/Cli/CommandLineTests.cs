@@ -1,6 +1,8 @@
+using System.Text.RegularExpressions;
+
 namespace PosixShm.Tests;
 
-internal sealed class CommandLineTests : CommandTest
+internal sealed partial class CommandLineTests : CommandTest
 {
     private static readonly string[] s_commands = ["create", "list", "info", "show", "unlock", "semaphore", "delete"];
 
@@ -78,13 +80,29 @@ internal sealed class CommandLineTests : CommandTest
         Assert.That(Complete($"pshm --dir {Folder} info else"), Is.EqualTo(["elsewhere"]));
     }
 
-    // Calls the function of docs/CLI.md as bash does.
-    private static string[] Complete(string line)
+    // Calls the function as bash does.
+    private static string[] Complete(string line) => Shell(
+        "source \"$1\"; COMP_LINE=\"$2\" COMP_POINT=${#2}; _pshm \"$pshm\" \"${2##* }\"; printf '%s\\n' \"${COMPREPLY[@]}\"",
+        Path.Combine(Repository.Root, "src", "PosixShm.Cli", "Completions", "pshm.bash"),
+        line).Split('\n');
+
+    [GeneratedRegex(@"^  (?:-h, )?(--[a-z-]+)", RegexOptions.Multiline)]
+    private static partial Regex HelpOption();
+
+    [Test]
+    public void Help_has_no_name_that_an_array_can_have() => Assert.That(Complete("pshm info /"), Is.EqualTo([""]));
+
+    [TestCase("")]
+    [TestCaseSource(nameof(s_commands))]
+    [TestCase("semaphore post")]
+    public void Man_page_has_every_option_of_a_command(string command)
     {
-        string function = Regions.Page("docs", "CLI.md").Split("```bash\n")[1].Split("```")[0];
-        string script = function.Replace("(pshm ", "(\"$pshm\" ", StringComparison.Ordinal)
-            + "COMP_LINE=\"$1\" COMP_POINT=${#1}; _pshm; printf '%s\\n' \"${COMPREPLY[@]}\"";
-        return Shell(script, line).Split('\n');
+        string page = Pshm("[man]").Replace("\\-", "-", StringComparison.Ordinal);
+        string help = Pshm([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
+        IEnumerable<string> options = HelpOption().Matches(help).Select(static match => match.Groups[1].Value);
+        Assert.That(options, Does.Contain("--help"));
+        Assert.That(options.Where(option => !page.Contains($"\n\\fB{option}\\fR", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(page, Does.Contain($"\\fBpshm {command}").Or.Contain($".SS pshm {command}"));
     }
 
     [Test]

@@ -149,6 +149,19 @@ internal sealed class CommandListTests : CommandTest
         Assert.That(ShmPathOf(name), Does.Not.Exist);
     }
 
+    [TestCase(10)]
+    [TestCase(100_000)]
+    public void Owner_is_the_name_in_an_entry_of_any_length(int length)
+    {
+        SharedArray.Create(Name, 1).Dispose();
+        string users = Path.Combine(Folder, "passwd");
+
+        // In the namespace, this user is root.
+        File.WriteAllText(users, $"posixshm-owner:x:0:0:{new string('x', length)}:/:/bin/sh\n");
+        string info = ChildProcess.Run(Namespaces.WithMounts("mount --bind \"$1\" /etc/passwd", users, [Repository.Command, "info", Name]));
+        Assert.That(info, Does.Contain("\nowner: posixshm-owner\n"));
+    }
+
     [Test]
     [NeedsRoot("gives a file to another user")]
     public void An_owner_without_a_name_is_a_number()

@@ -1,12 +1,12 @@
 namespace PosixShm.Tests;
 
-/// <summary>The step that packs the library, run in a copy of the sources in another directory.</summary>
+/// <summary>The steps that make the packages, run in a copy of the sources in another directory.</summary>
 [Category("More")]
 internal sealed class PackageBuildTests : NamedTest
 {
     // All that a package depends on.
     private static readonly string[] s_sources =
-        ["build", "build.sh", "native", "src", "global.json", "CHANGELOG.md", "LICENSE", "README.md"];
+        ["build", "build.sh", "docs", "native", "src", "global.json", "CHANGELOG.md", "LICENSE", "README.md"];
 
     private static readonly string s_compiler = Path.Combine(Repository.Root, "artifacts", "zig");
 
@@ -25,17 +25,19 @@ internal sealed class PackageBuildTests : NamedTest
     [Test]
     public void Packages_of_two_directories_are_the_same_bytes_and_an_unchanged_API_is_accepted()
     {
-        using ChildProcess build = Pack(PackedFiles.Library, compilerCache: Path.Combine(Folder, "cache"));
+        using ChildProcess build = Pack(PackedFiles.Library, compilerCache: Path.Combine(Folder, "cache"), step: "pack");
         build.WaitForSuccess();
 
-        string packages = Path.Combine(Copy, "artifacts", "pack", "packages");
-        foreach (string path in (string[])[PackedFiles.Library, PackedFiles.Symbols])
-        {
-            Assert.That(
-                File.ReadAllBytes(Path.Combine(packages, Path.GetFileName(path))).SequenceEqual(File.ReadAllBytes(path)),
-                Is.True,
-                $"{path}: the bytes differ");
-        }
+        DirectoryInfo packages = new(Path.Combine(Copy, "artifacts", "pack", "packages"));
+        Dictionary<string, FileInfo> originals = new DirectoryInfo(PackedFiles.Packages).GetFiles().ToDictionary(static file => file.Name);
+        Assert.That(packages.GetFiles().Select(static file => file.Name), Is.EquivalentTo(originals.Keys));
+        Assert.That(
+            packages.GetFiles().Where(file => !AreEqual(file, originals[file.Name])).Select(static file => file.Name),
+            Is.Empty,
+            "the bytes differ");
+
+        static bool AreEqual(FileInfo file, FileInfo original)
+            => File.ReadAllBytes(file.FullName).SequenceEqual(File.ReadAllBytes(original.FullName));
     }
 
     [Test]
@@ -74,7 +76,7 @@ internal sealed class PackageBuildTests : NamedTest
 
     // With this repository's C compiler, and with no output of its build. No compiler or build node stays behind that would hold the pipes
     // open.
-    private ChildProcess Pack(string baseline, string compilerCache)
+    private ChildProcess Pack(string baseline, string compilerCache, string step = "pack-library")
     {
         ChildProcess build = ChildProcess.Start(
             [
@@ -85,7 +87,7 @@ internal sealed class PackageBuildTests : NamedTest
                 ("MSBUILDDISABLENODEREUSE", "1"),
                 ("UseSharedCompilation", "false"),
             ],
-            [Path.Combine(Copy, "build.sh"), "pack-library"]);
+            [Path.Combine(Copy, "build.sh"), step]);
         while (build.ReadLine() is not null)
         {
         }

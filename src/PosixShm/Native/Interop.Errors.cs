@@ -32,6 +32,7 @@ internal static partial class Interop
         EOPNOTSUPP = 0x1003D,   // The file system has no such operation.
         EOVERFLOW = 0x10041,    // A count past its largest value.
         EPERM = 0x10042,        // Operation not permitted.
+        ERANGE = 0x10045,       // The buffer is too small.
         EROFS = 0x10046,        // Read-only file system.
         ETIMEDOUT = 0x1004D,    // The wait timed out.
         EXDEV = 0x1004F,        // Not within one file system.

@@ -128,10 +128,6 @@ internal static partial class Interop
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_FSync", SetLastError = true)]
     internal static partial int FSync(Descriptor fd);
 
-    [LibraryImport(
-        Libraries.PosixShm, EntryPoint = "PosixShm_GetFreeSpace", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    internal static partial int GetFreeSpace(string path, out long bytes, out long files, out int isMemory);
-
     [LibraryImport(Libraries.PosixShm, EntryPoint = "PosixShm_Close")]
     internal static partial int Close(nint fd, int unlock);
 

@@ -25,6 +25,7 @@ internal static class LockFacts
 
     public static void WriteJson(Json json, UntypedSharedArray? array)
     {
+        json.Writer.WriteString("reader_writer_lock", ReaderWriter(array));
         json.Writer.WriteStartArray("locks");
         foreach (Fact fact in Of(array))
         {
@@ -43,6 +44,7 @@ internal static class LockFacts
     public static void WriteText(TextWriter writer, UntypedSharedArray? array)
     {
         int count = array?.Locks.Count ?? 0;
+        writer.WriteLine($"reader_writer_lock: {ReaderWriter(array) ?? "none"}");
         writer.WriteLine($"locks: {count}");
         foreach (Fact fact in Of(array))
         {
@@ -52,6 +54,18 @@ internal static class LockFacts
             }
         }
     }
+
+    // Null for an array without locks.
+    private static string? ReaderWriter(UntypedSharedArray? array)
+        => array is not { Locks.Count: > 0 }
+            ? null
+            : array.ReaderWriterLock.State switch
+            {
+                SharedReaderWriterLockState.Free => "free",
+                SharedReaderWriterLockState.HeldByReaders => "held by readers",
+                SharedReaderWriterLockState.HeldByWriter => "held by a writer",
+                _ => "abandoned",
+            };
 
     private static IEnumerable<Fact> Of(UntypedSharedArray? array)
     {

@@ -3,7 +3,7 @@ using PosixShm.Synchronization;
 
 namespace PosixShm.Cli;
 
-/// <summary><c>pshm unlock NAME [--lock INDEX]</c>.</summary>
+/// <summary><c>pshm unlock NAME [--lock INDEX | --reader-writer]</c>.</summary>
 internal static class UnlockCommand
 {
     // Another process may acquire the lock first, and hold it.
@@ -22,20 +22,34 @@ internal static class UnlockCommand
             DefaultValueFactory = static _ => 0,
             CustomParser = CommandTree.ParseInteger,
         };
+        Option<bool> readerWriter = new("--reader-writer") { Description = "The reader-writer lock." };
         Command command = new(
             "unlock",
             "Free a lock whose owner died. The data that it protects may be half changed and is not repaired: check it first, with "
                 + "'pshm show'.")
         {
-            name, index,
+            name, index, readerWriter,
         };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(name), parsed.GetValue(index), parsed.InvocationConfiguration.Output));
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(readerWriter) && result.GetResult(index) is { Implicit: false })
+            {
+                result.AddError("--lock and --reader-writer name different locks: give one of them.");
+            }
+        });
+        command.SetAction(parsed =>
+        {
+            using UntypedSharedArray array = SharedArray.AttachUntyped(parsed.GetRequiredValue(name), options: s_anyOwner);
+            parsed.InvocationConfiguration.Output.WriteLine(
+                parsed.GetValue(readerWriter) ? FreeReaderWriter(array) : Free(array, parsed.GetValue(index)));
+            return ExitCode.Done;
+        });
         return command;
     }
 
-    private static int Run(string name, int index, TextWriter output)
+    // Both return what was done.
+    private static string Free(UntypedSharedArray array, int index)
     {
-        using UntypedSharedArray array = SharedArray.AttachUntyped(name, options: s_anyOwner);
         if (index < 0 || index >= array.Locks.Count)
         {
             throw Failures.WrongUse($"'{array.Name}' has {array.Locks.Count} locks, and no lock {index}.");
@@ -47,12 +61,24 @@ internal static class UnlockCommand
             throw Held(array, shared);
         }
 
-        bool wasAbandoned = shared.State == SharedLockState.Abandoned && Repair(array, shared);
-        output.WriteLine(wasAbandoned
-            ? $"Lock {index} of '{array.Name}' was abandoned, and is free now. The data that it protects may be half changed."
-            : $"Lock {index} of '{array.Name}' is free: there is nothing to do.");
-        return ExitCode.Done;
+        return Describe($"Lock {index}", array, shared.State == SharedLockState.Abandoned && Repair(array, shared));
     }
+
+    private static string FreeReaderWriter(UntypedSharedArray array)
+    {
+        SharedReaderWriterLock shared = array.ReaderWriterLock;
+        if (shared.State is SharedReaderWriterLockState.HeldByReaders or SharedReaderWriterLockState.HeldByWriter)
+        {
+            throw Held(array);
+        }
+
+        return Describe("The reader-writer lock", array, shared.State == SharedReaderWriterLockState.Abandoned && Repair(array));
+    }
+
+    private static string Describe(string shared, UntypedSharedArray array, bool wasAbandoned)
+        => wasAbandoned
+            ? $"{shared} of '{array.Name}' was abandoned, and is free now. The data that it protects may be half changed."
+            : $"{shared} of '{array.Name}' is free: there is nothing to do.";
 
     private static bool Repair(UntypedSharedArray array, SharedLock shared)
     {
@@ -68,6 +94,24 @@ internal static class UnlockCommand
             throw Held(array, shared);
         }
     }
+
+    private static bool Repair(UntypedSharedArray array)
+    {
+        using CancellationTokenSource patience = new(s_patience);
+        try
+        {
+            using SharedReaderWriterLock.RecoveryScope recovery = array.ReaderWriterLock.EnterRecovery(patience.Token);
+            recovery.MarkConsistent();
+            return recovery.WasAbandoned;
+        }
+        catch (OperationCanceledException)
+        {
+            throw Held(array);
+        }
+    }
+
+    private static IOException Held(UntypedSharedArray array)
+        => new($"The reader-writer lock of '{array.Name}' is held by a process that is alive: the lock was left alone.");
 
     private static IOException Held(UntypedSharedArray array, SharedLock shared)
         => new(shared.FindOwnerProcess() is int process

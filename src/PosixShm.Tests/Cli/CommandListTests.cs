@@ -21,7 +21,7 @@ internal sealed class CommandListTests : CommandTest
         string[] keys = command switch
         {
             "show" => [.. s_keys, "values"],
-            "info" => [.. s_keys, "locks"],
+            "info" => [.. s_keys, "reader_writer_lock", "locks"],
             _ => s_keys,
         };
         using (Assert.EnterMultipleScope())

@@ -9,7 +9,9 @@ internal sealed class CommandLockTests : CommandTest
     public void A_free_lock_is_shown_and_left_alone()
     {
         SharedArray.Create(Name, 1).Dispose();
-        Assert.That(Pshm("info", Name), Does.EndWith("\nin_use: false\norder: C\noffset: 128\nstrides: (8,)\nlocks: 31\n"));
+        Assert.That(
+            Pshm("info", Name),
+            Does.EndWith("\nin_use: false\norder: C\noffset: 128\nstrides: (8,)\nreader_writer_lock: free\nlocks: 31\n"));
         Assert.That(Locks().GetArrayLength(), Is.EqualTo(31));
         Assert.That(FirstLock(), Is.EqualTo("""{"index":0,"state":"free","slot":0,"pid":null}"""));
         Assert.That(Pshm("unlock", Name), Is.EqualTo($"Lock 0 of '{Name}' is free: there is nothing to do.\n"));
@@ -27,7 +29,8 @@ internal sealed class CommandLockTests : CommandTest
             Assert.That(
                 Pshm("info", Name),
                 Does.EndWith(
-                    $"\nin_use: true\norder: C\noffset: 128\nstrides: (8,)\nlocks: 31\nlock 0: held (slot {slot}, pid {holder.Id})\n"));
+                    "\nin_use: true\norder: C\noffset: 128\nstrides: (8,)\nreader_writer_lock: free\nlocks: 31\n"
+                    + $"lock 0: held (slot {slot}, pid {holder.Id})\n"));
             Assert.That(FirstLock(), Is.EqualTo($$"""{"index":0,"state":"held","slot":{{slot}},"pid":{{holder.Id}}}"""));
             Assert.That(Fail(1, "unlock", Name), Does.Contain($"held by process {holder.Id}").And.Contain("left alone"));
         }
@@ -45,7 +48,7 @@ internal sealed class CommandLockTests : CommandTest
         string slot = holder.ReadLine()!;
         holder.Kill();
 
-        Assert.That(Pshm("info", Name), Does.EndWith($"\nlocks: 31\nlock 0: abandoned (slot {slot})\n"));
+        Assert.That(Pshm("info", Name), Does.EndWith($"\nreader_writer_lock: free\nlocks: 31\nlock 0: abandoned (slot {slot})\n"));
         Assert.That(FirstLock(), Is.EqualTo($$"""{"index":0,"state":"abandoned","slot":{{slot}},"pid":null}"""));
 
         // The first waiter marks the lock as abandoned, and its owner is no longer known.
@@ -94,7 +97,7 @@ internal sealed class CommandLockTests : CommandTest
     public void An_array_of_another_program_has_locks_unless_other_bytes_follow_its_elements()
     {
         _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.asfortranarray(np.zeros((2, 2))))", ShmPath);
-        Assert.That(Pshm("info", Name), Does.EndWith("\norder: F\noffset: 128\nstrides: (8, 16)\nlocks: 31\n"));
+        Assert.That(Pshm("info", Name), Does.EndWith("\norder: F\noffset: 128\nstrides: (8, 16)\nreader_writer_lock: free\nlocks: 31\n"));
         Assert.That(Locks().GetArrayLength(), Is.EqualTo(31));
 
         _ = Python.Run("np.save(open(sys.argv[1], 'wb'), np.zeros((2, 2)))", ShmPathOf(NameOf("c")));
@@ -102,13 +105,42 @@ internal sealed class CommandLockTests : CommandTest
         Assert.That(new FileInfo(ShmPathOf(NameOf("c"))).Length, Is.EqualTo(128 + 32));
 
         File.AppendAllText(ShmPathOf(NameOf("c")), new string('x', 8192));
-        Assert.That(Pshm("info", NameOf("c")), Does.EndWith("\nlocks: 0\n"));
+        Assert.That(Pshm("info", NameOf("c")), Does.EndWith("\nreader_writer_lock: none\nlocks: 0\n"));
         Assert.That(Fail(2, "unlock", NameOf("c")), Does.Contain("0 locks"));
     }
 
     [Test]
     public void Unlock_fails_without_an_array_or_lock()
-        => Assert.That(Fail(1, "unlock", Name), Does.Contain($"'{Name}'"));
+    {
+        Assert.That(Fail(1, "unlock", Name), Does.Contain($"'{Name}'"));
+        Assert.That(Fail(1, "unlock", Name, "--reader-writer"), Does.Contain($"'{Name}'"));
+        Assert.That(Fail(2, "unlock", Name, "--reader-writer", "--lock", "1"), Does.Contain("different locks"));
+    }
+
+    [Test]
+    public void Reader_writer_lock_is_shown_and_is_freed_if_it_is_abandoned()
+    {
+        using SharedArray<double> array = SharedArray.Create(Name, 1);
+        Assert.That(
+            Pshm("unlock", Name, "--reader-writer"),
+            Is.EqualTo($"The reader-writer lock of '{Name}' is free: there is nothing to do.\n"));
+        using (array.ReaderWriterLock.EnterReadScope())
+        {
+            Assert.That(ReaderWriterLock(), Is.EqualTo("held by readers"));
+            Assert.That(Fail(1, "unlock", Name, "--reader-writer"), Does.Contain("is held").And.Contain("left alone"));
+        }
+
+        using ChildProcess writer = ChildProcess.Start(Write, Name);
+        writer.Expect("INSIDE");
+        Assert.That(ReaderWriterLock(), Is.EqualTo("held by a writer"));
+        Assert.That(Fail(1, "unlock", Name, "--reader-writer"), Does.Contain("is held").And.Contain("left alone"));
+        writer.Kill();
+        Assert.That(ReaderWriterLock(), Is.EqualTo("abandoned"));
+        Assert.That(Pshm("info", Name), Does.Contain("\nreader_writer_lock: abandoned\n"));
+        Assert.That(Pshm("unlock", Name, "--reader-writer"), Does.Contain("was abandoned").And.Contain("half changed"));
+        Assert.That(ReaderWriterLock(), Is.EqualTo("free"));
+        array.ReaderWriterLock.EnterReadScope().Dispose();
+    }
 
     [Test]
     public void Help_warns_of_the_data() => Assert.That(Pshm("unlock", "--help"), Does.Contain("half changed"));
@@ -126,6 +158,21 @@ internal sealed class CommandLockTests : CommandTest
 
         return 0;
     }
+
+    private static int Write(string[] args)
+    {
+        using SharedArray<double> array = SharedArray.Attach(args[0]);
+        using (array.ReaderWriterLock.EnterWriteScope())
+        {
+            Console.WriteLine("INSIDE");
+            _ = Console.ReadLine();
+        }
+
+        return 0;
+    }
+
+    private string? ReaderWriterLock()
+        => JsonDocument.Parse(Pshm("info", Name, "--json")).RootElement.GetProperty("reader_writer_lock").GetString();
 
     private JsonElement Locks() => JsonDocument.Parse(Pshm("info", Name, "--json")).RootElement.GetProperty("locks");
 

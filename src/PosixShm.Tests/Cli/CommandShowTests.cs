@@ -17,7 +17,7 @@ internal sealed class CommandShowTests : CommandTest
                 info,
                 Does.Match(
                     @"\nuid: \d+\nowner: .+\ncreated: .+Z\nmodified: .+Z\n"
-                    + @"in_use: false\norder: C\noffset: 128\nstrides: \(1,\)\nlocks: 31\n$"));
+                    + @"in_use: false\norder: C\noffset: 128\nstrides: \(1,\)\nreader_writer_lock: free\nlocks: 31\n$"));
         }
     }
 

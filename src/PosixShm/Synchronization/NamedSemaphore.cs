@@ -7,8 +7,8 @@ namespace PosixShm.Synchronization;
 
 /// <summary>A counting semaphore that processes share by name, also with C (<c>sem_open(3)</c>) and Python (posix_ipc).</summary>
 /// <remarks>The names <c>x</c> and <c>/x</c> mean one semaphore, which is in <c>/dev/shm/sem.x</c>. The C library's name for it is
-/// <c>/x</c> with glibc, and <c>/sem.x</c> with musl. <c>POSIXSHM_DIR</c> does not apply. A semaphore outlives its processes and exists until
-/// it is deleted. If a process dies between waiting and releasing, the count stays lower by one. For mutual exclusion that survives a
+/// <c>/x</c> with glibc, and <c>/sem.x</c> with musl. <c>POSIXSHM_DIR</c> does not apply. A semaphore outlives its processes and exists
+/// until it is deleted. If a process dies between waiting and releasing, the count stays lower by one. For mutual exclusion that survives a
 /// death, use an array's lock. The layouts of glibc and musl differ, so processes with different C libraries cannot share a semaphore.
 /// See <c>sem_overview(7)</c>.</remarks>
 public sealed partial class NamedSemaphore : IDisposable

@@ -9,7 +9,7 @@ internal static class SnapshotRows
     /// gate.</summary>
     public static RowResult OfLine(Contest contest) => Read(contest, "snapshot of 64 B", 64, []);
 
-    public static RowResult OfPage(Contest contest) => Read(contest, "snapshot of 4 KiB", 4 << 10, []);
+    public static RowResult OfPage(Contest contest) => Read(contest, "snapshot of 4 KiB", 4 << 10, [new Gate(1.1)]);
 
     public static RowResult OfMebibyte(Contest contest) => Read(contest, "snapshot of 1 MiB", 1 << 20, [new Gate(1.1)]);
 

@@ -36,6 +36,7 @@ public abstract unsafe partial class UntypedSharedArray
     /// copy, every page is copied.</summary>
     /// <exception cref="IOException">The segment exceeds RLIMIT_MEMLOCK, which the message reports, or the system has not enough
     /// memory.</exception>
+    /// <exception cref="SharedMemoryLostException">The array's memory is lost.</exception>
     /// <exception cref="ObjectDisposedException">The array is disposed.</exception>
     public void LockInMemory()
     {

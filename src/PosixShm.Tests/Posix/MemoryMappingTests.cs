@@ -110,6 +110,55 @@ internal sealed partial class MemoryMappingTests : NamedTest
         Assert.That(Areas(mapping.Address, 8 * Page).Select(line => line.Split(' ')[1]), Is.EqualTo(["rw-s"]));
     }
 
+    [TestCase(0, FileAccess.ReadWrite)]
+    [TestCase(Page, FileAccess.ReadWrite)]
+    [TestCase(Page + 1, FileAccess.Read)]
+    public void Protection_of_a_part_of_the_last_page_is_that_of_all_of_it(int length, FileAccess access)
+    {
+        using MemoryMapping mapping = _object.Map(length: Page + 100);
+        mapping.Protect(FileAccess.Read, length: length);
+        Assert.That(mapping.Access, Is.EqualTo(access));
+    }
+
+    [Test]
+    public void Protection_of_nothing_leaves_the_access_of_one_page()
+    {
+        using MemoryMapping mapping = _object.Map(length: 100);
+        mapping.Protect(FileAccess.Read, length: 0);
+        mapping.Span[0] = 1;
+    }
+
+    [Test]
+    public void Disposed_mapping_is_reported_before_its_access()
+    {
+        MemoryMapping mapping = _object.Map(access: FileAccess.Read);
+        mapping.Dispose();
+        Assert.That(() => mapping.Span.Length, Throws.InstanceOf<ObjectDisposedException>());
+        Assert.That(() => mapping.Write(0, s_text), Throws.InstanceOf<ObjectDisposedException>());
+    }
+
+    [Test]
+    public void Locking_of_lost_memory_reports_the_loss_and_not_the_limit()
+    {
+        using MemoryMapping mapping = _object.Map();
+        _object.Resize(Page);
+        Assert.That(
+            () => mapping.LockInMemory(), Throws.InstanceOf<SharedMemoryLostException>().With.Message.Contains($"'{Name}'"));
+    }
+
+    [Test]
+    public void File_that_cannot_be_mapped_and_handle_without_a_file_are_reported_as_such()
+    {
+        using SafeFileHandle file = File.OpenHandle("/sys/kernel/uevent_seqnum");
+        Assert.That(
+            () => MemoryMapping.Create(file, access: FileAccess.Read),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contains("its file system"));
+        using SafeFileHandle none = new();
+        Assert.That(
+            () => MemoryMapping.Create(none),
+            Throws.ArgumentException.With.Property(nameof(ArgumentException.ParamName)).EqualTo("file"));
+    }
+
     [Test]
     public void Protection_cannot_exceed_the_descriptors_access()
     {
@@ -319,14 +368,19 @@ internal sealed partial class MemoryMappingTests : NamedTest
             {
                 byte[] bytes = new byte[8 * Page];
                 start.SignalAndWait();
-                for (int i = 0; i < 100; i++)
-                {
-                    mapping.Read(0, bytes);
-                }
+                Assert.That(
+                    () =>
+                    {
+                        while (true)
+                        {
+                            mapping.Read(0, bytes);
+                        }
+                    },
+                    Throws.InstanceOf<ObjectDisposedException>());
             });
             start.SignalAndWait();
             mapping.Dispose();
-            Assert.That(() => reader.Wait(), Throws.Nothing.Or.InnerException.InstanceOf<ObjectDisposedException>());
+            Assert.That(() => reader.Wait(), Throws.Nothing);
         }
 
         Assert.That(OwnProcess.CountMappings(Name), Is.Zero);

@@ -195,6 +195,26 @@ internal sealed class SharedMemoryObjectTests : NamedTest
     }
 
     [Test]
+    public void Size_beyond_the_limit_of_the_process_is_an_error_of_the_resizing()
+    {
+        _ = ChildProcess.RunWithFileSizeLimit(Grow, Name);
+
+        static int Grow(string[] args)
+        {
+            using SharedMemoryObject created = SharedMemoryObject.Create(args[0], 4096);
+            foreach (bool preallocate in (bool[])[true, false])
+            {
+                Assert.That(
+                    () => created.Resize(2 << 20, preallocate),
+                    Throws.InstanceOf<IOException>().With.Message.Contains($"Cannot resize '{args[0]}'").And.Message.Contains("RLIMIT_FSIZE"));
+            }
+
+            Assert.That(created.Size, Is.EqualTo(4096));
+            return 0;
+        }
+    }
+
+    [Test]
     public void Name_is_reported_as_existing_also_in_a_full_file_system()
     {
         _ = Namespaces.RunWithShm("size=1M", Fill, Name);

@@ -53,6 +53,53 @@ internal sealed class ReaderWriterLockLifetimeTests : NamedTest
     }
 
     [Test]
+    public void Scope_whose_thread_left_and_entered_again_lets_the_memory_of_a_disposed_array_go()
+    {
+        using SharedArray<int> other = SharedArray.Create<int>(NameOf("other"), 1);
+        SharedArray.Create<int>(Name, 1).Dispose();
+        int mappings = OwnProcess.CountMappings(Name);
+        SharedArray<int> array = SharedArray.Attach<int>(Name);
+        SharedReaderWriterLock held = array.ReaderWriterLock;
+        using (held.EnterReadScope())
+        {
+            // The scope's note becomes the other lock's.
+            held.ExitRead();
+            other.ReaderWriterLock.EnterRead();
+            held.EnterRead();
+            array.Dispose();
+            Assert.That(OwnProcess.CountMappings(Name), Is.EqualTo(mappings + 1));
+        }
+
+        Assert.That(OwnProcess.CountMappings(Name), Is.EqualTo(mappings));
+        other.ReaderWriterLock.ExitRead();
+    }
+
+    [Test]
+    public void Only_the_lock_that_is_held_keeps_its_memory([Values] bool isFirst)
+    {
+        SharedArray.Create<int>(Name, 1).Dispose();
+        int mappings = OwnProcess.CountMappings(Name);
+        using SharedArray<int> other = SharedArray.Create<int>(NameOf("other"), 1);
+        SharedArray<int> array = SharedArray.Attach<int>(Name);
+        SharedReaderWriterLock held = array.ReaderWriterLock;
+
+        // The thread's first note is the other lock's, or this one's.
+        (isFirst ? held : other.ReaderWriterLock).EnterRead();
+        (isFirst ? other.ReaderWriterLock : held).EnterRead();
+        array.Dispose();
+        Assert.That(OwnProcess.CountMappings(Name), Is.EqualTo(mappings + 1));
+        held.ExitRead();
+        Assert.That(OwnProcess.CountMappings(Name), Is.EqualTo(mappings));
+
+        SharedArray<int> free = SharedArray.Attach<int>(Name);
+        free.ReaderWriterLock.EnterReadScope().Dispose();
+        free.ReaderWriterLock.EnterReadAsync().AsTask().Result.Dispose();
+        free.Dispose();
+        Assert.That(OwnProcess.CountMappings(Name), Is.EqualTo(mappings), "nobody is inside");
+        other.ReaderWriterLock.ExitRead();
+    }
+
+    [Test]
     public void Waiter_whose_array_is_disposed_gets_an_exception_and_leaves_the_lock_alone([Values] bool isWriter)
     {
         using SharedArray<int> holder = SharedArray.Create<int>(Name, 1);

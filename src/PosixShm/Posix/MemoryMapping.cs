@@ -9,8 +9,8 @@ namespace PosixShm.Posix;
 
 /// <summary>A range of a shared memory object, or of another file, in this process's memory; see <c>mmap(2)</c>.</summary>
 /// <remarks><para>The mapping has a descriptor of its own, so the object or handle that it came from may be closed. After
-/// <see cref="Dispose"/> every member throws <see cref="ObjectDisposedException"/>, but a span that was taken before points to unmapped
-/// memory. <see cref="Pin"/> keeps the memory mapped. There is no finalizer: a mapping that is not disposed stays until the process
+/// <see cref="Dispose"/> every use of the memory throws <see cref="ObjectDisposedException"/>, but a span that was taken before points to
+/// unmapped memory. <see cref="Pin"/> keeps the memory mapped. There is no finalizer: a mapping that is not disposed stays until the process
 /// ends.</para>
 /// <para>Memory is lost if another process truncates the file, or if a sparse file finds no space for a page. Then accesses through a span
 /// read zeros, and the next call throws <see cref="SharedMemoryLostException"/>. Members may be called by several threads.</para></remarks>
@@ -117,9 +117,9 @@ public sealed unsafe class MemoryMapping : IDisposable
     /// <param name="access">The access to the memory: to read, or to read and write.</param>
     /// <param name="options">The flags.</param>
     /// <returns>The mapping.</returns>
-    /// <exception cref="ArgumentException">The range is empty, not within the file, or not at a page; or an access or flag is not
+    /// <exception cref="ArgumentException">The range is empty, not within the file, or not at a page; or a handle, access or flag is not
     /// valid.</exception>
-    /// <exception cref="InvalidDataException">The file is not a regular file.</exception>
+    /// <exception cref="InvalidDataException">The file is not a regular file, or its file system cannot map it.</exception>
     /// <exception cref="UnauthorizedAccessException">The handle does not permit the access.</exception>
     /// <exception cref="IOException">There is no memory or address space, or no descriptor.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
@@ -128,6 +128,11 @@ public sealed unsafe class MemoryMapping : IDisposable
         MappingOptions options = MappingOptions.None)
     {
         ArgumentNullException.ThrowIfNull(file);
+        if (file is { IsInvalid: true, IsClosed: false })
+        {
+            throw new ArgumentException("The handle has no descriptor: check that the file was opened.", nameof(file));
+        }
+
         LinuxOnly.Check();
         using BorrowedFile borrowed = new(file);
         return Create(borrowed.File, offset, length, access, options);
@@ -242,7 +247,7 @@ public sealed unsafe class MemoryMapping : IDisposable
     /// <param name="access">The access: to read, to read and write, or 0 for none (<c>PROT_NONE</c>).</param>
     /// <param name="offset">The first byte, a multiple of <see cref="Environment.SystemPageSize"/>.</param>
     /// <param name="length">The number of bytes, up to the end unless given. It is rounded up to whole pages.</param>
-    /// <remarks><see cref="Access"/> changes only if all of the mapping is set. Spans are checked by it, not page by page.</remarks>
+    /// <remarks><see cref="Access"/> changes only if all pages of the mapping are set. Spans are checked by it, not page by page.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">The range or the access is not valid.</exception>
     /// <exception cref="UnauthorizedAccessException">A shared mapping was to be written, and its file is open to read only.</exception>
     /// <exception cref="IOException">There is no memory, or there are too many mappings.</exception>
@@ -258,7 +263,7 @@ public sealed unsafe class MemoryMapping : IDisposable
         long bytes = CheckRange(offset, length, Length);
         using Use use = new(this);
         use.Segment.Protect(offset, bytes, ToFlags(access));
-        Access = bytes == Length ? access : Access;
+        Access = offset == 0 && CountPages(bytes) == CountPages(Length) ? access : Access;
     }
 
     /// <summary>Advises the kernel on the use of the mapping, or of whole pages of it; see <c>madvise(2)</c>.</summary>
@@ -350,6 +355,8 @@ public sealed unsafe class MemoryMapping : IDisposable
         _ => 0,
     };
 
+    private static long CountPages(long bytes) => (bytes + Environment.SystemPageSize - 1) / Environment.SystemPageSize;
+
     // Returns the length of a range. A null length is the rest.
     private static long CheckRange(long offset, long? length, long size)
     {
@@ -385,6 +392,7 @@ public sealed unsafe class MemoryMapping : IDisposable
 
     private void CheckAccess(FileAccess wanted)
     {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
         if ((Access & wanted) != wanted)
         {
             throw new InvalidOperationException(

@@ -11,8 +11,16 @@ internal sealed unsafe partial class Segment
         => SegmentError.Check(Interop.MSync(Address + (nint)start, (ulong)length), Name, SegmentError.Flush);
 
     /// <summary>Keeps the pages of a range in memory: all of them are loaded, and never swapped out.</summary>
+    /// <exception cref="SharedMemoryLostException">The file no longer has all of the pages.</exception>
     public void LockInMemory(long start, long length)
-        => SegmentError.Check(Interop.MLock(Address + (nint)start, (ulong)length), Name, SegmentError.LockInMemory, length);
+    {
+        if (Interop.MLock(Address + (nint)start, (ulong)length) < 0)
+        {
+            // The kernel reports a lost page as it reports the limit: ENOMEM.
+            Exception error = SegmentError.Last(Name, SegmentError.LockInMemory, length);
+            throw GetSize() < Extent.FileEnd ? SharedMemoryLostException.Of(Name.Value) : error;
+        }
+    }
 
     /// <summary>Permits the kernel to swap out the pages of a range.</summary>
     public void UnlockFromMemory(long start, long length)

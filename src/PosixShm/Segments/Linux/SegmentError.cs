@@ -10,6 +10,7 @@ internal static class SegmentError
 {
     // The actions in which some errors have a cause or a remedy of their own, as verbs. Attaching includes the mark "in use".
     public const string Create = "create";
+    public const string Resize = "resize";
     public const string List = "list";
     public const string Attach = "attach";
     public const string Read = "read";
@@ -49,7 +50,7 @@ internal static class SegmentError
     {
         Exception exception = Interop.ConvertErrno(errno) switch
         {
-            Interop.Error.ENOSPC or Interop.Error.EDQUOT when action == Create => NoSpace(errno, name, bytes),
+            Interop.Error.ENOSPC or Interop.Error.EDQUOT when action is Create or Resize => NoSpace(errno, name, bytes),
             Interop.Error.ENOMEM or Interop.Error.EPERM when action == LockInMemory => LockLimit(errno, name, bytes),
             Interop.Error.ENOENT when action == Create => new DirectoryNotFoundException(
                 $"There is no directory {name.Directory} to create the {name.Noun} '{name}' in.{OtherPlace(name)}"),
@@ -69,6 +70,8 @@ internal static class SegmentError
             Interop.Error.EACCES or Interop.Error.EPERM when action is Map or Protect => new UnauthorizedAccessException(
                 $"Cannot {action} '{name}': its descriptor does not permit that access. It is open to read only, or sealed. Open it to "
                 + "read and write, or map it privately."),
+            Interop.Error.ENODEV when action == Map => new InvalidDataException(
+                $"Cannot map '{name}': its file system has no mappings of files. Read it instead."),
             Interop.Error.EFAULT when action == Advise => new IOException(
                 $"Cannot populate '{name}': its file is shorter than the range, or its file system is full."),
             Interop.Error.EINVAL when action == Advise => new IOException(

@@ -19,7 +19,8 @@ internal sealed partial class SegmentFile
     /// <param name="length">The size.</param>
     /// <param name="reserve">Whether to reserve the space.</param>
     /// <param name="from">The size before. Only the space behind it is reserved.</param>
-    public void SetLength(long length, bool reserve, long from = 0)
+    /// <param name="action">The action, for the message of an error.</param>
+    public void SetLength(long length, bool reserve, long from = 0, string action = SegmentError.Create)
     {
         if (reserve && length - from > Step)
         {
@@ -27,9 +28,9 @@ internal sealed partial class SegmentFile
         }
 
         // Reserving sets the size, too.
-        if (!reserve || !TryAllocate(length, from))
+        if (!reserve || !TryAllocate(length, from, action))
         {
-            SegmentError.Check(Interop.FTruncate(_fd, length), Name, SegmentError.Create, length);
+            SegmentError.Check(Interop.FTruncate(_fd, length), Name, action, length);
         }
     }
 
@@ -54,7 +55,7 @@ internal sealed partial class SegmentFile
         long before = GetStatus().Size;
         try
         {
-            SetLength(length, reserve && length > before, before);
+            SetLength(length, reserve && length > before, before, SegmentError.Resize);
         }
         catch (IOException)
         {
@@ -64,13 +65,13 @@ internal sealed partial class SegmentFile
     }
 
     // False where the file system cannot reserve: there, stores allocate the space.
-    private bool TryAllocate(long length, long from = 0)
+    private bool TryAllocate(long length, long from = 0, string action = SegmentError.Create)
     {
         for (long offset = from; offset < length; offset += Step)
         {
             if (Interop.Allocate(_fd, offset, Math.Min(Step, length - offset)) < 0)
             {
-                return Interop.LastError == Interop.Error.EOPNOTSUPP ? false : throw SegmentError.Last(Name, SegmentError.Create, length);
+                return Interop.LastError == Interop.Error.EOPNOTSUPP ? false : throw SegmentError.Last(Name, action, length);
             }
         }
 

@@ -114,6 +114,8 @@ internal sealed unsafe partial class AttachedReaderWriterLock(LockTable table)
                 $"The current thread is already inside the reader-writer lock of '{_page.Name}', which is not abandoned.");
         }
 
+        // While a closing thread counted it, the note may have passed from a stay in another lock to this lock.
+        EndStay(note);
         _ = EnterWriteSlow(note, Timeout.Infinite, recovers: true, out bool wasAbandoned, cancellation);
         return wasAbandoned;
     }

@@ -50,7 +50,9 @@ internal sealed class ThreadNote
     }
 
     /// <summary>Gets whether the thread does not stay in the lock that the note is bound to.</summary>
-    public bool IsIdle => (Reads | Writes) == 0;
+    /// <remarks>Invariant: a stay is never seen as idle. A writer may stay as a reader, but no reader as a writer. So the writes are loaded
+    /// first: if they are 0 during a stay, the reads are not, until it ends.</remarks>
+    public bool IsIdle => (Writes | Reads) == 0;
 
     /// <summary>Gets the calling thread's note for a lock. An idle one is bound to the lock if the thread has none yet.</summary>
     /// <exception cref="InsufficientMemoryException">The system has no memory or thread left to watch the thread.</exception>

@@ -25,7 +25,7 @@ internal sealed partial class PackageReadmeTests
             using StreamReader reader = new(archive.GetEntry(page[^1])!.Open());
             string text = reader.ReadToEnd();
             Assert.That(text, Is.EqualTo(expected), package);
-            Assert.That(Link().Matches(text).Select(static link => link.Groups["target"].Value).Where(static link => !IsAddress(link)), Is.Empty);
+            Assert.That(Link().Matches(text).Where(static link => !IsAddress(link.Groups["target"].Value)), Is.Empty);
         }
     }
 

@@ -70,6 +70,6 @@ internal sealed partial class PageScript
         return [$"TIMEFORMAT='%R s  {label}'", $"time {command}"];
     }
 
-    [GeneratedRegex("(?:`(?<file>[^`\n]+)`:\n\n)?```(?<language>\\w*)\n(?<code>.*?)\n```", RegexOptions.Singleline)]
+    [GeneratedRegex("(?:`(?<file>[\\w-]+\\.[\\w.]+)`:\n\n)?```(?<language>\\w*)\n(?<code>.*?)\n```", RegexOptions.Singleline)]
     private static partial Regex Block();
 }

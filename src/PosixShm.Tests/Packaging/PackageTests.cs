@@ -53,7 +53,6 @@ internal sealed class PackageTests
         Assert.That(Value("readme"), Is.EqualTo("README.md"));
         Assert.That(Value("releaseNotes"), Does.StartWith("## [").And.Contain(PackedFiles.Version));
         Assert.That(Regions.Page("CHANGELOG.md"), Does.Contain(Value("releaseNotes")));
-        Assert.That(Text(package, "README.md"), Is.EqualTo(Regions.Page("README.md")));
         Assert.That(Text(package, "LICENSE"), Is.EqualTo(Regions.Page("LICENSE")));
         Assert.That(Bytes(package, "icon.png").Take(4), Is.EqualTo(new byte[] { 0x89, (byte)'P', (byte)'N', (byte)'G' }));
     }

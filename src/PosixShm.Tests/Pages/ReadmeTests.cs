@@ -12,13 +12,18 @@ internal sealed class ReadmeTests
     {
         string program = Regions.Page("README.md").Split("```csharp\n")[1].Split("\n```")[0];
 
-        // A clone, as a reader of the README has it. Its path is always the same, because the SDK keeps a directory for each path.
+        // The first line of a clone, as the README has it, since the packages are not made. InstallGuideTests runs the example with them.
+        string[] lines = program.Split('\n', 2);
+        Assert.That(lines[0], Does.StartWith("#:package PosixShm@"));
+        string project = Regions.Page("README.md").Split("its first line is `#:project ")[1].Split('`')[0];
+
+        // The path is always the same, because the SDK keeps a directory for each path.
         string folder = Path.Combine(Repository.Root, "artifacts", "readme");
         _ = Directory.CreateDirectory(folder);
         try
         {
             string script = Path.Combine(folder, "first.cs");
-            File.WriteAllText(script, $"{program.Replace("#:project src/", "#:project ../../src/", StringComparison.Ordinal)}\n");
+            File.WriteAllText(script, $"#:project ../../{project}\n{lines[1]}\n");
             Assert.That(SampleTests.RunScript(script), Is.EqualTo("101.25\nLEFT: \n"));
         }
         finally

@@ -206,7 +206,8 @@ internal sealed class SharedMemoryObjectTests : NamedTest
             {
                 Assert.That(
                     () => created.Resize(2 << 20, preallocate),
-                    Throws.InstanceOf<IOException>().With.Message.Contains($"Cannot resize '{args[0]}'").And.Message.Contains("RLIMIT_FSIZE"));
+                    Throws.InstanceOf<IOException>().With.Message.Contains($"Cannot resize '{args[0]}'")
+                        .And.Message.Contains("RLIMIT_FSIZE"));
             }
 
             Assert.That(created.Size, Is.EqualTo(4096));

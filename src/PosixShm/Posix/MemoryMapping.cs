@@ -8,10 +8,10 @@ using PosixShm.Segments;
 namespace PosixShm.Posix;
 
 /// <summary>A range of a shared memory object, or of another file, in this process's memory; see <c>mmap(2)</c>.</summary>
-/// <remarks><para>The mapping has a descriptor of its own, so the object or handle that it came from may be closed. After
-/// <see cref="Dispose"/> every use of the memory throws <see cref="ObjectDisposedException"/>, but a span that was taken before points to
-/// unmapped memory. <see cref="Pin"/> keeps the memory mapped. There is no finalizer: a mapping that is not disposed stays until the process
-/// ends.</para>
+/// <remarks><para>The mapping has a descriptor of its own, so the object or handle that it came from may be closed. After <see
+/// cref="Dispose"/> every use of the memory throws <see cref="ObjectDisposedException"/>, but a span that was taken before points to
+/// unmapped memory. <see cref="Pin"/> keeps the memory mapped. There is no finalizer: a mapping that is not disposed stays until the
+/// process ends.</para>
 /// <para>Memory is lost if another process truncates the file, or if a sparse file finds no space for a page. Then accesses through a span
 /// read zeros, and the next call throws <see cref="SharedMemoryLostException"/>. Members may be called by several threads.</para></remarks>
 public sealed unsafe class MemoryMapping : IDisposable

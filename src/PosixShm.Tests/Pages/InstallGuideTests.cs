@@ -101,6 +101,7 @@ internal sealed partial class InstallGuideTests : NamedTest
                 ("DOTNET_CLI_HOME", home),
                 ("NUGET_PACKAGES", Path.Combine(home, ".nuget", "packages")),
                 ("XDG_DATA_HOME", Path.Combine(home, ".local", "share")),
+                ("TMPDIR", Directory.CreateDirectory(Path.Combine(Folder, "temporary")).FullName),
                 ("MSBUILDDISABLENODEREUSE", "1"),
                 ("UseSharedCompilation", "false"),
             ],

@@ -311,8 +311,11 @@ internal sealed class FaultLoopTests : NamedTest
     {
         string trace = Path.Combine(Folder, "trace");
         string[] tracer = ["strace", "-f", "-qq", "-s", "8", "-o", trace, "-e", $"trace=write,{string.Join(',', s_traced)}"];
+
+        // Otherwise the runtime maps code that it compiles meanwhile a second time, from a file.
         using ChildProcess child = ChildProcess.Start(
-            [(FaultyShim.Variable, "1")], [.. tracer, .. ChildProcess.CommandLine(Once, Name, operation)]);
+            [(FaultyShim.Variable, "1"), ("DOTNET_EnableWriteXorExecute", "0")],
+            [.. tracer, .. ChildProcess.CommandLine(Once, Name, operation)]);
         child.WaitForSuccess();
         int counted = int.Parse(child.Output.Trim().Split("end ")[^1], CultureInfo.InvariantCulture);
         string[] calls = [.. CallsBetweenMarks(File.ReadAllLines(trace))];

@@ -16,4 +16,6 @@ magic="\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
 mask="\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
 echo ":posixshm-arm64:M::$magic:$mask:$(command -v qemu-aarch64-static):F" > /proc/sys/fs/binfmt_misc/register
 mount -t tmpfs -o size=8g tmpfs /dev/shm
-exec "$@"' bash "$@"
+# Not by exec: the first process of a namespace survives the signals that end another one.
+"$@"
+exit' bash "$@"

@@ -2,7 +2,9 @@ using PosixShm.Tests.Gates;
 
 namespace PosixShm.Tests;
 
-/// <summary>Compares the results on a platform with the list of failures in docs/PLATFORMS.md. <c>./build.sh test-platforms</c> runs it.</summary>
+/// <summary>
+/// Compares the results on a platform with the list of failures in docs/PLATFORMS.md. <c>./build.sh test-platforms</c> runs it.
+/// </summary>
 internal static class PlatformReport
 {
     /// <summary>Prints the report. The exit code is 0 if exactly the listed tests failed.</summary>

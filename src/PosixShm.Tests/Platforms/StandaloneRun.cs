@@ -1,3 +1,4 @@
+using NUnit;
 using NUnit.Framework.Api;
 using NUnit.Framework.Interfaces;
 using NUnit.Framework.Internal;
@@ -12,14 +13,15 @@ namespace PosixShm.Tests;
 internal static class StandaloneRun
 {
     /// <summary>
-    /// Runs the tests that a file has no record of, and appends a record of each. So a second run continues after a test that ended the
-    /// process, or its time. The exit code is 0 whether or not tests failed.
+    /// Runs the tests that a file has no record of, one after another, and appends a record of each. So a second run continues after the
+    /// test that ended the process, which is the one that has begun and not finished. The exit code is 0 whether or not tests failed.
     /// </summary>
     /// <param name="args">The path of the records, which exists, and the names of classes; all classes if none is named.</param>
     public static int Run(string[] args)
     {
         NUnitTestAssemblyRunner runner = new(new DefaultTestAssemblyBuilder());
-        ITest all = runner.Load(typeof(StandaloneRun).Assembly, new Dictionary<string, object>());
+        ITest all = runner.Load(
+            typeof(StandaloneRun).Assembly, new Dictionary<string, object> { [FrameworkPackageSettings.NumberOfTestWorkers] = 0 });
         if (all.RunState != RunState.Runnable)
         {
             Console.Error.WriteLine(all.Properties.Get(PropertyNames.SkipReason));
@@ -55,11 +57,8 @@ internal static class StandaloneRun
         public override TNode AddToXml(TNode parentNode, bool recursive) => parentNode.AddElement("filter");
     }
 
-    // Tests finish on several threads.
     private sealed class Recorder(TextWriter records) : ITestListener
     {
-        private readonly Lock _lock = new();
-
         public void TestStarted(ITest test)
         {
             if (!test.IsSuite)
@@ -93,11 +92,8 @@ internal static class StandaloneRun
 
         private void Write(TestRecord record)
         {
-            lock (_lock)
-            {
-                records.WriteLine(record);
-                records.Flush();
-            }
+            records.WriteLine(record);
+            records.Flush();
         }
     }
 }

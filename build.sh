@@ -21,6 +21,9 @@
 #     test      builds, checks the format, runs the tests of the first tier, in eight minutes at most
 #     test-more builds, runs the tests of the second tier, which take longer or need more installed: 25 minutes at most.
 #               After either tier, the last line is "N passed, N failed"; the lines before it list the tests that need root
+#     test-platforms
+#               runs tests on musl, and some under an emulator of arm64, and compares the failures with docs/PLATFORMS.md: half an hour;
+#               the results are in artifacts/platforms. Needs root and x86_64
 #     demo      shows one array in C#, F#, Python and the shell, and checks every step (samples/)
 #     samples   runs the other samples, each of which checks itself
 #     bench     measures against C, .NET and Python (docs/BENCHMARKS.md); takes the rest of the line:
@@ -48,7 +51,7 @@ usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
 stop()  { echo "build.sh: $*" >&2; exit 1; }
 
 # The bodies of the longer steps.
-for part in machine test samples bench pack pack-command; do
+for part in machine test platforms samples bench pack pack-command; do
     source "build/$part.sh"
 done
 
@@ -64,6 +67,7 @@ step_build()        { need dotnet native; dotnet build PosixShm.sln --configurat
 step_format()       { need build; dotnet format PosixShm.sln --verify-no-changes --no-restore; }
 step_test()         { need build format python; run_tier test "TestCategory!=More"; }
 step_test_more()    { need build python readers recipes strace shim-tests pack deb-checks; run_tier test-more "TestCategory=More"; }
+step_test_platforms() { need build python loaders zig patchelf; run_platforms; }
 step_demo()         { need dotnet compiler python; run_demo; }
 step_samples()      { need dotnet compiler python; run_samples; }
 step_bench()        { need dotnet compiler boost python; run_bench "${bench_arguments[@]}"; }
@@ -97,7 +101,7 @@ for word in "$@"; do
 
     case "$word" in
         native | build | format | test | test-more | demo | samples | bench | count | models | soak | fuzz) steps+=("$word") ;;
-        shims | shim-tests | pack-library | pack-command | pack) steps+=("$word") ;;
+        shims | shim-tests | pack-library | pack-command | pack | test-platforms) steps+=("$word") ;;
         [1-9]*)
             [[ "$word" =~ ^[0-9]+$ && "${steps[*]: -1}" =~ ^(soak|fuzz)$ ]] \
                 || stop "only soak and fuzz take seconds: '$word' follows neither of them, or is not a number"

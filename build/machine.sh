@@ -114,7 +114,7 @@ step_loaders() {
     for pair in x86_64=amd64 aarch64=arm64; do
         machine="${pair%=*}"
         [[ "$machine" == "$(uname -m)" ]] || command -v "qemu-$machine-static" >/dev/null || install "an emulator" qemu-user-static
-        [[ -e "artifacts/loaders/$machine/lib/ld-musl-$machine.so.1" ]] || unpack_libraries "$machine" "${pair#*=}"
+        [[ -e "artifacts/loaders/$machine/usr/share/doc/zlib1g" ]] || unpack_libraries "$machine" "${pair#*=}"
     done
 }
 
@@ -126,8 +126,8 @@ unpack_libraries() { # MACHINE DEBIAN_ARCHITECTURE
     touch "$work/status"
     options=(-o "APT::Architecture=$2" -o "APT::Architectures=$2" -o APT::Sandbox::User= -o "Dir::Cache=$work/cache"
         -o "Dir::State::lists=$work/lists" -o "Dir::State::status=$work/status")
-    (cd "$work" && apt-get "${options[@]}" update && apt-get "${options[@]}" download libc6 musl) \
-        || stop "apt-get could not download libc6 and musl for $2"
+    (cd "$work" && apt-get "${options[@]}" update && apt-get "${options[@]}" download libc6 musl libgcc-s1 libstdc++6 zlib1g) \
+        || stop "apt-get could not download libc6, musl, libgcc-s1, libstdc++6 and zlib1g for $2"
     for package in "$work"/*.deb; do
         dpkg-deb -x "$package" "$work/root"
     done
@@ -135,6 +135,10 @@ unpack_libraries() { # MACHINE DEBIAN_ARCHITECTURE
     rm -rf "artifacts/loaders/$1"
     mv "$work/root" "artifacts/loaders/$1"
     rm -rf "$work"
+}
+
+step_patchelf() {
+    command -v patchelf >/dev/null || install "patchelf" patchelf
 }
 
 step_zip() {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Text;
 
 namespace PosixShm.Tests;
@@ -117,9 +118,18 @@ internal sealed class ChildProcess : IDisposable
 
     /// <summary>Returns the command line that runs a static local function, for programs that start others.</summary>
     public static IEnumerable<string> CommandLine(Func<string[], int> method, params string[] args)
-        => [Host, "exec", typeof(ChildProcess).Assembly.Location, method.Method.DeclaringType!.FullName!, method.Method.Name, .. args];
+        => [.. Host, method.Method.DeclaringType!.FullName!, method.Method.Name, .. args];
 
-    private static string Host => Environment.ProcessPath!;
+    // dotnet has the path of this assembly as an argument. The program of a self-contained build knows its assembly.
+    private static IEnumerable<string> Host
+    {
+        get
+        {
+            Assembly tests = typeof(ChildProcess).Assembly;
+            string program = Environment.ProcessPath!;
+            return Path.GetFileName(program) == tests.GetName().Name ? [program] : [program, "exec", tests.Location];
+        }
+    }
 
     /// <summary>Waits for a line of exactly this text.</summary>
     public void Expect(string line) => Assert.That(ReadLine(), Is.EqualTo(line), () => $"{_what}: {Errors}");

@@ -11,7 +11,7 @@ internal static class WaitingThreads
     public static int Count() => Count("PosixShm: waits");
 
     /// <summary>Counts all threads of the library.</summary>
-    public static int CountAll() => Count("PosixShm");
+    public static int CountAll() => Count("PosixShm: ");
 
     /// <summary>Waits until no thread of the library waits any more.</summary>
     public static void ExpectNone() => Assert.That(SpinWait.SpinUntil(static () => Count() == 0, s_limit), Is.True, "a thread stays");

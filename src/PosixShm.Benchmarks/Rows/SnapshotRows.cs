@@ -5,11 +5,13 @@ namespace PosixShm.Benchmarks.Rows;
 /// <summary>Reads of snapshots while no process writes, against copies without the protocol.</summary>
 internal static class SnapshotRows
 {
+    private const string Protocol = "C, the same protocol";
+
     /// <summary>Measures a copy that takes a few nanoseconds. All contenders but the first one do more than that besides, so the row has no
     /// gate.</summary>
     public static RowResult OfLine(Contest contest) => Read(contest, "snapshot of 64 B", 64, []);
 
-    public static RowResult OfPage(Contest contest) => Read(contest, "snapshot of 4 KiB", 4 << 10, [new Gate(1.1)]);
+    public static RowResult OfPage(Contest contest) => Read(contest, "snapshot of 4 KiB", 4 << 10, [new Gate(1.1, Protocol)]);
 
     public static RowResult OfMebibyte(Contest contest) => Read(contest, "snapshot of 1 MiB", 1 << 20, [new Gate(1.1)]);
 
@@ -24,7 +26,7 @@ internal static class SnapshotRows
             [
                 contest.Twin.Contender("C memcpy", "copy", ofTwin.Path, bytes),
                 Contender.Timed(Contender.Ours, count => ReadSnapshots(scratch.Array, target, count)),
-                contest.Twin.Contender("C, the same protocol", "snapshot-read", ofTwin.Path, bytes),
+                contest.Twin.Contender(Protocol, "snapshot-read", ofTwin.Path, bytes),
                 Contender.Timed("PosixShm, CopyTo", count => Copy(scratch.Array, target, count)),
             ],
             gates);

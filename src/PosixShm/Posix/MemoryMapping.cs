@@ -39,7 +39,7 @@ public sealed unsafe class MemoryMapping : IDisposable
     public long Length => _segment.Extent.End;
 
     /// <summary>Gets the offset of the first byte in the file.</summary>
-    public long Offset => _segment.Extent.Offset;
+    public long Offset => _segment.Offset;
 
     /// <summary>Gets the access to the memory as a whole; <see cref="Protect"/> changes it.</summary>
     public FileAccess Access { get; private set; }
@@ -162,7 +162,7 @@ public sealed unsafe class MemoryMapping : IDisposable
         try
         {
             Interop.MapFlags flags = ToFlags(access) | (Interop.MapFlags)options;
-            return new MemoryMapping(Segment.Map(own, new SegmentExtent(bytes, bytes, offset), flags), access);
+            return new MemoryMapping(Segment.Map(own, offset, bytes, flags), access);
         }
         catch
         {

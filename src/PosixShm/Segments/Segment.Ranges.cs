@@ -18,7 +18,7 @@ internal sealed unsafe partial class Segment
         {
             // The kernel reports a lost page as it reports the limit: ENOMEM.
             Exception error = SegmentError.Last(Name, SegmentError.LockInMemory, length);
-            throw GetSize() < Extent.FileEnd ? SharedMemoryLostException.Of(Name.Value) : error;
+            throw GetSize() < FileEnd ? SharedMemoryLostException.Of(Name.Value) : error;
         }
     }
 

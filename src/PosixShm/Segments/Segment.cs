@@ -41,6 +41,10 @@ internal sealed unsafe partial class Segment : IByteSource
 
     public SegmentExtent Extent { get; }
 
+    /// <summary>Gets the offset in the file of the first byte that is mapped, a multiple of the page size. It is not 0 only for mappings
+    /// that are not of arrays.</summary>
+    public long Offset { get; private init; }
+
     public SegmentAccess Access { get; }
 
     /// <summary>Gets the address of the first byte. It is valid while a reference is held.</summary>
@@ -49,14 +53,17 @@ internal sealed unsafe partial class Segment : IByteSource
     /// <summary>Gets whether memory of the mapping was lost and replaced by zeros. Nothing that was read since can be trusted.</summary>
     public bool IsLost => Volatile.Read(ref *_mapping.Lost) != 0;
 
+    // The size that the file must have.
+    private long FileEnd => Offset + Extent.End;
+
     /// <summary>Returns whether the file is shorter than its extent, so that memory is lost, touched or not. Makes a system call.</summary>
-    public bool IsTruncated() => GetSize() < Extent.FileEnd;
+    public bool IsTruncated() => GetSize() < FileEnd;
 
     /// <summary>Gets the file's size, and marks the memory as lost if the file is shorter than its extent. Makes a system call.</summary>
     public long GetSize()
     {
         long size = Status.Size;
-        if (size < Extent.FileEnd)
+        if (size < FileEnd)
         {
             MarkLost();
         }
@@ -96,7 +103,7 @@ internal sealed unsafe partial class Segment : IByteSource
     public string? FindLockedFile() => _file.FindLockedFile();
 
     /// <summary>Gets whether the name still stands for this segment, and the file has its whole extent.</summary>
-    public bool IsCurrent => _file.IsCurrent(Extent.FileEnd);
+    public bool IsCurrent => _file.IsCurrent(FileEnd);
 
     /// <inheritdoc cref="SegmentFile.GetNamedFile"/>
     public NamedFile NamedFile() => _file.GetNamedFile();
@@ -111,13 +118,13 @@ internal sealed unsafe partial class Segment : IByteSource
             _inherited = file.Name.Kind == SegmentKind.Descriptor ? SharedDescriptor.TryUse(file.Name) : null,
         };
 
-    /// <summary>Maps a file as the flags say, and owns it.</summary>
-    public static Segment Map(SegmentFile file, SegmentExtent extent, Interop.MapFlags flags)
+    /// <summary>Maps a range of a file as the flags say, and owns the file.</summary>
+    public static Segment Map(SegmentFile file, long offset, long length, Interop.MapFlags flags)
     {
         SegmentAccess access = (flags & Interop.MapFlags.MAP_PRIVATE) != 0 ? SegmentAccess.CopyOnWrite
             : (flags & Interop.MapFlags.MAP_WRITE) != 0 ? SegmentAccess.ReadWrite
             : SegmentAccess.ReadOnly;
-        return new Segment(file, file.Map(extent.Mapped, flags, extent.Offset), extent, access);
+        return new Segment(file, file.Map(length, flags, offset), new SegmentExtent(length, length), access) { Offset = offset };
     }
 
     /// <inheritdoc cref="SegmentFile.TryLockByte"/>

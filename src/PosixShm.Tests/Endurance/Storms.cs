@@ -5,7 +5,7 @@ namespace PosixShm.Tests;
 /// <summary>The storms of the locks, frames and waits at full length. <c>./build.sh soak</c> runs them, and the tests a part.</summary>
 internal static class Storms
 {
-    // Of processes of each storm of a kind, which are three.
+    // Each kind has three storms, and so 10,000 kills.
     private const int Kills = 3_334;
     private const int Signals = 10_000_000;
 

@@ -195,9 +195,9 @@ public sealed unsafe class MemoryMapping : IDisposable
     }
 
     /// <summary>Keeps the memory mapped until the handle is disposed, even if the mapping is disposed before.</summary>
-    /// <param name="start">The byte to which the handle points.</param>
+    /// <param name="start">The byte to which the handle points, up to the end of the mapping.</param>
     /// <returns>The address, and the reference. Its copies end with it.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The byte is not within the mapping.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The byte is negative, or beyond the end of the mapping.</exception>
     /// <exception cref="ObjectDisposedException">The mapping is disposed.</exception>
     public MemoryHandle Pin(long start = 0)
     {
